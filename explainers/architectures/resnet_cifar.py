@@ -1,0 +1,79 @@
+"""Residual networks for 32×32 pictures, with 6n+2 weighted layers.
+
+He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, section 4.2, with
+option A shortcuts: where the width grows, the identity is subsampled and padded with zero channels.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class PadShortcut(nn.Module):
+    """Identity shortcut of option A: every `stride`-th pixel, zero channels on both sides."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.pad = (out_channels - in_channels) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[:, :, :: self.stride, :: self.stride]
+        return F.pad(x, (0, 0, 0, 0, self.pad, self.pad)) if self.pad else x
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions with batch normalisation and a shortcut around them."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = PadShortcut(in_channels, out_channels, stride)
+        self.relu2 = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu1(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        return self.relu2(out + self.shortcut(x))
+
+
+class ResNetCIFAR(nn.Module):
+    """ResNet with `depth` = 6n+2 weighted layers: three stages of n blocks, widths 16, 32 and 64.
+
+    Takes (B, 3, 32, 32) (any size of 8 and more works), gives logits (B, classes).
+
+    >>> ResNetCIFAR(20)(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(self, depth: int, classes: int = 10) -> None:
+        super().__init__()
+        if depth < 8 or (depth - 2) % 6:
+            raise ValueError(f"expected a depth of 6n+2 (8, 14, 20, 26, …), got {depth}")
+        n = (depth - 2) // 6
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.relu = nn.ReLU()
+        self.layer1 = self._stage(16, 16, n, stride=1)
+        self.layer2 = self._stage(16, 32, n, stride=2)
+        self.layer3 = self._stage(32, 64, n, stride=2)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(64, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    @staticmethod
+    def _stage(in_channels: int, out_channels: int, n: int, stride: int) -> nn.Sequential:
+        first = BasicBlock(in_channels, out_channels, stride)
+        return nn.Sequential(first, *(BasicBlock(out_channels, out_channels, 1) for _ in range(n - 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.fc(self.flatten(self.avgpool(x)))
