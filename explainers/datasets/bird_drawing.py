@@ -12,7 +12,11 @@ from explainers.datasets.bird_species import MARKS, ON_BODY, Species
 
 @dataclass(frozen=True)
 class Pose:
-    """Angles in degrees, lengths in shares of the picture's side. Nothing here depends on the species."""
+    """Angles in degrees, lengths in shares of the picture's side. Nothing here depends on the species.
+
+    `drab` runs from 0, the colours of the breeding male, towards 1, brown of the same lightness: as with
+    females and young birds, details then have to tell the species.
+    """
 
     scale: float
     tilt: float
@@ -26,15 +30,16 @@ class Pose:
     ambient: float
     tint: tuple[float, float, float]
     plump: float
+    drab: float
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Pose":
         u = rng.random(16).tolist()
         side = -1.0 if u[0] < 0.5 else 1.0
-        warmth = 0.10 * (u[1] - 0.5)
-        gain = 0.92 + 0.2 * u[2]
+        warmth = 0.22 * (u[1] - 0.5)
+        gain = 0.78 + 0.34 * u[2]
         return cls(
-            scale=0.40 + 0.12 * u[3],
+            scale=0.36 + 0.16 * u[3],
             tilt=22 + 34 * u[4],
             head_pitch=-14 + 30 * u[5],
             head_yaw=42 * u[6] ** 1.5,
@@ -46,6 +51,7 @@ class Pose:
             ambient=0.50 + 0.14 * u[13],
             tint=(gain * (1 + warmth), gain, gain * (1 - warmth)),
             plump=0.95 + 0.12 * u[14],
+            drab=0.85 * u[15] ** 1.3,
         )
 
 
@@ -125,10 +131,13 @@ def _fit(extent: np.ndarray, feet: np.ndarray, margin: float = 0.03) -> float:
 def draw_bird(canvas: Canvas, species: Species, pose: Pose, feet: tuple[float, float], rng) -> dict:
     """Draw on `canvas`, whose coverage becomes the silhouette; returns part names with their places (0..1)."""
     bird = Bird(species, pose, feet)
-    jitter = 1 + 0.10 * (rng.random(3) - 0.5)
+    jitter = 1 + 0.14 * (rng.random(3) - 0.5)
 
     def ink(code: str, factor: float = 1.0) -> Colour:
-        return tuple(min(255, round(c * j * factor)) for c, j in zip(ImageColor.getrgb(code), jitter, strict=True))
+        colour = ImageColor.getrgb(code)
+        grey = 0.35 * colour[0] + 0.5 * colour[1] + 0.15 * colour[2]
+        colour = blend(colour, brighten((112, 101, 84), grey / 100), pose.drab)
+        return tuple(min(255, round(c * j * factor)) for c, j in zip(colour, jitter, strict=True))
 
     _legs(canvas, bird, ink, far=True)
     _tail(canvas, bird, ink)
@@ -150,7 +159,7 @@ def draw_bird(canvas: Canvas, species: Species, pose: Pose, feet: tuple[float, f
         "back": bird.body([(0.05, 0.24)])[0],
         "wing": bird.body([(-0.12, 0.05)])[0],
         "tail": (tail[1].mean(0) + tail[2].mean(0)) / 2,
-        "leg": _leg_points(bird, far=False)[1],
+        "leg": _leg_points(bird, far=False)[1:].mean(0),
     }
     return {name: (float(x), float(y)) for name, (x, y) in places.items()}
 
@@ -169,7 +178,7 @@ def _leg_points(bird: Bird, far: bool) -> np.ndarray:
 def _legs(canvas: Canvas, bird: Bird, ink, far: bool) -> None:
     points = _leg_points(bird, far)
     colour = ink(bird.species.legs, 0.65 if far else 1.0)
-    width = canvas.width(0.034 * bird.scale)
+    width = canvas.width(0.038 * bird.scale)
     toes = bird._world(
         np.array([[(0, 0), (0.07, 0.005), (0.115, -0.05)], [(0, 0), (0.03, 0.0), (0.05, -0.06)],
                   [(0, 0), (-0.05, 0.005), (-0.085, -0.045)]]).reshape(-1, 2)
@@ -211,7 +220,7 @@ def _crest(canvas: Canvas, bird: Bird, ink, rng) -> None:
     if bird.species.shaggy:
         for a, b in ((-1.25, 0.25), (-1.3, 0.62), (-1.0, 1.0), (-0.55, 1.25), (-0.05, 1.35)):
             tip = np.array([a, b]) * (0.86 + 0.3 * height) + 0.08 * (rng.random(2) - 0.5)
-            shape = [(a * 0.45 + 0.3, b * 0.45 + 0.2), tip, (a * 0.45 - 0.25, b * 0.5 - 0.3)]
+            shape = [(a * 0.4 + 0.42, b * 0.4 + 0.3), tip, (a * 0.4 - 0.38, b * 0.4 - 0.45)]
             canvas.fill(bird.head(shape), colour)
     else:
         lift = height * (0.75 + 0.4 * rng.random())
@@ -231,15 +240,16 @@ def _body(canvas: Canvas, bird: Bird, ink, rng) -> Image.Image:
     canvas.fill(bird.body(UNDERSIDE), ink(species.belly), 0.018 * s, body)
     canvas.fill(bird.body(BREAST), ink(species.breast), 0.045 * s, body)
     canvas.fill(bird.body(VENT), ink(species.vent), 0.035 * s, body)
-    _feathers(canvas, bird, body, rng, 170)
     turn = np.linspace(0, 2 * np.pi, 17)[:-1]
     disc = np.stack([np.cos(turn), np.sin(turn)], axis=1) * 1.06 + np.array([0.0, -0.03])
     canvas.fill(bird.head(disc), ink(species.head), 0.022 * s, body)
+    _feathers(canvas, bird, body, rng, 110)
     body = ImageChops.lighter(body, canvas.cover) if species.crest else body
     for name, code in species.marks:
         on_body = name in ON_BODY
         points = bird.body(MARKS[name]) if on_body else bird.head(MARKS[name], wrap=True)
         canvas.fill(spline(points, steps=4), ink(code), (0.012 if on_body else 0.008) * s, body)
+    _feathers(canvas, bird, body, rng, 110)
     if species.streaks:
         _streaks(canvas, bird, body, ink(species.streaks), rng)
     if species.speckles:
@@ -251,11 +261,11 @@ def _feathers(canvas: Canvas, bird: Bird, clip: Image.Image, rng, count: int) ->
     """Short strokes along the body, lighter and darker than the plumage under them."""
     u = rng.random((count, 5))
     start = np.stack([-0.6 + 1.3 * u[:, 0], -0.42 + 0.85 * u[:, 1]], axis=1)
-    end = start + np.stack([-0.05 - 0.05 * u[:, 2], 0.05 * (u[:, 3] - 0.5) - 0.02], axis=1)
+    end = start + np.stack([-0.03 - 0.03 * u[:, 2], 0.03 * (u[:, 3] - 0.5) - 0.01], axis=1)
     lines = np.stack([bird.body(start), bird.body(end)], axis=1)
     with canvas.inside(clip) as pen:
         for line, tone in zip(lines, u[:, 4].tolist(), strict=True):
-            fill = (255, 250, 240, 38) if tone > 0.5 else (20, 14, 10, 34)
+            fill = (255, 250, 240, 30) if tone > 0.5 else (20, 14, 10, 30)
             pen.line(canvas.pixels(line), fill=fill, width=canvas.width(0.013 * bird.scale))
 
 
@@ -313,7 +323,7 @@ def _scallops(canvas: Canvas, bird: Bird, clip: Image.Image, rng) -> None:
                 b = 0.2 - 0.07 * (k + 0.5 * (row % 2))
                 arc = [(a + 0.02, b + 0.035), (a - 0.045, b + 0.015), (a - 0.045, b - 0.02), (a + 0.02, b - 0.035)]
                 line = canvas.pixels(bird.body(spline(arc, closed=False, steps=4)))
-                pen.line(line, fill=(0, 0, 0, 70), width=canvas.width(0.012 * bird.scale))
+                pen.line(line, fill=(0, 0, 0, 48), width=canvas.width(0.012 * bird.scale))
 
 
 def _wing_pattern(canvas: Canvas, bird: Bird, ink, mask: Image.Image) -> None:
@@ -383,7 +393,7 @@ def _eye(canvas: Canvas, bird: Bird, ink) -> None:
         ImageDraw.Draw(canvas.picture).ellipse([low, high], fill=colour)
 
     if bird.species.eye_ring:
-        disc(0.235, ink(bird.species.eye_ring))
+        disc(0.215, ink(bird.species.eye_ring))
     else:
         disc(0.205, blend(ink(bird.species.head), (60, 55, 50), 0.6))
     disc(0.17, brighten(ink(bird.species.iris), 1.0))

@@ -104,10 +104,9 @@ def _hills(canvas: Canvas, rng) -> None:
     for level, blur in ((0.74, 0.010), (0.84, 0.008)):
         heights = level + 0.16 * (rng.random(7) - 0.5)
         ridge = spline(np.stack([np.linspace(-0.1, 1.1, 7), heights], axis=1), closed=False)
-        canvas.picture.paste(
-            blend(_pick(SHADES, rng), _pick(LEAVES, rng), 0.5),
-            mask=canvas.mask(np.vstack([ridge, [(1.1, 1.1), (-0.1, 1.1)]]), blur),
-        )
+        trees = _mix(_pick(SHADES, rng), _pick(LEAVES, rng), _contrast(noise(canvas.side, rng, (8, 16, 32)), 1.6))
+        mask = canvas.mask(np.vstack([ridge, [(1.1, 1.1), (-0.1, 1.1)]]), blur)
+        canvas.picture.paste(_picture(trees), mask=mask)
 
 
 def _water(side: int, rng) -> Canvas:
@@ -116,14 +115,16 @@ def _water(side: int, rng) -> Canvas:
         far, near = near, far
     rows = _rows(side)
     rgb = _mix(far, near, rows + 0.25 * (noise(side, rng, (3, 6), stretch=3) - 0.5))
-    waves = noise(side, rng, (4, 8, 14), stretch=5, fall=0.9) - 0.5
-    rgb += waves[..., None] * 150
-    glint = np.clip((noise(side, rng, (6, 12), stretch=5, fall=0.9) - 0.66) * 8, 0, 1)
-    rgb += glint[..., None] * 95
-    canvas = Canvas(side, _picture(rgb))
+    # Ripples are finer towards the horizon: rows are drawn from the noise ever more quickly there.
+    nearer = np.minimum((rows[:, 0] ** 0.6 * side).astype(int), side - 1)
+    waves = noise(side, rng, (5, 10, 20), stretch=4, fall=0.8)[nearer] - 0.5
+    swell = noise(side, rng, (3, 5), stretch=2)[nearer] - 0.5
+    rgb += waves[..., None] * 95 + swell[..., None] * 60
+    glint = np.clip((noise(side, rng, (8, 16), stretch=4, fall=0.9)[nearer] - 0.68) * 8, 0, 1)
+    rgb += glint[..., None] * 60
     if rng.random() < 0.5:
-        shore = 0.06 + 0.2 * rng.random()
-        canvas.picture.paste(_pick(SHADES, rng), mask=canvas.mask(np.array([(-1, -1), (2, -1), (2, shore), (-1, shore)]), 0.02))
+        rgb = _shore(rgb, side, rng)
+    canvas = Canvas(side, _picture(rgb))
     _blur(canvas, 0.004)
     if rng.random() < 0.6:
         for _ in range(int(rng.integers(3, 10))):
@@ -133,6 +134,14 @@ def _water(side: int, rng) -> Canvas:
             canvas.fill(spline(blade, steps=4), brighten(_pick(LEAVES, rng), 0.7 + 0.6 * rng.random()))
         _blur(canvas, 0.005)
     return canvas
+
+
+def _shore(rgb: np.ndarray, side: int, rng) -> np.ndarray:
+    """A bank with bushes along the upper edge."""
+    bushes = _mix(_pick(SHADES, rng), _pick(LEAVES, rng), _contrast(noise(side, rng, (6, 12, 24)), 2.2))
+    height = 0.05 + 0.18 * rng.random() + 0.12 * (noise(side, rng, (5, 10, 20))[:1] - 0.5)
+    land = np.clip((height - _rows(side)) * 60, 0, 1)
+    return rgb + land[..., None] * (bushes - rgb)
 
 
 def _branches(side: int, rng) -> Canvas:
@@ -177,7 +186,7 @@ def _leaf(canvas: Canvas, rng, colour: Colour, place: np.ndarray, length: float)
 
 def _perch(canvas: Canvas, rng) -> tuple[float, float]:
     """A branch across the picture, in focus; the bird stands on its upper edge."""
-    feet = np.array([0.44 + 0.12 * rng.random(), 0.70 + 0.10 * rng.random()])
+    feet = np.array([0.44 + 0.12 * rng.random(), 0.66 + 0.10 * rng.random()])
     slope, bow = 0.34 * (rng.random() - 0.5), 0.10 * (rng.random() - 0.5)
     thick, bark = 0.016 + 0.016 * rng.random(), _pick(BARKS, rng)
     x = np.linspace(-0.15, 1.15, 14)
