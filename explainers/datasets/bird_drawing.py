@@ -209,7 +209,11 @@ def _tail(canvas: Canvas, bird: Bird, ink) -> None:
             if tail.bars and not (outer and tail.edge):
                 for t in np.linspace(0.3, 0.95, 6):
                     ends = np.array([p + along * t - side * 2, p + along * t + side * 2])
-                    pen.line(canvas.pixels(ends), fill=(*ink(tail.bars), 220), width=canvas.width(0.028 * bird.scale))
+                    pen.line(
+                        canvas.pixels(ends),
+                        fill=(*ink(tail.bars), 220),
+                        width=canvas.width(0.028 * bird.scale),
+                    )
             edge = np.array([p + side * 0.6, q + side])
             pen.line(canvas.pixels(edge), fill=(0, 0, 0, 90), width=canvas.width(0.012 * bird.scale))
 
@@ -229,7 +233,15 @@ def _crest(canvas: Canvas, bird: Bird, ink, rng) -> None:
         canvas.fill(spline(bird.head(shape)), colour)
 
 
-UNDERSIDE = ((0.9, 0.2), (0.5, 0.04), (0.1, -0.06), (-0.3, -0.10), (-0.75, -0.04), (-0.75, -0.7), (0.95, -0.7))
+UNDERSIDE = (
+    (0.9, 0.2),
+    (0.5, 0.04),
+    (0.1, -0.06),
+    (-0.3, -0.10),
+    (-0.75, -0.04),
+    (-0.75, -0.7),
+    (0.95, -0.7),
+)
 BREAST = ((0.95, 0.3), (0.5, 0.05), (0.2, -0.04), (0.02, -0.18), (-0.02, -0.7), (0.95, -0.7))
 VENT = ((-0.26, -0.05), (-0.32, -0.2), (-0.2, -0.45), (-0.7, -0.6), (-0.75, -0.02))
 
@@ -308,7 +320,16 @@ def _wing(canvas: Canvas, bird: Bird, ink, rng) -> Image.Image:
             pen.line(line, fill=(*ink(wing.edge), 190), width=canvas.width(0.017 * s))
             dark = [(x, y + 0.014 * s * canvas.side) for x, y in line]
             pen.line(dark, fill=(0, 0, 0, 80), width=canvas.width(0.012 * s))
-    coverts = [(0.4, 0.05), (0.3, 0.24), (0.04, 0.3), (-0.13, 0.2), (-0.09, 0.05), (-0.03, -0.1), (0.1, -0.2), (0.36, -0.1)]
+    coverts = [
+        (0.4, 0.05),
+        (0.3, 0.24),
+        (0.04, 0.3),
+        (-0.13, 0.2),
+        (-0.09, 0.05),
+        (-0.03, -0.1),
+        (0.1, -0.2),
+        (0.36, -0.1),
+    ]
     patch = canvas.fill(spline(bird.body(coverts)), ink(wing.coverts), 0.006 * s, mask)
     _scallops(canvas, bird, patch, rng)
     _wing_pattern(canvas, bird, ink, mask)
@@ -321,7 +342,12 @@ def _scallops(canvas: Canvas, bird: Bird, clip: Image.Image, rng) -> None:
         for row, a in enumerate((0.24, 0.15, 0.06)):
             for k in range(6):
                 b = 0.2 - 0.07 * (k + 0.5 * (row % 2))
-                arc = [(a + 0.02, b + 0.035), (a - 0.045, b + 0.015), (a - 0.045, b - 0.02), (a + 0.02, b - 0.035)]
+                arc = [
+                    (a + 0.02, b + 0.035),
+                    (a - 0.045, b + 0.015),
+                    (a - 0.045, b - 0.02),
+                    (a + 0.02, b - 0.035),
+                ]
                 line = canvas.pixels(bird.body(spline(arc, closed=False, steps=4)))
                 pen.line(line, fill=(0, 0, 0, 48), width=canvas.width(0.012 * bird.scale))
 
@@ -341,7 +367,9 @@ def _wing_pattern(canvas: Canvas, bird: Bird, ink, mask: Image.Image) -> None:
             places = [(a, b - 0.03 * i) for i, a in enumerate(np.linspace(0.05, -0.6, 7))
                       for b in (0.17 - 0.1 * abs(a), 0.09, 0.01, -0.07)]  # fmt: skip
             centres = bird.body(places)
-            for low, high in zip(canvas.pixels(centres - 0.017 * s), canvas.pixels(centres + 0.017 * s), strict=True):
+            for low, high in zip(
+                canvas.pixels(centres - 0.017 * s), canvas.pixels(centres + 0.017 * s), strict=True
+            ):
                 pen.ellipse([low, high], fill=(*ink(wing.spots), 235))
 
 
@@ -376,7 +404,13 @@ def _bill(canvas: Canvas, bird: Bird, ink) -> None:
     canvas.fill(bird.head(lower), ink(bill.lower, 0.85))
     shape = canvas.fill(bird.head(upper), ink(bill.upper))
     with canvas.inside(canvas.cover) as pen:
-        line = bird.head([(base - 0.05, gape - 0.01), (0.86 + 0.5 * bill.length, gape - 0.2 * drop), (tip - 0.04, gape - drop)])
+        line = bird.head(
+            [
+                (base - 0.05, gape - 0.01),
+                (0.86 + 0.5 * bill.length, gape - 0.2 * drop),
+                (tip - 0.04, gape - drop),
+            ]
+        )
         pen.line(canvas.pixels(line), fill=(15, 10, 8, 150), width=canvas.width(0.010 * bird.scale))
     with canvas.inside(shape) as pen:
         shine = bird.head([(base + 0.08, gape + 0.66 * top), (0.86 + 0.55 * bill.length, gape + 0.48 * top)])

@@ -11,8 +11,24 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from explainers.datasets.bird_canvas import Canvas, Colour, blend, brighten, spline
 
-LEAVES = ((74, 110, 44), (104, 138, 58), (52, 84, 46), (142, 154, 66), (122, 112, 52), (176, 132, 58), (88, 120, 84))
-SHADES = ((34, 52, 30), (58, 76, 46), (84, 96, 66), (104, 98, 74), (52, 58, 48), (120, 126, 96), (92, 104, 112))
+LEAVES = (
+    (74, 110, 44),
+    (104, 138, 58),
+    (52, 84, 46),
+    (142, 154, 66),
+    (122, 112, 52),
+    (176, 132, 58),
+    (88, 120, 84),
+)
+SHADES = (
+    (34, 52, 30),
+    (58, 76, 46),
+    (84, 96, 66),
+    (104, 98, 74),
+    (52, 58, 48),
+    (120, 126, 96),
+    (92, 104, 112),
+)
 SKIES = (((70, 128, 196), (176, 208, 232)), ((104, 140, 178), (214, 222, 226)), ((90, 150, 210), (236, 226, 204)),
          ((150, 162, 176), (214, 216, 216)), ((84, 112, 160), (240, 204, 172)))  # fmt: skip
 WATERS = (((58, 92, 104), (128, 160, 168)), ((52, 78, 66), (122, 146, 118)), ((64, 104, 148), (150, 186, 208)),
@@ -37,7 +53,9 @@ def draw_scene(side: int, rng: np.random.Generator) -> Scene:
     return Scene(kind, canvas.picture, feet)
 
 
-def noise(side: int, rng: np.random.Generator, grids=(4, 8, 16, 32), stretch: int = 1, fall: float = 0.6) -> np.ndarray:
+def noise(
+    side: int, rng: np.random.Generator, grids=(4, 8, 16, 32), stretch: int = 1, fall: float = 0.6
+) -> np.ndarray:
     """Smooth noise of several scales in 0..1, (side, side); `stretch` > 1 draws it out sideways."""
     total, weight, sum_of_weights = np.zeros((side, side), dtype=np.float32), 1.0, 0.0
     for grid in grids:
@@ -90,7 +108,9 @@ def _foliage(side: int, rng) -> Canvas:
 def _sky(side: int, rng) -> Canvas:
     top, bottom = _pick(SKIES, rng)
     rgb = _mix(top, bottom, _rows(side) * np.ones((1, side), np.float32))
-    cloud = np.clip((noise(side, rng, (3, 6, 12, 24, 48), stretch=2, fall=0.55) - 0.45 - 0.1 * rng.random()) * 4.5, 0, 1)
+    cloud = np.clip(
+        (noise(side, rng, (3, 6, 12, 24, 48), stretch=2, fall=0.55) - 0.45 - 0.1 * rng.random()) * 4.5, 0, 1
+    )
     body = noise(side, rng, (4, 8, 16), stretch=2)
     rgb += cloud[..., None] * (_mix((196, 202, 212), (252, 250, 246), _contrast(body, 2)) - rgb) * 0.9
     canvas = Canvas(side, _picture(rgb))
@@ -104,7 +124,9 @@ def _hills(canvas: Canvas, rng) -> None:
     for level, blur in ((0.74, 0.010), (0.84, 0.008)):
         heights = level + 0.16 * (rng.random(7) - 0.5)
         ridge = spline(np.stack([np.linspace(-0.1, 1.1, 7), heights], axis=1), closed=False)
-        trees = _mix(_pick(SHADES, rng), _pick(LEAVES, rng), _contrast(noise(canvas.side, rng, (8, 16, 32)), 1.6))
+        trees = _mix(
+            _pick(SHADES, rng), _pick(LEAVES, rng), _contrast(noise(canvas.side, rng, (8, 16, 32)), 1.6)
+        )
         mask = canvas.mask(np.vstack([ridge, [(1.1, 1.1), (-0.1, 1.1)]]), blur)
         canvas.picture.paste(_picture(trees), mask=mask)
 
@@ -130,7 +152,13 @@ def _water(side: int, rng) -> Canvas:
         for _ in range(int(rng.integers(3, 10))):
             x, lean = rng.random(), 0.3 * (rng.random() - 0.5)
             top = 0.1 + 0.5 * rng.random()
-            blade = [(x - 0.008, 1.05), (x + lean * 0.4 - 0.006, 0.6), (x + lean, top), (x + lean * 0.4 + 0.008, 0.6), (x + 0.01, 1.05)]
+            blade = [
+                (x - 0.008, 1.05),
+                (x + lean * 0.4 - 0.006, 0.6),
+                (x + lean, top),
+                (x + lean * 0.4 + 0.008, 0.6),
+                (x + 0.01, 1.05),
+            ]
             canvas.fill(spline(blade, steps=4), brighten(_pick(LEAVES, rng), 0.7 + 0.6 * rng.random()))
         _blur(canvas, 0.005)
     return canvas
@@ -139,7 +167,7 @@ def _water(side: int, rng) -> Canvas:
 def _shore(rgb: np.ndarray, side: int, rng) -> np.ndarray:
     """A bank with bushes along the upper edge."""
     bushes = _mix(_pick(SHADES, rng), _pick(LEAVES, rng), _contrast(noise(side, rng, (6, 12, 24)), 2.2))
-    height = 0.05 + 0.18 * rng.random() + 0.12 * (noise(side, rng, (5, 10, 20))[:1] - 0.5)
+    height = 0.05 + 0.18 * rng.random() + 0.04 * (noise(side, rng, (5, 10, 20))[:1] - 0.5)
     land = np.clip((height - _rows(side)) * 60, 0, 1)
     return rgb + land[..., None] * (bushes - rgb)
 
@@ -152,7 +180,12 @@ def _branches(side: int, rng) -> Canvas:
         bark = _pick(BARKS, rng)
         for _ in range(count):
             start, angle = rng.random(2) * 1.2 - 0.1, rng.random(2) - 0.5
-            path = [start - 1.2 * angle, start, start + 0.15 * (rng.random(2) - 0.5) + 0.6 * angle, start + 1.4 * angle]
+            path = [
+                start - 1.2 * angle,
+                start,
+                start + 0.15 * (rng.random(2) - 0.5) + 0.6 * angle,
+                start + 1.4 * angle,
+            ]
             pen = ImageDraw.Draw(canvas.picture)
             pen.line(canvas.pixels(spline(path, closed=False, steps=5)), fill=brighten(bark, 0.6 + 0.7 * rng.random()),
                      width=canvas.width(width * (0.5 + rng.random())), joint="curve")  # fmt: skip
@@ -177,7 +210,9 @@ def _leaf(canvas: Canvas, rng, colour: Colour, place: np.ndarray, length: float)
     direction = direction / max(0.05, float((direction**2).sum()) ** 0.5) * length
     across = np.array([-direction[1], direction[0]]) * (0.25 + 0.2 * rng.random())
     tip = place + direction
-    shape = spline([place, place + 0.35 * direction + across, tip, place + 0.35 * direction - across], steps=5)
+    shape = spline(
+        [place, place + 0.35 * direction + across, tip, place + 0.35 * direction - across], steps=5
+    )
     tone = brighten(colour, 0.65 + 0.75 * rng.random())
     pen = ImageDraw.Draw(canvas.picture)
     pen.polygon(canvas.pixels(shape), fill=tone)
@@ -191,7 +226,9 @@ def _perch(canvas: Canvas, rng) -> tuple[float, float]:
     thick, bark = 0.016 + 0.016 * rng.random(), _pick(BARKS, rng)
     x = np.linspace(-0.15, 1.15, 14)
     wobble = 0.008 * (rng.random(14) - 0.5)
-    middle = feet[1] + slope * (x - feet[0]) + bow * ((x - feet[0]) ** 2) + wobble * (np.abs(x - feet[0]) > 0.12)
+    middle = (
+        feet[1] + slope * (x - feet[0]) + bow * ((x - feet[0]) ** 2) + wobble * (np.abs(x - feet[0]) > 0.12)
+    )
     taper = thick * (1 + 0.5 * (x - 0.5) * (1 if rng.random() < 0.5 else -1))
     feet_line = middle + 0.7 * taper
     for _ in range(int(rng.integers(1, 4))):
@@ -199,7 +236,9 @@ def _perch(canvas: Canvas, rng) -> tuple[float, float]:
     for share, tone in ((1.0, 0.55), (0.72, 0.78), (0.42, 1.0), (0.12, 1.2)):
         upper = np.stack([x, feet_line - taper], axis=1)
         lower = np.stack([x, feet_line - taper + 2 * taper * share], axis=1)
-        canvas.fill(np.vstack([spline(upper, closed=False), spline(lower, closed=False)[::-1]]), brighten(bark, tone))
+        canvas.fill(
+            np.vstack([spline(upper, closed=False), spline(lower, closed=False)[::-1]]), brighten(bark, tone)
+        )
     pen = ImageDraw.Draw(canvas.picture, "RGBA")
     for t, v, length, tone in rng.random((70, 4)):
         at = -0.05 + 1.1 * t

@@ -22,7 +22,7 @@ from explainers.datasets.bird_canvas import Canvas
 from explainers.datasets.bird_drawing import Pose, draw_bird
 from explainers.datasets.bird_scenery import draw_scene
 
-VERSION = 0
+VERSION = 1
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 SPECIES: tuple[str, ...] = tuple(species.name for species in bird_species.ALL)
 SIZES = range(16, 513)
