@@ -1,8 +1,9 @@
 """Rendered birds: twelve species that differ in details, each picture with its exact mask.
 
 A stand-in for CUB-200 that needs no download. A picture is a function of (seed, index, size): every size
-shows the same bird. Three random streams are kept apart (label, scene, bird), so that neither the background nor
-the pose can tell the species.
+shows the same bird. Three random streams are kept apart (label, scene, bird), so that neither the
+background nor the pose can tell the species. Networks are trained on these pictures: whatever changes one
+pixel needs another VERSION.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -19,7 +20,8 @@ from torch.utils.data import Dataset
 
 from explainers.datasets import bird_species
 from explainers.datasets.bird_canvas import Canvas
-from explainers.datasets.bird_drawing import Pose, draw_bird
+from explainers.datasets.bird_drawing import draw_bird
+from explainers.datasets.bird_pose import Pose
 from explainers.datasets.bird_scenery import draw_scene
 
 VERSION = 1
@@ -96,9 +98,10 @@ def render_bird(index: int, size: int = 64, seed: int = 0, label: int | None = N
 
 
 class RenderedBirds(Dataset):
-    """`count` birds as pairs (float tensor (3, size, size) in network units, label), the convention of torchvision.
+    """`count` birds as pairs (float tensor (3, size, size) in network units, label).
 
-    `bird(index)` is the whole record with mask, box and parts.
+    That is torchvision's convention, which every data loader collates. `bird(index)` is the
+    whole record with mask, box and parts.
 
     >>> picture, label = RenderedBirds(24)[5]
     >>> picture.shape, picture.dtype
@@ -127,7 +130,8 @@ class RenderedBirds(Dataset):
 def render_tensors(size: int, count: int, seed: int, workers: int | None = None) -> tuple[Tensor, Tensor]:
     """Pictures 0 … count − 1 as (N, 3, size, size) uint8 and their labels (N,) int64.
 
-    `workers` processes share the work (None: one per core; 0: this process alone); the result does not depend on them.
+    `workers` processes share the work (None: one per core; 0: this process alone); the result does not
+    depend on them. They are spawned, so a script of one's own needs its `if __name__ == "__main__":`.
 
     >>> render_tensors(size=32, count=2, seed=0, workers=0)[0].shape
     torch.Size([2, 3, 32, 32])
