@@ -1,0 +1,250 @@
+"""Every cache and every job; the only module of the app that has the library compute anything."""
+
+import logging
+import threading
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+import torch
+from cachetools import LRUCache, TTLCache
+
+from app.jobs import Job, Runner
+from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
+from app.store import MEBIBYTE, Store, digest
+from app.subject import Subject, prepare
+from explainers import (
+    CID,
+    CIDResult,
+    CIDSettings,
+    Layer,
+    Network,
+    WeightsUnavailable,
+    concentration,
+    load_network,
+    network_catalogue,
+)
+from explainers.datasets.pictures import PictureError
+from explainers.devices import best_device
+
+log = logging.getLogger(__name__)
+
+NETWORKS_KEPT = 4
+QUICK_LOAD = 6.0
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page needs to know of one piece of work.
+
+    `state`: "missing" (never asked for), "waiting", "running", "done", "stopped" or "failed"; `value` is the
+    newest whole result, if any; `remaining` in seconds; `message` is one sentence for the reader.
+    """
+
+    key: str
+    state: str
+    value: Any = None
+    progress: float = 0.0
+    remaining: float | None = None
+    message: str = ""
+
+    @property
+    def live(self) -> bool:
+        return self.state in ("waiting", "running")
+
+
+class Backend:
+    """One per server: networks, pictures, results, and the threads that compute them."""
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.device = device or best_device()
+        self.results, self.previews = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
+        self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
+        self._networks: LRUCache = LRUCache(NETWORKS_KEPT)
+        self._failures: TTLCache = TTLCache(256, ttl=600)
+        self._lock = threading.Lock()
+        self.maps = Runner(f"maps on {self.device}", self._map_ended)
+        self.loads = Runner("networks", self._load_ended)
+
+    def close(self) -> None:
+        self.maps.close()
+        self.loads.close()
+
+    # Networks
+
+    def network(self, name: str, owner: str) -> View:
+        """The network `name`, loaded once for all sessions; quick ones are waited for."""
+        self.loads.leave(owner, keep={name})
+        if (kept := self._network(name)) is not None:
+            return View(name, "done", kept, 1.0)
+        if (message := self._failures.get(name)) is not None:
+            return View(name, "failed", message=message)
+        job = self.loads.submit(name, partial(_load, name, self.device), owner)
+        job.ended.wait(QUICK_LOAD if job.state == "waiting" else 0)
+        if job.live:
+            return View(name, job.state, None, job.progress, job.remaining, job.note)
+        return self.network(name, owner) if job.state != "cancelled" else View(name, "stopped")
+
+    def _network(self, name: str) -> Network | None:
+        with self._lock:
+            return self._networks.get(name)
+
+    def _load_ended(self, job: Job) -> None:
+        if job.state == "done":
+            with self._lock:
+                self._networks[job.key] = job.latest
+        elif job.state == "failed":
+            self._failures[job.key] = sentence(job.error)
+
+    # Pictures
+
+    def add_upload(self, data: bytes, name: str) -> Picture:
+        """Keeps an uploaded picture. Raises PictureError, one sentence, for what is none."""
+        picture = upload(data, name)
+        self.uploads.put(picture.key, picture)
+        return picture
+
+    def uploaded(self, key: str) -> Picture | None:
+        return self.uploads.get(key)
+
+    def subject(self, network: Network, key: str) -> Subject:
+        """The picture `key` as the network sees it. Raises PictureGoneError, one sentence."""
+        place = digest(network.fingerprint, key)
+        if (kept := self.subjects.get(place)) is not None:
+            return kept
+        picture = self.uploads.get(key)
+        if picture is None and key.startswith("upload/"):
+            raise PictureGoneError(
+                "expected a picture that was uploaded, got one that is no longer kept; upload it again"
+            )
+        side = network.input_size[0]
+        picture = picture or find_picture(key, side if side <= THUMBNAIL else 256)
+        made = prepare(network, picture)
+        self.subjects.put(place, made)
+        return made
+
+    def predictions(self, network: Network, subject: Subject, count: int = 5) -> list[tuple[str, float]]:
+        """The likeliest classes and their probabilities, likeliest first."""
+        place = digest("predictions", network.fingerprint, subject.digest)
+        probabilities = self.results.get(place)
+        if probabilities is None:
+            with torch.inference_mode():
+                probabilities = network.module(subject.x[None].to(self.device)).softmax(1)[0].cpu()
+            self.results.put(place, probabilities)
+        top = probabilities.topk(min(count, len(probabilities)))
+        return [(network.classes[i], float(p)) for p, i in zip(top.values, top.indices, strict=True)]
+
+    # Maps
+
+    def map(
+        self,
+        network: Network,
+        subject: Subject,
+        layer: Layer,
+        settings: CIDSettings,
+        owner: str,
+        stopped: Collection[str] = (),
+        priority: int = 0,
+        start: bool = True,
+    ) -> View:
+        """The map of a layer: from memory, or as far as its job has come; `start` asks for the job.
+
+        Asking is the heartbeat that keeps the job alive. Equal requests share one job.
+        """
+        key = map_key(network, subject, layer, settings)
+        if (result := self.results.get(key)) is not None:
+            return View(key, "done", result, 1.0)
+        if (message := self._failures.get(key)) is not None:
+            return View(key, "failed", self.previews.get(key), message=message)
+        if key in stopped:
+            preview = self.previews.get(key)
+            return View(key, "stopped", preview, preview.progress if preview else 0.0)
+        if not start:
+            return View(key, "missing")
+        work = partial(_frames, network, subject, layer, settings, self.device)
+        job = self.maps.submit(key, work, owner, (priority, layer.depth))
+        return View(key, "running" if job.latest else "waiting", job.latest, job.progress, job.remaining)
+
+    def release(self, owner: str, keep: Collection[str] = ()) -> None:
+        """`owner` looks at other maps now: what nobody else waits for stops."""
+        self.maps.leave(owner, frozenset(keep))
+
+    def stop(self, key: str, owner: str) -> None:
+        """Cancels one map for `owner`; its newest preview is kept."""
+        if (job := self.maps.job(key)) is not None:
+            if job.latest is not None:
+                self.previews.put(key, job.latest)
+            self.maps.drop(owner, key)
+
+    def retry(self, key: str) -> None:
+        """Forgets that `key` failed."""
+        self._failures.pop(key, None)
+
+    def _map_ended(self, job: Job) -> None:
+        if job.state == "done":
+            self.results.put(job.key, job.latest)
+            self.previews.drop(job.key)
+            return
+        if job.latest is not None:
+            self.previews.put(job.key, job.latest)
+        if job.state == "failed":
+            self._failures[job.key] = sentence(job.error)
+
+
+@st.cache_resource(show_spinner=False, on_release=Backend.close)
+def backend() -> Backend:
+    """The one backend of this server."""
+    return Backend()
+
+
+def map_key(network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> str:
+    """SHA-256 of all that a map depends on."""
+    return digest("cid", network.fingerprint, layer.path, str(layer.call), subject.digest, repr(settings))
+
+
+def networks() -> tuple:
+    """The catalogue, what is shipped first."""
+    return tuple(sorted(network_catalogue(), key=lambda entry: (not entry.shipped, not entry.available)))
+
+
+def foreground_gain(result: CIDResult, subject: Subject) -> tuple[float | None, str]:
+    """Concentration of the map in nats, and where there is none the reason."""
+    if subject.mask is None and subject.box is None:
+        return None, "needs a mask or a box around the subject; this picture has none"
+    try:
+        if subject.mask is not None:
+            return float(concentration(result.entropy, mask=subject.mask)), "mask"
+        return float(concentration(result.entropy, box=subject.box)), "box"
+    except ValueError as error:
+        return None, str(error)
+
+
+def sentence(error: BaseException | None) -> str:
+    """What the reader is told of an error: its own sentence where it has one for readers; never a path."""
+    if isinstance(error, WeightsUnavailable | PictureError | PictureGoneError | MemoryError):
+        return str(error)
+    if isinstance(error, ValueError) and str(error).startswith("expected"):
+        return str(error)
+    return "This computation failed unexpectedly; the reason is in the log of the server."
+
+
+def _load(name: str, device: torch.device, job: Job) -> Iterator[Network]:
+    yield load_network(name, device=device, progress=job.report)
+
+
+def _frames(
+    network: Network, subject: Subject, layer: Layer, settings: CIDSettings, device: torch.device, job: Job
+) -> Iterator[CIDResult]:
+    """Ever sharper results; `seconds` counts the work on this map, not the turns that others had."""
+    stream = CID(network.module, layer).stream(subject.x[None].to(device), settings)
+    spent = 0.0
+    while True:
+        started = time.monotonic()
+        result = next(stream, None)
+        spent += time.monotonic() - started
+        if result is None:
+            return
+        yield replace(result, seconds=spent)

@@ -1,0 +1,250 @@
+"""The sidebar: widgets -> Selection. Every widget shows the selection and changes nothing else."""
+
+import streamlit as st
+
+from app import state
+from app.backend import Backend, networks, sentence
+from app.pictures import SOURCES, as_data_address, gallery, thumbnail
+from explainers import Layer, Network
+from explainers.datasets.pictures import PictureError
+
+UPLOADS_LISTED = 4
+
+
+def network_control() -> None:
+    """Which network; those whose weights are not on this disk say so."""
+    entries = {entry.name: entry for entry in networks()}
+    chosen = state.selection().network
+    if chosen not in entries:
+        chosen = state.Selection().network
+        state.change(network=chosen, layer=None)
+
+    def title(name: str) -> str:
+        entry = entries[name]
+        return entry.title if entry.available else f"{entry.title} ↓ {entry.size / 1e6:.0f} MB"
+
+    st.session_state["w_network"] = chosen
+    st.selectbox(
+        "Network",
+        list(entries),
+        format_func=title,
+        key="w_network",
+        on_change=_take_network,
+        help="The trained network whose layers are examined. Those marked ↓ are not on this disk yet: "
+        "choosing one downloads its weights.",
+    )
+
+
+def network_note(network: Network) -> None:
+    """What the network was trained on and how good it is."""
+    parts = [f"Trained on {network.data}"]
+    if network.accuracy is not None:
+        parts.append(f"right on {network.accuracy:.1%} of held-out pictures")
+    parts.append(f"{len(network.classes)} classes")
+    st.caption(", ".join(parts) + ".")
+
+
+def picture_control(store: Backend) -> None:
+    """Gallery with thumbnails by source, and an upload."""
+    chosen = state.selection().picture
+    st.session_state.setdefault("source", chosen.partition("/")[0])
+    st.session_state["w_source"] = st.session_state["source"]
+    st.segmented_control(
+        "Picture",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        key="w_source",
+        on_change=_take_source,
+        required=True,
+        width="stretch",
+        help="Birds are drawn and come with an exact mask; photographs have a box around their subject; "
+        "your own picture stays in this computer's memory and is sent nowhere.",
+    )
+    if st.session_state["source"] == "upload":
+        _upload_control(store)
+        titles = {key: p.title for key in _uploads() if (p := store.uploaded(key))}
+        addresses = [as_data_address(store.uploaded(key).image) for key in titles]
+    else:
+        titles = gallery(st.session_state["source"])
+        addresses = [thumbnail(key) for key in titles]
+    if titles:
+        _thumbnails(titles, addresses, chosen)
+
+
+def layer_control(network: Network) -> Layer:
+    """The layer as a slider in order of execution; returns the chosen one."""
+    layers = {layer.name: layer for layer in network.layers}
+    chosen = state.selection().layer
+    if chosen not in layers:
+        chosen = middle(network).name
+        state.change(layer=chosen)
+    st.session_state["w_layer"] = chosen
+    st.select_slider(
+        "Layer",
+        list(layers),
+        format_func=lambda name: f"{name} · {shape(layers[name])}",
+        key="w_layer",
+        on_change=_take,
+        args=("layer",),
+        help="From the first layer the picture passes to the last. The map shows what the feature at this "
+        "point of the network still uses of each pixel. Behind the name: the feature's shape "
+        "(channels × height × width, or its length).",
+    )
+    layer = layers[chosen]
+    st.caption(f"Layer {layer.depth + 1} of {len(layers)}: {layer.kind}, {shape(layer)} values.")
+    return layer
+
+
+def settings_control(size: tuple[int, int]) -> None:
+    """β, grid, refinement and seed, with the paper's values as defaults; `size` is the picture's."""
+    chosen, plain = state.selection(), state.Selection()
+    changed = (chosen.beta, chosen.grid, chosen.refine, chosen.seed) != (plain.beta, None, True, plain.seed)
+    with st.expander("Advanced settings" + (" (changed)" if changed else ""), key="advanced"):
+        _bound("beta")
+        st.select_slider(
+            "Strength β",
+            state.BETAS,
+            format_func=lambda beta: f"{beta:.1e}".replace("e-0", "e-"),
+            key="w_beta",
+            on_change=_take,
+            args=("beta",),
+            help="How far the feature may move: noise is added to the pixels until the feature has moved by "
+            "β times its sensitivity. Larger β, more noise. The paper uses 1.5e-4.",
+        )
+        grids = grid_options(*size)
+        st.session_state["w_grid"] = chosen.grid if chosen.grid in grids else None
+        st.selectbox(
+            "Grid",
+            list(grids),
+            format_func=grids.__getitem__,
+            key="w_grid",
+            on_change=_take,
+            args=("grid",),
+            help="Pixels of one cell share one noise level. Fewer cells: faster and less noisy, but coarser.",
+        )
+        _bound("refine")
+        st.toggle(
+            "Refine",
+            key="w_refine",
+            on_change=_take,
+            args=("refine",),
+            help="On: the map is corrected against samples until the constraint holds. Off: only the closed "
+            "form, which is exact where the layer is linear, and quick.",
+        )
+        _bound("seed")
+        st.number_input(
+            "Seed",
+            0,
+            state.LIMIT_SEED,
+            key="w_seed",
+            on_change=_take,
+            args=("seed",),
+            help="Start of the random numbers. The same seed gives the same map; another seed shows how much "
+            "of the map is chance.",
+        )
+        st.button("Back to the paper's values", disabled=not changed, on_click=_reset, key="reset")
+
+
+def middle(network: Network) -> Layer:
+    """The layer a reader starts with, two thirds through: deep enough to have discarded something.
+
+    Raises IndexError for a network without layers.
+    """
+    return network.layers[(2 * len(network.layers)) // 3]
+
+
+def shape(layer: Layer) -> str:
+    return "×".join(str(n) for n in layer.shape)
+
+
+def grid_options(height: int, width: int) -> dict[int | None, str]:
+    """Cells per side that divide a square picture of this size, and None for the default.
+
+    >>> list(grid_options(32, 32)), list(grid_options(224, 224))
+    ([None, 4, 8, 16], [None, 28, 32, 56])
+    """
+    side = min(height, width)
+    small = side <= 96
+    default = f"one cell per pixel ({side}×{side})" if small else "16×16 cells"
+    cells = [n for n in range(4, side) if side % n == 0 and (small or 16 < n <= 56)]
+    return {None: default} | {n: f"{n}×{n} cells of {side // n}×{side // n} pixels" for n in cells}
+
+
+def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> None:
+    # One group of radio buttons; pictures are their backgrounds, so screen readers still find names.
+    rules = "".join(
+        f'.st-key-w_picture [role="radiogroup"] button:nth-of-type({place})'
+        f"{{background-image:url({address})}}"
+        for place, address in enumerate(addresses, start=1)
+    )
+    st.html(f"<style>{rules}</style>")
+    st.session_state["w_picture"] = chosen if chosen in titles else None
+    st.pills(
+        "Choose a picture",
+        list(titles),
+        format_func=titles.__getitem__,
+        key="w_picture",
+        on_change=_take_picture,
+        label_visibility="collapsed",
+    )
+    st.caption(f"Chosen: {titles[chosen]}." if chosen in titles else "Choose one of these pictures.")
+
+
+def _upload_control(store: Backend) -> None:
+    st.file_uploader(
+        "Upload a picture",
+        key="w_upload",
+        on_change=_take_upload,
+        args=(store,),
+        label_visibility="collapsed",
+        help="PNG, JPEG, WebP, BMP, GIF or TIFF, up to 20 MB. It is scaled to the network's size.",
+    )
+    if message := st.session_state.get("upload_error"):
+        st.error(message)
+
+
+def _uploads() -> tuple[str, ...]:
+    return st.session_state.setdefault("uploads", ())
+
+
+def _bound(name: str) -> None:
+    st.session_state[f"w_{name}"] = getattr(state.selection(), name)
+
+
+def _take(name: str) -> None:
+    state.change(**{name: st.session_state[f"w_{name}"]})
+
+
+def _take_network() -> None:
+    state.change(network=st.session_state["w_network"], layer=None, grid=None)
+
+
+def _take_source() -> None:
+    st.session_state["source"] = st.session_state["w_source"]
+    st.session_state.pop("upload_error", None)
+
+
+def _take_picture() -> None:
+    # A second click on the chosen picture would take it away; it stays.
+    if st.session_state["w_picture"] is not None:
+        state.change(picture=st.session_state["w_picture"])
+
+
+def _take_upload(store: Backend) -> None:
+    file = st.session_state["w_upload"]
+    st.session_state.pop("upload_error", None)
+    if file is None:
+        return
+    try:
+        picture = store.add_upload(file.getvalue(), file.name)
+    except PictureError as error:
+        st.session_state["upload_error"] = sentence(error)
+        return
+    others = tuple(key for key in _uploads() if key != picture.key)
+    st.session_state["uploads"] = (picture.key, *others)[:UPLOADS_LISTED]
+    state.change(picture=picture.key)
+
+
+def _reset() -> None:
+    plain = state.Selection()
+    state.change(beta=plain.beta, grid=plain.grid, refine=plain.refine, seed=plain.seed)

@@ -1,0 +1,1 @@
+"""Figures: pure functions from arrays to plotly figures. No streamlit here."""

@@ -1,0 +1,133 @@
+"""All layers of one network at once: the layer-wise curve and the strip of maps, on one scale."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.figures.maps import unbounded
+from app.figures.style import NATS_SCALE, Look, dress
+
+CELL = 132
+
+
+def curve_figure(
+    names: Sequence[str],
+    mean: Sequence[float | None],
+    concentration: Sequence[float | None],
+    look: Look,
+    marked: str | None = None,
+) -> go.Figure:
+    """Mean entropy and concentration against the layer in order of execution; None where not ready.
+
+    Concentration is drawn only where any layer has one. Values are as computed, never smoothed or sorted.
+    """
+    both = any(value is not None for value in concentration)
+    figure = make_subplots(rows=2 if both else 1, cols=1, shared_xaxes=True, vertical_spacing=0.09)
+    curves = [("mean CID", mean, look.accent, "mean CID<br>(nats per input variable)")]
+    if both:
+        curves.append(("concentration", concentration, look.second, "concentration<br>(nats)"))
+    for row, (name, values, colour, title) in enumerate(curves, start=1):
+        figure.add_trace(
+            go.Scatter(
+                x=list(names),
+                y=[np.nan if value is None else value for value in values],
+                mode="lines+markers",
+                name=name,
+                line={"color": colour, "width": 2},
+                marker={"size": 7},
+                connectgaps=False,
+                hovertemplate="%{x}<br>" + name + " %{y:.3f} nats<extra></extra>",
+            ),
+            row=row,
+            col=1,
+        )
+        figure.update_yaxes(title={"text": title, "font": {"size": 11}}, row=row, col=1)
+    figure.update_xaxes(categoryorder="array", categoryarray=list(names), range=[-0.5, len(names) - 0.5])
+    figure.update_xaxes(gridcolor=look.faint, tickangle=-45, tickfont={"size": 10}, zeroline=False, dtick=1)
+    figure.update_yaxes(gridcolor=look.faint, tickfont={"size": 10}, zeroline=False)
+    figure.update_xaxes(
+        title={"text": "layer, in order of execution", "font": {"size": 11}}, row=1 + both, col=1
+    )
+    if marked in names:
+        figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
+    dress(figure, look, 440 if both else 300, l=70, b=80)
+    return figure.update_layout(showlegend=False, uirevision="keep")
+
+
+def strip_figure(
+    names: Sequence[str],
+    maps: Sequence[np.ndarray | None],
+    size: tuple[int, int],
+    limits: tuple[float, float],
+    look: Look,
+    columns: int = 5,
+) -> go.Figure:
+    """Small multiples: one map (rows, columns) in nats per layer, all on `limits`; None where not ready."""
+    rows = -(-len(names) // columns)
+    figure = make_subplots(
+        rows=rows,
+        cols=columns,
+        subplot_titles=list(names),
+        horizontal_spacing=0.02,
+        vertical_spacing=0.22 / rows,
+    )
+    for place, cells in enumerate(maps):
+        row, col = divmod(place, columns)
+        if cells is None:
+            cells = np.full((1, 1), np.nan)
+        dy, dx = size[0] / cells.shape[0], size[1] / cells.shape[1]
+        figure.add_trace(
+            go.Heatmap(
+                z=np.where(np.isfinite(cells), cells, np.nan).astype(np.float32),
+                x0=dx / 2 - 0.5,
+                dx=dx,
+                y0=dy / 2 - 0.5,
+                dy=dy,
+                coloraxis="coloraxis",
+                name=names[place],
+                hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
+                hoverongaps=False,
+                zsmooth=False,
+            ),
+            row=row + 1,
+            col=col + 1,
+        )
+        unbounded(figure, cells, size, look, row=row + 1, col=col + 1, extent=CELL * 0.8)
+        figure.update_xaxes(range=[-0.5, size[1] - 0.5], constrain="domain", row=row + 1, col=col + 1)
+        figure.update_yaxes(
+            range=[size[0] - 0.5, -0.5],
+            constrain="domain",
+            scaleanchor=f"x{place + 1 if place else ''}",
+            row=row + 1,
+            col=col + 1,
+        )
+    frame = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": True, "mirror": True}
+    figure.update_xaxes(linecolor=look.faint, **frame)
+    figure.update_yaxes(linecolor=look.faint, **frame)
+    figure.update_annotations(font={"size": 11}, yshift=-2)
+    dress(figure, look, rows * (CELL + 26) + 60, t=26, b=56)
+    return figure.update_layout(
+        uirevision="keep",
+        coloraxis={
+            "colorscale": NATS_SCALE,
+            "cmin": limits[0],
+            "cmax": limits[1],
+            "colorbar": {
+                "orientation": "h",
+                "y": 0,
+                "yanchor": "top",
+                "ypad": 14,
+                "thickness": 10,
+                "len": 0.6,
+                "outlinewidth": 0,
+                "tickfont": {"size": 10},
+                "title": {
+                    "text": "entropy H (nats), pixels as in the picture",
+                    "side": "bottom",
+                    "font": {"size": 11},
+                },
+            },
+        },
+    )

@@ -1,0 +1,189 @@
+"""The picture and its maps: arrays -> figures with the same frame, so that they can be read side by side."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, UNIT_SCALE, Look, dress, pixel_axes
+
+Box = tuple[int, int, int, int]
+HEIGHT = 392
+MARGIN = {"l": 46, "r": 6, "t": 6, "b": 96}
+
+
+def unit_range(entropy: np.ndarray) -> np.ndarray:
+    """(H − min H) / (max H − min H) over the bounded cells; 0 where all are equal, NaN where unbounded.
+
+    >>> unit_range(np.array([[1.0, 3.0], [2.0, np.inf]]))
+    array([[0. , 1. ],
+           [0.5, nan]])
+    """
+    finite = np.where(np.isfinite(entropy), entropy, np.nan)
+    if np.isnan(finite).all():
+        return finite
+    low, high = np.nanmin(finite), np.nanmax(finite)
+    return (finite - low) / (high - low) if high > low else finite - low
+
+
+def picture_figure(
+    picture: np.ndarray, look: Look, box: Box | None = None, mask: np.ndarray | None = None
+) -> go.Figure:
+    """The picture (H, W, 3) uint8 as the network sees it, with the foreground's outline."""
+    height, width = picture.shape[:2]
+    figure = go.Figure(
+        go.Image(z=picture, hovertemplate="row %{y}, column %{x}<br>RGB %{z}<extra></extra>", name="")
+    )
+    outline(figure, look, box, mask)
+    return _frame(figure, height, width, look)
+
+
+def nats_figure(
+    cells: np.ndarray, size: tuple[int, int], limits: tuple[float, float], look: Look, box: Box | None = None
+) -> go.Figure:
+    """Entropy per cell (rows, columns) in nats on the fixed colour scale `limits`.
+
+    Values outside `limits` take the colour of the nearer end and keep their number in the hover text;
+    unbounded cells (+inf) are grey and crossed. `size` is the picture's (height, width) in pixels.
+    """
+    figure = go.Figure(
+        _heatmap(
+            np.where(np.isfinite(cells), cells, np.nan),
+            size,
+            colorscale=NATS_SCALE,
+            zmin=limits[0],
+            zmax=limits[1],
+            colorbar=_bar("entropy H (nats)", look, limits),
+            hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats<extra></extra>",
+        )
+    )
+    unbounded(figure, cells, size, look)
+    outline(figure, look, box, None, quiet=True)
+    return _frame(figure, *size, look)
+
+
+def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box | None = None) -> go.Figure:
+    """The same cells stretched to [0, 1], each map on its own scale; nats stay in the hover text."""
+    figure = go.Figure(
+        _heatmap(
+            unit_range(cells),
+            size,
+            customdata=np.where(np.isfinite(cells), cells, np.nan),
+            colorscale=UNIT_SCALE,
+            zmin=0,
+            zmax=1,
+            colorbar=_bar("share of this map's own range (0–1)", look, (0, 1)),
+            hovertemplate="row %{y}, column %{x}<br>%{z:.3f} of the range<br>"
+            "H = %{customdata:.3f} nats<extra></extra>",
+        )
+    )
+    unbounded(figure, cells, size, look)
+    outline(figure, look, box, None, quiet=True)
+    return _frame(figure, *size, look)
+
+
+def empty_figure(size: tuple[int, int], look: Look) -> go.Figure:
+    """The frame of a map that is not there yet, of the same size, so that nothing jumps when it comes."""
+    figure = go.Figure(go.Scatter(x=[], y=[], showlegend=False))
+    figure.add_annotation(
+        text="the first preview comes in a moment", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
+    )
+    figure.update_xaxes(showline=True, mirror=True, linecolor=look.faint)
+    figure.update_yaxes(showline=True, mirror=True, linecolor=look.faint)
+    return _frame(figure, *size, look)
+
+
+def unbounded(
+    figure: go.Figure, cells: np.ndarray, size: tuple[int, int], look: Look, row: int | None = None,
+    col: int | None = None, extent: float = 300.0,
+) -> None:  # fmt: skip
+    """Marks the cells of infinite entropy: grey with a cross, counted in the legend."""
+    rows, columns = np.nonzero(np.isposinf(cells))
+    if not len(rows):
+        return
+    steps = size[0] / cells.shape[0], size[1] / cells.shape[1]
+    side = extent / max(cells.shape)
+    figure.add_trace(
+        go.Scatter(
+            x=(columns + 0.5) * steps[1] - 0.5,
+            y=(rows + 0.5) * steps[0] - 0.5,
+            mode="markers",
+            name=f"unbounded: not used by the layer ({len(rows)} cells)",
+            marker={
+                "symbol": "square-x-open",
+                "size": max(2.0, side * 0.9),
+                "color": UNBOUNDED_FILL,
+                "line": {"width": 1},
+            },
+            hovertemplate="row %{y}, column %{x}<br>unbounded: not used by this layer<extra></extra>",
+            showlegend=row is None,
+        ),
+        row=row,
+        col=col,
+    )
+
+
+def outline(
+    figure: go.Figure, look: Look, box: Box | None, mask: np.ndarray | None, quiet: bool = False
+) -> None:
+    """The box as a dashed line and the mask as a solid one; `quiet` leaves them out of the legend."""
+    if mask is not None:
+        figure.add_trace(
+            go.Contour(
+                z=np.pad(mask.astype(np.float32), 1),
+                x0=-1,
+                dx=1,
+                y0=-1,
+                dy=1,
+                contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
+                line={"color": "#ffffff", "width": 1.5},
+                showscale=False,
+                hoverinfo="skip",
+                name="mask",
+                showlegend=not quiet,
+            )
+        )
+    if box is not None:
+        x0, y0, x1, y1 = (edge - 0.5 for edge in box)
+        figure.add_trace(
+            go.Scatter(
+                x=[x0, x1, x1, x0, x0],
+                y=[y0, y0, y1, y1, y0],
+                mode="lines",
+                line={
+                    "color": "#ff5c8a" if not quiet else "#ffffff",
+                    "width": 2 if not quiet else 1,
+                    "dash": "dash",
+                },
+                hoverinfo="skip",
+                name="box",
+                showlegend=not quiet,
+            )
+        )
+
+
+def _heatmap(z: np.ndarray, size: tuple[int, int], **how: object) -> go.Heatmap:
+    dy, dx = size[0] / z.shape[0], size[1] / z.shape[1]
+    return go.Heatmap(
+        z=z, x0=dx / 2 - 0.5, dx=dx, y0=dy / 2 - 0.5, dy=dy, zsmooth=False, hoverongaps=False, name="", **how
+    )
+
+
+def _bar(title: str, look: Look, limits: tuple[float, float]) -> dict:
+    return {
+        "orientation": "h",
+        "x": 0.5,
+        "y": -0.17,
+        "yanchor": "top",
+        "thickness": 10,
+        "outlinewidth": 0,
+        "tickfont": {"size": 10},
+        "nticks": 7,
+        "title": {"text": title, "side": "bottom", "font": {"size": 11}},
+    }
+
+
+def _frame(figure: go.Figure, height: int, width: int, look: Look) -> go.Figure:
+    pixel_axes(figure, height, width, look)
+    dress(figure, look, HEIGHT, **MARGIN)
+    return figure.update_layout(
+        legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "font": {"size": 11}}
+    )

@@ -1,0 +1,31 @@
+"""What the theme cannot say: the thumbnails' grid and the row of figures. No script, no foreign address."""
+
+import streamlit as st
+
+from app.figures.style import Look
+
+CSS = """
+<style>
+.st-key-w_picture [role="radiogroup"] {
+  display:grid; grid-template-columns:repeat(4, 1fr); gap:6px; width:100%}
+.st-key-w_picture [role="radiogroup"] button {
+  aspect-ratio:1; width:100%; min-height:0; padding:0; border-radius:6px; background-size:cover;
+  background-position:center; border:1px solid rgba(128,128,128,.35)}
+.st-key-w_picture [role="radiogroup"] button > * {opacity:0}
+.st-key-w_picture [role="radiogroup"] button:hover {filter:brightness(1.08)}
+.st-key-w_picture [role="radiogroup"] button[aria-checked="true"] {
+  outline:3px solid var(--st-primary-color); outline-offset:1px}
+.st-key-figures {flex-wrap:wrap}
+.st-key-figures > div {flex:1 1 300px; min-width:280px; max-width:520px}
+.st-key-numbers > div {flex:1 1 128px; min-width:118px}
+</style>
+"""
+
+
+def apply() -> None:
+    st.html(CSS)
+
+
+def look() -> Look:
+    """Colours of figures for the theme this browser shows."""
+    return Look.of(st.context.theme.type)

@@ -1,0 +1,71 @@
+"""Explore: what a layer of a network has discarded of a picture."""
+
+import streamlit as st
+
+from app import controls, state
+from app.backend import Backend, View, backend, sentence
+from app.look import apply
+from app.panels import progress
+from app.panels.all_layers import all_layers
+from app.panels.one_layer import one_layer
+from app.pictures import PictureGoneError
+from explainers import CIDSettings
+
+POLL = 0.7
+
+
+def page() -> None:
+    """Sidebar -> selection -> panels."""
+    store = backend()
+    apply()
+    with st.sidebar:
+        controls.network_control()
+        note = st.container()
+        controls.picture_control(store)
+    st.title("What does this layer throw away?", anchor=False)
+    view = store.network(state.selection().network, state.owner("network"))
+    if view.state != "done":
+        _without_network(store, view)
+        return
+    network = view.value
+    try:
+        subject = store.subject(network, state.selection().picture)
+    except PictureGoneError as error:
+        st.warning(sentence(error), icon=":material/image_not_supported:")
+        return
+    with note:
+        controls.network_note(network)
+    with st.sidebar:
+        layer = controls.layer_control(network)
+        controls.settings_control(subject.size)
+    state.write_address()
+    chosen = state.selection()
+    settings = CIDSettings(beta=chosen.beta, grid=chosen.grid, refine=chosen.refine, seed=chosen.seed)
+    one, every = st.tabs(["This layer", "All layers"], key="tab", on_change="rerun")
+    with one:
+        if one.open:
+            one_layer(store, network, subject, layer, settings)
+    with every:
+        all_layers(store, network, subject, settings, bool(every.open), layer.name)
+
+
+def _without_network(store: Backend, view: View) -> None:
+    """The network is on its way, or cannot come."""
+    name, owner = state.selection().network, state.owner("network")
+
+    def stop() -> None:
+        state.change(network=state.Selection().network, layer=None)
+
+    def again() -> None:
+        store.retry(name)
+
+    def draw() -> None:
+        now = store.network(name, owner)
+        if not now.live:
+            st.rerun()
+        progress.running(now.message or "Loading the network", now.progress, now.remaining, "load", stop)
+
+    if view.live:
+        st.fragment(draw, run_every=POLL)()
+    else:
+        progress.ended(view.message, "cloud_off", "load", ("Try again", again))

@@ -1,0 +1,1 @@
+"""Parts of a page that are drawn again while a job runs."""

@@ -1,0 +1,126 @@
+"""All layers: the curve through the network and a strip of maps, appearing as they are ready."""
+
+import streamlit as st
+
+from app import state
+from app.backend import Backend, View, foreground_gain
+from app.figures.layers import curve_figure, strip_figure
+from app.figures.style import PLAIN_CONFIG
+from app.look import look
+from app.panels import progress
+from app.panels.one_layer import cells_of
+from app.store import digest
+from app.subject import Subject
+from explainers import CIDSettings, Network, absolute_range
+
+POLL = 1.0
+HEARTBEAT = 5.0
+
+
+def all_layers(
+    store: Backend, network: Network, subject: Subject, settings: CIDSettings, shown: bool, marked: str
+) -> None:
+    """Draws what is there of every layer's map; while not `shown`, only keeps running work alive."""
+    owner = state.owner("layers")
+    sweep = digest(network.fingerprint, subject.digest, repr(settings))
+    if st.session_state.get("sweep") != sweep:
+        st.session_state.pop("sweep", None)
+        store.release(owner)
+
+    def ask() -> list[View]:
+        start = st.session_state.get("sweep") == sweep
+        return [
+            store.map(network, subject, layer, settings, owner, priority=1, start=start)
+            for layer in network.layers
+        ]
+
+    def begin() -> None:
+        st.session_state["sweep"] = sweep
+        for view in ask():
+            store.retry(view.key)
+
+    def stop() -> None:
+        st.session_state.pop("sweep", None)
+        for view in ask():
+            store.stop(view.key, owner)
+
+    polling = any(view.live for view in ask())
+
+    def draw() -> None:
+        views = ask()
+        if any(view.live for view in views) != polling:
+            st.rerun()
+        if shown:
+            _status(views, begin, stop)
+            _figures(views, network, subject, settings.beta, marked)
+
+    every = POLL if shown else HEARTBEAT
+    st.fragment(draw, run_every=every if polling else None)()
+
+
+def _status(views: list[View], begin, stop) -> None:
+    done = [view for view in views if view.state == "done"]
+    failed = [view for view in views if view.state == "failed"]
+    if any(view.live for view in views):
+        share = (len(done) + len(failed) + sum(v.progress for v in views if v.live)) / len(views)
+        text = f"{len(done)} of {len(views)} layers ready"
+        progress.running(text, share, remaining(views), "layers", stop)
+    elif len(done) == len(views):
+        progress.ended(f"All {len(views)} layers are ready.", "check_circle", "layers")
+    else:
+        text = f"{len(done)} of {len(views)} layers have been computed for this picture and these settings."
+        if failed:
+            text += f" {len(failed)} failed: {failed[0].message}"
+        label = "Compute the missing layers" if done else f"Compute all {len(views)} layers"
+        progress.ended(text, "error" if failed else "stacks", "layers", (label, begin))
+
+
+def remaining(views: list[View]) -> float | None:
+    """Seconds left: what finished layers cost on average for each that waits, and the rest of the running."""
+    spent = [view.value.seconds for view in views if view.state == "done"]
+    if not spent:
+        return None
+    waiting = sum(view.state == "waiting" for view in views)
+    return sum(spent) / len(spent) * waiting + sum(v.remaining or 0 for v in views if v.state == "running")
+
+
+def _figures(views: list[View], network: Network, subject: Subject, beta: float, marked: str) -> None:
+    names = [layer.name for layer in network.layers]
+    ready = [view.value if view.state == "done" else None for view in views]
+    if not any(view.value is not None for view in views):
+        st.info(
+            "Here a curve will show how much each layer discards, and a strip how its map looks, "
+            "from the first layer to the last.",
+            icon=":material/stacks:",
+        )
+        return
+    mean = [None if result is None else float(result.mean[0]) for result in ready]
+    gains = [None if result is None else foreground_gain(result, subject)[0] for result in ready]
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.markdown(
+            "**Layer by layer**",
+            help="Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
+            "more of the background than of the subject. Values are as computed, never smoothed.",
+        )
+        st.plotly_chart(
+            curve_figure(names, mean, gains, look(), marked),
+            theme=None,
+            key="figure_curve",
+            config=PLAIN_CONFIG,
+            alt="Mean CID and concentration of every layer in order of execution",
+        )
+    with right:
+        st.markdown(
+            "**The maps, on one scale**",
+            help="All maps share the colour scale in nats of the first tab, so they can be compared. "
+            "Empty frames are not computed yet.",
+        )
+        maps = [None if view.value is None else cells_of(view.value) for view in views]
+        st.plotly_chart(
+            strip_figure(names, maps, subject.size, absolute_range(beta), look()),
+            theme=None,
+            key="figure_strip",
+            config=PLAIN_CONFIG,
+            alt="One map per layer in nats",
+        )

@@ -1,0 +1,61 @@
+"""The row of numbers below a map, each with its unit and a plain explanation."""
+
+import math
+
+import streamlit as st
+
+from app.backend import foreground_gain
+from app.subject import Subject
+from explainers import CIDResult
+
+MEAN = (
+    "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
+    "the feature noticed: the more of the picture this layer has discarded."
+)
+GAIN = (
+    "Mean entropy of the background minus mean entropy of the foreground, in nats. Above 0: the layer has "
+    "kept more of the subject than of what surrounds it. Foreground here: the {}."
+)
+CONSTRAINT = (
+    "How far noise of this strength really moves the feature, divided by how far it may (β δ_f²), measured "
+    "on fresh noise, ± its standard error. 1 means that the map is what it claims to be."
+)
+PASSES = "How often the picture went through the network: forward passes + backward passes."
+SECONDS = "Time spent computing this map on this machine."
+SENSITIVITY = (
+    "δ_f² = ‖J‖²: the squared sensitivity of the feature to the picture. It depends on the layer's scale; "
+    "the map does not."
+)
+UNBOUNDED = (
+    "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
+)
+
+
+def numbers(result: CIDResult, subject: Subject) -> None:
+    """Mean, concentration, constraint, sensitivity, passes and seconds of one map."""
+    gain, foreground = foreground_gain(result, subject)
+    why = GAIN.format(foreground) if gain is not None else f"Not available: {foreground}."
+    with st.container(horizontal=True, key="numbers"):
+        st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
+        st.metric("Concentration (nats)", "–" if gain is None else f"{gain:+.3f}", help=why)
+        st.metric("Constraint", constraint(result), help=CONSTRAINT)
+        st.metric("Sensitivity δ_f²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
+        if int(result.unbounded[0]):
+            st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
+        st.metric("Passes", f"{result.forward_passes} + {result.backward_passes}", help=PASSES)
+        st.metric("Time", f"{result.seconds:.1f} s", help=SECONDS)
+
+
+def constraint(result: CIDResult) -> str:
+    """The constraint that was reached with its standard error; a dash before it is measured."""
+    value, error = float(result.constraint[0]), float(result.constraint_error[0])
+    return "–" if math.isnan(value) else f"{value:.3f} ± {error:.3f}"
+
+
+def decimal(value: float) -> str:
+    """Three decimals and a real minus sign; ∞ where nothing is bounded.
+
+    >>> decimal(-2.9834), decimal(float("inf"))
+    ('−2.983', '∞')
+    """
+    return "∞" if math.isinf(value) else f"{value:.3f}".replace("-", "−")

@@ -1,0 +1,34 @@
+"""The line above a figure: how far the work has come, what became of it, and the button that stops it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+
+def left(seconds: float | None) -> str:
+    """Time that remains, in the reader's words.
+
+    >>> left(None), left(0.4), left(42.3), left(200)
+    ('', 'less than a second left', 'about 43 s left', 'about 4 min left')
+    """
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return "less than a second left"
+    return f"about {int(seconds) + 1} s left" if seconds < 120 else f"about {int(seconds // 60) + 1} min left"
+
+
+def running(text: str, progress: float, seconds: float | None, key: str, cancel: Callable[[], None]) -> None:
+    """A bar with the time that remains, and Cancel."""
+    words = " · ".join(part for part in (text, f"{progress:.0%}", left(seconds)) if part)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_line"):
+        st.progress(min(max(progress, 0.0), 1.0), text=words)
+        st.button("Cancel", key=f"{key}_cancel", icon=":material/close:", on_click=cancel)
+
+
+def ended(text: str, icon: str, key: str, again: tuple[str, Callable[[], None]] | None = None) -> None:
+    """One sentence on how the work ended, and a button to go on where that makes sense."""
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_line"):
+        st.markdown(f":material/{icon}: {text}")
+        if again is not None:
+            st.button(again[0], key=f"{key}_again", icon=":material/play_arrow:", on_click=again[1])

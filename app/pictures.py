@@ -1,0 +1,82 @@
+"""The gallery: pictures by key, with mask and box where there are any, and their thumbnails."""
+
+import base64
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from explainers.datasets.birds import SPECIES, label_of, render_bird
+from explainers.datasets.photographs import photographs
+from explainers.datasets.pictures import open_picture
+
+THUMBNAIL = 96
+LONGEST = 1024
+SOURCES = {"bird": "Rendered birds", "photo": "Photographs", "upload": "Your own"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture before any network has seen it; `mask` (H, W) bool and `box` half-open, in its own pixels."""
+
+    key: str
+    title: str
+    image: Image.Image
+    mask: np.ndarray | None = None
+    box: tuple[int, int, int, int] | None = None
+
+
+class PictureGoneError(LookupError):
+    """The picture of that key is not here (any more); the message is a sentence for the reader."""
+
+
+def gallery(source: str) -> dict[str, str]:
+    """Keys and titles of the pictures of a source.
+
+    >>> list(gallery("bird"))[0]
+    'bird/0'
+    """
+    if source == "bird":
+        return {f"bird/{index}": SPECIES[label_of(index)] for index in range(len(SPECIES))}
+    return {f"photo/{photo.name}": photo.title for photo in photographs()}
+
+
+def find_picture(key: str, side: int) -> Picture:
+    """The picture of a gallery key; birds are drawn `side` pixels wide.
+
+    Raises PictureGoneError for a key that is not in the gallery.
+    """
+    source, _, name = key.partition("/")
+    if source == "bird" and name.isdecimal() and int(name) < 10_000:
+        bird = render_bird(int(name), size=side)
+        return Picture(key, f"{bird.species}, drawn", bird.image, bird.mask, bird.box)
+    for photo in photographs():
+        if source == "photo" and photo.name == name:
+            return Picture(key, photo.title, photo.load(), None, photo.box)
+    raise PictureGoneError("expected a picture of the gallery, got one that is not here; choose another")
+
+
+def upload(data: bytes, name: str) -> Picture:
+    """The picture in an uploaded file; its key is the digest of its bytes.
+
+    Raises PictureError with one sentence for anything that is not a picture.
+    """
+    return Picture(f"upload/{hashlib.sha256(data).hexdigest()}", name, open_picture(data, longest=LONGEST))
+
+
+@lru_cache(maxsize=256)
+def thumbnail(key: str) -> str:
+    """A small square JPEG of a gallery picture as a data address."""
+    return as_data_address(find_picture(key, THUMBNAIL).image)
+
+
+def as_data_address(image: Image.Image) -> str:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    small = image.crop((left, top, left + side, top + side)).resize((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    small.convert("RGB").save(buffer, "JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,62 @@
+"""Results in memory, bounded by their size, found again by what they depend on."""
+
+import dataclasses
+import hashlib
+import threading
+from typing import Any
+
+from cachetools import LRUCache
+from PIL import Image
+
+MEBIBYTE = 1 << 20
+
+
+def digest(*parts: bytes | str) -> str:
+    """SHA-256 over the parts and their lengths, so that no two lists of parts read alike.
+
+    >>> digest("ab", "c") == digest("a", "bc")
+    False
+    """
+    sha = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        sha.update(len(data).to_bytes(8, "big"))
+        sha.update(data)
+    return sha.hexdigest()
+
+
+def weight(value: Any) -> int:
+    """Bytes of the arrays, tensors and pictures a record holds, and a little for the record itself.
+
+    >>> import numpy
+    >>> weight(numpy.zeros(1000))
+    8512
+    """
+    if dataclasses.is_dataclass(value):
+        return 512 + sum(weight(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, Image.Image):
+        return 512 + value.width * value.height * len(value.getbands())
+    return 512 + int(getattr(value, "nbytes", 0))
+
+
+class Store:
+    """Least recently used out first, at most `limit` bytes; safe to use from several threads."""
+
+    def __init__(self, limit: int = 256 * MEBIBYTE) -> None:
+        self._kept: LRUCache = LRUCache(limit, getsizeof=weight)
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Any:
+        """The value, or None."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: str, value: Any) -> None:
+        """Keeps the value; one larger than the whole store is not kept."""
+        if weight(value) <= self._kept.maxsize:
+            with self._lock:
+                self._kept[key] = value
+
+    def drop(self, key: str) -> None:
+        with self._lock:
+            self._kept.pop(key, None)
