@@ -39,7 +39,7 @@ class Call:
 
 
 def structural_copy(module: nn.Module, device: str | None = None) -> nn.Module:
-    """The module tree anew, in evaluation mode: the weights shared without gradients, or shapes alone on "meta"."""
+    """The module tree anew, evaluating, with the weights shared, without gradients; on "meta" only their shapes."""
     tensors = chain(module.parameters(), module.buffers())
     shared = {id(t): t.detach() if device is None else torch.empty_like(t, device=device) for t in tensors}
     return copy.deepcopy(module, shared).eval()
@@ -96,7 +96,7 @@ def cut_nodes(call: Call) -> set:
 
 
 def _graph(outputs: list, inputs: set, sink: object) -> tuple[dict, list]:
-    """Edges towards the inputs, all of which become `sink`, and the nodes in topological order from a root."""
+    """Edges towards the inputs, which all become `sink`, and the nodes in topological order from a root."""
     root = object()
     edges = {root: [sink if node in inputs else node for node in outputs]}
     done, order, stack = set(), [], [(root, iter(edges[root]))]

@@ -10,8 +10,8 @@ Use = tuple[str, int, nn.Module, str]
 def readable_names(uses: list[Use]) -> list[str]:
     """One name per layer, all different, from (path, call, module, kind) in the order of execution.
 
-    >>> conv = nn.Conv2d(3, 3, 3)
-    >>> readable_names([("features.0", 0, conv, "convolution"), ("classifier.0", 0, nn.Linear(3, 3), "fully connected")])
+    >>> conv, fc = nn.Conv2d(3, 3, 3), nn.Linear(3, 3)
+    >>> readable_names([("features.0", 0, conv, "convolution"), ("classifier.0", 0, fc, "fully connected")])
     ['conv1', 'fc2']
     >>> readable_names([("net.stem", 0, conv, "convolution"), ("net.layer1.0", 0, conv, "block")])
     ['stem', 'layer1.0']

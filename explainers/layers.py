@@ -22,16 +22,17 @@ POOLING = (
     nn.modules.pooling._LPPoolNd,
 )
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.RMSNorm)
-UNLISTED = (nn.modules.dropout._DropoutNd, nn.Flatten, nn.Unflatten, nn.Identity)
-GUESSED_SIZES = (224, 32, 64)
+ADAPTIVE = (nn.modules.pooling._AdaptiveMaxPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd)
+GUESSED_SIZES = (224, 32, 64, 96, 28, 128, 256, 299)
 
 
 @dataclass(frozen=True)
 class Layer:
     """One place in a network whose feature can be looked at.
 
-    `path` is the module's path, "" for the whole network; `shape` that of the feature without its batch axis;
-    `depth` the place in the order of execution; `call` tells the uses of a module that is used more than once.
+    `path` is the path of the module whose output is the feature, "" for the whole network: for a convolution
+    with an activation that is the activation. `shape` is without the batch axis; `depth` is the place in the
+    order of execution; `call` tells the uses of a module that is used more than once.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Layer:
 
 @dataclass
 class _Unit:
-    """A layer while it grows: `head` gives the name, `tail` the feature, `nodes` what the feature depends on last."""
+    """A layer while it grows: `head` gives the name, `tail` the feature."""
 
     head: Call
     tail: Call
@@ -82,15 +83,18 @@ def find_layers(module: nn.Module, example: Tensor) -> tuple[Layer, ...]:
 
 
 def find_layer(module: nn.Module, spec: nn.Module | str | Layer) -> tuple[str, int]:
-    """(path, call) of the layer meant by `spec`: a part of `module`, its path, its readable name, or a `Layer`.
+    """(path, call) of the layer meant by `spec`: a `Layer`, a part of `module`, its path, or a readable name.
+
+    A path means exactly that module's output; a name that is not also a path, the layer that
+    `find_layers` lists under it.
 
     Raises ValueError, naming some layers that exist, for a layer that `module` does not have.
 
-    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 2, 1))
     >>> find_layer(net, "1"), find_layer(net, net[3]), find_layer(net, "conv1")
     (('1', 0), ('3', 0), ('1', 0))
     """
-    paths = {path: part for path, part in module.named_modules()}
+    paths = dict(module.named_modules())
     if isinstance(spec, Layer) and spec.path in paths:
         return spec.path, spec.call
     if isinstance(spec, nn.Module):
@@ -148,22 +152,24 @@ def _block_types(root: Call) -> set[type]:
 
 
 def _expand(call: Call, blocks: set[type], outermost: bool = True) -> list[Call]:
-    """The calls that are one layer each, or a part of one."""
-    if not call.children:
+    """The calls that are one layer each, or a part of one.
+
+    The outermost module is always taken apart, and so is one that it merely wraps.
+    """
+    expanded = outermost or type(call.module) is nn.Sequential or _is_wrapper(call, blocks)
+    if not call.children or not expanded:
         return [call]
-    wrapper = outermost and sum(_weighted(child) > 0 for child in call.children) == 1
-    if not outermost and (type(call.module) in blocks or _is_unit(call)):
-        return [call]
+    wraps = outermost and sum(_weighted(child) > 0 for child in call.children) == 1
     return [
         part
         for child in call.children
-        for part in _expand(child, blocks, wrapper and not _is_chain(child.module))
+        for part in _expand(child, blocks, wraps and not _is_chain(child.module))
     ]
 
 
-def _is_unit(call: Call) -> bool:
-    """A named type of its own around a single convolution or linear map (and its normalisation …)."""
-    return type(call.module) is not nn.Sequential and _weighted(call) <= 1
+def _is_wrapper(call: Call, blocks: set[type]) -> bool:
+    """A chain of several convolutions or blocks; a type of its own around a single one is one layer."""
+    return type(call.module) not in blocks and _weighted(call) > 1
 
 
 def _kind(call: Call) -> str:
@@ -180,20 +186,18 @@ def _kind(call: Call) -> str:
 
 
 def _is_activation(call: Call) -> bool:
+    """A part that keeps the shape and has at most one parameter per channel."""
     parameters = sum(p.numel() for p in call.module.parameters())
-    return (
-        type(call.module).__module__ == "torch.nn.modules.activation"
-        and parameters <= (call.shape or (0,))[0]
-    )
+    other = isinstance(call.module, (*WEIGHTED, *POOLING, *NORMS)) or call.children
+    return not other and call.shape == call.in_shape and parameters <= (call.shape or (0,))[0]
 
 
 def _is_unlisted(call: Call) -> bool:
-    """Parts that pass their input on, flattened at most."""
-    same = call.shape == call.in_shape
-    return isinstance(call.module, UNLISTED) or (
-        same
-        and (call.inputs == call.outputs or isinstance(call.module, nn.modules.pooling._AdaptiveAvgPoolNd))
-    )
+    """A part that passes its input on: dropout, flattening, permutation, pooling to the size that is there."""
+    if isinstance(call.module, POOLING):
+        return isinstance(call.module, ADAPTIVE) and call.shape == call.in_shape
+    weightless = not call.children and not any(True for _ in call.module.parameters())
+    return call.inputs == call.outputs or (weightless and call.shape != call.in_shape)
 
 
 def _fuse(calls: list[Call]) -> list[_Unit]:
@@ -221,7 +225,7 @@ def _drop_norms(units: list[_Unit]) -> list[_Unit]:
 
 
 def _end(units: list[_Unit], root: Call) -> list[_Unit]:
-    """The last layer gives what the network gives: where flattening or more follows, it is the whole network."""
+    """The last layer gives what the network gives: the network itself where flattening or more follows."""
     if root.shape is None or (units and units[-1].tail.shape == root.shape):
         return units
     count = torch.Size(root.shape).numel()
