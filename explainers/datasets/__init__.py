@@ -1,0 +1,1 @@
+"""Pictures to look at and to train on: rendered birds, photographs, CIFAR-10, a folder of the user's."""

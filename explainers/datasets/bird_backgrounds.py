@@ -55,6 +55,7 @@ def _picture(rgb: np.ndarray) -> Image.Image:
 
 
 def pick(palette: tuple, rng: np.random.Generator) -> tuple:
+    """One entry of the palette."""
     return palette[int(rng.integers(len(palette)))]
 
 
@@ -71,6 +72,7 @@ def _blur(canvas: Canvas, share: float) -> None:
 
 
 def foliage(side: int, rng: np.random.Generator) -> Canvas:
+    """Leaves at three distances before light and shade out of focus."""
     dark, mid, light = pick(SHADES, rng), pick(LEAVES, rng), pick(LEAVES, rng)
     rgb = _mix(dark, mid, _contrast(noise(side, rng), 2.2))
     rgb += (_contrast(noise(side, rng, (3, 6, 12)), 3)[..., None] - 0.4) * 50
@@ -85,6 +87,7 @@ def foliage(side: int, rng: np.random.Generator) -> Canvas:
 
 
 def sky(side: int, rng: np.random.Generator) -> Canvas:
+    """Clouds, half the time over wooded hills."""
     top, bottom = pick(SKIES, rng)
     rgb = _mix(top, bottom, _rows(side) * np.ones((1, side), np.float32))
     cloud = np.clip(
@@ -111,6 +114,7 @@ def _hills(canvas: Canvas, rng: np.random.Generator) -> None:
 
 
 def water(side: int, rng: np.random.Generator) -> Canvas:
+    """Ripples with glints, at times a bank and reeds."""
     far, near = pick(WATERS, rng)
     if rng.random() < 0.5:
         far, near = near, far
@@ -152,6 +156,7 @@ def _shore(rgb: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def branches(side: int, rng: np.random.Generator) -> Canvas:
+    """Boughs and twigs at three distances."""
     a, b = pick(SHADES, rng), blend(pick(SHADES, rng), (206, 206, 192), 0.35)
     canvas = Canvas(side, _picture(_mix(a, b, _contrast(noise(side, rng), 2.0)) + 24))
     _bokeh(canvas, rng, int(rng.integers(2, 10)), brighten(b, 1.3))
@@ -188,6 +193,7 @@ def _bokeh(canvas: Canvas, rng: np.random.Generator, count: int, colour: Colour)
 
 
 def leaf(canvas: Canvas, rng: np.random.Generator, colour: Colour, place: np.ndarray, length: float) -> None:
+    """One leaf with its midrib, in a random direction and shade."""
     direction = rng.random(2) - 0.5
     direction = direction / max(0.05, float((direction**2).sum()) ** 0.5) * length
     across = np.array([-direction[1], direction[0]]) * (0.25 + 0.2 * rng.random())

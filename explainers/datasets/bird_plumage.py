@@ -26,6 +26,7 @@ VENT = ((-0.26, -0.05), (-0.32, -0.2), (-0.2, -0.45), (-0.7, -0.6), (-0.75, -0.0
 
 
 def draw_body(canvas: Canvas, bird: PosedBird, ink: Ink, rng: np.random.Generator) -> Image.Image:
+    """Paint the body with the head and all marks on them; returns the mask they were kept to."""
     species, s = bird.species, bird.scale
     body = canvas.fill(bird.outline(), ink(species.back))
     canvas.fill(bird.body(UNDERSIDE), ink(species.belly), 0.018 * s, body)
@@ -90,6 +91,7 @@ WING = ((0.36, 0.05), (0.27, 0.19), (0.02, 0.245), (-0.30, 0.15), (-0.58, 0.03),
 
 
 def draw_wing(canvas: Canvas, bird: PosedBird, ink: Ink, rng: np.random.Generator) -> Image.Image:
+    """Paint the folded wing over the body; returns its mask."""
     wing, s = bird.species.wing, bird.scale
     outline = spline(bird.body(WING))
     shadow = canvas.mask(outline + np.array([0.0, 0.022 * s]), 0.02 * s, canvas.cover)

@@ -33,6 +33,7 @@ class Pose:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Pose":
+        """A random pose, from uniform numbers alone: other distributions change between versions of NumPy."""
         u = rng.random(16).tolist()
         side = -1.0 if u[0] < 0.5 else 1.0
         warmth = 0.22 * (u[1] - 0.5)

@@ -28,6 +28,7 @@ VERSION = 1
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 SPECIES: tuple[str, ...] = tuple(species.name for species in bird_species.ALL)
 SIZES = range(16, 513)
+CHUNK = 32
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,12 @@ def render_tensors(size: int, count: int, seed: int, workers: int | None = None)
     """
     workers = cpu_count() or 1 if workers is None else workers
     pixels = partial(_pixels, size=size, seed=seed)
-    if workers == 0:
+    if workers == 0 or count <= CHUNK:
         pictures = [pixels(index) for index in range(count)]
     else:
         # Spawned, not forked: forking a process in which torch has started threads can deadlock.
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            pictures = list(pool.map(pixels, range(count), chunksize=64))
+            pictures = list(pool.map(pixels, range(count), chunksize=CHUNK))
     labels = torch.tensor([label_of(index, seed) for index in range(count)])
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), labels
 

@@ -23,9 +23,8 @@ class FolderPicture:
         """The picture as RGB. Raises PictureError, one sentence that begins with the name."""
         try:
             return open_picture(self.path, longest=longest)
-        except (PictureError, OSError) as error:
-            reason = str(error) if isinstance(error, PictureError) else "expected a readable file, it is not"
-            raise PictureError(f"{self.name}: {reason}") from None
+        except PictureError as error:
+            raise PictureError(f"{self.name}: {error}") from None
 
 
 class ImageFolder(Dataset):

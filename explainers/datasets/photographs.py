@@ -11,7 +11,7 @@ from explainers.datasets.pictures import open_picture
 
 @dataclass(frozen=True)
 class Photograph:
-    """`box` = (x0, y0, x1, y1) in pixels, half-open, around the subject; `source` says whose picture it is."""
+    """`box` = (x0, y0, x1, y1) in pixels, half-open, around the subject; `source` names the owner."""
 
     name: str
     title: str

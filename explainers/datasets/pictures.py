@@ -24,7 +24,7 @@ def open_picture(
     bounds the longer side in pixels (never enlarged). The size is read from the header, before any
     pixel is decoded.
 
-    Raises PictureError for what is empty, no picture of `FORMATS`, larger than `max_pixels`, or damaged.
+    Raises PictureError for what is empty, no picture of `FORMATS`, larger than `max_pixels`, damaged or gone.
 
     >>> open_picture(b"")
     Traceback (most recent call last):
@@ -37,6 +37,8 @@ def open_picture(
         raise PictureError(_too_large("more than 89", max_pixels)) from None
     except UnidentifiedImageError:
         raise PictureError(_not_a_picture(source)) from None
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise PictureError("expected a readable file, it is gone or protected; choose another one") from None
     except Exception:  # a damaged header makes decoders raise almost anything
         raise PictureError(DAMAGED) from None
     with image:
