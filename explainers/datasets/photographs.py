@@ -57,7 +57,7 @@ _ALL = (
         "Lav Varshney; CC0",
     ),
     Photograph(
-        "retina", "Retina", "retina.jpg", (1411, 1411), (155, 555, 330, 815), "optic disc",
+        "retina", "Retina", "retina.jpg", (1411, 1411), (130, 548, 315, 756), "optic disc",
         "Häggström, Medical gallery of Mikael Häggström, 2014; CC0",
     ),
 )  # fmt: skip
