@@ -107,14 +107,10 @@ def find_layer(module: nn.Module, spec: nn.Module | str | Layer) -> tuple[str, i
     named = [(layer.path, layer.call) for layer in layers if layer.name == spec]
     if named:
         return named[0]
-    meant = (
-        spec.name if isinstance(spec, Layer) else type(spec).__name__ if isinstance(spec, nn.Module) else spec
-    )
+    meant = spec.name if isinstance(spec, Layer) else type(spec).__name__ if isinstance(spec, nn.Module) else spec
     known = [layer.name for layer in layers] or [path for path in paths if path]
     some = known if len(known) <= 6 else [*known[:3], "…", *known[-3:]]
-    raise ValueError(
-        f"expected a layer of this network ({', '.join(some) or 'it has no parts'}), got '{meant}'"
-    )
+    raise ValueError(f"expected a layer of this network ({', '.join(some) or 'it has no parts'}), got '{meant}'")
 
 
 def _guessed_layers(module: nn.Module) -> tuple[Layer, ...]:
@@ -160,11 +156,7 @@ def _expand(call: Call, blocks: set[type], outermost: bool = True) -> list[Call]
     if not call.children or not expanded:
         return [call]
     wraps = outermost and sum(_weighted(child) > 0 for child in call.children) == 1
-    return [
-        part
-        for child in call.children
-        for part in _expand(child, blocks, wraps and not _is_chain(child.module))
-    ]
+    return [part for child in call.children for part in _expand(child, blocks, wraps and not _is_chain(child.module))]
 
 
 def _is_wrapper(call: Call, blocks: set[type]) -> bool:

@@ -58,7 +58,10 @@ def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: 
         loss = _epoch(net, recipe, pictures, labels, size, optimizer, schedule, generator)
         _store(checkpoint, net, optimizer, schedule, epoch + 1)
         left = (time.monotonic() - start) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
-        print(f"{name}: epoch {epoch + 1}/{recipe.epochs}, {size} px, loss {loss:.3f}, {left:.0f} s left", flush=True)
+        print(
+            f"{name}: epoch {epoch + 1}/{recipe.epochs}, {size} px, loss {loss:.3f}, {left:.0f} s left",
+            flush=True,
+        )
     return net
 
 
@@ -114,7 +117,12 @@ def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, se
     net.load_state_dict(state)
     correct = accuracy(net, recipe, *test)
     out.mkdir(parents=True, exist_ok=True)
-    metadata = {"data": recipe.data, "accuracy": f"{correct:.4f}", "seed": str(seed), "epochs": str(recipe.epochs)}
+    metadata = {
+        "data": recipe.data,
+        "accuracy": f"{correct:.4f}",
+        "seed": str(seed),
+        "epochs": str(recipe.epochs),
+    }
     save_file({key: value.contiguous() for key, value in state.items()}, out / f"{name}.safetensors", metadata)
     parameters = sum(p.numel() for p in net.parameters())
     (out / f"{name}.md").write_text(

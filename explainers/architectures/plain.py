@@ -8,7 +8,6 @@ merges into the convolutions, so that what ships has the papers' layers and noth
 
 from collections import OrderedDict
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -69,7 +68,13 @@ def vgg16(classes: int, size: int = 64, hidden: int = 256, normalised: bool = Fa
 
 
 def _add_conv(
-    layers: OrderedDict[str, nn.Module], name: str, inner: int, outer: int, kernel: int, stride: int, normalised: bool
+    layers: OrderedDict[str, nn.Module],
+    name: str,
+    inner: int,
+    outer: int,
+    kernel: int,
+    stride: int,
+    normalised: bool,
 ) -> None:
     layers[f"conv{name}"] = nn.Conv2d(inner, outer, kernel, stride, padding=kernel // 2)
     if normalised:

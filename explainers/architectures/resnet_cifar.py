@@ -4,7 +4,6 @@ He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, 
 option A shortcuts: where the width grows, the identity is subsampled and padded with zero channels.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 

@@ -1,0 +1,109 @@
+r"""Computational information discarding (CID): how much of each pixel a layer does not use, in nats.
+
+.. math:: \max_\sigma \sum_i H_i(\sigma_i),\quad H_i = \log\sigma_i + \tfrac12\log(2\pi e)
+          \quad\text{s.t.}\quad \mathbb{E}_{\delta\sim N(0,I)}\|h(x+\sigma\circ\delta) - h(x)\|^2 = \beta\,\delta_f^2
+
+Source: "Quantification and analysis of layer-wise and pixel-wise information discarding", ICML 2022,
+Eqs. 2–4. The seed, settings and everything that was reached stand in the result.
+"""
+
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from explainers.constraint import Estimate
+from explainers.devices import parse_device
+from explainers.features import Feature
+from explainers.grid import cell_spread, resolve_grid
+from explainers.layers import Layer
+from explainers.paper_descent import descend
+from explainers.randomness import Randomness
+from explainers.results import ENTROPY_CONSTANT, CIDResult, CIDSettings
+from explainers.sampling import Sampler
+from explainers.solver import solve
+
+
+class CID:
+    """CID maps of one layer of one network, in Captum's calling convention.
+
+    `model` maps pictures (B, C, H, W) to anything; it is never changed, and may be shared by threads.
+    `layer` is a module of it, a path ("layer2.1"), a readable name or a `Layer`. `device` is "cpu", "cuda",
+    "mps" or None, which leaves the work where the inputs are.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    >>> CID(net, "1").attribute(torch.rand(2, 3, 8, 8)).shape
+    torch.Size([2, 1, 8, 8])
+    """
+
+    def __init__(
+        self, model: nn.Module, layer: nn.Module | str | Layer, device: str | torch.device | None = None
+    ) -> None:
+        self.device = None if device is None else parse_device(device)
+        self.feature = Feature(model, layer, self.device)
+
+    def attribute(self, inputs: Tensor, settings: CIDSettings | None = None, **changes) -> Tensor:
+        """The entropy map (B, 1, H, W) of `inputs` (B, C, H, W), in nats; +inf where a pixel is not used.
+
+        Settings may be given as a record or one by one: `attribute(x, beta=1e-3, seed=1)`.
+        """
+        return self.explain(inputs, settings or CIDSettings(**changes)).entropy.to(inputs.device)
+
+    def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:
+        """The map with everything that says how far to trust it."""
+        result = None
+        for result in self.stream(inputs, settings):
+            pass
+        return result
+
+    def stream(self, inputs: Tensor, settings: CIDSettings | None = None) -> Iterator[CIDResult]:
+        """Results that sharpen; the last is the answer. Whoever stops iterating stops the work.
+
+        Raises ValueError for inputs that are not finite pictures (B, C, H, W), and for a grid that does not
+        divide them.
+        """
+        settings = settings or CIDSettings()
+        _check_inputs(inputs)
+        x = inputs.detach().to(self.device or inputs.device)
+        start = time.monotonic()
+        sampler = Sampler(self.feature, x, resolve_grid(settings.grid, *x.shape[-2:]))
+        run = descend if settings.method == "paper" else solve
+        for estimate in run(sampler, settings, Randomness(settings.seed, x.device)):
+            yield _result(estimate, sampler, settings, time.monotonic() - start)
+
+
+def _check_inputs(inputs: Tensor) -> None:
+    if inputs.dim() != 4 or not inputs.is_floating_point() or not len(inputs):
+        raise ValueError(
+            f"expected floating-point pictures of shape (B, C, H, W), got {inputs.dtype} of shape {tuple(inputs.shape)}"
+        )
+    if not inputs.isfinite().all():
+        raise ValueError("expected finite pixel values, got NaN or infinity in the picture")
+
+
+def _result(estimate: Estimate, sampler: Sampler, settings: CIDSettings, seconds: float) -> CIDResult:
+    log_sigma = torch.where(estimate.bounded, estimate.log_sigma, torch.inf)
+    used = estimate.bounded.any(dim=(1, 2, 3))
+
+    # On the CPU, so that a result that is kept holds no device memory.
+    def kept(value: Tensor) -> Tensor:
+        return value.detach().cpu()
+
+    return CIDResult(
+        entropy=kept(cell_spread(log_sigma + ENTROPY_CONSTANT, *sampler.x.shape[-2:])),
+        sigma=kept(log_sigma.exp()),
+        mean=kept(torch.where(used, estimate.mean_log_sigma + ENTROPY_CONSTANT, torch.inf)),
+        mean_error=kept(estimate.mean_error),
+        delta_f2=kept(estimate.delta_f2),
+        constraint=kept(estimate.constraint),
+        constraint_error=kept(estimate.constraint_error),
+        unbounded=kept((~estimate.bounded).sum(dim=(1, 2, 3))),
+        converged=kept(estimate.converged),
+        forward_passes=sampler.forward,
+        backward_passes=sampler.backward,
+        seconds=seconds,
+        stage=estimate.stage,
+        progress=estimate.progress,
+        settings=settings,
+    )

@@ -1,0 +1,126 @@
+r"""The optimum where h is linear on the scale of the noise, from Jacobian products alone.
+
+.. math:: \sigma_c^2 = \frac{\beta\,\delta_f^2}{n\,G_c}, \qquad G_c = \sum_{i\in c}\|J_i\|^2, \qquad
+          \delta_f^2 = \sum_c G_c
+
+with n the number of cells of G_c > 0: every cell gets the same share of the permitted change of f.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from explainers.constraint import Estimate
+from explainers.jacobian import LARGEST_DEFLATED_FEATURE, orthonormal, outside, random_signs
+from explainers.randomness import Randomness
+from explainers.records import choose
+from explainers.sampling import Sampler
+
+DEFLATED_DIRECTIONS = 16
+# Mean entropy that errors of G may cost, and the standard error of ½ log δ_f²: both in nats.
+COST_TOLERANCE = 0.002
+ERROR_TOLERANCE = 0.004
+
+
+@dataclass(frozen=True)
+class SquareColumns:
+    """G per cell (B, 1, rows, columns), δ_f² and its standard error (B,), and the share of the work done."""
+
+    values: Tensor
+    delta_f2: Tensor
+    delta_f2_error: Tensor
+    progress: float
+
+    @property
+    def mean_error(self) -> Tensor:
+        """Standard error of ½ log δ_f², which is that of the mean entropy, in nats."""
+        return 0.5 * self.delta_f2_error / self.delta_f2.clamp_min(torch.finfo(self.delta_f2.dtype).tiny)
+
+
+def closed_form(columns: SquareColumns, beta: float) -> Estimate:
+    """The module's equation. A cell with G = 0 is unbounded and carries the mean log σ of the others."""
+    bounded = columns.values > 0
+    count = bounded.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
+    energy = beta * columns.delta_f2.view(-1, 1, 1, 1)
+    free = torch.where(bounded, 0.5 * (energy / (count * columns.values)).log(), 0)
+    unknown = torch.full_like(columns.delta_f2, torch.nan)
+    return Estimate(
+        log_sigma=torch.where(bounded, free, free.sum(dim=(1, 2, 3), keepdim=True) / count),
+        bounded=bounded,
+        square_columns=columns.values,
+        delta_f2=columns.delta_f2,
+        mean_error=columns.mean_error,
+        constraint=unknown,
+        constraint_error=unknown,
+        growth=torch.full_like(unknown, 2.0),
+        converged=torch.zeros_like(bounded[:, 0, 0, 0]),
+        stage="probes",
+        progress=columns.progress,
+    )
+
+
+def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Iterator[SquareColumns]:
+    """G, sharper with every group of passes, until it is exact, good enough or `probes` are spent.
+
+    A feature with at most `probes` entries is taken in as many orthonormal directions: exact. A larger one
+    by ±1 probes, outside the directions in which noise moves it most where those are affordable.
+    """
+    size = sampler.f.shape[1]
+    if size <= probes:
+        # Random directions instead of unit vectors: any part of them is already an unbiased preview.
+        signs = random_signs(size, size, like=sampler.x, generator=randomness("directions"))
+        yield from _by_directions(sampler, orthonormal(signs.expand(len(sampler.x), -1, -1)))
+    elif size <= LARGEST_DEFLATED_FEATURE:
+        basis = orthonormal(sampler.changes(DEFLATED_DIRECTIONS, randomness("basis")))
+        for columns in _by_directions(sampler, basis):
+            yield replace(columns, progress=columns.progress * DEFLATED_DIRECTIONS / probes)
+        yield from _by_probes(sampler, probes - DEFLATED_DIRECTIONS, randomness, basis, columns.values)
+    else:
+        yield from _by_probes(sampler, probes, randomness, None, torch.zeros_like(sampler.x[:, :1, :1, :1]))
+
+
+def _by_directions(sampler: Sampler, directions: Tensor) -> Iterator[SquareColumns]:
+    """Σ over the `directions` (B, q, D) of (Jᵀv)², complete with the last one."""
+    total, done, count = 0.0, 0, directions.shape[1]
+    for part in sampler.square_columns(directions):
+        total, done = total + part.sum(0), done + len(part)
+        values = total * (count / done)
+        sums = values.sum(dim=(1, 2, 3))
+        yield SquareColumns(values, sums, torch.zeros_like(sums), done / count)
+
+
+def _by_probes(
+    sampler: Sampler, probes: int, randomness: Randomness, basis: Tensor | None, fixed: Tensor
+) -> Iterator[SquareColumns]:
+    total = square = whole = 0.0
+    done, best = 0, None
+    enough = torch.zeros(len(sampler.x), dtype=torch.bool, device=sampler.x.device)
+    while done < probes and not enough.all():
+        # Sixteen at a time whatever the chunk: what is drawn must not depend on the device's memory.
+        count = min(16, probes - done)
+        v = random_signs(count, sampler.f.shape[1], like=sampler.x, generator=randomness("probes", done))
+        v = v.expand(len(sampler.x), *v.shape)
+        for part in sampler.square_columns(v if basis is None else outside(basis, v)):
+            done += len(part)
+            total, square = total + part.sum(0), square + part.square().sum(0)
+            whole = whole + part.sum(dim=(2, 3, 4)).square().sum(0)
+            columns, cost = _summary(total, square, whole, done, fixed, done / probes)
+            best = columns if best is None else choose(enough, best, columns)
+            yield best
+        if done >= 32:
+            enough = enough | ((cost <= COST_TOLERANCE) & (columns.mean_error <= ERROR_TOLERANCE))
+
+
+def _summary(total, square, whole, done: int, fixed: Tensor, progress: float) -> tuple[SquareColumns, Tensor]:
+    """The estimate after `done` probes and the mean entropy (B,) that its errors cost.
+
+    To second order an error e of log σ costs Var(e), and e has half the relative error of G.
+    """
+    values = total / done + fixed
+    variance = (square / done - (total / done).square()).clamp_min(0) / max(done - 1, 1)
+    relative = variance / values.square().clamp_min(torch.finfo(values.dtype).tiny)
+    sums, means = values.sum(dim=(1, 2, 3)), (total / done).sum(dim=(1, 2, 3))
+    error = ((whole / done - means.square()).clamp_min(0) / max(done - 1, 1)).sqrt()
+    return SquareColumns(values, sums, error, progress), relative.mean(dim=(1, 2, 3)) / 4

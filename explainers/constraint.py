@@ -1,0 +1,97 @@
+"""A solution so far, and how well it satisfies the constraint on fresh noise."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from explainers.randomness import Randomness
+from explainers.records import choose
+from explainers.sampling import Sampler
+
+CONSTRAINT_TOLERANCE = 0.01
+# How many samples are drawn at once: fixed, so that the draws do not depend on the device's memory.
+BLOCK = 32
+# The ξ at which h is taken for linear: small against the noise, large against rounding.
+LINEAR_STEP = 0.03
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A solution so far for B pictures.
+
+    - `log_sigma` and `bounded`, per cell (B, 1, rows, columns).
+    - `square_columns` (B, 1, rows, columns): G per cell.
+    - `delta_f2` and `mean_error`, `constraint` and `constraint_error` as in `CIDResult`, (B,).
+    - `growth` (B,): the power with which E‖f'−f‖² grows with a common factor of σ; 2 for a linear h.
+    - `converged` (B,): the entropy has stopped rising.
+    """
+
+    log_sigma: Tensor
+    bounded: Tensor
+    square_columns: Tensor
+    delta_f2: Tensor
+    mean_error: Tensor
+    constraint: Tensor
+    constraint_error: Tensor
+    growth: Tensor
+    converged: Tensor
+    stage: str
+    progress: float
+
+    @property
+    def holds(self) -> Tensor:
+        """The constraint holds within 1 % or two standard errors, (B,)."""
+        return (self.constraint - 1).abs() <= (2 * self.constraint_error).clamp_min(CONSTRAINT_TOLERANCE)
+
+    @property
+    def mean_log_sigma(self) -> Tensor:
+        """Mean of log σ over the bounded cells, (B,)."""
+        count = self.bounded.sum(dim=(1, 2, 3))
+        return torch.where(self.bounded, self.log_sigma, 0).sum(dim=(1, 2, 3)) / count.clamp_min(1)
+
+
+def measure(
+    sampler: Sampler, estimate: Estimate, target: Tensor, samples: int, randomness: Randomness, place: str
+) -> Iterator[Estimate]:
+    r"""The estimate with E‖f'−f‖²/`target` and its standard error, sharper with every group of samples.
+
+    Every sample is paired with ‖h(x+ξσ∘δ) − f‖²/ξ² at a small ξ, whose mean is Σσ_c²G_c: where h is nearly
+    linear the two rise and fall together, and the difference is known from few samples (a control variate,
+    with the regression coefficient as its weight). A picture is finished early when the error is a quarter
+    of the tolerance, or when the ratio is off by far more than its error.
+    """
+    energies, linear = (torch.empty(0, *target.shape).to(target) for _ in range(2))
+    expected = (estimate.log_sigma.mul(2).exp() * estimate.square_columns).sum(dim=(1, 2, 3)) / target
+    enough, best = torch.zeros_like(target, dtype=torch.bool), None
+    for block in range(math.ceil(samples / BLOCK)):
+        noise = sampler.noise(BLOCK, randomness(place, block))
+        pairs = zip(
+            sampler.energies(estimate.log_sigma, noise),
+            sampler.energies(estimate.log_sigma, noise, step=LINEAR_STEP),
+            strict=True,
+        )
+        for energy, reference in pairs:
+            energies, linear = torch.cat([energies, energy / target]), torch.cat([linear, reference / target])
+            if len(energies) < BLOCK:
+                yield estimate if best is None else best
+                continue
+            mean, sampling_error, weight = _controlled_mean(energies, linear, expected)
+            error = torch.hypot(sampling_error, 2 * weight * expected * estimate.mean_error)
+            measured = replace(estimate, constraint=mean, constraint_error=error)
+            best = measured if best is None else choose(enough, best, measured)
+            yield best
+        gap = (mean - 1).abs() - CONSTRAINT_TOLERANCE
+        enough = enough | (sampling_error <= CONSTRAINT_TOLERANCE / 4) | (gap > 4 * error)
+        if enough.all():
+            return
+
+
+def _controlled_mean(values: Tensor, control: Tensor, expected: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean of `values` (m, B) given that `control` (m, B) has the mean `expected`; its error; the weight used."""
+    deviation = control - control.mean(0)
+    weight = (deviation * values).sum(0) / deviation.square().sum(0).clamp_min(torch.finfo(values.dtype).tiny)
+    adjusted = values - weight * (control - expected)
+    return adjusted.mean(0), adjusted.std(0) / len(values) ** 0.5, weight.abs()

@@ -1,0 +1,83 @@
+"""A layer of a network as a function h: input -> feature, computed up to that layer and no further."""
+
+import threading
+
+import torch
+from torch import Tensor, nn
+
+from explainers.call_trace import structural_copy
+from explainers.layers import Layer, find_layer
+
+
+class Feature:
+    """The feature f = h(x) of one layer, as a plain function (B, C, H, W) -> (B, D).
+
+    The module itself is never touched: h runs a structural copy that shares the weights' memory, holds
+    them without gradients and is in evaluation mode. Several threads may call one `Feature`, and any
+    number of them may share one module. Nothing above the layer is computed. Where the layer gives a
+    tuple, its tensors are flattened and joined.
+
+    `layer` is a module of `module`, its path, its readable name or a `Layer`; `device` moves the copy, not
+    the module.
+
+    Raises ValueError for a layer that the network does not have, does not reach, or whose output is
+    not a floating-point feature with one row per picture.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
+    >>> Feature(net, "1")(torch.zeros(5, 3, 4, 4)).shape
+    torch.Size([5, 16])
+    """
+
+    def __init__(self, module: nn.Module, layer: nn.Module | str | Layer, device: torch.device | None = None) -> None:
+        self.path, self.call = find_layer(module, layer)
+        self._net = structural_copy(module).to(device) if device else structural_copy(module)
+        self._calls = threading.local()
+        if self.path:
+            self._net.get_submodule(self.path).register_forward_hook(self._stop)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self._calls.count = 0
+        try:
+            output = self._net(x)
+        except _Reached as reached:
+            output = reached.output
+        else:
+            if self.path:
+                raise ValueError(
+                    f"expected the network to run layer '{self.path}' at least {self.call + 1} times, "
+                    f"it ran {self._calls.count} times; choose a layer that the forward pass uses"
+                )
+        return self._flatten(output, len(x))
+
+    def _stop(self, module: nn.Module, args: tuple, output: object) -> None:
+        self._calls.count += 1
+        if self._calls.count > self.call:
+            raise _Reached(output)
+
+    def _flatten(self, output: object, batch: int) -> Tensor:
+        tensors = [output] if isinstance(output, Tensor) else _tensors(output)
+        usable = tensors and all(t.is_floating_point() and t.dim() and len(t) == batch for t in tensors)
+        if not usable:
+            raise ValueError(
+                f"expected layer '{self.path or 'output'}' to give floating-point features with one row per "
+                f"picture, got {_describe(output)}; choose another layer"
+            )
+        return tensors[0].flatten(1) if len(tensors) == 1 else torch.cat([t.flatten(1) for t in tensors], 1)
+
+
+class _Reached(Exception):
+    """Carries a layer's output out of the forward pass, which ends there."""
+
+    def __init__(self, output: object) -> None:
+        super().__init__()
+        self.output = output
+
+
+def _tensors(output: object) -> list[Tensor]:
+    return [t for t in output if isinstance(t, Tensor)] if isinstance(output, tuple | list) else []
+
+
+def _describe(output: object) -> str:
+    if isinstance(output, Tensor):
+        return f"{str(output.dtype).removeprefix('torch.')} of shape {tuple(output.shape)}"
+    return f"a {type(output).__name__}"

@@ -1,0 +1,130 @@
+r"""From the closed form to the optimum where h is not linear on the scale of the noise.
+
+With u = log σ and g_c = ∂E‖f'−f‖²/∂u_c, maximising Σu under the constraint asks for equal g_c in all
+cells (Eq. 3; its multiplier is then λ = g_c/δ_f², for which Eq. 4 is solved here by scaling σ). So
+
+.. math:: r_c = n\,g_c / \textstyle\sum_k g_k - 1
+
+says how far cell c is from the optimum, and in the linear case u − r/2 is a Newton step. Single
+samples of r are mostly noise; the mean of the steps they suggest is not, once `spectral.py` has kept of
+it what the data support.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from explainers.constraint import Estimate
+from explainers.randomness import Randomness
+from explainers.records import choose
+from explainers.sampling import Sampler
+from explainers.spectral import SpectralMean
+
+STEPS_PER_ROUND, SAMPLES_PER_STEP, ROUNDS = 25, 16, 10
+JUDGE_SAMPLES = 256
+# A round that raises the mean entropy by less, in nats, is the last.
+RISE_TOLERANCE = 0.004
+
+
+def refine(
+    sampler: Sampler, estimate: Estimate, target: Tensor, finished: Tensor, randomness: Randomness
+) -> Iterator[Estimate]:
+    """Estimates that get better round by round, until the mean entropy at the constraint stops rising.
+
+    `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
+    """
+    estimate = replace(estimate, stage="refinement", constraint=torch.full_like(target, torch.nan))
+    for best, best_entropy in _judge(sampler, estimate, target, randomness):
+        yield best
+    start = estimate = best
+    average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
+    totals = _Totals()
+    scale = torch.zeros_like(target)
+    for index in range(ROUNDS):
+        for step in range(index * STEPS_PER_ROUND, (index + 1) * STEPS_PER_ROUND):
+            noise = sampler.noise(SAMPLES_PER_STEP, randomness("step", step))
+            for energy, gradient in _mean_gradient(sampler, estimate.log_sigma, noise):
+                if gradient is None:
+                    yield estimate
+            totals.add(energy, gradient)
+            bounded = estimate.bounded | (gradient != 0)
+            residual = _residual(gradient, bounded, totals.gradient)
+            average.add(estimate.log_sigma - start.log_sigma - residual / 2)
+            scale = scale - 0.5 * (energy / target).log() / (step + 1) ** 0.7 * (0.5 if step else 1.0)
+            estimate = replace(
+                estimate,
+                log_sigma=start.log_sigma + average.estimate() + scale.view(-1, 1, 1, 1),
+                bounded=bounded,
+                growth=totals.growth,
+                progress=0.25 + 0.65 * (step + 1) / (ROUNDS * STEPS_PER_ROUND),
+            )
+            yield estimate
+        for judged, entropy in _judge(sampler, estimate, target, randomness):
+            yield estimate
+        risen = entropy - best_entropy
+        better = (risen > 0) & ~finished
+        best = choose(better, judged, replace(best, progress=judged.progress))
+        best_entropy = torch.where(better, entropy, best_entropy)
+        finished = finished | (risen < RISE_TOLERANCE)
+        best = replace(best, converged=finished)
+        if finished.all():
+            break
+    yield best
+
+
+class _Totals:
+    """Running means over the last steps of the energy and of Σ_c g_c, each (B,)."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.energy = self.gradient = None
+
+    def add(self, energy: Tensor, gradient: Tensor) -> None:
+        self.steps += 1
+        total = gradient.sum(dim=(1, 2, 3))
+        if self.steps == 1:
+            self.energy, self.gradient = energy, total
+        else:
+            share = 1 / min(self.steps, 20)
+            self.energy = self.energy + share * (energy - self.energy)
+            self.gradient = self.gradient + share * (total - self.gradient)
+
+    @property
+    def growth(self) -> Tensor:
+        """d log E / d log scale; kept away from zero, where scaling would not help."""
+        return (self.gradient / self.energy).clamp(0.5, 8)
+
+
+def _mean_gradient(sampler: Sampler, u: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Per group of noise (energy, None); last the mean energy (B,) and mean gradient (B, 1, rows, columns)."""
+    energies, gradient = [], 0.0
+    for energy, part in sampler.energy_gradients(u, noise):
+        energies.append(energy)
+        gradient = gradient + part.sum(0)
+        yield energy, None
+    yield torch.cat(energies).mean(0), gradient / len(noise)
+
+
+def _residual(gradient: Tensor, bounded: Tensor, total: Tensor) -> Tensor:
+    """r of the module's equation, on bounded cells; `total` (B,) is Σ_c g_c."""
+    count = bounded.sum(dim=(1, 2, 3), keepdim=True)
+    return torch.where(bounded, count * gradient / total.view(-1, 1, 1, 1) - 1, 0)
+
+
+def _judge(
+    sampler: Sampler, estimate: Estimate, target: Tensor, randomness: Randomness
+) -> Iterator[tuple[Estimate, Tensor]]:
+    """The estimate scaled to the constraint, and its mean log σ there (B,).
+
+    The noise is the same at every call, so that two judgements differ by their σ and not by their luck.
+    """
+    energies = []
+    noise = sampler.noise(JUDGE_SAMPLES, randomness("judge"))
+    for part in sampler.energies(estimate.log_sigma, noise):
+        energies.append(part)
+        ratio = torch.cat(energies).mean(0) / target
+        scaled = estimate.log_sigma - (ratio.log() / estimate.growth).view(-1, 1, 1, 1)
+        judged = replace(estimate, log_sigma=scaled)
+        yield judged, judged.mean_log_sigma
