@@ -66,7 +66,7 @@ def _birds(build: Callable[[], nn.Module], epochs: int, peak_lr: float) -> Recip
 
 
 # Seeds of the dataset and number of pictures. Seed 0 is left to the pictures that the app shows.
-BIRDS_SPLIT = {"train": (1, 12_000), "test": (2, 2_000)}
+BIRDS_SPLIT = {"train": (1, 6_000), "test": (2, 1_200)}
 
 
 def _load_birds(cache: Path, split: str) -> Split:
@@ -84,6 +84,6 @@ RECIPES: dict[str, Recipe] = {
     "resnet20-cifar10": _cifar(20, epochs=18),
     "resnet32-cifar10": _cifar(32, epochs=16),
     "resnet44-cifar10": _cifar(44, epochs=14),
-    "alexnet-birds": _birds(lambda: alexnet(len(birds.SPECIES)), epochs=20, peak_lr=0.02),
-    "vgg16-birds": _birds(lambda: vgg16(len(birds.SPECIES), normalised=True), epochs=20, peak_lr=0.05),
+    "alexnet-birds": _birds(lambda: alexnet(len(birds.SPECIES), normalised=True), epochs=12, peak_lr=0.05),
+    "vgg16-birds": _birds(lambda: vgg16(len(birds.SPECIES), normalised=True), epochs=12, peak_lr=0.05),
 }
