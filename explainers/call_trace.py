@@ -39,7 +39,7 @@ class Call:
 
 
 def structural_copy(module: nn.Module, device: str | None = None) -> nn.Module:
-    """The module tree anew, evaluating, with the weights shared, without gradients; on "meta" only their shapes."""
+    """The module tree anew, in evaluation mode; it shares the weights, or on "meta" knows their shapes alone."""
     tensors = chain(module.parameters(), module.buffers())
     shared = {id(t): t.detach() if device is None else torch.empty_like(t, device=device) for t in tensors}
     return copy.deepcopy(module, shared).eval()

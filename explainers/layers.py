@@ -185,7 +185,7 @@ def _is_activation(call: Call) -> bool:
 
 
 def _is_unlisted(call: Call) -> bool:
-    """A part that passes its input on: dropout, flattening, permutation, pooling to the size that is there."""
+    """A part that passes its input on: dropout, flattening, permutation, pooling to the same size."""
     if isinstance(call.module, POOLING):
         return isinstance(call.module, ADAPTIVE) and call.shape == call.in_shape
     weightless = not call.children and not any(True for _ in call.module.parameters())

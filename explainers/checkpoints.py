@@ -1,0 +1,202 @@
+"""Weights files: tensors in, nothing else. No file is ever unpickled."""
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+MAX_BYTES = 1 << 30
+MAX_CLASSES = 100_000
+CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
+WRAPPERS = ("module.", "_orig_mod.", "model.")
+COUNTER = "num_batches_tracked"
+SHOWN = 3
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Misshapen:
+    """An entry whose shape is not the network's."""
+
+    key: str
+    shape: tuple[int, ...]
+    expected: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.key} is {_times(self.shape)} instead of {_times(self.expected)}"
+
+
+class CheckpointError(ValueError):
+    """A weights file that cannot be used, and why, in one sentence.
+
+    Where it holds tensors that do not fit: the keys `missing` and `unexpected`, and the `misshapen` entries.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        missing: tuple[str, ...] = (),
+        unexpected: tuple[str, ...] = (),
+        misshapen: tuple[Misshapen, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.missing, self.unexpected, self.misshapen = missing, unexpected, misshapen
+
+
+def read_state_dict(source: bytes | Path) -> State:
+    """The tensors of a `.safetensors`, `.pt` or `.pth` file, told apart by content, out of the usual containers.
+
+    Raises CheckpointError for anything that is not a dictionary of tensors.
+
+    >>> state = read_state_dict(safetensors.torch.save({"fc.weight": torch.zeros(2, 3)}))
+    >>> state["fc.weight"].shape
+    torch.Size([2, 3])
+    """
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if size > MAX_BYTES:
+        raise CheckpointError(f"expected a weights file of at most 1 GiB, got {size / 2**30:.1f} GiB; store float16")
+    if isinstance(source, bytes):
+        head = source[:9]
+    else:
+        with source.open("rb") as file:
+            head = file.read(9)
+    return unwrap(_safetensors(source) if head[8:] == b"{" else _torch(source))
+
+
+def _safetensors(source: bytes | Path) -> State:
+    try:
+        return safetensors.torch.load(source) if isinstance(source, bytes) else safetensors.torch.load_file(source)
+    except Exception as error:
+        raise CheckpointError("expected a safetensors file, got one that is damaged; save or copy it again") from error
+
+
+def _torch(source: bytes | Path) -> object:
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                size = sum(item.file_size for item in archive.infolist())
+            if size > MAX_BYTES:
+                raise CheckpointError(f"expected at most 1 GiB of weights, got {size / 2**30:.1f} GiB; store float16")
+        if isinstance(file, io.BytesIO):
+            file.seek(0)
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
+    # What a foreign file makes the reader raise is not a closed list (struct, pickle, zip, KeyError …).
+    except Exception as error:
+        raise CheckpointError(
+            "expected a .safetensors file or a state dict saved with torch.save(model.state_dict(), …), got a file "
+            "that is neither or holds other Python objects, which are never loaded; save the state dict alone"
+        ) from error
+
+
+def unwrap(loaded: object) -> State:
+    """The state dict inside the usual containers, its keys without the prefixes of wrappers.
+
+    Raises CheckpointError where something else than plain tensors is left.
+
+    >>> list(unwrap({"epoch": 3, "state_dict": {"module.fc.bias": torch.zeros(2)}}))
+    ['fc.bias']
+    """
+    while isinstance(loaded, Mapping):
+        inner = next((loaded[key] for key in CONTAINERS if isinstance(loaded.get(key), Mapping)), None)
+        if inner is None:
+            break
+        loaded = inner
+    if not isinstance(loaded, Mapping) or not loaded:
+        raise CheckpointError(
+            f"expected a dictionary of named tensors, got {type(loaded).__name__}; save model.state_dict()"
+        )
+    for key, value in loaded.items():
+        if not isinstance(key, str) or not _plain(value):
+            raise CheckpointError(
+                f"expected plain tensors under names, got {type(value).__name__} under '{str(key)[:80]}'; "
+                f"save model.state_dict() alone, not quantised"
+            )
+    state = dict(loaded)
+    for prefix in WRAPPERS * 2:
+        if all(key.startswith(prefix) for key in state):
+            state = {key.removeprefix(prefix): value for key, value in state.items()}
+    return state
+
+
+def _plain(value: object) -> bool:
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+        and not value.is_complex()
+    )
+
+
+def fit(build: Callable[[int], nn.Module], classes: int, state: State, title: str) -> nn.Module:
+    """A network with the weights of `state` in float32, with as many classes as its head has rows.
+
+    `classes` is the number where the head does not tell. Raises CheckpointError where keys or shapes do
+    not fit, weights are not finite, or there are more than 100,000 classes.
+    """
+    classes = _classes(build, state, classes)
+    with torch.device("meta"):
+        net = build(classes)
+    expected = net.state_dict()
+    # Files from before PyTorch 1.0 lack the counters of batch normalisation, which evaluation does not use.
+    state = {k: torch.zeros_like(v, device="cpu") for k, v in expected.items() if k.endswith(COUNTER)} | state
+    _compare(expected, state, title)
+    cast = {key: _cast(key, state[key], expected[key].dtype) for key in expected}
+    net.load_state_dict(cast, assign=True)
+    return net.eval().requires_grad_(False)
+
+
+def _classes(build: Callable[[int], nn.Module], state: State, default: int) -> int:
+    """The number of rows of those weights whose shape depends on the number of classes."""
+    with torch.device("meta"):
+        two, three = ({k: v.shape for k, v in build(n).state_dict().items()} for n in (2, 3))
+    head = [key for key in two if two[key] != three[key] and key in state and state[key].dim() == len(two[key])]
+    classes = len(state[head[0]]) if head else default
+    if not 1 <= classes <= MAX_CLASSES:
+        raise CheckpointError(f"expected 1 to {MAX_CLASSES:,} classes, got {classes:,}; check the file's last layer")
+    return classes
+
+
+def _compare(expected: State, state: State, title: str) -> None:
+    missing = tuple(key for key in expected if key not in state)
+    unexpected = tuple(key for key in state if key not in expected)
+    misshapen = tuple(
+        Misshapen(key, tuple(state[key].shape), tuple(value.shape))
+        for key, value in expected.items()
+        if key in state and state[key].shape != value.shape
+    )
+    found = [
+        f"{len(items)} {what} ({', '.join(map(str, items[:SHOWN]))}{', …' if len(items) > SHOWN else ''})"
+        for items, what in ((missing, "missing"), (unexpected, "unexpected"), (misshapen, "of another shape"))
+        if items
+    ]
+    if found:
+        raise CheckpointError(
+            f"expected the weights of {title}, got a file with entries that do not fit: {'; '.join(found)}. "
+            f"Choose the architecture that the file was made for.",
+            missing,
+            unexpected,
+            misshapen,
+        )
+
+
+def _cast(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
+    if value.is_floating_point() != dtype.is_floating_point:
+        raise CheckpointError(f"expected {dtype} in '{key}', got {value.dtype}; save the weights as floating point")
+    cast = value.to(dtype).contiguous()
+    if not cast.isfinite().all():
+        raise CheckpointError(f"expected finite weights, got NaN or infinity in '{key}'; use an earlier checkpoint")
+    return cast
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "a single number"

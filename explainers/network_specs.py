@@ -1,0 +1,95 @@
+"""What is known about every network before its weights are read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from explainers.architectures import plain
+from explainers.architectures.resnet_cifar import ResNetCIFAR
+from explainers.datasets import birds, cifar10
+from explainers.preprocessing import Preprocessing
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets" / "networks"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An architecture under a name; `build(classes)` makes it, with random weights.
+
+    `weights` is the file with its weights, `url` where to get that file, `size` its bytes (0: it ships with the
+    project). `rename` maps keys of older weights files to today's, or to None for parts that are not built.
+    """
+
+    name: str
+    family: str
+    title: str
+    data: str
+    build: Callable[[int], nn.Module]
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    weights: Path
+    url: str = ""
+    size: int = 0
+    accuracy: float | None = None
+    accuracy_note: str = ""
+    rename: Callable[[str], str | None] = str
+
+    @property
+    def shipped(self) -> bool:
+        return not self.url
+
+    @property
+    def available(self) -> bool:
+        """Whether the weights are on this disk."""
+        return self.weights.is_file()
+
+
+def _shipped(
+    name: str, family: str, title: str, data: str, build: Callable, classes: tuple, pre: Preprocessing
+) -> Spec:
+    return Spec(
+        name=name,
+        family=family,
+        title=title,
+        data=data,
+        build=build,
+        preprocessing=pre,
+        classes=classes,
+        weights=ASSETS / f"{name}.safetensors",
+        accuracy_note="top-1 on held-out pictures, measured on the weights as shipped",
+    )
+
+
+def _cifar_resnet(depth: int) -> Spec:
+    return _shipped(
+        f"resnet{depth}-cifar10",
+        "ResNet",
+        f"ResNet-{depth}, CIFAR-10",
+        "CIFAR-10",
+        lambda classes: ResNetCIFAR(depth, classes),
+        cifar10.CLASSES,
+        Preprocessing(32, 32, cifar10.MEAN, cifar10.STD),
+    )
+
+
+def _birds(architecture: str, family: str, title: str, build: Callable[[int], nn.Module]) -> Spec:
+    return _shipped(
+        f"{architecture}-birds",
+        family,
+        f"{title}, rendered birds",
+        "rendered birds",
+        build,
+        birds.SPECIES,
+        Preprocessing(64, 64, birds.MEAN, birds.STD),
+    )
+
+
+SHIPPED: tuple[Spec, ...] = (
+    _cifar_resnet(20),
+    _cifar_resnet(32),
+    _cifar_resnet(44),
+    _birds("alexnet", "AlexNet", "AlexNet", plain.alexnet),
+    _birds("vgg16", "VGG", "VGG-16", plain.vgg16),
+)

@@ -1,0 +1,234 @@
+"""Networks by name: what ships with the project, torchvision's, and weights of your own."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from PIL import Image
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from explainers import torchvision_networks
+from explainers.call_trace import structural_copy
+from explainers.checkpoints import CheckpointError, State, fit, read_state_dict
+from explainers.devices import parse_device
+from explainers.downloads import Progress, WeightsUnavailable, fetch
+from explainers.layers import Layer, find_layers
+from explainers.network_specs import SHIPPED, Spec
+from explainers.preprocessing import Preprocessing
+
+__all__ = [
+    "CheckpointError",
+    "Layer",
+    "Network",
+    "NetworkEntry",
+    "WeightsUnavailable",
+    "load_checkpoint",
+    "load_network",
+    "network_catalogue",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network with all that is needed to show it a picture and to name what it sees.
+
+    `module` is in evaluation mode without gradients; `accuracy` is a share, None where it was not measured;
+    `fingerprint` is the SHA-256 of architecture and weights.
+    """
+
+    name: str
+    family: str
+    title: str
+    module: nn.Module
+    preprocessing: Preprocessing
+    layers: tuple[Layer, ...]
+    classes: tuple[str, ...]
+    data: str
+    accuracy: float | None
+    accuracy_note: str
+    source: str
+    fingerprint: str
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.preprocessing.crop, self.preprocessing.crop
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        return self.preprocessing.mean
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        return self.preprocessing.std
+
+    def preprocess(self, image: Image.Image) -> Tensor:
+        """(3, H, W) in network units: shorter side scaled, centre cut out, (x − mean) / std."""
+        return self.preprocessing.tensor(image)
+
+    def display(self, x: Tensor) -> Image.Image:
+        """The picture of a (3, H, W) tensor in network units."""
+        return self.preprocessing.picture(x)
+
+    def layer(self, name: str) -> Layer:
+        """The layer called `name`. Raises ValueError, with the names there are, for any other."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        known = ", ".join(layer.name for layer in self.layers)
+        raise ValueError(f"expected a layer of {self.title} ({known}), got '{name}'; choose one of those")
+
+
+@dataclass(frozen=True)
+class NetworkEntry:
+    """A network that can be loaded; `available` without a download of `size` bytes, `file` its weights' name."""
+
+    name: str
+    family: str
+    title: str
+    data: str
+    shipped: bool
+    available: bool
+    size: int
+    file: str
+
+
+@cache
+def _specs() -> dict[str, Spec]:
+    return {spec.name: spec for spec in (*SHIPPED, *torchvision_networks.specs())}
+
+
+def _spec(name: str) -> Spec:
+    if name not in _specs():
+        raise ValueError(f"expected one of the networks {', '.join(_specs())}; got '{name}'")
+    return _specs()[name]
+
+
+def network_catalogue() -> tuple[NetworkEntry, ...]:
+    """Every registered network, the shipped ones first; looks at the disk, reads no weights.
+
+    >>> [entry.name for entry in network_catalogue()][:2]
+    ['resnet20-cifar10', 'resnet32-cifar10']
+    """
+    return tuple(
+        NetworkEntry(s.name, s.family, s.title, s.data, s.shipped, s.available, s.size, s.weights.name)
+        for s in _specs().values()
+    )
+
+
+def load_network(name: str, device: str | torch.device = "cpu", progress: Progress | None = None) -> Network:
+    """The network called `name`, its weights downloaded on first use where they do not ship.
+
+    `progress(share, text)` is told how far a download is. Raises ValueError for an unknown name, and
+    WeightsUnavailable, in one sentence that says what to do, where there are no weights.
+
+    >>> load_network("resnet20-cifar10").layer("layer3.2").shape
+    (64, 8, 8)
+    """
+    spec, device = _spec(name), parse_device(device)
+    if spec.shipped and not spec.available:
+        raise WeightsUnavailable(f"{spec.weights.name} is missing; {_help(spec)}")
+    try:
+        path = spec.weights if spec.shipped else fetch(spec.url, progress)
+    except WeightsUnavailable as problem:
+        raise WeightsUnavailable(f"{problem}; {_help(spec)}") from problem.__cause__
+    record = _metadata(path) if spec.shipped else {}
+    source = f"trained for this project: python -m explainers.train {name}" if spec.shipped else spec.url
+    return _network(
+        spec,
+        read_state_dict(path),
+        device,
+        title=spec.title,
+        name=name,
+        classes=spec.classes,
+        data=record.get("data", spec.data),
+        accuracy=float(record["accuracy"]) if "accuracy" in record else spec.accuracy,
+        accuracy_note=spec.accuracy_note,
+        source=source,
+    )
+
+
+def load_checkpoint(
+    architecture: str,
+    source: bytes | str | Path,
+    device: str | torch.device = "cpu",
+    classes: tuple[str, ...] | None = None,
+    title: str | None = None,
+) -> Network:
+    """Your own weights for a registered architecture, from a `.safetensors`, `.pt` or `.pth` file or its bytes.
+
+    The number of classes is read from the file; `classes` names them. No Python object is ever unpickled.
+
+    Raises CheckpointError, with the missing, unexpected and misshapen keys, for a file that does not fit.
+    """
+    spec, device = _spec(architecture), parse_device(device)
+    state = read_state_dict(source if isinstance(source, bytes) else Path(source))
+    return _network(
+        spec,
+        state,
+        device,
+        title=title or f"{spec.title.split(',')[0]}, your own weights",
+        name=f"{architecture}, own weights",
+        classes=classes or spec.classes,
+        data="unknown",
+        accuracy=None,
+        accuracy_note="not measured",
+        source="a file of your own",
+    )
+
+
+def _network(
+    spec: Spec, state: State, device: torch.device, classes: tuple[str, ...], title: str, **about: object
+) -> Network:
+    named = {spec.rename(key): value for key, value in state.items()}
+    named.pop(None, None)
+    module = fit(spec.build, len(spec.classes), named, spec.title.split(",")[0])
+    side = spec.preprocessing.crop
+    layers = find_layers(structural_copy(module, "meta"), torch.empty(1, 3, side, side, device="meta"))
+    count = layers[-1].shape[0]
+    return Network(
+        family=spec.family,
+        title=title,
+        module=module.to(device),
+        preprocessing=spec.preprocessing,
+        layers=layers,
+        classes=classes if len(classes) == count else tuple(f"class {i}" for i in range(count)),
+        fingerprint=fingerprint(spec.name, module),
+        **about,
+    )
+
+
+def fingerprint(name: str, module: nn.Module) -> str:
+    """SHA-256 over the name of the architecture and all weights.
+
+    >>> net = nn.Linear(2, 2)
+    >>> before = fingerprint("linear", net)
+    >>> _ = net.weight.data.add_(1e-3)
+    >>> before == fingerprint("linear", net)
+    False
+    """
+    digest = hashlib.sha256(name.encode())
+    for key, value in sorted(module.state_dict().items()):
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    with safe_open(path, "pt") as file:
+        return file.metadata() or {}
+
+
+def _help(spec: Spec) -> str:
+    """Where the file may be put, and what works without it."""
+    place = (
+        "assets/networks"
+        if spec.shipped
+        else "the folder checkpoints of torch's cache (TORCH_HOME, or ~/.cache/torch/hub)"
+    )
+    here = [other.name for other in _specs().values() if other.available and other.name != spec.name]
+    others = f"; {', '.join(here)} work without it" if here else ""
+    return f"put the file into {place} and load the network again{others}"
