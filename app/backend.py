@@ -16,19 +16,11 @@ from app.jobs import Job, Runner
 from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
 from app.store import MEBIBYTE, Store, digest
 from app.subject import Subject, prepare
-from explainers import (
-    CID,
-    CIDResult,
-    CIDSettings,
-    Layer,
-    Network,
-    WeightsUnavailable,
-    concentration,
-    load_network,
-    network_catalogue,
-)
+from explainers import CID, CIDResult, CIDSettings, concentration
 from explainers.datasets.pictures import PictureError
 from explainers.devices import best_device
+from explainers.layers import Layer
+from explainers.networks import Network, WeightsUnavailable, load_network, network_catalogue
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ import streamlit as st
 from app import state
 from app.backend import Backend, networks, sentence
 from app.pictures import SOURCES, as_data_address, gallery, thumbnail
-from explainers import Layer, Network
 from explainers.datasets.pictures import PictureError
+from explainers.layers import Layer
+from explainers.networks import Network
 
 UPLOADS_LISTED = 4
 
@@ -21,7 +22,9 @@ def network_control() -> None:
 
     def title(name: str) -> str:
         entry = entries[name]
-        return entry.title if entry.available else f"{entry.title} ↓ {entry.size / 1e6:.0f} MB"
+        if entry.available:
+            return entry.title
+        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {entry.size / 1e6:.0f} MB")
 
     st.session_state["w_network"] = chosen
     st.selectbox(
@@ -173,8 +176,7 @@ def grid_options(height: int, width: int) -> dict[int | None, str]:
 def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> None:
     # One group of radio buttons; pictures are their backgrounds, so screen readers still find names.
     rules = "".join(
-        f'.st-key-w_picture [role="radiogroup"] button:nth-of-type({place})'
-        f"{{background-image:url({address})}}"
+        f'.st-key-w_picture [role="radiogroup"] button:nth-of-type({place}){{background-image:url({address})}}'
         for place, address in enumerate(addresses, start=1)
     )
     st.html(f"<style>{rules}</style>")
@@ -186,6 +188,7 @@ def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> No
         key="w_picture",
         on_change=_take_picture,
         label_visibility="collapsed",
+        width="stretch",
     )
     st.caption(f"Chosen: {titles[chosen]}." if chosen in titles else "Choose one of these pictures.")
 

@@ -1,16 +1,20 @@
 """What the theme cannot say: the thumbnails' grid and the row of figures. No script, no foreign address."""
 
+import numpy as np
 import streamlit as st
+from PIL import Image
+from plotly.colors import sample_colorscale, unlabel_rgb
 
-from app.figures.style import Look
+from app.figures.style import NATS_SCALE, Look
 
 CSS = """
 <style>
 .st-key-w_picture [role="radiogroup"] {
-  display:grid; grid-template-columns:repeat(4, 1fr); gap:6px; width:100%}
+  display:grid; grid-template-columns:repeat(4, 1fr); gap:8px; width:100%}
+.st-key-w_picture label + div {width:100%}
 .st-key-w_picture [role="radiogroup"] button {
-  aspect-ratio:1; width:100%; min-height:0; padding:0; border-radius:6px; background-size:cover;
-  background-position:center; border:1px solid rgba(128,128,128,.35)}
+  aspect-ratio:1; width:100%; height:auto; min-height:0; max-height:none; padding:0; border-radius:6px;
+  background-size:cover; background-position:center; border:1px solid rgba(128,128,128,.35)}
 .st-key-w_picture [role="radiogroup"] button > * {opacity:0}
 .st-key-w_picture [role="radiogroup"] button:hover {filter:brightness(1.08)}
 .st-key-w_picture [role="radiogroup"] button[aria-checked="true"] {
@@ -20,6 +24,13 @@ CSS = """
 .st-key-numbers > div {flex:1 1 128px; min-width:118px}
 </style>
 """
+
+
+def icon() -> Image.Image:
+    """A tiny map as the page's icon; a named icon would be fetched from another server."""
+    values = np.hypot(*np.mgrid[-1.5:2, -1.5:2]) / 2.2
+    colours = [unlabel_rgb(c) for c in sample_colorscale(NATS_SCALE, list(values.ravel()))]
+    return Image.fromarray(np.uint8(colours).reshape(4, 4, 3)).resize((64, 64), Image.Resampling.NEAREST)
 
 
 def apply() -> None:

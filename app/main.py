@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from app.look import icon
 from app.pages import about, explore
 
 st.set_page_config(
     page_title="Information-discarding explorer",
-    page_icon=":material/blur_on:",
+    page_icon=icon(),
     layout="wide",
     initial_sidebar_state="expanded",
 )

@@ -15,7 +15,7 @@ from explainers.datasets.pictures import open_picture
 
 THUMBNAIL = 96
 LONGEST = 1024
-SOURCES = {"bird": "Rendered birds", "photo": "Photographs", "upload": "Your own"}
+SOURCES = {"bird": "Birds", "photo": "Photos", "upload": "Your own"}
 
 
 @dataclass(frozen=True)

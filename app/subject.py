@@ -8,7 +8,7 @@ from torch import Tensor
 
 from app.pictures import Picture
 from app.store import digest
-from explainers import Network
+from explainers.networks import Network
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,7 @@ def curve_figure(
     figure.update_xaxes(categoryorder="array", categoryarray=list(names), range=[-0.5, len(names) - 0.5])
     figure.update_xaxes(gridcolor=look.faint, tickangle=-45, tickfont={"size": 10}, zeroline=False, dtick=1)
     figure.update_yaxes(gridcolor=look.faint, tickfont={"size": 10}, zeroline=False)
-    figure.update_xaxes(
-        title={"text": "layer, in order of execution", "font": {"size": 11}}, row=1 + both, col=1
-    )
+    figure.update_xaxes(title={"text": "layer, in order of execution", "font": {"size": 11}}, row=1 + both, col=1)
     if marked in names:
         figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
     dress(figure, look, 440 if both else 300, l=70, b=80)

@@ -7,7 +7,8 @@ from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, UNIT_SCALE, Look, dres
 
 Box = tuple[int, int, int, int]
 HEIGHT = 392
-MARGIN = {"l": 46, "r": 6, "t": 6, "b": 96}
+MARGIN = {"l": 46, "r": 6, "t": 4, "b": 88}
+OUTLINE = "#ff5c8a"
 
 
 def unit_range(entropy: np.ndarray) -> np.ndarray:
@@ -29,9 +30,7 @@ def picture_figure(
 ) -> go.Figure:
     """The picture (H, W, 3) uint8 as the network sees it, with the foreground's outline."""
     height, width = picture.shape[:2]
-    figure = go.Figure(
-        go.Image(z=picture, hovertemplate="row %{y}, column %{x}<br>RGB %{z}<extra></extra>", name="")
-    )
+    figure = go.Figure(go.Image(z=picture, hovertemplate="row %{y}, column %{x}<br>RGB %{z}<extra></extra>", name=""))
     outline(figure, look, box, mask)
     return _frame(figure, height, width, look)
 
@@ -71,8 +70,7 @@ def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box |
             zmin=0,
             zmax=1,
             colorbar=_bar("share of this map's own range (0–1)", look, (0, 1)),
-            hovertemplate="row %{y}, column %{x}<br>%{z:.3f} of the range<br>"
-            "H = %{customdata:.3f} nats<extra></extra>",
+            hovertemplate="row %{y}, column %{x}<br>%{z:.3f} of the range<br>H = %{customdata:.3f} nats<extra></extra>",
         )
     )
     unbounded(figure, cells, size, look)
@@ -121,9 +119,7 @@ def unbounded(
     )
 
 
-def outline(
-    figure: go.Figure, look: Look, box: Box | None, mask: np.ndarray | None, quiet: bool = False
-) -> None:
+def outline(figure: go.Figure, look: Look, box: Box | None, mask: np.ndarray | None, quiet: bool = False) -> None:
     """The box as a dashed line and the mask as a solid one; `quiet` leaves them out of the legend."""
     if mask is not None:
         figure.add_trace(
@@ -134,7 +130,7 @@ def outline(
                 y0=-1,
                 dy=1,
                 contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
-                line={"color": "#ffffff", "width": 1.5},
+                line={"color": OUTLINE, "width": 1.5},
                 showscale=False,
                 hoverinfo="skip",
                 name="mask",
@@ -149,7 +145,7 @@ def outline(
                 y=[y0, y0, y1, y1, y0],
                 mode="lines",
                 line={
-                    "color": "#ff5c8a" if not quiet else "#ffffff",
+                    "color": "#ffffff" if quiet else OUTLINE,
                     "width": 2 if not quiet else 1,
                     "dash": "dash",
                 },
@@ -184,6 +180,4 @@ def _bar(title: str, look: Look, limits: tuple[float, float]) -> dict:
 def _frame(figure: go.Figure, height: int, width: int, look: Look) -> go.Figure:
     pixel_axes(figure, height, width, look)
     dress(figure, look, HEIGHT, **MARGIN)
-    return figure.update_layout(
-        legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "font": {"size": 11}}
-    )
+    return figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "font": {"size": 11}})

@@ -37,7 +37,8 @@ PLAIN_CONFIG = {
 
 def dress(figure: go.Figure, look: Look, height: int, **margin: int) -> go.Figure:
     """Transparent paper, the page's ink, margins in pixels."""
-    edges = {"l": 8, "r": 8, "t": 8, "b": 8} | margin
+    # Without autoexpand, so that figures side by side keep one frame whatever stands around it.
+    edges = {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False} | margin
     return figure.update_layout(
         height=height,
         margin=edges,
@@ -64,7 +65,5 @@ def pixel_axes(figure: go.Figure, height: int, width: int, look: Look) -> go.Fig
         "title_standoff": 4,
     }
     figure.update_xaxes(title_text="column (pixels)", range=[-0.5, width - 0.5], **quiet)
-    figure.update_yaxes(
-        title_text="row (pixels)", range=[height - 0.5, -0.5], scaleanchor="x", scaleratio=1, **quiet
-    )
+    figure.update_yaxes(title_text="row (pixels)", range=[height - 0.5, -0.5], scaleanchor="x", scaleratio=1, **quiet)
     return figure.update_layout(uirevision="keep", dragmode="zoom")

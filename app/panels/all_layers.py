@@ -11,7 +11,8 @@ from app.panels import progress
 from app.panels.one_layer import cells_of
 from app.store import digest
 from app.subject import Subject
-from explainers import CIDSettings, Network, absolute_range
+from explainers import CIDSettings, absolute_range
+from explainers.networks import Network
 
 POLL = 1.0
 HEARTBEAT = 5.0
@@ -30,8 +31,7 @@ def all_layers(
     def ask() -> list[View]:
         start = st.session_state.get("sweep") == sweep
         return [
-            store.map(network, subject, layer, settings, owner, priority=1, start=start)
-            for layer in network.layers
+            store.map(network, subject, layer, settings, owner, priority=1, start=start) for layer in network.layers
         ]
 
     def begin() -> None:

@@ -26,9 +26,7 @@ SENSITIVITY = (
     "δ_f² = ‖J‖²: the squared sensitivity of the feature to the picture. It depends on the layer's scale; "
     "the map does not."
 )
-UNBOUNDED = (
-    "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
-)
+UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
 
 
 def numbers(result: CIDResult, subject: Subject) -> None:

@@ -12,14 +12,14 @@ from app.look import look
 from app.panels import progress
 from app.panels.numbers import decimal, numbers
 from app.subject import Subject
-from explainers import CIDResult, CIDSettings, Layer, Network, absolute_range
+from explainers import CIDResult, CIDSettings, absolute_range
+from explainers.layers import Layer
+from explainers.networks import Network
 
-POLL = 0.7
+POLL = 1.0
 
 
-def one_layer(
-    store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings
-) -> None:
+def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
     """Asks for the map and draws it; polls only while it is being computed."""
     owner = state.owner("map")
     store.release(owner, keep={map_key(network, subject, layer, settings)})
@@ -95,9 +95,7 @@ def _figures(
                 "colours of two such maps cannot be compared.",
             )
             figure = (
-                empty_figure(subject.size, ink)
-                if cells is None
-                else unit_figure(cells, subject.size, ink, subject.box)
+                empty_figure(subject.size, ink) if cells is None else unit_figure(cells, subject.size, ink, subject.box)
             )
             st.plotly_chart(
                 figure,
@@ -117,9 +115,7 @@ def _figures(
                 if cells is None
                 else nats_figure(cells, subject.size, limits, ink, subject.box)
             )
-            st.plotly_chart(
-                figure, theme=None, key="figure_nats", config=config, alt=f"Map of {layer.name} in nats"
-            )
+            st.plotly_chart(figure, theme=None, key="figure_nats", config=config, alt=f"Map of {layer.name} in nats")
     if result is not None:
         numbers(result, subject)
     _predictions(store, network, subject)
