@@ -70,8 +70,9 @@ def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Ite
     size = sampler.f.shape[1]
     if size <= probes:
         # Random directions instead of unit vectors: any part of them is already an unbiased preview.
-        signs = random_signs(size, size, like=sampler.x, generator=randomness("directions"))
-        yield from _by_directions(sampler, orthonormal(signs.expand(len(sampler.x), -1, -1)))
+        x = sampler.x
+        rows = torch.randn(size, size, generator=randomness("directions"), device=x.device, dtype=x.dtype)
+        yield from _by_directions(sampler, orthonormal(rows.expand(len(x), -1, -1)))
     elif size <= LARGEST_DEFLATED_FEATURE:
         basis = orthonormal(sampler.changes(DEFLATED_DIRECTIONS, randomness("basis")))
         for columns in _by_directions(sampler, basis):

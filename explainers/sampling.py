@@ -61,13 +61,14 @@ class Sampler:
 
     def energies(self, log_sigma: Tensor, noise: Tensor, step: float = 1.0) -> Iterator[Tensor]:
         """‖h(x+ξσ∘δ) − f‖²/ξ² per sample with ξ = `step`, in groups (k, B)."""
-        with torch.no_grad():
-            for part in noise.split(self.group):
+        for part in noise.split(self.group):
+            # A generator must not be left waiting inside the context: it would hold for its caller too.
+            with torch.no_grad():
                 x = self.x + step * self._scaled(log_sigma, part)
                 f = self.f.expand(len(part), *self.f.shape)
                 energies = self._rows(lambda a, b: (self.h(a) - b).square().sum(1), x, f) / step**2
-                self._count(len(part), backward=False)
-                yield energies
+            self._count(len(part), backward=False)
+            yield energies
 
     def energy_gradients(self, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Energies as above and their derivatives by log σ_c, in groups (k, B) and (k, B, 1, rows, columns)."""
