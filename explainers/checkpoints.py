@@ -58,9 +58,7 @@ def read_state_dict(source: bytes | Path) -> State:
     >>> state["fc.weight"].shape
     torch.Size([2, 3])
     """
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    if size > MAX_BYTES:
-        raise CheckpointError(f"expected a weights file of at most 1 GiB, got {size / 2**30:.1f} GiB; store float16")
+    _check_size(len(source) if isinstance(source, bytes) else source.stat().st_size)
     if isinstance(source, bytes):
         head = source[:9]
     else:
@@ -81,9 +79,7 @@ def _torch(source: bytes | Path) -> object:
     try:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
-                size = sum(item.file_size for item in archive.infolist())
-            if size > MAX_BYTES:
-                raise CheckpointError(f"expected at most 1 GiB of weights, got {size / 2**30:.1f} GiB; store float16")
+                _check_size(sum(item.file_size for item in archive.infolist()))
         if isinstance(file, io.BytesIO):
             file.seek(0)
         return torch.load(file, map_location="cpu", weights_only=True)
@@ -120,11 +116,18 @@ def unwrap(loaded: object) -> State:
                 f"expected plain tensors under names, got {type(value).__name__} under '{str(key)[:80]}'; "
                 f"save model.state_dict() alone, not quantised"
             )
+    # A tensor's strides can make a few stored bytes look like any number of them.
+    _check_size(sum(value.numel() * value.element_size() for value in loaded.values()))
     state = dict(loaded)
     for prefix in WRAPPERS * 2:
         if all(key.startswith(prefix) for key in state):
             state = {key.removeprefix(prefix): value for key, value in state.items()}
     return state
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        raise CheckpointError(f"expected at most 1 GiB of weights, got {size / 2**30:.1f} GiB; store them as float16")
 
 
 def _plain(value: object) -> bool:
@@ -190,9 +193,9 @@ def _compare(expected: State, state: State, title: str) -> None:
 
 
 def _cast(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
-    if value.is_floating_point() != dtype.is_floating_point:
-        raise CheckpointError(f"expected {dtype} in '{key}', got {value.dtype}; save the weights as floating point")
-    cast = value.to(dtype).contiguous()
+    if dtype.is_floating_point and not value.is_floating_point():
+        raise CheckpointError(f"expected floating point in '{key}', got {value.dtype}; save the weights unquantised")
+    cast = value.detach().to(dtype).contiguous()
     if not cast.isfinite().all():
         raise CheckpointError(f"expected finite weights, got NaN or infinity in '{key}'; use an earlier checkpoint")
     return cast

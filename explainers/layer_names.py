@@ -10,6 +10,8 @@ Use = tuple[str, int, nn.Module, str]
 def readable_names(uses: list[Use]) -> list[str]:
     """One name per layer, all different, from (path, call, module, kind) in the order of execution.
 
+    The whole network, path "", is called by its kind.
+
     >>> conv, fc = nn.Conv2d(3, 3, 3), nn.Linear(3, 3)
     >>> readable_names([("features.0", 0, conv, "convolution"), ("classifier.0", 0, fc, "fully connected")])
     ['conv1', 'fc2']
@@ -22,7 +24,7 @@ def readable_names(uses: list[Use]) -> list[str]:
     else:
         named = _shortened([path for path, *_ in parts])
     names = iter(named)
-    names = [next(names) if path else ("logits" if not call else "output") for path, call, *_ in uses]
+    names = [next(names) if path else kind for path, *_, kind in uses]
     return _distinct([_again(name, use[1]) for name, use in zip(names, uses, strict=True)])
 
 

@@ -5,7 +5,7 @@ activation that directly follow; a pooling; or a whole block. A module is a bloc
 mere chain (residual, inception, attention … blocks), judged by what depends on what in one forward pass.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -73,13 +73,10 @@ def find_layers(module: nn.Module, example: Tensor) -> tuple[Layer, ...]:
     units = [unit for unit in units if unit.tail.shape is not None]
     units = _end(units, root)
     names = readable_names([(u.head.path, u.head.call, u.head.module, u.kind) for u in units])
-    layers = [
+    return tuple(
         Layer(name, u.tail.path, u.kind, u.tail.shape, depth, u.tail.call)
         for depth, (name, u) in enumerate(zip(names, units, strict=True))
-    ]
-    if layers and len(layers[-1].shape) == 1:
-        layers[-1] = replace(layers[-1], kind="logits")
-    return tuple(layers)
+    )
 
 
 def find_layer(module: nn.Module, spec: nn.Module | str | Layer) -> tuple[str, int]:
@@ -217,10 +214,16 @@ def _drop_norms(units: list[_Unit]) -> list[_Unit]:
 
 
 def _end(units: list[_Unit], root: Call) -> list[_Unit]:
-    """The last layer gives what the network gives: the network itself where flattening or more follows."""
-    if root.shape is None or (units and units[-1].tail.shape == root.shape):
+    """The last layer gives what the network gives: the network itself where anything follows the last part.
+
+    Of an end that flattens a pooling, one layer is left. What a function makes of logits is no logits.
+    """
+    if root.shape is None or not units:
         return units
-    count = torch.Size(root.shape).numel()
-    if units and units[-1].kind == "pooling" and torch.Size(units[-1].tail.shape).numel() == count:
-        units = units[:-1]
-    return [*units, _Unit(root, root, "output")]
+    *before, last = units
+    vector = len(root.shape) == 1
+    if last.tail.outputs == root.outputs:
+        return [*before, _Unit(last.head, last.tail, "logits" if vector else last.kind)]
+    if last.kind == "pooling" and torch.Size(last.tail.shape).numel() == torch.Size(root.shape).numel():
+        return [*before, _Unit(root, root, "logits" if vector else "output")]
+    return [*units, _Unit(root, root, "logits" if vector and last.tail.shape != root.shape else "output")]

@@ -9,6 +9,7 @@ from torch import nn
 from explainers.architectures import plain
 from explainers.architectures.resnet_cifar import ResNetCIFAR
 from explainers.datasets import birds, cifar10
+from explainers.downloads import cached_file
 from explainers.preprocessing import Preprocessing
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets" / "networks"
@@ -18,8 +19,8 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets" / "networks"
 class Spec:
     """An architecture under a name; `build(classes)` makes it, with random weights.
 
-    `weights` is the file with its weights, `url` where to get that file, `size` its bytes (0: it ships with the
-    project). `rename` maps keys of older weights files to today's, or to None for parts that are not built.
+    `url` is where its weights are to be had and `size` their bytes; without one, they ship with the project.
+    `rename` maps keys of older weights files to today's, or to None for parts that are not built.
     """
 
     name: str
@@ -29,7 +30,6 @@ class Spec:
     build: Callable[[int], nn.Module]
     preprocessing: Preprocessing
     classes: tuple[str, ...]
-    weights: Path
     url: str = ""
     size: int = 0
     accuracy: float | None = None
@@ -39,6 +39,11 @@ class Spec:
     @property
     def shipped(self) -> bool:
         return not self.url
+
+    @property
+    def weights(self) -> Path:
+        """The file with the weights, which need not be there."""
+        return cached_file(self.url) if self.url else ASSETS / f"{self.name}.safetensors"
 
     @property
     def available(self) -> bool:
@@ -57,7 +62,6 @@ def _shipped(
         build=build,
         preprocessing=pre,
         classes=classes,
-        weights=ASSETS / f"{name}.safetensors",
         accuracy_note="top-1 on held-out pictures, measured on the weights as shipped",
     )
 

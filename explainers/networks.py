@@ -230,5 +230,5 @@ def _help(spec: Spec) -> str:
         else "the folder checkpoints of torch's cache (TORCH_HOME, or ~/.cache/torch/hub)"
     )
     here = [other.name for other in _specs().values() if other.available and other.name != spec.name]
-    others = f"; {', '.join(here)} work without it" if here else ""
+    others = f"; what works without it: {', '.join(here)}" if here else ""
     return f"put the file into {place} and load the network again{others}"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from torch import nn
 from torchvision import models
 
-from explainers.downloads import cached_file
 from explainers.network_specs import Spec
 from explainers.preprocessing import Preprocessing
 
@@ -53,7 +52,6 @@ def _spec(name: str, family: str, title: str) -> Spec:
             interpolation=preset.interpolation,
         ),
         classes=tuple(weights.meta["categories"]),
-        weights=cached_file(weights.url),
         url=weights.url,
         size=round(weights.meta["_file_size"] * 2**20),
         accuracy=weights.meta["_metrics"]["ImageNet-1K"]["acc@1"] / 100,
