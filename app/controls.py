@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import state
 from app.backend import Backend, networks, sentence
-from app.pictures import SOURCES, as_data_address, gallery, thumbnail
+from app.pictures import SOURCES, as_thumbnail, gallery, thumbnail
 from explainers.datasets.pictures import PictureError
 from explainers.layers import Layer
 from explainers.networks import Network
@@ -66,7 +66,7 @@ def picture_control(store: Backend) -> None:
     if st.session_state["source"] == "upload":
         _upload_control(store)
         titles = {key: p.title for key in _uploads() if (p := store.uploaded(key))}
-        addresses = [as_data_address(store.uploaded(key).image) for key in titles]
+        addresses = [as_thumbnail(store.uploaded(key).image) for key in titles]
     else:
         titles = gallery(st.session_state["source"])
         addresses = [thumbnail(key) for key in titles]
@@ -149,11 +149,11 @@ def settings_control(size: tuple[int, int]) -> None:
 
 
 def middle(network: Network) -> Layer:
-    """The layer a reader starts with, two thirds through: deep enough to have discarded something.
+    """The layer a reader starts with, three quarters through: deep enough to have discarded something.
 
     Raises IndexError for a network without layers.
     """
-    return network.layers[(2 * len(network.layers)) // 3]
+    return network.layers[(3 * len(network.layers)) // 4]
 
 
 def shape(layer: Layer) -> str:

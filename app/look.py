@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 from PIL import Image
-from plotly.colors import sample_colorscale, unlabel_rgb
 
+from app.figures.maps import HEIGHT, MARGIN
+from app.figures.raster import data_address, raster
 from app.figures.style import NATS_SCALE, Look
 
 CSS = """
@@ -28,13 +29,26 @@ CSS = """
 
 def icon() -> Image.Image:
     """A tiny map as the page's icon; a named icon would be fetched from another server."""
-    values = np.hypot(*np.mgrid[-1.5:2, -1.5:2]) / 2.2
-    colours = [unlabel_rgb(c) for c in sample_colorscale(NATS_SCALE, list(values.ravel()))]
-    return Image.fromarray(np.uint8(colours).reshape(4, 4, 3)).resize((64, 64), Image.Resampling.NEAREST)
+    values = np.hypot(*np.mgrid[-1.5:2, -1.5:2])
+    return raster(values, (0, 2.2), NATS_SCALE).resize((64, 64), Image.Resampling.NEAREST)
 
 
 def apply() -> None:
     st.html(CSS)
+
+
+def beneath(key: str, cells: np.ndarray, limits: tuple[float, float], scale: str) -> None:
+    """The map as the background of the container `key`, exactly where its chart draws it.
+
+    A chart is built anew whenever its data change; without this it would blink at every step.
+    """
+    left, right, top, bottom = (MARGIN[side] for side in "lrtb")
+    side = f"min(100% - {left + right}px, {HEIGHT - top - bottom}px)"
+    across, down = f"calc(50% + {(left - right) // 2}px)", f"calc(50% - {(bottom - top) // 2}px)"
+    st.html(
+        f"<style>.st-key-{key} {{background: url({data_address(raster(cells, limits, scale))}) no-repeat "
+        f"{across} {down} / {side} auto; image-rendering: pixelated; min-height: {HEIGHT}px}}</style>"
+    )
 
 
 def look() -> Look:

@@ -1,14 +1,13 @@
 """The gallery: pictures by key, with mask and box where there are any, and their thumbnails."""
 
-import base64
 import hashlib
-import io
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image
 
+from app.figures.raster import data_address
 from explainers.datasets.birds import SPECIES, label_of, render_bird
 from explainers.datasets.photographs import photographs
 from explainers.datasets.pictures import open_picture
@@ -70,13 +69,11 @@ def upload(data: bytes, name: str) -> Picture:
 @lru_cache(maxsize=256)
 def thumbnail(key: str) -> str:
     """A small square JPEG of a gallery picture as a data address."""
-    return as_data_address(find_picture(key, THUMBNAIL).image)
+    return as_thumbnail(find_picture(key, THUMBNAIL).image)
 
 
-def as_data_address(image: Image.Image) -> str:
+def as_thumbnail(image: Image.Image) -> str:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     small = image.crop((left, top, left + side, top + side)).resize((THUMBNAIL, THUMBNAIL))
-    buffer = io.BytesIO()
-    small.convert("RGB").save(buffer, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_address(small.convert("RGB"), "JPEG", quality=82)

@@ -20,7 +20,7 @@ class Selection:
     """
 
     network: str = "resnet20-cifar10"
-    picture: str = "bird/0"
+    picture: str = "bird/1"
     layer: str | None = None
     beta: float = BETA
     grid: int | None = None

@@ -15,15 +15,15 @@ CELL = 132
 def curve_figure(
     names: Sequence[str],
     mean: Sequence[float | None],
-    concentration: Sequence[float | None],
+    concentration: Sequence[float | None] | None,
     look: Look,
     marked: str | None = None,
 ) -> go.Figure:
     """Mean entropy and concentration against the layer in order of execution; None where not ready.
 
-    Concentration is drawn only where any layer has one. Values are as computed, never smoothed or sorted.
+    Without a foreground `concentration` is None and not drawn. Values are as computed, never smoothed or sorted.
     """
-    both = any(value is not None for value in concentration)
+    both = concentration is not None
     figure = make_subplots(rows=2 if both else 1, cols=1, shared_xaxes=True, vertical_spacing=0.09)
     curves = [("mean CID", mean, look.accent, "mean CID<br>(nats per input variable)")]
     if both:
@@ -101,7 +101,14 @@ def strip_figure(
             row=row + 1,
             col=col + 1,
         )
-    frame = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": True, "mirror": True}
+    frame = {
+        "showgrid": False,
+        "zeroline": False,
+        "showticklabels": False,
+        "showline": True,
+        "mirror": True,
+        "ticks": "",
+    }
     figure.update_xaxes(linecolor=look.faint, **frame)
     figure.update_yaxes(linecolor=look.faint, **frame)
     figure.update_annotations(font={"size": 11}, yshift=-2)

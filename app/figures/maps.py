@@ -7,7 +7,7 @@ from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, UNIT_SCALE, Look, dres
 
 Box = tuple[int, int, int, int]
 HEIGHT = 392
-MARGIN = {"l": 46, "r": 6, "t": 4, "b": 88}
+MARGIN = {"l": 46, "r": 6, "t": 4, "b": 92}
 OUTLINE = "#ff5c8a"
 
 
@@ -167,8 +167,9 @@ def _bar(title: str, look: Look, limits: tuple[float, float]) -> dict:
     return {
         "orientation": "h",
         "x": 0.5,
-        "y": -0.17,
+        "y": -0.13,
         "yanchor": "top",
+        "ypad": 0,
         "thickness": 10,
         "outlinewidth": 0,
         "tickfont": {"size": 10},
@@ -180,4 +181,4 @@ def _bar(title: str, look: Look, limits: tuple[float, float]) -> dict:
 def _frame(figure: go.Figure, height: int, width: int, look: Look) -> go.Figure:
     pixel_axes(figure, height, width, look)
     dress(figure, look, HEIGHT, **MARGIN)
-    return figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "font": {"size": 11}})
+    return figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.14, "yanchor": "top", "font": {"size": 11}})

@@ -6,19 +6,30 @@ import plotly.graph_objects as go
 
 from app.figures.style import Look, dress
 
+LONGEST = 22
+
+
+def shortened(name: str) -> str:
+    """
+    >>> shortened("American Staffordshire terrier")
+    'American Staffordshir…'
+    """
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+
 
 def prediction_figure(classes: Sequence[str], probabilities: Sequence[float], look: Look) -> go.Figure:
     """The likeliest classes and their probabilities (softmax of the logits, 0..1), likeliest on top."""
     figure = go.Figure(
         go.Bar(
             x=list(probabilities),
-            y=list(classes),
+            y=[shortened(name) for name in classes],
+            customdata=list(classes),
             orientation="h",
             marker={"color": look.accent},
             text=[f"{value:.1%}" for value in probabilities],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}<br>probability %{x:.4f}<extra></extra>",
+            hovertemplate="%{customdata}<br>probability %{x:.4f}<extra></extra>",
         )
     )
     figure.update_yaxes(autorange="reversed", tickfont={"size": 12}, ticklabelstandoff=6)
@@ -30,4 +41,5 @@ def prediction_figure(classes: Sequence[str], probabilities: Sequence[float], lo
         gridcolor=look.faint,
         zeroline=False,
     )
-    return dress(figure, look, 178, l=110, b=40)
+    longest = min(max(len(name) for name in classes), LONGEST)
+    return dress(figure, look, 178, l=24 + 7 * longest, b=40)

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 NATS_SCALE = "Viridis"
 UNIT_SCALE = "Cividis"
+UNIT_LIMITS = (0.0, 1.0)
 UNBOUNDED_FILL = "#8d9494"
 FONT = '"Source Sans", "Source Sans Pro", sans-serif'
 
@@ -64,6 +65,16 @@ def pixel_axes(figure: go.Figure, height: int, width: int, look: Look) -> go.Fig
         "title_font": {"size": 11},
         "title_standoff": 4,
     }
-    figure.update_xaxes(title_text="column (pixels)", range=[-0.5, width - 0.5], **quiet)
-    figure.update_yaxes(title_text="row (pixels)", range=[height - 0.5, -0.5], scaleanchor="x", scaleratio=1, **quiet)
+    # The limits keep zooming and panning on the picture.
+    right, bottom = width - 0.5, height - 0.5
+    figure.update_xaxes(title_text="column (pixels)", range=[-0.5, right], minallowed=-0.5, maxallowed=right, **quiet)
+    figure.update_yaxes(
+        title_text="row (pixels)",
+        range=[bottom, -0.5],
+        minallowed=-0.5,
+        maxallowed=bottom,
+        scaleanchor="x",
+        scaleratio=1,
+        **quiet,
+    )
     return figure.update_layout(uirevision="keep", dragmode="zoom")

@@ -69,6 +69,8 @@ def _status(views: list[View], begin, stop) -> None:
         progress.ended(f"All {len(views)} layers are ready.", "check_circle", "layers")
     else:
         text = f"{len(done)} of {len(views)} layers have been computed for this picture and these settings."
+        if not done:
+            text = f"How does what is discarded grow from the first of {len(views)} layers to the last?"
         if failed:
             text += f" {len(failed)} failed: {failed[0].message}"
         label = "Compute the missing layers" if done else f"Compute all {len(views)} layers"
@@ -87,15 +89,10 @@ def remaining(views: list[View]) -> float | None:
 def _figures(views: list[View], network: Network, subject: Subject, beta: float, marked: str) -> None:
     names = [layer.name for layer in network.layers]
     ready = [view.value if view.state == "done" else None for view in views]
-    if not any(view.value is not None for view in views):
-        st.info(
-            "Here a curve will show how much each layer discards, and a strip how its map looks, "
-            "from the first layer to the last.",
-            icon=":material/stacks:",
-        )
-        return
     mean = [None if result is None else float(result.mean[0]) for result in ready]
-    gains = [None if result is None else foreground_gain(result, subject)[0] for result in ready]
+    gains = None
+    if subject.mask is not None or subject.box is not None:
+        gains = [None if result is None else foreground_gain(result, subject)[0] for result in ready]
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.markdown(

@@ -1,14 +1,15 @@
 """One layer: the picture, its map on two scales, and the numbers, drawn again while the map sharpens."""
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
 from app.backend import Backend, View, map_key
-from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure
+from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
 from app.figures.predictions import prediction_figure
-from app.figures.style import PLAIN_CONFIG
-from app.look import look
+from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
+from app.look import beneath, look
 from app.panels import progress
 from app.panels.numbers import decimal, numbers
 from app.subject import Subject
@@ -17,6 +18,32 @@ from explainers.layers import Layer
 from explainers.networks import Network
 
 POLL = 1.0
+OUTLINES = (
+    "The picture at the size and in the section this network works with. Outlined: the subject, as an exact mask "
+    "(solid) or a box (dashed)."
+)
+WHERE = (
+    "Yellow: discarded most within this map. Blue: used most. Good to see the pattern; the colours of two such "
+    "maps cannot be compared."
+)
+HOW_MUCH = (
+    "The same colour means the same number of nats for every layer and picture at this β. What lies beyond the "
+    "ends of the scale takes the end's colour; the number under the pointer is exact."
+)
+ANSWERS = (
+    "The classes it finds likeliest for this picture. It answers with one of its own classes whatever the "
+    "picture shows."
+)
+READING = """
+**How to read this**
+
+Every pixel gets as much random noise as this layer can bear before its feature moves noticeably. *Much noise* (yellow,
+high entropy): the layer does not need the exact value there, it has **discarded** it. *Little noise* (blue, low
+entropy): the layer **uses** this pixel.
+
+Move the layer slider from left to right: deeper layers discard more, and they discard the background first where
+the subject is what counts. Hover over a map for its numbers, drag to zoom, double-click to see all of it again.
+"""
 
 
 def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
@@ -75,58 +102,50 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
 def _figures(
     store: Backend, network: Network, subject: Subject, layer: Layer, result: CIDResult | None, beta: float
 ) -> None:
-    ink, config = look(), PLAIN_CONFIG
-    limits = absolute_range(beta)
     with st.container(horizontal=True, key="figures"):
         with st.container():
-            st.markdown(f"**{subject.title}**, as the network sees it")
-            st.plotly_chart(
-                picture_figure(subject.picture, ink, subject.box, subject.mask),
-                theme=None,
-                key="figure_picture",
-                config=config,
-                alt=f"{subject.title}, {subject.size[1]} by {subject.size[0]} pixels",
-            )
-        cells = None if result is None else cells_of(result)
-        with st.container():
-            st.markdown(
-                "**Where** it discards: map stretched to its own range",
-                help="Yellow: discarded most within this map. Blue: used most. Good to see the pattern; "
-                "colours of two such maps cannot be compared.",
-            )
-            figure = (
-                empty_figure(subject.size, ink) if cells is None else unit_figure(cells, subject.size, ink, subject.box)
-            )
-            st.plotly_chart(
-                figure,
-                theme=None,
-                key="figure_unit",
-                config=config,
-                alt=f"Map of {layer.name} normalised to 0 to 1",
+            st.markdown(f"**{subject.title}**, as the network sees it", help=OUTLINES)
+            _chart(
+                picture_figure(subject.picture, look(), subject.box, subject.mask),
+                "picture",
+                f"{subject.title}, {subject.size[1]} by {subject.size[0]} pixels",
             )
         with st.container():
-            st.markdown(
-                "**How much** it discards: map in nats, one scale for all",
-                help="The same colours mean the same number of nats for every layer and picture at this β. "
-                "What lies beyond the ends of the scale takes the end's colour; the hover text is exact.",
-            )
-            figure = (
-                empty_figure(subject.size, ink)
-                if cells is None
-                else nats_figure(cells, subject.size, limits, ink, subject.box)
-            )
-            st.plotly_chart(figure, theme=None, key="figure_nats", config=config, alt=f"Map of {layer.name} in nats")
+            st.markdown("**Where** it discards: map on its own scale", help=WHERE)
+            _map(subject, result, "unit", UNIT_LIMITS, f"Map of {layer.name}, stretched to 0 to 1")
+        with st.container():
+            st.markdown("**How much** it discards: one scale for all maps", help=HOW_MUCH)
+            _map(subject, result, "nats", absolute_range(beta), f"Map of {layer.name} in nats")
     if result is not None:
         numbers(result, subject)
-    _predictions(store, network, subject)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _predictions(store, network, subject)
+    with right:
+        st.markdown(READING)
+
+
+def _map(subject: Subject, result: CIDResult | None, kind: str, limits: tuple[float, float], alt: str) -> None:
+    ink = look()
+    with st.container(key=f"frame_{kind}"):
+        if result is None:
+            _chart(empty_figure(subject.size, ink), kind, f"{alt}: not there yet")
+        elif kind == "unit":
+            cells = cells_of(result)
+            beneath(f"frame_{kind}", unit_range(cells), limits, UNIT_SCALE)
+            _chart(unit_figure(cells, subject.size, ink, subject.box), kind, alt)
+        else:
+            cells = cells_of(result)
+            beneath(f"frame_{kind}", cells, limits, NATS_SCALE)
+            _chart(nats_figure(cells, subject.size, limits, ink, subject.box), kind, alt)
+
+
+def _chart(figure: go.Figure, kind: str, alt: str) -> None:
+    st.plotly_chart(figure, theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)
 
 
 def _predictions(store: Backend, network: Network, subject: Subject) -> None:
-    st.markdown(
-        "**What the network answers**",
-        help="The classes it finds likeliest for this picture. It answers with one of its own classes "
-        "whatever the picture shows.",
-    )
+    st.markdown("**What the network answers**", help=ANSWERS)
     top = store.predictions(network, subject)
     st.plotly_chart(
         prediction_figure(*zip(*top, strict=True), look()),

@@ -1,0 +1,39 @@
+"""Maps as small pictures, for where a whole chart is too much."""
+
+import base64
+import io
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+from plotly.colors import sample_colorscale, unlabel_rgb
+
+
+@lru_cache(maxsize=8)
+def palette(scale: str) -> np.ndarray:
+    """256 colours (256, 3) uint8 of a plotly scale.
+
+    >>> palette("Viridis")[0].tolist()
+    [68, 1, 84]
+    """
+    shares = [place / 255 for place in range(256)]
+    return np.array([unlabel_rgb(c) for c in sample_colorscale(scale, shares)]).round().astype(np.uint8)
+
+
+def raster(cells: np.ndarray, limits: tuple[float, float], scale: str) -> Image.Image:
+    """One pixel per cell, coloured as on a chart between `limits`; transparent where not finite.
+
+    >>> raster(np.array([[0.0, np.inf]]), (0, 1), "Viridis").getpixel((1, 0))[3]
+    0
+    """
+    finite = np.isfinite(cells)
+    shares = (np.where(finite, cells, limits[0]) - limits[0]) / (limits[1] - limits[0])
+    colours = palette(scale)[(shares.clip(0, 1) * 255).round().astype(int)]
+    return Image.fromarray(np.dstack([colours, finite.astype(np.uint8) * 255]))
+
+
+def data_address(picture: Image.Image, kind: str = "PNG", **how: object) -> str:
+    """The picture as a data: address, for style sheets."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **how)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
