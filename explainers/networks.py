@@ -165,6 +165,8 @@ def load_checkpoint(
     Raises CheckpointError, with the missing, unexpected and misshapen keys, for a file that does not fit.
     """
     spec, device = _spec(architecture), parse_device(device)
+    if not isinstance(source, bytes) and not Path(source).is_file():
+        raise CheckpointError(f"expected a weights file, found no file '{Path(source).name}'; check its path")
     state = read_state_dict(source if isinstance(source, bytes) else Path(source))
     return _network(
         spec,

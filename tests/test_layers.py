@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from explainers.call_trace import structural_copy
+from explainers.features import Feature
 from explainers.layers import find_layer, find_layers
 from explainers.networks import _specs, network_catalogue
 
@@ -80,6 +81,18 @@ def test_names_lead_back_to_layers(name):
         assert find_layer(module, layer) == (layer.path, layer.call)
         # A path means that very module; any other name means the layer.
         assert find_layer(module, layer.name) == ((layer.name if layer.name in paths else layer.path), layer.call)
+
+
+@pytest.mark.parametrize("name", ["resnet20-cifar10", "alexnet-birds", "vgg16-birds"])
+def test_features_have_the_shapes_that_layers_announce(name):
+    spec = _specs()[name]
+    module = spec.build(len(spec.classes)).eval()
+    x = torch.randn(2, 3, spec.preprocessing.crop, spec.preprocessing.crop)
+    for layer in find_layers(module, x[:1]):
+        feature = Feature(module, layer)(x)
+        assert feature.shape == (2, torch.Size(layer.shape).numel())
+        if layer.kind in ("convolution", "fully connected"):
+            assert (feature >= 0).all()
 
 
 def test_module_is_left_as_it_was():
