@@ -129,6 +129,8 @@ def _map(subject: Subject, result: CIDResult | None, kind: str, limits: tuple[fl
     ink = look()
     with st.container(key=f"frame_{kind}"):
         if result is None:
+            # A style without a map, so that the chart keeps its place among the container's elements.
+            st.html("<style></style>")
             _chart(empty_figure(subject.size, ink), kind, f"{alt}: not there yet")
         elif kind == "unit":
             cells = cells_of(result)

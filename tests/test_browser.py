@@ -1,0 +1,209 @@
+"""The real page in a real Chromium, from cold start to a changed layer, with an upload."""
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SLOW = 120_000
+READY = "mean CID"
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    """Playwright's own entry point; skipped, or failed where the browser is required, without Chromium."""
+    reason = ""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        reason = "playwright is not installed"
+    if not reason and not Path(CHROMIUM).is_file():
+        reason = "there is no chromium; install Debian's package chromium, or name one in CHROMIUM"
+    if reason:
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(playwright) -> Iterator[str]:
+    """A server of its own on a free port."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(300):
+            assert server.poll() is None, "the server ended by itself"
+            if healthy(url):
+                break
+            server_wait(server, 0.2)
+        else:
+            pytest.fail("the server did not become healthy within a minute")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """A new visitor; what leaves the machine and what the page complains about is collected."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.strangers, page.complaints = [], []
+    page.on("request", lambda request: stranger(request.url, address) and page.strangers.append(request.url))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.set_default_timeout(SLOW)
+    yield page
+    context.close()
+
+
+def healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return answer.read() == b"ok"
+    except OSError:
+        return False
+
+
+def server_wait(server: subprocess.Popen, seconds: float) -> None:
+    try:
+        server.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def stranger(url: str, address: str) -> bool:
+    return url.startswith(("http", "ws")) and address.split("//")[1] not in url
+
+
+def expect(locator):
+    from playwright.sync_api import expect as wait_for
+
+    return wait_for(locator)
+
+
+def cheap(address: str, **query: str) -> str:
+    pairs = {"refine": "False", "grid": "8", "layer": "layer1.0"} | query
+    return f"{address}/?" + "&".join(f"{name}={value}" for name, value in pairs.items())
+
+
+def status(page):
+    return page.locator(".st-key-map_line")
+
+
+def noise_png() -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_from_cold_start_to_another_layer_with_an_upload(page, address):
+    page.goto(address)
+    expect(page.locator(".st-key-figure_nats .main-svg").first).to_be_visible(timeout=SLOW)
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(status(page)).to_contain_text("layer3.2")
+    expect(page.locator(".st-key-figure_nats")).to_contain_text("entropy H (nats)")
+
+    page.get_by_role("slider").first.press("ArrowLeft")
+    expect(status(page)).to_contain_text("layer3.1", timeout=SLOW)
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    page.wait_for_url("**/*layer=layer3.1*")
+
+    page.get_by_role("radio", name="Your own").click()
+    page.locator('.st-key-w_upload input[type="file"]').set_input_files(
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise_png()}
+    )
+    expect(page.locator(".st-key-figures")).to_contain_text("noise.png", timeout=SLOW)
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(page.locator(".st-key-figure_nats .heatmaplayer image").first).to_be_attached()
+
+    assert page.strangers == []
+    assert page.complaints == []
+
+
+def test_a_damaged_upload_is_one_sentence_without_a_path(page, address):
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    page.get_by_role("radio", name="Your own").click()
+    page.locator('.st-key-w_upload input[type="file"]').set_input_files(
+        {"name": "broken.png", "mimeType": "image/png", "buffer": noise_png()[:500]}
+    )
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("expected")
+    text = page.locator("body").inner_text()
+    assert "Traceback" not in text
+    assert str(ROOT) not in text
+
+
+def test_cancel_keeps_the_preview_and_can_be_taken_back(page, address):
+    page.goto(cheap(address, refine="True", grid="32", layer="fc", seed="11"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(status(page)).to_contain_text("Cancelled at")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(status(page)).to_contain_text("Cancelled at")
+
+
+def test_all_layers_one_after_the_other(page, address):
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    page.get_by_role("tab", name="All layers").click()
+    page.get_by_role("button", name="Compute").click()
+    expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
+    expect(page.locator(".st-key-figure_strip .heatmaplayer image")).to_have_count(12)
+    expect(page.locator(".st-key-figure_curve")).to_contain_text("concentration")
+
+
+def test_the_selection_survives_another_page(page, address):
+    page.goto(cheap(address, layer="layer2.1"))
+    expect(status(page)).to_contain_text("layer2.1", timeout=SLOW)
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="What this is")).to_be_visible()
+    page.get_by_role("link", name="Explore").click()
+    expect(status(page)).to_contain_text("layer2.1", timeout=SLOW)
+    assert page.strangers == []
+
+
+def test_thumbnails_are_named_buttons_for_the_keyboard(page, address):
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    group = page.get_by_role("radiogroup", name="Choose a picture")
+    expect(group.get_by_role("radio")).to_have_count(12)
+    group.get_by_role("radio", name="wren").press("Space")
+    expect(page.locator(".st-key-figures")).to_contain_text("wren")
