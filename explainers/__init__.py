@@ -1,8 +1,27 @@
 """How much of each input pixel a network's layer has thrown away, in nats."""
 
+from explainers.checkpoints import CheckpointError
 from explainers.cid import CID
 from explainers.concentration import concentration
 from explainers.devices import best_device
+from explainers.downloads import WeightsUnavailable
+from explainers.layers import Layer, find_layers
+from explainers.networks import Network, load_checkpoint, load_network, network_catalogue
 from explainers.results import CIDResult, CIDSettings, absolute_range
 
-__all__ = ["CID", "CIDResult", "CIDSettings", "absolute_range", "best_device", "concentration"]
+__all__ = [
+    "CID",
+    "CIDResult",
+    "CIDSettings",
+    "CheckpointError",
+    "Layer",
+    "Network",
+    "WeightsUnavailable",
+    "absolute_range",
+    "best_device",
+    "concentration",
+    "find_layers",
+    "load_checkpoint",
+    "load_network",
+    "network_catalogue",
+]

@@ -11,7 +11,7 @@ it what the data support.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,29 +22,38 @@ from explainers.records import choose
 from explainers.sampling import Sampler
 from explainers.spectral import SpectralMean
 
-STEPS_PER_ROUND, SAMPLES_PER_STEP, ROUNDS = 25, 16, 10
-JUDGE_SAMPLES = 256
-# A round that raises the mean entropy by less, in nats, is the last.
-RISE_TOLERANCE = 0.004
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to refine: a round that raises the mean entropy by less than `rise` nats is the last."""
+
+    rounds: int = 10
+    steps: int = 25
+    samples: int = 16
+    judge_samples: int = 256
+    rise: float = 0.004
+
+
+STANDARD = Effort()
 
 
 def refine(
-    sampler: Sampler, estimate: Estimate, target: Tensor, finished: Tensor, randomness: Randomness
+    sampler: Sampler, estimate: Estimate, target: Tensor, finished: Tensor, randomness: Randomness, effort: Effort
 ) -> Iterator[Estimate]:
     """Estimates that get better round by round, until the mean entropy at the constraint stops rising.
 
     `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
     """
     estimate = replace(estimate, stage="refinement", constraint=torch.full_like(target, torch.nan))
-    for best, best_entropy in _judge(sampler, estimate, target, randomness):
+    for best, best_entropy in _judge(sampler, estimate, target, randomness, effort.judge_samples):
         yield best
     start = estimate = best
     average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
     totals = _Totals()
     scale = torch.zeros_like(target)
-    for index in range(ROUNDS):
-        for step in range(index * STEPS_PER_ROUND, (index + 1) * STEPS_PER_ROUND):
-            noise = sampler.noise(SAMPLES_PER_STEP, randomness("step", step))
+    for index in range(effort.rounds):
+        for step in range(index * effort.steps, (index + 1) * effort.steps):
+            noise = sampler.noise(effort.samples, randomness("step", step))
             for energy, gradient in _mean_gradient(sampler, estimate.log_sigma, noise):
                 if gradient is None:
                     yield estimate
@@ -58,16 +67,16 @@ def refine(
                 log_sigma=start.log_sigma + average.estimate() + scale.view(-1, 1, 1, 1),
                 bounded=bounded,
                 growth=totals.growth,
-                progress=0.25 + 0.65 * (step + 1) / (ROUNDS * STEPS_PER_ROUND),
+                progress=0.25 + 0.65 * (step + 1) / (effort.rounds * effort.steps),
             )
             yield estimate
-        for judged, entropy in _judge(sampler, estimate, target, randomness):
+        for judged, entropy in _judge(sampler, estimate, target, randomness, effort.judge_samples):
             yield estimate
         risen = entropy - best_entropy
         better = (risen > 0) & ~finished
         best = choose(better, judged, replace(best, progress=judged.progress))
         best_entropy = torch.where(better, entropy, best_entropy)
-        finished = finished | (risen < RISE_TOLERANCE)
+        finished = finished | (risen < effort.rise)
         best = replace(best, converged=finished)
         if finished.all():
             break
@@ -114,14 +123,14 @@ def _residual(gradient: Tensor, bounded: Tensor, total: Tensor) -> Tensor:
 
 
 def _judge(
-    sampler: Sampler, estimate: Estimate, target: Tensor, randomness: Randomness
+    sampler: Sampler, estimate: Estimate, target: Tensor, randomness: Randomness, samples: int
 ) -> Iterator[tuple[Estimate, Tensor]]:
     """The estimate scaled to the constraint, and its mean log σ there (B,).
 
     The noise is the same at every call, so that two judgements differ by their σ and not by their luck.
     """
     energies = []
-    noise = sampler.noise(JUDGE_SAMPLES, randomness("judge"))
+    noise = sampler.noise(samples, randomness("judge"))
     for part in sampler.energies(estimate.log_sigma, noise):
         energies.append(part)
         ratio = torch.cat(energies).mean(0) / target

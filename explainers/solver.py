@@ -19,14 +19,16 @@ from explainers.closed_form import closed_form, square_columns
 from explainers.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, measure
 from explainers.randomness import Randomness
 from explainers.records import choose
-from explainers.refinement import refine
+from explainers.refinement import STANDARD, Effort, refine
 from explainers.results import CIDSettings
 from explainers.sampling import Sampler
 
 CHECK_SAMPLES, CERTIFY_SAMPLES, CERTIFY_TRIES = 256, 512, 6
 
 
-def solve(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[Estimate]:
+def solve(
+    sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
+) -> Iterator[Estimate]:
     """Estimates, each sharper than the one before; the last one is the answer."""
     for columns in square_columns(sampler, settings.probes, randomness):
         estimate = closed_form(columns, settings.beta)
@@ -41,7 +43,7 @@ def solve(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
     finished = constant | (_is_linear(estimate) & ~awake)
     if settings.refine and not finished.all():
         refined = estimate
-        for refined in refine(sampler, estimate, target, finished, randomness):
+        for refined in refine(sampler, estimate, target, finished, randomness, effort):
             yield choose(finished, estimate, refined)
         for certified in _certify(sampler, refined, target, finished, randomness):
             yield choose(finished, estimate, certified)
