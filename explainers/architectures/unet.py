@@ -1,0 +1,79 @@
+"""U-Net: a contracting and an expanding path with copies across, for segmentation.
+
+Ronneberger, Fischer, Brox, "U-Net: convolutional networks for biomedical image segmentation", MICCAI 2015,
+Fig. 1. The convolutions are padded, so that the map has the size of the picture and nothing is cropped.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class DoubleConv(nn.Module):
+    """Two 3×3 convolutions, each with a ReLU; with batch normalisation between them if wanted."""
+
+    def __init__(self, in_channels: int, out_channels: int, normalised: bool) -> None:
+        super().__init__()
+        for i, channels in ((1, in_channels), (2, out_channels)):
+            setattr(self, f"conv{i}", nn.Conv2d(channels, out_channels, 3, padding=1))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(out_channels) if normalised else nn.Identity())
+            setattr(self, f"relu{i}", nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.bn1(self.conv1(x)))
+        return self.relu2(self.bn2(self.conv2(x)))
+
+
+class Merge(nn.Module):
+    """The copy from the contracting path and the feature from below, one after the other in the channels."""
+
+    def forward(self, copied: Tensor, below: Tensor) -> Tensor:
+        return torch.cat([copied, below], dim=1)
+
+
+class UNet(nn.Module):
+    """`depth` times down by 2×2 max-pooling and up by 2×2 up-convolution; `width` channels at the top.
+
+    Takes (B, channels, H, W) with H and W divisible by 2^depth, gives logits per pixel (B, classes, H, W).
+    The paper's network has depth 4, width 64 and no normalisation.
+
+    Raises ValueError for other sizes.
+
+    >>> UNet(channels=1, classes=2, width=4, depth=2)(torch.zeros(3, 1, 16, 24)).shape
+    torch.Size([3, 2, 16, 24])
+    """
+
+    def __init__(
+        self, channels: int = 3, classes: int = 1, width: int = 16, depth: int = 4, normalised: bool = False
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        widths = [width * 2**level for level in range(depth + 1)]
+        for level, (inner, outer) in enumerate(zip([channels, *widths], widths, strict=False), start=1):
+            if level > 1:
+                self.add_module(f"pool{level - 1}", nn.MaxPool2d(2))
+            self.add_module(f"down{level}", DoubleConv(inner, outer, normalised))
+        for level in range(depth, 0, -1):
+            outer = widths[level - 1]
+            self.add_module(f"upconv{level}", nn.ConvTranspose2d(2 * outer, outer, 2, stride=2))
+            self.add_module(f"merge{level}", Merge())
+            self.add_module(f"up{level}", DoubleConv(2 * outer, outer, normalised))
+        self.head = nn.Conv2d(width, classes, 1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        step = 2**self.depth
+        if x.shape[-2] % step or x.shape[-1] % step:
+            raise ValueError(f"expected a height and a width divisible by {step}, got {x.shape[-2]}×{x.shape[-1]}")
+        copies = [self.down1(x)]
+        for level in range(1, self.depth + 1):
+            pooled = self.get_submodule(f"pool{level}")(copies[-1])
+            copies.append(self.get_submodule(f"down{level + 1}")(pooled))
+        x = copies.pop()
+        for level in range(self.depth, 0, -1):
+            x = self.get_submodule(f"upconv{level}")(x)
+            x = self.get_submodule(f"merge{level}")(copies.pop(), x)
+            x = self.get_submodule(f"up{level}")(x)
+        return self.head(x)
