@@ -1,0 +1,101 @@
+"""What a baseline is given: private copies of the network that count their passes, pictures and targets."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+from explainers.call_trace import structural_copy
+from explainers.canonical import canonise
+from explainers.canonical_modules import Average
+
+
+@dataclass(eq=False)
+class Passes:
+    """Pictures that went forward and gradients of pictures that went backward through the network."""
+
+    forward: int = 0
+    backward: int = 0
+
+    def count(self, module: nn.Module, args: tuple, output: Tensor) -> None:
+        """A forward hook of the outermost module."""
+        self.forward += len(output)
+        if output.requires_grad:
+            output.register_hook(self._count_backward)
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self.backward += len(gradient)
+
+
+class Scores(nn.Module):
+    """(B, classes) from a network; a class's logits at many positions are averaged to one."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.average = Average(_mean_over_positions)
+
+    def forward(self, x: Tensor) -> Tensor:
+        output = self.net(x)
+        return self.average(output) if output.dim() > 2 else output
+
+
+def _mean_over_positions(output: Tensor) -> Tensor:
+    return output.flatten(2).mean(2)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One call of one method: inputs (B, C, H, W), target (B,), the layer as (path, call) or None."""
+
+    module: nn.Module
+    inputs: Tensor
+    target: Tensor | None = None
+    place: tuple[str, int] | None = None
+    passes: Passes = field(default_factory=Passes)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return tuple(self.inputs.shape[-2:])
+
+    def plain(self) -> Scores:
+        """A copy of the network that shares the weights alone, with nothing done in place."""
+        net = structural_copy(self.module)
+        for part in net.modules():
+            if getattr(part, "inplace", False):
+                part.inplace = False
+        return self._counted(net)
+
+    def canonical(self) -> Scores:
+        """The same function as `canonise` writes it."""
+        return self._counted(canonise(self.module, self.inputs))
+
+    def canonical_graph(self) -> fx.GraphModule:
+        graph = canonise(self.module, self.inputs)
+        graph.register_forward_hook(self.passes.count)
+        return graph
+
+    def _counted(self, net: nn.Module) -> Scores:
+        scores = Scores(net).eval()
+        scores.register_forward_hook(self.passes.count)
+        return scores
+
+    def each(self) -> list["Case"]:
+        """One case for each picture, all counting into the same place."""
+        targets = [None] * len(self.inputs) if self.target is None else self.target.split(1)
+        return [
+            Case(self.module, x, target, self.place, self.passes)
+            for x, target in zip(self.inputs.split(1), targets, strict=True)
+        ]
+
+
+def predictions(case: Case) -> Tensor:
+    """(B,) the class with the highest score, for each picture."""
+    with torch.no_grad():
+        return case.plain()(case.inputs).argmax(1)
+
+
+def enlarge(feature_map: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, 1, h, w) → (B, 1, H, W), bilinear, as the papers of CAM and Grad-CAM do."""
+    return F.interpolate(feature_map, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,302 @@
+"""A canonised copy of a network: the same function, written so that backward rules cannot go wrong.
+
+Methods that change the backward pass by hooks (guided backpropagation, DeepLIFT, LRP) need every rectifier,
+sum, concatenation, slice and pad to be a module of its own that is used once, every tensor to be read by one
+module only, and batch normalisation to be part of its convolution. `canonise` rewrites a network in that form
+with `torch.fx`; the module that is given is never changed.
+"""
+
+import operator
+import threading
+import weakref
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from explainers import canonical_modules as parts
+from explainers.call_trace import structural_copy
+from explainers.canonical_modules import Concatenation, Copy, canonical_function, canonical_module, kind_of
+
+HOOKED = ("rectifier", "activation", "maximum")
+_working = threading.Lock()
+_finished: "weakref.WeakKeyDictionary[nn.Module, tuple[tuple, fx.GraphModule]]" = weakref.WeakKeyDictionary()
+
+
+class NotCanonical(ValueError):
+    """The network cannot be rewritten; the message is the reason, in half a sentence."""
+
+
+def canonise(module: nn.Module, example: Tensor) -> fx.GraphModule:
+    """The canonised copy of `module`, which shares its weights except those merged with a normalisation.
+
+    example (B, C, H, W) on the device of the module, of the size that will be explained. The work is done once for
+    a module with the same weights; each call gets its own copy. Each node of the graph keeps `meta["nn_module_stack"]`, the modules of `module` that it came from.
+
+    Raises NotCanonical where the forward pass depends on its data, writes into tensors, or where the copy does
+    not give the same output.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten())
+    >>> [kind for _, kind in kinds(canonise(net.eval(), torch.zeros(1, 3, 8, 8)))]
+    ['linear', 'rectifier', 'move']
+    """
+    return structural_copy(canonical_view(module, example))
+
+
+def canonical_view(module: nn.Module, example: Tensor) -> fx.GraphModule:
+    """The canonised network itself, shared by all: to look at, not to run with hooks or to change."""
+    state = _state(module)
+    with _working:
+        if module not in _finished or _finished[module][0] != state:
+            _finished[module] = state, _canonised(module, example)
+        return _finished[module][1]
+
+
+def _state(module: nn.Module) -> tuple:
+    """Changes when a weight does: merged weights are copies, and would otherwise be out of date."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return tuple((t.data_ptr(), t._version, float(t.sum())) for t in tensors)
+
+
+def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
+    graph = _traced(module)
+    _refuse_writes(graph)
+    tensors = _tensor_nodes(graph, example)
+    _one_module_each(graph, tensors)
+    _merge_normalisations(graph)
+    _copy_for_each_reader(graph)
+    graph.graph.lint()
+    graph.delete_all_unused_submodules()
+    graph.recompile()
+    graph.eval().requires_grad_(False)
+    _verify(module, graph, example)
+    return graph
+
+
+def kinds(graph: fx.GraphModule) -> list[tuple[fx.Node, str]]:
+    """(node, kind of module) for every node of a canonised network that computes with its data."""
+    return [(node, kind) for node in graph.graph.nodes if (kind := node_kind(graph, node)) is not None]
+
+
+def node_kind(graph: fx.GraphModule, node: fx.Node) -> str | None:
+    """The kind of one node; None for inputs, outputs, constants and sizes."""
+    if node.op == "call_module":
+        return kind_of(graph.get_submodule(node.target))
+    if node.op not in ("call_function", "call_method") or _name(node) in parts.INFORMATION_NAMES:
+        return None
+    if _name(node) in parts.MOVE_NAMES:
+        return "move" if node.meta.get("tensor", True) else None
+    return "other"
+
+
+def node_label(graph: fx.GraphModule, node: fx.Node) -> str:
+    """What a reader calls the operation of a node."""
+    if node.op != "call_module":
+        return _name(node)
+    module = graph.get_submodule(node.target)
+    return getattr(module, "label", None) or type(module).__name__
+
+
+class _Tracer(fx.Tracer):
+    """Traces its own thread alone: while fx traces, it wraps `nn.Module.__call__` for the whole process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: object, parameter_proxy_cache: dict) -> object:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
+def _traced(module: nn.Module) -> fx.GraphModule:
+    copied = structural_copy(module)
+    for part in copied.modules():
+        if getattr(part, "inplace", False):
+            part.inplace = False
+        # fx only follows what is a Parameter; the memory stays that of the network.
+        part._parameters = {
+            name: value if value is None else nn.Parameter(value, requires_grad=False)
+            for name, value in part._parameters.items()
+        }
+    single = type(copied).__module__.startswith("torch.nn") and not isinstance(copied, nn.Sequential)
+    root = nn.Sequential(copied) if single else copied
+    try:
+        graph = _Tracer().trace(root)
+    except Exception as problem:
+        raise NotCanonical(f"its forward pass cannot be written down as a graph ({type(problem).__name__})") from None
+    return fx.GraphModule(root, graph)
+
+
+def _name(node: fx.Node) -> str:
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
+    return name if name.startswith("_") else name.rstrip("_")
+
+
+def _refuse_writes(graph: fx.GraphModule) -> None:
+    if any(_name(node) == "setitem" for node in graph.graph.nodes if node.op == "call_function"):
+        raise NotCanonical("its forward pass writes into a part of a tensor")
+
+
+class _Recorder(fx.Interpreter):
+    """Remembers which nodes give a tensor that depends on the input."""
+
+    def __init__(self, graph: fx.GraphModule) -> None:
+        super().__init__(graph)
+        self.tensors: set[str] = set()
+
+    def run_node(self, n: fx.Node) -> object:
+        value = super().run_node(n)
+        fed = n.op == "placeholder" or any(source.name in self.tensors for source in n.all_input_nodes)
+        holds = isinstance(value, Tensor) or (isinstance(value, tuple | list) and any(map(torch.is_tensor, value)))
+        if fed and holds:
+            self.tensors.add(n.name)
+        return value
+
+
+def _tensor_nodes(graph: fx.GraphModule, example: Tensor) -> set[str]:
+    """Names of the nodes that hold data, from shapes alone."""
+    recorder = _Recorder(structural_copy(graph, "meta"))
+    try:
+        recorder.run(torch.empty_like(example, device="meta"))
+    except Exception as problem:
+        raise NotCanonical(f"its graph does not run on a picture of this size ({type(problem).__name__})") from None
+    return recorder.tensors
+
+
+def _one_module_each(graph: fx.GraphModule, tensors: set[str]) -> None:
+    for node in list(graph.graph.nodes):
+        node.meta["tensor"] = node.name in tensors
+        if node.op == "call_module":
+            replacement = canonical_module(graph.get_submodule(node.target))
+            operands = node.args
+        elif node.op in ("call_function", "call_method") and node.name in tensors:
+            if _name(node) in parts.IDENTITY_NAMES:
+                replacement, operands = None, node.args
+            else:
+                replacement, operands = _module_for(node, tensors)
+                if replacement is None:
+                    continue
+        else:
+            continue
+        if replacement is None:
+            node.replace_all_uses_with(node.args[0])
+            graph.graph.erase_node(node)
+        else:
+            _become(graph, node, replacement, operands)
+
+
+def _module_for(node: fx.Node, tensors: set[str]) -> tuple[nn.Module | None, tuple]:
+    """The module that stands for a function node and the nodes that it reads."""
+    name = _name(node)
+    if name in ("cat", "concat", "concatenate") and isinstance(node.args[0], list | tuple):
+        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        return Concatenation(dim), tuple(node.args[0])
+    flat = [a for a in node.all_input_nodes]
+    data = tuple(a for a in node.args if isinstance(a, fx.Node) and a.name in tensors)
+    if len(set(data)) != len(flat):
+        return None, ()
+    args = tuple(parts.HOLE if isinstance(a, fx.Node) else a for a in node.args)
+    function = getattr(torch.Tensor, node.target.rstrip("_")) if node.op == "call_method" else _pure(node.target)
+    return canonical_function(name, function, args, dict(node.kwargs), len(data)), data
+
+
+def _pure(function: Callable) -> Callable:
+    """The function that gives a new tensor, for one that writes into its first."""
+    name = getattr(function, "__name__", "")
+    pure = {f"i{op}": getattr(operator, op) for op in ("add", "sub", "mul", "truediv")}
+    return pure.get(name, function)
+
+
+def _become(graph: fx.GraphModule, node: fx.Node, module: nn.Module, operands: tuple) -> None:
+    name = f"canonical_{node.name}"
+    graph.add_submodule(name, module)
+    node.op, node.target, node.args, node.kwargs = "call_module", name, operands, {}
+
+
+def _merge_normalisations(graph: fx.GraphModule) -> None:
+    for node in list(graph.graph.nodes):
+        if node.op != "call_module" or not isinstance(graph.get_submodule(node.target), parts.BATCH_NORMS):
+            continue
+        before, norm = node.args[0], graph.get_submodule(node.target)
+        if before.op != "call_module" or len(before.users) > 1 or norm.running_var is None:
+            continue
+        linear = graph.get_submodule(before.target)
+        if kind_of(linear) != "linear" or getattr(linear, "transposed", False) and linear.groups > 1:
+            continue
+        graph.add_submodule(before.target, _merged(linear, norm))
+        before.meta = node.meta
+        node.replace_all_uses_with(before)
+        graph.graph.erase_node(node)
+
+
+def _merged(linear: nn.Module, norm: nn.Module) -> nn.Module:
+    if isinstance(linear, nn.Linear):
+        return fuse_linear_bn_eval(linear, norm)
+    return fuse_conv_bn_eval(linear, norm, transpose=getattr(linear, "transposed", False))
+
+
+def _copy_for_each_reader(graph: fx.GraphModule) -> None:
+    """A tensor with several readers is copied for each, and so is one that passes between two hooked modules."""
+    for node in list(graph.graph.nodes):
+        if not node.meta.get("tensor"):
+            continue
+        readers = [u for u in node.users if u.op == "output" or node_kind(graph, u) is not None]
+        uses = sum(_uses(u, node) for u in readers)
+        hooked = node_kind(graph, node) in HOOKED and any(node_kind(graph, u) in HOOKED for u in readers)
+        if (uses > 1 or hooked) and not _is_several(node):
+            for reader in readers:
+                _read_copies(graph, node, reader)
+
+
+def _uses(reader: fx.Node, node: fx.Node) -> int:
+    count = 0
+
+    def see(n: fx.Node) -> fx.Node:
+        nonlocal count
+        count += n is node
+        return n
+
+    fx.node.map_arg((reader.args, reader.kwargs), see)
+    return count
+
+
+def _is_several(node: fx.Node) -> bool:
+    """A node whose value is a tuple of tensors, taken apart by its readers."""
+    return _name(node) in ("chunk", "split", "unbind") or any(
+        u.op == "call_function" and u.target is operator.getitem and isinstance(u.args[1], int) for u in node.users
+    )
+
+
+def _read_copies(graph: fx.GraphModule, node: fx.Node, reader: fx.Node) -> None:
+    def replace(n: fx.Node) -> fx.Node:
+        if n is not node:
+            return n
+        name = f"copy_{node.name}_{len(graph.graph.nodes)}"
+        graph.add_submodule(name, Copy())
+        with graph.graph.inserting_before(reader):
+            copied = graph.graph.call_module(name, (node,))
+        copied.meta = {"tensor": True, "nn_module_stack": node.meta.get("nn_module_stack")}
+        return copied
+
+    reader.args = fx.node.map_arg(reader.args, replace)
+    reader.kwargs = fx.node.map_arg(reader.kwargs, replace)
+
+
+def _verify(module: nn.Module, graph: fx.GraphModule, example: Tensor) -> None:
+    """A forward pass that relies on writing in place is not the same without it."""
+    with torch.no_grad():
+        x = torch.randn_like(example[:1])
+        expected, got = structural_copy(module)(x), graph(x)
+    if not isinstance(expected, Tensor):
+        raise NotCanonical("its output is not one tensor")
+    tolerance = 1e-3 if expected.dtype == torch.float32 else 1e-8
+    if not torch.allclose(got, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max())):
+        raise NotCanonical("its forward pass relies on writing into tensors in place")
