@@ -46,6 +46,11 @@ class Operation:
     users: list["Operation"] = field(default_factory=list)
 
     @property
+    def place(self) -> str:
+        """The path by which the layer is known: of its own weights, or of the module that uses them."""
+        return self.layer or self.path or self.name
+
+    @property
     def title(self) -> str:
         """What a reader calls it: the type of its module where that does nothing else."""
         alone = self.module is not None and not any(True for _ in self.module.children())
@@ -83,7 +88,8 @@ def operations(module: nn.Module, example: Tensor) -> tuple[Operation, ...]:
 def _record(copied: nn.Module, example: Tensor) -> tuple[Operation, ...]:
     recorder = _Recorder(copied, example)
     for path, part in copied.named_modules():
-        part.register_forward_hook(recorder.naming(path))
+        if not isinstance(part, torch.jit.ScriptModule):
+            part.register_forward_hook(recorder.naming(path))
     with torch.no_grad(), recorder:
         output = copied(example)
     return recorder.finish(output)
@@ -95,7 +101,9 @@ class _Recorder(TorchFunctionMode):
     def __init__(self, module: nn.Module, example: Tensor) -> None:
         super().__init__()
         self.operations: list[Operation] = []
-        self.parameters = {id(p): path for path, p in module.named_parameters(remove_duplicate=False)}
+        self.parameters: dict[int, list[str]] = {}
+        for path, parameter in module.named_parameters(remove_duplicate=False):
+            self.parameters.setdefault(id(parameter), []).append(path)
         self.uses: Counter[int] = Counter()
         self.executions: Counter[str] = Counter()
         self.parameters_of: dict[Operation, list[int]] = {}
@@ -146,11 +154,17 @@ class _Recorder(TorchFunctionMode):
         return tuple(self.operations)
 
 
-def _owner(parameters: list[str]) -> str | None:
-    """The module whose weight, or weight and bias, these are."""
-    owners = {path.rpartition(".")[0] for path in parameters}
-    names = [path.rpartition(".")[2] for path in parameters]
-    return owners.pop() if len(owners) == 1 and sorted(names) in (["weight"], ["bias", "weight"]) else None
+def _owner(parameters: list[list[str]]) -> str | None:
+    """The first module whose weight, or weight and bias, these are; each has a path or, where tied, several.
+
+    >>> _owner([["a.weight", "b.weight"], ["b.bias"]]), _owner([["b.bias"]])
+    ('b', None)
+    """
+    names = sorted(paths[0].rpartition(".")[2] for paths in parameters)
+    if names not in (["weight"], ["bias", "weight"]):
+        return None
+    first, *others = ([path.rpartition(".")[0] for path in paths] for paths in parameters)
+    return next((owner for owner in first if all(owner in other for other in others)), None)
 
 
 def _name(func) -> str:

@@ -38,9 +38,9 @@ class Pair:
     """Layers L and L+1 as paths of modules with readable names; `reason` says why they may not be rescaled.
 
     `scaled` is the module whose weight and bias are divided: L itself, or the normalisation after it.
-    `following_bias` is the one that holds the bias of L+1: itself, or the normalisation after it. Both are
-    empty for a pair that may not be rescaled. `feature` is what shrinks, after the activation where that is a
-    module; None for such a pair, and where no module gives it out.
+    `following_bias` is the one that holds the bias of L+1: itself, the normalisation after it, or "" where
+    there is none. Both are empty for a pair that may not be rescaled. `feature` is what shrinks, after the
+    activation where that is a module; None for such a pair, and where no module gives it out.
     """
 
     layer: str
@@ -81,15 +81,15 @@ def rescalable_pairs(module: nn.Module, example: Tensor) -> tuple[Pair, ...]:
     pairs: dict[str, Pair] = {}
     for op in weighted:
         way, following = follow(op), _next_weighted(op, ops)
-        if op.layer is None or following is None or following.layer is None or op.layer in pairs:
+        if following is None or op.place in pairs:
             continue
         reason = _not_own(op, "the layer") or way.reason or _not_own(following, "the next layer")
-        ends = (op.layer, following.layer, names[op.layer], names[following.layer])
+        ends = (op.place, following.place, names[op.place], names[following.place])
         if reason:
-            pairs[op.layer] = Pair(*ends, reason=reason)
+            pairs[op.place] = Pair(*ends, reason=reason)
         else:
-            feature = _layer(way.feature, names[op.layer], len(pairs))
-            pairs[op.layer] = Pair(*ends, way.scaled.layer, _bias_holder(following), feature)
+            feature = _layer(way.feature, names[op.place], len(pairs))
+            pairs[op.place] = Pair(*ends, way.scaled.layer, _bias_holder(following), feature)
     return tuple(pairs.values())
 
 
@@ -122,7 +122,7 @@ def follow(start: Operation) -> Way:
     """From a layer through everything positively homogeneous to the next layer or the output."""
     scaled = feature = op = start
     while True:
-        if len(op.users) != 1:
+        if len(set(op.users)) != 1:
             return Way(scaled, feature, reason=_branch(op))
         after = op.users[0]
         if after is OUTPUT or (after.name in WEIGHTED and len(after.inputs) == 1):
@@ -145,10 +145,11 @@ def _layer(op: Operation, name: str, depth: int) -> Layer | None:
 
 
 def _bias_holder(following: Operation) -> str:
-    """Its own bias, or where it has none that of the normalisation directly after it."""
-    after = following.users[0] if len(following.users) == 1 else following
-    normalised = after.name in NORMS and after.layer is not None and not after.shared
-    return after.layer if normalised and not following.bias else following.layer
+    """The layer itself, or where it has no bias the normalisation directly after it."""
+    after = following.users[0] if len(following.users) == 1 else OUTPUT
+    if not following.bias and after.name in NORMS and after.bias and after.layer is not None and not after.shared:
+        return after.layer
+    return following.layer if following.bias else ""
 
 
 def _branch(op: Operation) -> str:
@@ -203,9 +204,9 @@ def _names(ops: tuple[Operation, ...]) -> dict[str, str]:
     """Readable names of the weighted layers; poolings count, as they separate the stages of a VGG."""
     uses: dict[str, tuple] = {}
     for op in ops:
-        if op.name in WEIGHTED and op.layer is not None:
+        if op.name in WEIGHTED:
             kind = "fully connected" if op.name == "linear" else "convolution"
-            uses.setdefault(op.layer, (op.layer, 0, op.module, kind))
+            uses.setdefault(op.place, (op.place, 0, op.module, kind))
         elif op.name.startswith(("max_pool", "avg_pool")) and op.path:
             uses.setdefault(op.path, (op.path, 0, op.module, "pooling"))
     return dict(zip(uses, readable_names(list(uses.values())), strict=True))
