@@ -63,11 +63,9 @@ def _compare(h: Feature, x: Tensor, shape: tuple[int, int], layer: str, beta: fl
         estimate, sampler, seconds = _timed(h, x, shape, options, run)
         unit = unit or seconds
         lost = best - _score(h, x, shape, estimate.log_sigma, target)
-        constraint = f"{estimate.constraint.item():.3f}"
-        print(
-            f"{layer:<10}{beta:>9g}  {name:<12}{lost:>11.4f}{constraint:>12}{sampler.backward:>10}{seconds / unit:>8.1f}",
-            flush=True,
-        )
+        reached = estimate.constraint.item()
+        row = f"{layer:<10}{beta:>9g}  {name:<12}{lost:>11.4f}{reached:>12.3f}"
+        print(f"{row}{sampler.backward:>10}{seconds / unit:>8.1f}", flush=True)
 
 
 def _timed(

@@ -43,11 +43,16 @@ class CID:
         self.device = None if device is None else parse_device(device)
         self.feature = Feature(model, layer, self.device)
 
-    def attribute(self, inputs: Tensor, settings: CIDSettings | None = None, **changes) -> Tensor:
+    def attribute(
+        self, inputs: Tensor | tuple[Tensor], settings: CIDSettings | None = None, **changes
+    ) -> Tensor | tuple[Tensor]:
         """The entropy map (B, 1, H, W) of `inputs` (B, C, H, W), in nats; +inf where a pixel is not used.
 
-        Settings may be given as a record or one by one: `attribute(x, beta=1e-3, seed=1)`.
+        Settings may be given as a record or one by one: `attribute(x, beta=1e-3, seed=1)`. As in Captum, the
+        inputs may be a tuple of one tensor, and so is the answer then.
         """
+        if isinstance(inputs, tuple) and len(inputs) == 1:
+            return (self.attribute(inputs[0], settings, **changes),)
         return self.explain(inputs, settings or CIDSettings(**changes)).entropy.to(inputs.device)
 
     def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:
@@ -74,10 +79,11 @@ class CID:
 
 
 def _check_inputs(inputs: Tensor) -> None:
+    if not isinstance(inputs, Tensor):
+        raise ValueError(f"expected one tensor of pictures (B, C, H, W), got a {type(inputs).__name__}")
     if inputs.dim() != 4 or not inputs.is_floating_point() or not len(inputs):
-        raise ValueError(
-            f"expected floating-point pictures of shape (B, C, H, W), got {inputs.dtype} of shape {tuple(inputs.shape)}"
-        )
+        got = f"{inputs.dtype} of shape {tuple(inputs.shape)}"
+        raise ValueError(f"expected floating-point pictures of shape (B, C, H, W), got {got}")
     if not inputs.isfinite().all():
         raise ValueError("expected finite pixel values, got NaN or infinity in the picture")
 

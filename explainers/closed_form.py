@@ -20,15 +20,16 @@ from explainers.sampling import Sampler
 
 DEFLATED_DIRECTIONS = 16
 # Mean entropy that errors of G may cost, and the standard error of ½ log δ_f²: both in nats.
-COST_TOLERANCE = 0.002
-ERROR_TOLERANCE = 0.004
+COST_TOLERANCE = 0.0015
+ERROR_TOLERANCE = 0.0025
 
 
 @dataclass(frozen=True)
 class SquareColumns:
-    """G per cell (B, 1, rows, columns), δ_f² and its standard error (B,), and the share of the work done."""
+    """G per cell and the relative variance of that, both (B, 1, rows, columns); δ_f² and its standard error (B,)."""
 
     values: Tensor
+    relative_variance: Tensor
     delta_f2: Tensor
     delta_f2_error: Tensor
     progress: float
@@ -40,16 +41,20 @@ class SquareColumns:
 
 
 def closed_form(columns: SquareColumns, beta: float) -> Estimate:
-    """The module's equation. A cell with G = 0 is unbounded and carries the mean log σ of the others."""
+    """The module's equation. A cell with G = 0 is unbounded and carries the mean log σ of the others.
+
+    The reciprocal of an estimate is too large on average, by its relative variance to second order.
+    """
     bounded = columns.values > 0
+    values = columns.values * (1 + columns.relative_variance)
     count = bounded.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
     energy = beta * columns.delta_f2.view(-1, 1, 1, 1)
-    free = torch.where(bounded, 0.5 * (energy / (count * columns.values)).log(), 0)
+    free = torch.where(bounded, 0.5 * (energy / (count * values)).log(), 0)
     unknown = torch.full_like(columns.delta_f2, torch.nan)
     return Estimate(
         log_sigma=torch.where(bounded, free, free.sum(dim=(1, 2, 3), keepdim=True) / count),
         bounded=bounded,
-        square_columns=columns.values,
+        square_columns=values,
         delta_f2=columns.delta_f2,
         mean_error=columns.mean_error,
         constraint=unknown,
@@ -89,7 +94,7 @@ def _by_directions(sampler: Sampler, directions: Tensor) -> Iterator[SquareColum
         total, done = total + part.sum(0), done + len(part)
         values = total * (count / done)
         sums = values.sum(dim=(1, 2, 3))
-        yield SquareColumns(values, sums, torch.zeros_like(sums), done / count)
+        yield SquareColumns(values, torch.zeros_like(values), sums, torch.zeros_like(sums), done / count)
 
 
 def _by_probes(
@@ -124,4 +129,4 @@ def _summary(total, square, whole, done: int, fixed: Tensor, progress: float) ->
     relative = variance / values.square().clamp_min(torch.finfo(values.dtype).tiny)
     sums, means = values.sum(dim=(1, 2, 3)), (total / done).sum(dim=(1, 2, 3))
     error = ((whole / done - means.square()).clamp_min(0) / max(done - 1, 1)).sqrt()
-    return SquareColumns(values, sums, error, progress), relative.mean(dim=(1, 2, 3)) / 4
+    return SquareColumns(values, relative, sums, error, progress), relative.mean(dim=(1, 2, 3)) / 4

@@ -38,7 +38,8 @@ def solve(
     constant = target == 0
     target = torch.where(constant, 1, target)
     for estimate in measure(sampler, estimate, target, CHECK_SAMPLES, randomness, "check"):
-        yield replace(estimate, progress=0.25)
+        estimate = replace(estimate, progress=0.25)
+        yield estimate
     awake = _awake(sampler, estimate, randomness)
     finished = constant | (_is_linear(estimate) & ~awake)
     if settings.refine and not finished.all():

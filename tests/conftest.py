@@ -1,8 +1,12 @@
-"""Fixtures of the app's tests."""
+"""Fixtures shared by the tests."""
 
 from collections.abc import Iterator
 
 import pytest
+import torch
+
+# Small networks gain nothing from more threads, and waiting threads slow a busy machine down.
+torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -35,10 +35,10 @@ def energy(h, x: Tensor, sigma: Tensor, samples: int, seed: int) -> Tensor:
         return torch.cat([(h(x + sigma * part) - f).square().sum(1) for part in noise.split(64)])
 
 
-def entropy_at_constraint(h, x: Tensor, log_sigma: Tensor, target: float, samples: int = 1024, seed: int = 7) -> float:
+def entropy_at_constraint(h, x: Tensor, log_sigma: Tensor, target: float, samples: int = 512, seed: int = 7) -> float:
     """Mean entropy after σ (1, 1, H, W) is scaled so that E‖f'−f‖² = target on fresh noise: higher is better."""
     shift = 0.0
-    for _ in range(12):
+    for _ in range(6):
         reached = energy(h, x, (log_sigma + shift).exp(), samples, seed).mean().item()
         shift += 0.5 * math.log(target / reached)
     return log_sigma.mean().item() + shift + ENTROPY_CONSTANT
