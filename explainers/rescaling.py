@@ -27,7 +27,6 @@ def rescale(module: nn.Module, pairs: Iterable[Pair], c: float, next_bias: bool 
     .. math:: w^{(L)} \leftarrow w^{(L)}/c,\quad b^{(L)} \leftarrow b^{(L)}/c,\quad w^{(L+1)} \leftarrow c\,w^{(L+1)}
 
     Several pairs are applied one after the other, so that a layer between two of them gets both. `next_bias`
-    Several pairs are applied one after the other, so that a layer between two of them gets both. `next_bias`
     also multiplies b of layer L+1 (of the normalisation after it, where a convolution has none), as the paper's
     text prints it, and breaks the function of every network that has such a bias. The copy is in evaluation
     mode, frozen, and shares all tensors that do not change with `module`.

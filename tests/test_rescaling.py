@@ -3,6 +3,7 @@
 import copy
 import math
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
@@ -349,6 +350,21 @@ def test_what_depends_on_values_is_run_for_real():
     for x, layer in ((torch.ones(1, 3, 8, 8), "bright.conv1"), (-torch.ones(1, 3, 8, 8), "dark.conv1")):
         (pair,) = rescalable_pairs(Decides(), x)
         assert (pair.layer, pair.rescalable) == (layer, layer == "bright.conv1")
+
+
+def test_threads_do_not_disturb_each_other():
+    """Four networks followed at once, on nets that are also running; each finds what it finds alone."""
+    names = ["ResNet-8", "U-Net", "VGG-16", "DenseNet"] * 3
+    alone = {name: (rescalable_pairs(*network(name)[:2]), network(name)[0](network(name)[1])) for name in names}
+
+    def work(name):
+        net, x, _ = network(name)
+        return rescalable_pairs(net, x), net(x)
+
+    with ThreadPoolExecutor(4) as threads:
+        for name, (pairs, output) in zip(names, threads.map(work, names), strict=True):
+            assert pairs == alone[name][0]
+            assert torch.equal(output, alone[name][1])
 
 
 def test_what_cannot_be_followed_is_said():
