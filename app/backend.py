@@ -205,22 +205,28 @@ def networks() -> tuple:
 def foreground_gain(result: CIDResult, subject: Subject) -> tuple[float | None, str]:
     """Concentration of the map in nats, and where there is none the reason."""
     if subject.mask is None and subject.box is None:
-        return None, "needs a mask or a box around the subject; this picture has none"
+        return None, "It needs a mask or a box around the subject; this picture has none."
     try:
         if subject.mask is not None:
             return float(concentration(result.entropy, mask=subject.mask)), "mask"
         return float(concentration(result.entropy, box=subject.box)), "box"
     except ValueError as error:
-        return None, str(error)
+        return None, sentence(error)
 
 
 def sentence(error: BaseException | None) -> str:
     """What the reader is told of an error: its own sentence where it has one for readers; never a path."""
     if isinstance(error, WeightsUnavailable | PictureError | PictureGoneError | MemoryError):
-        return str(error)
+        return _written(str(error))
     if isinstance(error, ValueError) and str(error).startswith("expected"):
-        return str(error)
+        return _written(str(error))
+    log.error("unexpected failure", exc_info=error)
     return "This computation failed unexpectedly; the reason is in the log of the server."
+
+
+def _written(text: str) -> str:
+    """A sentence that begins with "expected" gets its capital; names of files keep theirs."""
+    return text.replace("expected", "Expected", text.startswith("expected")).rstrip(".") + "."
 
 
 def _load(name: str, device: torch.device, job: Job) -> Iterator[Network]:

@@ -40,11 +40,14 @@ def network_control() -> None:
 
 def network_note(network: Network) -> None:
     """What the network was trained on and how good it is."""
-    parts = [f"Trained on {network.data}"]
+    parts = [f"{len(network.classes)} classes", f"{len(network.layers)} layers"]
     if network.accuracy is not None:
-        parts.append(f"right on {network.accuracy:.1%} of held-out pictures")
-    parts.append(f"{len(network.classes)} classes")
-    st.caption(", ".join(parts) + ".")
+        parts.append(f"{network.accuracy:.1%} right")
+    st.caption(
+        " · ".join(parts),
+        help=f"Trained on {network.data}. Share of right answers: {network.accuracy_note}. "
+        f"Weights: {network.source.split(':')[0] if '//' not in network.source else 'torchvision'}.",
+    )
 
 
 def picture_control(store: Backend) -> None:
@@ -100,6 +103,9 @@ def layer_control(network: Network) -> Layer:
 
 def settings_control(size: tuple[int, int]) -> None:
     """β, grid, refinement and seed, with the paper's values as defaults; `size` is the picture's."""
+    grids = grid_options(*size)
+    if state.selection().grid not in grids:
+        state.change(grid=None)
     chosen, plain = state.selection(), state.Selection()
     changed = (chosen.beta, chosen.grid, chosen.refine, chosen.seed) != (plain.beta, None, True, plain.seed)
     with st.expander("Advanced settings" + (" (changed)" if changed else ""), key="advanced"):
@@ -114,15 +120,13 @@ def settings_control(size: tuple[int, int]) -> None:
             help="How far the feature may move: noise is added to the pixels until the feature has moved by "
             "β times its sensitivity. Larger β, more noise. The paper uses 1.5e-4.",
         )
-        grids = grid_options(*size)
-        st.session_state["w_grid"] = chosen.grid if chosen.grid in grids else None
+        st.session_state["w_grid"] = chosen.grid or 0
         st.selectbox(
             "Grid",
             list(grids),
             format_func=grids.__getitem__,
             key="w_grid",
-            on_change=_take,
-            args=("grid",),
+            on_change=_take_grid,
             help="Pixels of one cell share one noise level. Fewer cells: faster and less noisy, but coarser.",
         )
         _bound("refine")
@@ -160,17 +164,17 @@ def shape(layer: Layer) -> str:
     return "×".join(str(n) for n in layer.shape)
 
 
-def grid_options(height: int, width: int) -> dict[int | None, str]:
-    """Cells per side that divide a square picture of this size, and None for the default.
+def grid_options(height: int, width: int) -> dict[int, str]:
+    """Cells per side that divide a square picture of this size, and 0 for the default.
 
     >>> list(grid_options(32, 32)), list(grid_options(224, 224))
-    ([None, 4, 8, 16], [None, 28, 32, 56])
+    ([0, 4, 8, 16], [0, 28, 32, 56])
     """
     side = min(height, width)
     small = side <= 96
     default = f"one cell per pixel ({side}×{side})" if small else "16×16 cells"
     cells = [n for n in range(4, side) if side % n == 0 and (small or 16 < n <= 56)]
-    return {None: default} | {n: f"{n}×{n} cells of {side // n}×{side // n} pixels" for n in cells}
+    return {0: default} | {n: f"{n}×{n} cells of {side // n}×{side // n} pixels" for n in cells}
 
 
 def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> None:
@@ -220,6 +224,10 @@ def _take(name: str) -> None:
 
 def _take_network() -> None:
     state.change(network=st.session_state["w_network"], layer=None, grid=None)
+
+
+def _take_grid() -> None:
+    state.change(grid=st.session_state["w_grid"] or None)
 
 
 def _take_source() -> None:

@@ -1,12 +1,9 @@
 """Long work off the page: one daemon thread steps through jobs that several sessions may share."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-
-log = logging.getLogger(__name__)
 
 LINGER = 60.0
 LIVE = ("waiting", "running")
@@ -126,7 +123,6 @@ class Runner:
             except CancelledError:
                 self._end(job, "cancelled")
             except Exception as error:
-                log.exception("a job failed")
                 job.error = error
                 self._end(job, "failed")
             else:

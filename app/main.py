@@ -1,9 +1,10 @@
 """The explorer: page config and navigation, nothing else."""
 
+from importlib import import_module
+
 import streamlit as st
 
 from app.look import icon
-from app.pages import about, explore
 
 st.set_page_config(
     page_title="Information-discarding explorer",
@@ -11,6 +12,9 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="expanded",
 )
+# The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
+with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
+    explore, about = (import_module(f"app.pages.{name}") for name in ("explore", "about"))
 st.navigation(
     [
         st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True),

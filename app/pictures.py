@@ -39,7 +39,7 @@ def gallery(source: str) -> dict[str, str]:
     'bird/0'
     """
     if source == "bird":
-        return {f"bird/{index}": SPECIES[label_of(index)] for index in range(len(SPECIES))}
+        return {f"bird/{index}": SPECIES[label_of(index)].capitalize() for index in range(len(SPECIES))}
     return {f"photo/{photo.name}": photo.title for photo in photographs()}
 
 
@@ -51,7 +51,7 @@ def find_picture(key: str, side: int) -> Picture:
     source, _, name = key.partition("/")
     if source == "bird" and name.isdecimal() and int(name) < 10_000:
         bird = render_bird(int(name), size=side)
-        return Picture(key, f"{bird.species}, drawn", bird.image, bird.mask, bird.box)
+        return Picture(key, f"{bird.species.capitalize()} (rendered)", bird.image, bird.mask, bird.box)
     for photo in photographs():
         if source == "photo" and photo.name == name:
             return Picture(key, photo.title, photo.load(), None, photo.box)

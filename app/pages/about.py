@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+# About seventy characters a line read best.
+WIDTH = 680
 TEXT = """
 This explorer shows how much of each pixel a layer of a trained network has thrown away.
 
@@ -27,5 +29,6 @@ Source: *Quantification and analysis of layer-wise and pixel-wise information di
 
 
 def page() -> None:
-    st.title("What this is", anchor=False)
-    st.markdown(TEXT)
+    with st.container(width=WIDTH):
+        st.title("What this is", anchor=False)
+        st.markdown(TEXT)

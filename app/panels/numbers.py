@@ -32,7 +32,7 @@ UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise
 def numbers(result: CIDResult, subject: Subject) -> None:
     """Mean, concentration, constraint, sensitivity, passes and seconds of one map."""
     gain, foreground = foreground_gain(result, subject)
-    why = GAIN.format(foreground) if gain is not None else f"Not available: {foreground}."
+    why = GAIN.format(foreground) if gain is not None else f"Not available here. {foreground}"
     with st.container(horizontal=True, key="numbers"):
         st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", "–" if gain is None else f"{gain:+.3f}", help=why)

@@ -94,7 +94,9 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
         progress.ended(view.message, "error", "map", ("Try again", go_on))
     else:
         text = f"**{layer.name}** of {network.name}: mean CID {decimal(float(view.value.mean[0]))} nats."
-        if not bool(view.value.converged[0]):
+        if not view.value.settings.refine:
+            text += " Closed form, not refined: below stands how well the constraint holds."
+        elif not bool(view.value.converged[0]):
             text += " The constraint is not met within its tolerance; read this map with care."
         progress.ended(text, "check_circle", "map")
 

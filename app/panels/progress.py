@@ -3,6 +3,9 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+BUTTON = 190
 
 
 def left(seconds: float | None) -> str:
@@ -21,14 +24,21 @@ def left(seconds: float | None) -> str:
 def running(text: str, progress: float, seconds: float | None, key: str, cancel: Callable[[], None]) -> None:
     """A bar with the time that remains, and Cancel."""
     words = " · ".join(part for part in (text, f"{progress:.0%}", left(seconds)) if part)
-    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_line"):
-        st.progress(min(max(progress, 0.0), 1.0), text=words)
-        st.button("Cancel", key=f"{key}_cancel", icon=":material/close:", on_click=cancel)
+    line, side = _line(key)
+    line.progress(min(max(progress, 0.0), 1.0), text=words)
+    side.button("Cancel", key=f"{key}_cancel", icon=":material/close:", on_click=cancel, width="stretch")
 
 
 def ended(text: str, icon: str, key: str, again: tuple[str, Callable[[], None]] | None = None) -> None:
     """One sentence on how the work ended, and a button to go on where that makes sense."""
-    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_line"):
-        st.markdown(f":material/{icon}: {text}")
-        if again is not None:
-            st.button(again[0], key=f"{key}_again", icon=":material/play_arrow:", on_click=again[1])
+    line, side = _line(key)
+    line.markdown(f":material/{icon}: {text}")
+    if again is not None:
+        label, start = again
+        side.button(label, key=f"{key}_again", icon=":material/play_arrow:", on_click=start, width="stretch")
+
+
+def _line(key: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    # Both states share two fixed places, so that no button moves away under the pointer.
+    row = st.container(horizontal=True, vertical_alignment="center", key=f"{key}_line")
+    return row.container(), row.container(width=BUTTON)
