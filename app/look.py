@@ -22,6 +22,9 @@ CSS = """
   outline:3px solid var(--st-primary-color); outline-offset:1px}
 .st-key-figures {flex-wrap:wrap}
 .st-key-figures > div {flex:1 1 300px; min-width:280px; max-width:520px}
+.st-key-series {flex-wrap:wrap}
+.st-key-series > div:first-child {flex:2 1 360px; min-width:300px}
+.st-key-series > div:last-child {flex:3 1 460px; min-width:300px}
 .st-key-numbers > div {flex:1 1 128px; min-width:118px}
 </style>
 """

@@ -89,12 +89,19 @@ def test_the_address_bar_holds_the_selection():
 
 
 @pytest.mark.parametrize(
-    "bad",
-    [{"network": "../../etc"}, {"picture": "bird/x"}, {"layer": "no"}, {"beta": "nan"}, {"grid": "-3"}, {"grid": "5"}],
+    "bad", [{"network": "../../etc"}, {"layer": "no"}, {"beta": "nan"}, {"grid": "-3"}, {"grid": "5"}]
 )
-def test_nonsense_in_the_address_bar_never_raises(bad):
+def test_nonsense_in_the_address_bar_leaves_the_defaults(bad):
     at = until(visit(**bad), done)
     assert at.selectbox(key="w_network").value == "resnet20-cifar10"
+
+
+@pytest.mark.parametrize("picture", ["bird/x", "bird/99999999", "photo/../../etc", "upload/0123", "nothing"])
+def test_a_picture_that_is_not_here_is_one_sentence(picture):
+    at = visit(picture=picture)
+    assert not at.exception
+    (warning,) = at.warning
+    assert warning.value.startswith("Expected a picture")
 
 
 def test_a_picture_of_the_gallery_and_a_photograph_with_its_box():

@@ -93,8 +93,8 @@ def _figures(views: list[View], network: Network, subject: Subject, beta: float,
     gains = None
     if subject.mask is not None or subject.box is not None:
         gains = [None if result is None else foreground_gain(result, subject)[0] for result in ready]
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
+    row = st.container(horizontal=True, key="series")
+    with row.container():
         st.markdown(
             "**Layer by layer**",
             help="Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
@@ -107,7 +107,7 @@ def _figures(views: list[View], network: Network, subject: Subject, beta: float,
             config=PLAIN_CONFIG,
             alt="Mean CID and concentration of every layer in order of execution",
         )
-    with right:
+    with row.container():
         st.markdown(
             "**The maps, on one scale**",
             help="All maps share the colour scale in nats of the first tab, so they can be compared. "
