@@ -5,7 +5,8 @@ propagation", PLoS ONE 2015; the composite: Kohlbrenner et al., "Towards best pr
 network decisions with LRP", IJCNN 2020. Relevance R_j of a linear map's outputs goes to its inputs as
 R_i = Σ_j (z_ij / Σ_i z_ij) R_j with
 
-- z_ij = x_i w_ij in fully connected layers (ε rule), poolings and sums;
+- z_ij = x_i w_ij in fully connected layers (ε rule), poolings and sums; the 1×1 convolution that gives the scores
+  of a network for segmentation is such a layer, at each position;
 - z_ij = x_i⁺ w_ij⁺ + x_i⁻ w_ij⁻ and a bias b_j⁺ in convolutions (z⁺ rule, also called α1β0);
 - z_ij = 1 in the first layer (flat rule).
 
@@ -21,7 +22,7 @@ from captum.attr._utils.lrp_rules import EpsilonRule, IdentityRule, PropagationR
 from torch import Tensor, fx, nn
 
 from explainers.baselines_case import Case
-from explainers.canonical import kinds
+from explainers.canonical import kinds, node_kind
 from explainers.canonical_modules import kind_of
 
 EPSILON = 1e-6
@@ -94,13 +95,13 @@ def lrp(case: Case) -> Tensor:
 
 
 def _set_rules(graph: fx.GraphModule) -> None:
-    first = _first_layers(graph)
+    first, readout = _first_layers(graph), _readout(graph)
     for node, kind in kinds(graph):
         if node.op != "call_module":
             continue
         module = graph.get_submodule(node.target)
         if kind == "linear":
-            fully_connected = isinstance(module, nn.Linear)
+            fully_connected = isinstance(module, nn.Linear) or node is readout
             module.rule = _Flat() if node in first else EpsilonRule(EPSILON) if fully_connected else _ZPlus()
         else:
             module.rule = RULES.get(kind, EpsilonRule)()
@@ -117,3 +118,11 @@ def _first_layers(graph: fx.GraphModule) -> set[fx.Node]:
         if linear or fed:
             after_one.add(node)
     return first
+
+
+def _readout(graph: fx.GraphModule) -> fx.Node | None:
+    """The linear map that gives the scores, with no activation after it."""
+    (node,) = next(n for n in graph.graph.nodes if n.op == "output").all_input_nodes
+    while node_kind(graph, node) in ("move", "average") and len(node.all_input_nodes) == 1:
+        node = node.all_input_nodes[0]
+    return node if node_kind(graph, node) == "linear" else None

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from captum._utils.models.linear_model import SkLearnRidge
+from captum._utils.models.model import Model
 from captum.attr import KernelShap, Lime, Occlusion
 from skimage.segmentation import slic
+from sklearn.linear_model import LinearRegression, Ridge
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from explainers.baselines_case import Case
 from explainers.randomness import Randomness
@@ -124,15 +126,37 @@ def _lime(scores: torch.nn.Module, generator: torch.Generator) -> Lime:
         shown = torch.rand(1, num_interp_features, generator=generator) < 0.5
         return shown.long().to(original.device)
 
-    return Lime(scores, interpretable_model=SkLearnRidge(alpha=1.0), perturb_func=perturb)
+    return Lime(scores, interpretable_model=_Surrogate(Ridge(alpha=1.0)), perturb_func=perturb)
+
+
+class _Surrogate(Model):
+    """A linear model of scikit-learn, as Captum wants it.
+
+    Captum's own reads the samples through the loader, and every loop over a loader draws a seed from torch's
+    global generator.
+    """
+
+    def __init__(self, estimator: LinearRegression | Ridge) -> None:
+        self._estimator = estimator
+
+    def fit(self, train_data: DataLoader, **_: object) -> dict:
+        shown, scores, weights = (t.double().cpu().numpy() for t in train_data.dataset.tensors)
+        self._estimator.fit(shown, scores.ravel(), sample_weight=weights.ravel())
+        return {}
+
+    def representation(self) -> Tensor:
+        return torch.from_numpy(self._estimator.coef_)[None]
+
+    def __call__(self, shown: Tensor) -> Tensor:
+        return torch.from_numpy(self._estimator.predict(shown.double().cpu().numpy()))
 
 
 class _SeededKernelShap(KernelShap):
     """Captum's Kernel SHAP, its coalitions drawn from a generator of its own."""
 
     def __init__(self, scores: torch.nn.Module, generator: torch.Generator) -> None:
-        self._generator = generator
         super().__init__(scores)
+        self._generator, self.interpretable_model = generator, _Surrogate(LinearRegression())
 
     def kernel_shap_perturb_generator(
         self, original_inp: Tensor | tuple[Tensor, ...], **kwargs: object

@@ -32,7 +32,8 @@ def canonise(module: nn.Module, example: Tensor) -> fx.GraphModule:
     """The canonised copy of `module`, which shares its weights except those merged with a normalisation.
 
     example (B, C, H, W) on the device of the module, of the size that will be explained. The work is done once for
-    a module with the same weights; each call gets its own copy. Each node of the graph keeps `meta["nn_module_stack"]`, the modules of `module` that it came from.
+    a module with the same weights; each call gets its own copy. Each node of the graph keeps, as
+    `meta["nn_module_stack"]`, the modules of `module` that it came from.
 
     Raises NotCanonical where the forward pass depends on its data, writes into tensors, or where the copy does
     not give the same output.
@@ -46,7 +47,7 @@ def canonise(module: nn.Module, example: Tensor) -> fx.GraphModule:
 
 def canonical_view(module: nn.Module, example: Tensor) -> fx.GraphModule:
     """The canonised network itself, shared by all: to look at, not to run with hooks or to change."""
-    state = _state(module)
+    state = (tuple(example.shape[1:]), *_state(module))
     with _working:
         if module not in _finished or _finished[module][0] != state:
             _finished[module] = state, _canonised(module, example)
@@ -56,11 +57,11 @@ def canonical_view(module: nn.Module, example: Tensor) -> fx.GraphModule:
 def _state(module: nn.Module) -> tuple:
     """Changes when a weight does: merged weights are copies, and would otherwise be out of date."""
     tensors = [*module.parameters(), *module.buffers()]
-    return tuple((t.data_ptr(), t._version, float(t.sum())) for t in tensors)
+    return tuple((t.data_ptr(), t._version, float(t.detach().sum())) for t in tensors)
 
 
 def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
-    graph = _traced(module)
+    graph = _traced(module, example)
     _refuse_writes(graph)
     tensors = _tensor_nodes(graph, example)
     _one_module_each(graph, tensors)
@@ -83,11 +84,9 @@ def node_kind(graph: fx.GraphModule, node: fx.Node) -> str | None:
     """The kind of one node; None for inputs, outputs, constants and sizes."""
     if node.op == "call_module":
         return kind_of(graph.get_submodule(node.target))
-    if node.op not in ("call_function", "call_method") or _name(node) in parts.INFORMATION_NAMES:
+    if node.op not in ("call_function", "call_method") or not node.meta.get("tensor"):
         return None
-    if _name(node) in parts.MOVE_NAMES:
-        return "move" if node.meta.get("tensor", True) else None
-    return "other"
+    return "move" if _name(node) in parts.MOVE_NAMES else "other"
 
 
 def node_label(graph: fx.GraphModule, node: fx.Node) -> str:
@@ -99,24 +98,54 @@ def node_label(graph: fx.GraphModule, node: fx.Node) -> str:
 
 
 class _Tracer(fx.Tracer):
-    """Traces its own thread alone: while fx traces, it wraps `nn.Module.__call__` for the whole process."""
+    """Traces its own thread alone, and knows the shapes.
 
-    def __init__(self) -> None:
+    While fx traces, it wraps `nn.Module.__call__` for the whole process. A branch that depends on shapes is decided
+    by those of the example, on the meta device; one that depends on values is an error.
+    """
+
+    def __init__(self, shapes: nn.Module, example: Tensor) -> None:
         super().__init__()
-        self._thread = threading.get_ident()
+        self._shapes, self._example = shapes, torch.empty_like(example, device="meta")
+        self._values: dict[fx.Node, object] = {}
+        self._thread, self._evaluating = threading.get_ident(), False
 
     def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
-        if threading.get_ident() != self._thread:
+        if self._evaluating or threading.get_ident() != self._thread:
             return forward(*args, **kwargs)
         return super().call_module(m, forward, args, kwargs)
 
     def getattr(self, attr: str, attr_val: object, parameter_proxy_cache: dict) -> object:
-        if threading.get_ident() != self._thread:
+        if self._evaluating or threading.get_ident() != self._thread:
             return attr_val
         return super().getattr(attr, attr_val, parameter_proxy_cache)
 
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        self._evaluating = True
+        try:
+            return bool(self._value(obj.node))
+        finally:
+            self._evaluating = False
 
-def _traced(module: nn.Module) -> fx.GraphModule:
+    def _value(self, node: fx.Node) -> object:
+        if node in self._values:
+            return self._values[node]
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), self._value)
+        if node.op == "placeholder":
+            value = self._example
+        elif node.op == "get_attr":
+            value = operator.attrgetter(node.target)(self._shapes)
+        elif node.op == "call_module":
+            value = self._shapes.get_submodule(node.target)(*args, **kwargs)
+        elif node.op == "call_method":
+            value = getattr(args[0], node.target)(*args[1:], **kwargs)
+        else:
+            value = node.target(*args, **kwargs)
+        self._values[node] = value
+        return value
+
+
+def _traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
     copied = structural_copy(module)
     for part in copied.modules():
         if getattr(part, "inplace", False):
@@ -129,9 +158,9 @@ def _traced(module: nn.Module) -> fx.GraphModule:
     single = type(copied).__module__.startswith("torch.nn") and not isinstance(copied, nn.Sequential)
     root = nn.Sequential(copied) if single else copied
     try:
-        graph = _Tracer().trace(root)
+        graph = _Tracer(structural_copy(root, "meta"), example).trace(root)
     except Exception as problem:
-        raise NotCanonical(f"its forward pass cannot be written down as a graph ({type(problem).__name__})") from None
+        raise NotCanonical(f"the forward pass cannot be written down as a graph ({type(problem).__name__})") from None
     return fx.GraphModule(root, graph)
 
 
@@ -142,7 +171,7 @@ def _name(node: fx.Node) -> str:
 
 def _refuse_writes(graph: fx.GraphModule) -> None:
     if any(_name(node) == "setitem" for node in graph.graph.nodes if node.op == "call_function"):
-        raise NotCanonical("its forward pass writes into a part of a tensor")
+        raise NotCanonical("the forward pass writes into a part of a tensor")
 
 
 class _Recorder(fx.Interpreter):
@@ -167,7 +196,7 @@ def _tensor_nodes(graph: fx.GraphModule, example: Tensor) -> set[str]:
     try:
         recorder.run(torch.empty_like(example, device="meta"))
     except Exception as problem:
-        raise NotCanonical(f"its graph does not run on a picture of this size ({type(problem).__name__})") from None
+        raise NotCanonical(f"the graph does not run on a picture of this size ({type(problem).__name__})") from None
     return recorder.tensors
 
 
@@ -199,7 +228,7 @@ def _module_for(node: fx.Node, tensors: set[str]) -> tuple[nn.Module | None, tup
     if name in ("cat", "concat", "concatenate") and isinstance(node.args[0], list | tuple):
         dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
         return Concatenation(dim), tuple(node.args[0])
-    flat = [a for a in node.all_input_nodes]
+    flat = list(node.all_input_nodes)
     data = tuple(a for a in node.args if isinstance(a, fx.Node) and a.name in tensors)
     if len(set(data)) != len(flat):
         return None, ()
@@ -229,7 +258,7 @@ def _merge_normalisations(graph: fx.GraphModule) -> None:
         if before.op != "call_module" or len(before.users) > 1 or norm.running_var is None:
             continue
         linear = graph.get_submodule(before.target)
-        if kind_of(linear) != "linear" or getattr(linear, "transposed", False) and linear.groups > 1:
+        if kind_of(linear) != "linear" or (getattr(linear, "transposed", False) and linear.groups > 1):
             continue
         graph.add_submodule(before.target, _merged(linear, norm))
         before.meta = node.meta
@@ -293,10 +322,11 @@ def _read_copies(graph: fx.GraphModule, node: fx.Node, reader: fx.Node) -> None:
 def _verify(module: nn.Module, graph: fx.GraphModule, example: Tensor) -> None:
     """A forward pass that relies on writing in place is not the same without it."""
     with torch.no_grad():
-        x = torch.randn_like(example[:1])
+        shape, generator = example[:1].shape, torch.Generator().manual_seed(0)
+        x = torch.randn(shape, generator=generator, dtype=example.dtype).to(example.device)
         expected, got = structural_copy(module)(x), graph(x)
     if not isinstance(expected, Tensor):
-        raise NotCanonical("its output is not one tensor")
+        raise NotCanonical("the output is not one tensor")
     tolerance = 1e-3 if expected.dtype == torch.float32 else 1e-8
     if not torch.allclose(got, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max())):
-        raise NotCanonical("its forward pass relies on writing into tensors in place")
+        raise NotCanonical("the forward pass relies on writing into tensors in place")

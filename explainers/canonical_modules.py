@@ -21,24 +21,23 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 IDENTITIES = (nn.Identity, nn.modules.dropout._DropoutNd, StochasticDepth)
 AVERAGES = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
 MOVES = (nn.Flatten, nn.Unflatten, nn.ZeroPad2d, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle)
-ACTIVATIONS = tuple(
-    getattr(nn, name)
-    for name in "LeakyReLU PReLU ELU SELU CELU GELU SiLU Mish Sigmoid Tanh Softplus Softsign Hardtanh Hardsigmoid "
-    "Hardswish LogSigmoid Tanhshrink Softshrink Hardshrink".split()
+ACTIVATIONS = (
+    *(nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh),
+    *(nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.LogSigmoid, nn.Tanhshrink),
+    *(nn.Softshrink, nn.Hardshrink),
 )
-IDENTITY_NAMES = frozenset("dropout dropout1d dropout2d dropout3d stochastic_depth contiguous clone".split())
-ACTIVATION_NAMES = frozenset(
-    "leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign hardtanh hardsigmoid hardswish "
-    "logsigmoid clamp".split()
-)
-MOVE_NAMES = frozenset(
-    "flatten reshape view permute transpose squeeze unsqueeze getitem pad expand chunk split unbind pixel_shuffle "
-    "channel_shuffle unflatten movedim".split()
-)
-AVERAGE_NAMES = frozenset("mean avg_pool2d adaptive_avg_pool2d interpolate upsample".split())
-SUM_NAMES = frozenset(("add", "iadd"))
-CONSTANT_NAMES = frozenset("add iadd sub isub rsub mul imul div truediv itruediv neg".split())
-INFORMATION_NAMES = frozenset("size dim getattr ndimension numel floordiv int _assert eq".split())
+IDENTITY_NAMES = {"dropout", "dropout1d", "dropout2d", "dropout3d", "stochastic_depth", "contiguous", "clone"}
+ACTIVATION_NAMES = {
+    *("leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus", "softsign"),
+    *("hardtanh", "hardsigmoid", "hardswish", "logsigmoid", "clamp"),
+}
+MOVE_NAMES = {
+    *("flatten", "reshape", "view", "permute", "transpose", "squeeze", "unsqueeze", "getitem", "pad", "expand"),
+    *("chunk", "split", "unbind", "pixel_shuffle", "channel_shuffle", "unflatten", "movedim"),
+}
+AVERAGE_NAMES = {"mean", "avg_pool2d", "adaptive_avg_pool2d", "interpolate", "upsample"}
+SUM_NAMES = {"add", "iadd"}
+CONSTANT_NAMES = {"add", "iadd", "sub", "isub", "rsub", "mul", "imul", "div", "truediv", "itruediv", "neg"}
 
 
 class ClippedReLU(nn.ReLU):
@@ -139,7 +138,14 @@ def canonical_module(module: nn.Module) -> nn.Module | None:
         return MaxPooling(m.kernel_size, m.stride, m.padding, m.dilation, ceil_mode=m.ceil_mode)
     if type(module) in ACTIVATIONS:
         return Elementwise(partial(type(module).forward, module), label=type(module).__name__)
-    return copy.copy(module)
+    alone = copy.copy(module)
+    # Its hooks would be shared with the other uses of the module.
+    alone.__dict__.update({key: type(value)() for key, value in vars(module).items() if _holds_hooks(key, value)})
+    return alone
+
+
+def _holds_hooks(name: str, value: object) -> bool:
+    return "_hooks" in name and isinstance(value, dict)
 
 
 def canonical_function(name: str, function: Callable, args: tuple, kwargs: dict, tensors: int) -> nn.Module | None:
