@@ -73,7 +73,7 @@ def superpixels(picture: Tensor, count: int = SUPERPIXELS) -> Tensor:
     [0, 1]
     """
     low, high = picture.amin((1, 2), keepdim=True), picture.amax((1, 2), keepdim=True)
-    scaled = ((picture - low) / (high - low).clamp(min=1e-8)).permute(1, 2, 0).double().cpu().numpy()
+    scaled = ((picture - low) / (high - low).clamp(min=1e-8)).permute(1, 2, 0).cpu().double().numpy()
     labels = slic(scaled, n_segments=count, compactness=10, channel_axis=-1, start_label=0)
     numbers, regions = np.unique(labels, return_inverse=True)
     if len(numbers) < count / 2:
@@ -140,7 +140,7 @@ class _Surrogate(Model):
         self._estimator = estimator
 
     def fit(self, train_data: DataLoader, **_: object) -> dict:
-        shown, scores, weights = (t.double().cpu().numpy() for t in train_data.dataset.tensors)
+        shown, scores, weights = (t.cpu().double().numpy() for t in train_data.dataset.tensors)
         self._estimator.fit(shown, scores.ravel(), sample_weight=weights.ravel())
         return {}
 
@@ -148,7 +148,7 @@ class _Surrogate(Model):
         return torch.from_numpy(self._estimator.coef_)[None]
 
     def __call__(self, shown: Tensor) -> Tensor:
-        return torch.from_numpy(self._estimator.predict(shown.double().cpu().numpy()))
+        return torch.from_numpy(self._estimator.predict(shown.cpu().double().numpy()))
 
 
 class _SeededKernelShap(KernelShap):

@@ -18,14 +18,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from explainers import canonical_modules as parts
 from explainers.call_trace import structural_copy
 from explainers.canonical_modules import Concatenation, Copy, canonical_function, canonical_module, kind_of
+from explainers.canonical_trace import NotCanonical, operation_name, tensor_nodes, traced
+
+__all__ = ["NotCanonical", "canonical_view", "canonise", "kinds", "node_kind", "node_label"]
 
 HOOKED = ("rectifier", "activation", "maximum")
 _working = threading.Lock()
 _finished: "weakref.WeakKeyDictionary[nn.Module, tuple[tuple, fx.GraphModule]]" = weakref.WeakKeyDictionary()
-
-
-class NotCanonical(ValueError):
-    """The network cannot be rewritten; the message is the reason, in half a sentence."""
 
 
 def canonise(module: nn.Module, example: Tensor) -> fx.GraphModule:
@@ -61,9 +60,8 @@ def _state(module: nn.Module) -> tuple:
 
 
 def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
-    graph = _traced(module, example)
-    _refuse_writes(graph)
-    tensors = _tensor_nodes(graph, example)
+    graph = traced(module, example)
+    tensors = tensor_nodes(graph, example)
     _one_module_each(graph, tensors)
     _merge_normalisations(graph)
     _copy_for_each_reader(graph)
@@ -86,118 +84,15 @@ def node_kind(graph: fx.GraphModule, node: fx.Node) -> str | None:
         return kind_of(graph.get_submodule(node.target))
     if node.op not in ("call_function", "call_method") or not node.meta.get("tensor"):
         return None
-    return "move" if _name(node) in parts.MOVE_NAMES else "other"
+    return "move" if operation_name(node) in parts.MOVE_NAMES else "other"
 
 
 def node_label(graph: fx.GraphModule, node: fx.Node) -> str:
     """What a reader calls the operation of a node."""
     if node.op != "call_module":
-        return _name(node)
+        return operation_name(node)
     module = graph.get_submodule(node.target)
     return getattr(module, "label", None) or type(module).__name__
-
-
-class _Tracer(fx.Tracer):
-    """Traces its own thread alone, and knows the shapes.
-
-    While fx traces, it wraps `nn.Module.__call__` for the whole process. A branch that depends on shapes is decided
-    by those of the example, on the meta device; one that depends on values is an error.
-    """
-
-    def __init__(self, shapes: nn.Module, example: Tensor) -> None:
-        super().__init__()
-        self._shapes, self._example = shapes, torch.empty_like(example, device="meta")
-        self._values: dict[fx.Node, object] = {}
-        self._thread, self._evaluating = threading.get_ident(), False
-
-    def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
-        if self._evaluating or threading.get_ident() != self._thread:
-            return forward(*args, **kwargs)
-        return super().call_module(m, forward, args, kwargs)
-
-    def getattr(self, attr: str, attr_val: object, parameter_proxy_cache: dict) -> object:
-        if self._evaluating or threading.get_ident() != self._thread:
-            return attr_val
-        return super().getattr(attr, attr_val, parameter_proxy_cache)
-
-    def to_bool(self, obj: fx.Proxy) -> bool:
-        self._evaluating = True
-        try:
-            return bool(self._value(obj.node))
-        finally:
-            self._evaluating = False
-
-    def _value(self, node: fx.Node) -> object:
-        if node in self._values:
-            return self._values[node]
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), self._value)
-        if node.op == "placeholder":
-            value = self._example
-        elif node.op == "get_attr":
-            value = operator.attrgetter(node.target)(self._shapes)
-        elif node.op == "call_module":
-            value = self._shapes.get_submodule(node.target)(*args, **kwargs)
-        elif node.op == "call_method":
-            value = getattr(args[0], node.target)(*args[1:], **kwargs)
-        else:
-            value = node.target(*args, **kwargs)
-        self._values[node] = value
-        return value
-
-
-def _traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
-    copied = structural_copy(module)
-    for part in copied.modules():
-        if getattr(part, "inplace", False):
-            part.inplace = False
-        # fx only follows what is a Parameter; the memory stays that of the network.
-        part._parameters = {
-            name: value if value is None else nn.Parameter(value, requires_grad=False)
-            for name, value in part._parameters.items()
-        }
-    single = type(copied).__module__.startswith("torch.nn") and not isinstance(copied, nn.Sequential)
-    root = nn.Sequential(copied) if single else copied
-    try:
-        graph = _Tracer(structural_copy(root, "meta"), example).trace(root)
-    except Exception as problem:
-        raise NotCanonical(f"the forward pass cannot be written down as a graph ({type(problem).__name__})") from None
-    return fx.GraphModule(root, graph)
-
-
-def _name(node: fx.Node) -> str:
-    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
-    return name if name.startswith("_") else name.rstrip("_")
-
-
-def _refuse_writes(graph: fx.GraphModule) -> None:
-    if any(_name(node) == "setitem" for node in graph.graph.nodes if node.op == "call_function"):
-        raise NotCanonical("the forward pass writes into a part of a tensor")
-
-
-class _Recorder(fx.Interpreter):
-    """Remembers which nodes give a tensor that depends on the input."""
-
-    def __init__(self, graph: fx.GraphModule) -> None:
-        super().__init__(graph)
-        self.tensors: set[str] = set()
-
-    def run_node(self, n: fx.Node) -> object:
-        value = super().run_node(n)
-        fed = n.op == "placeholder" or any(source.name in self.tensors for source in n.all_input_nodes)
-        holds = isinstance(value, Tensor) or (isinstance(value, tuple | list) and any(map(torch.is_tensor, value)))
-        if fed and holds:
-            self.tensors.add(n.name)
-        return value
-
-
-def _tensor_nodes(graph: fx.GraphModule, example: Tensor) -> set[str]:
-    """Names of the nodes that hold data, from shapes alone."""
-    recorder = _Recorder(structural_copy(graph, "meta"))
-    try:
-        recorder.run(torch.empty_like(example, device="meta"))
-    except Exception as problem:
-        raise NotCanonical(f"the graph does not run on a picture of this size ({type(problem).__name__})") from None
-    return recorder.tensors
 
 
 def _one_module_each(graph: fx.GraphModule, tensors: set[str]) -> None:
@@ -207,7 +102,7 @@ def _one_module_each(graph: fx.GraphModule, tensors: set[str]) -> None:
             replacement = canonical_module(graph.get_submodule(node.target))
             operands = node.args
         elif node.op in ("call_function", "call_method") and node.name in tensors:
-            if _name(node) in parts.IDENTITY_NAMES:
+            if operation_name(node) in parts.IDENTITY_NAMES:
                 replacement, operands = None, node.args
             else:
                 replacement, operands = _module_for(node, tensors)
@@ -224,7 +119,7 @@ def _one_module_each(graph: fx.GraphModule, tensors: set[str]) -> None:
 
 def _module_for(node: fx.Node, tensors: set[str]) -> tuple[nn.Module | None, tuple]:
     """The module that stands for a function node and the nodes that it reads."""
-    name = _name(node)
+    name = operation_name(node)
     if name in ("cat", "concat", "concatenate") and isinstance(node.args[0], list | tuple):
         dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
         return Concatenation(dim), tuple(node.args[0])
@@ -299,7 +194,7 @@ def _uses(reader: fx.Node, node: fx.Node) -> int:
 
 def _is_several(node: fx.Node) -> bool:
     """A node whose value is a tuple of tensors, taken apart by its readers."""
-    return _name(node) in ("chunk", "split", "unbind") or any(
+    return operation_name(node) in ("chunk", "split", "unbind") or any(
         u.op == "call_function" and u.target is operator.getitem and isinstance(u.args[1], int) for u in node.users
     )
 

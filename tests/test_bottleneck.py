@@ -27,7 +27,7 @@ class LeftOnly(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         f = self.relu(self.conv(x))
-        return self.fc(f[..., : f.shape[-1] // 2].mean((2, 3)) * 20)
+        return self.fc(f[..., : f.shape[-1] // 2].mean((2, 3)) * 200)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_the_map_is_that_of_the_paper_s_loop(net: nn.Module) -> None:
         lam = smooth(alpha.sigmoid())
         epsilon = mu + sigma * torch.randn(10, *r.shape, generator=noise, dtype=r.dtype)
         z = lam * r + (1 - lam) * epsilon
-        scores = net.fc(z[..., :4].mean((2, 3)) * 20)
+        scores = net.fc(z[..., :4].mean((2, 3)) * 200)
         loss = F.cross_entropy(scores, torch.full((10,), 2)) + 10 * information(lam).mean()
         adam.zero_grad()
         loss.backward()

@@ -1,0 +1,124 @@
+"""The graph of a network's forward pass, by `torch.fx`, from one picture's shape and in one thread."""
+
+import operator
+import threading
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, fx, nn
+
+from explainers.call_trace import structural_copy
+
+
+class NotCanonical(ValueError):
+    """The network cannot be rewritten; the message is the reason, in half a sentence."""
+
+
+class _Tracer(fx.Tracer):
+    """Traces its own thread alone, and knows the shapes.
+
+    While fx traces, it wraps `nn.Module.__call__` for the whole process. A branch that depends on shapes is decided
+    by those of the example, on the meta device; one that depends on values is an error.
+    """
+
+    def __init__(self, shapes: nn.Module, example: Tensor) -> None:
+        super().__init__()
+        self._shapes, self._example = shapes, torch.empty_like(example, device="meta")
+        self._values: dict[fx.Node, object] = {}
+        self._thread, self._evaluating = threading.get_ident(), False
+
+    def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
+        if self._evaluating or threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: object, parameter_proxy_cache: dict) -> object:
+        if self._evaluating or threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        self._evaluating = True
+        try:
+            return bool(self._value(obj.node))
+        finally:
+            self._evaluating = False
+
+    def _value(self, node: fx.Node) -> object:
+        if node in self._values:
+            return self._values[node]
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), self._value)
+        if node.op == "placeholder":
+            value = self._example
+        elif node.op == "get_attr":
+            value = operator.attrgetter(node.target)(self._shapes)
+        elif node.op == "call_module":
+            value = self._shapes.get_submodule(node.target)(*args, **kwargs)
+        elif node.op == "call_method":
+            value = getattr(args[0], node.target)(*args[1:], **kwargs)
+        else:
+            value = node.target(*args, **kwargs)
+        self._values[node] = value
+        return value
+
+
+def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
+    """The graph of a private copy of `module` with nothing done in place, its weights shared.
+
+    Raises NotCanonical where the forward pass depends on values or writes into a part of a tensor.
+    """
+    copied = structural_copy(module)
+    for part in copied.modules():
+        if getattr(part, "inplace", False):
+            part.inplace = False
+        # fx only follows what is a Parameter; the memory stays that of the network.
+        part._parameters = {
+            name: value if value is None else nn.Parameter(value, requires_grad=False)
+            for name, value in part._parameters.items()
+        }
+    single = type(copied).__module__.startswith("torch.nn") and not isinstance(copied, nn.Sequential)
+    root = nn.Sequential(copied) if single else copied
+    try:
+        graph = _Tracer(structural_copy(root, "meta"), example).trace(root)
+    except Exception as problem:
+        raise NotCanonical(f"the forward pass cannot be written down as a graph ({type(problem).__name__})") from None
+    written = fx.GraphModule(root, graph)
+    _refuse_writes(written)
+    return written
+
+
+def operation_name(node: fx.Node) -> str:
+    """The name of a function or method, that of the one which does not write in place."""
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
+    return name if name.startswith("_") else name.rstrip("_")
+
+
+def _refuse_writes(graph: fx.GraphModule) -> None:
+    if any(operation_name(node) == "setitem" for node in graph.graph.nodes if node.op == "call_function"):
+        raise NotCanonical("the forward pass writes into a part of a tensor")
+
+
+class _Recorder(fx.Interpreter):
+    """Remembers which nodes give a tensor that depends on the input."""
+
+    def __init__(self, graph: fx.GraphModule) -> None:
+        super().__init__(graph)
+        self.tensors: set[str] = set()
+
+    def run_node(self, n: fx.Node) -> object:
+        value = super().run_node(n)
+        fed = n.op == "placeholder" or any(source.name in self.tensors for source in n.all_input_nodes)
+        holds = isinstance(value, Tensor) or (isinstance(value, tuple | list) and any(map(torch.is_tensor, value)))
+        if fed and holds:
+            self.tensors.add(n.name)
+        return value
+
+
+def tensor_nodes(graph: fx.GraphModule, example: Tensor) -> set[str]:
+    """Names of the nodes that hold data, from shapes alone."""
+    recorder = _Recorder(structural_copy(graph, "meta"))
+    try:
+        recorder.run(torch.empty_like(example, device="meta"))
+    except Exception as problem:
+        raise NotCanonical(f"the graph does not run on a picture of this size ({type(problem).__name__})") from None
+    return recorder.tensors
