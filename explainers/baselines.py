@@ -79,7 +79,8 @@ def explain(
     start = time.perf_counter()
     pictures = inputs.detach().clone()
     with torch.enable_grad():
-        goal = _target(target, Case(module, pictures), method)
+        classes = None if network is module else len(network.classes)
+        goal = _target(target, Case(module, pictures), method, classes)
         case = Case(module, pictures, goal, place)
         values = method.compute(case, **options).detach()
     count = len(inputs)
@@ -97,8 +98,9 @@ def applies(
 
     `example` (B, C, H, W) tells the size of the pictures of a bare module; a `Network` knows it.
 
-    >>> applies("cam", nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).eval(), None, torch.zeros(1, 3, 2, 2))
-    'CAM needs a network that ends in global average pooling and at most one linear layer; this one has a input there'
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU(), nn.Flatten(), nn.Linear(4, 2)).eval()
+    >>> applies("guided_backprop", net, None, torch.zeros(1, 3, 3, 3))
+    'Guided Backprop is not defined for GELU, which this network uses'
     """
     method = _method(method)
     if method.needs_layer:
@@ -158,22 +160,24 @@ def _layer_reason(network: Network | nn.Module, layer: Layer | str) -> str | Non
 
 
 def _cam_reason(network: Network | nn.Module, layer: Layer | str | None, head: CamHead | str) -> str | None:
-    if isinstance(head, str) or layer is None or _place(network, layer)[0] in head.paths:
-        return head if isinstance(head, str) else None
-    named = [] if isinstance(network, nn.Module) else [known.name for known in network.layers]
+    if isinstance(head, str):
+        return head
+    if layer is None or _place(network, layer)[0] in head.paths:
+        return None
     known = [] if isinstance(network, nn.Module) else [k.name for k in network.layers if k.path in head.paths]
-    last = f", {known[-1]}" if known and named else ""
-    return f"CAM exists only for the feature that is pooled into the scores{last}"
+    return "CAM exists only for the feature that is pooled into the scores" + (f", {known[-1]}" if known else "")
 
 
-def _target(target: int | list[int] | Tensor | None, case: Case, method: Method) -> Tensor | None:
-    """(B,) class numbers."""
+def _target(target: int | list[int] | Tensor | None, case: Case, method: Method, classes: int | None) -> Tensor | None:
+    """(B,) class numbers; `classes` is how many there are, where that is known."""
     if not method.needs_target:
         return None
     count = len(case.inputs)
     if target is None:
         return predictions(case)
     goal = torch.as_tensor(target, device=case.inputs.device).long().reshape(-1)
+    if classes is not None and not bool(((goal >= 0) & (goal < classes)).all()):
+        raise ValueError(f"expected target classes from 0 to {classes - 1}, got {goal.tolist()}; choose one of those")
     if len(goal) not in (1, count):
         raise ValueError(f"expected one target or one for each of {count} pictures, got {len(goal)}")
     return goal.expand(count)

@@ -37,8 +37,8 @@ def cam_head(graph: fx.GraphModule) -> CamHead | str:
             weight = part.weight.flatten(1)
         elif kind != "move" or len(node.all_input_nodes) != 1:
             return (
-                "CAM needs a network that ends in global average pooling and at most one linear layer; "
-                f"this one has a {node_label(graph, node)} there"
+                "CAM needs a network that ends in global average pooling and at most one linear layer after it; "
+                f"the end of this one is {_end(graph, node)}"
             )
         node = node.all_input_nodes[0]
 
@@ -98,3 +98,8 @@ def class_activation_map(case: Case) -> Tensor:
     else:
         maps = torch.einsum("bk,bkhw->bhw", head.weight[case.target], feature)
     return enlarge(maps[:, None], case.size)
+
+
+def _end(graph: fx.GraphModule, node: fx.Node) -> str:
+    """The first thing from the end that stands in the way of CAM."""
+    return "all linear" if node.op == "placeholder" else f"a {node_label(graph, node)} before the scores"

@@ -109,7 +109,7 @@ def test_the_network_is_left_as_it_was_after_success_and_failure(resnet20, pictu
     for name in METHODS:
         attribute(name, resnet20, "layer3.2", x, target=3, **FAST.get(name, {}))
         with pytest.raises((RuntimeError, IndexError, AssertionError)):
-            attribute(name, resnet20, "layer3.2", x if METHODS[name].needs_target else x[:, :2], target=99)
+            attribute(name, resnet20.module, "layer3.2", x if METHODS[name].needs_target else x[:, :2], target=99)
     assert _state(resnet20.module) == before
     assert all(torch.equal(a, b) for a, b in zip(weights, resnet20.module.state_dict().values(), strict=True))
     assert torch.equal(torch.random.get_rng_state(), drawn)
@@ -299,6 +299,10 @@ def test_vectors_and_missing_layers_are_refused(resnet20, pictures) -> None:
         attribute("activation", resnet20.module, "fc", pictures)
     with pytest.raises(ValueError, match="expected one of the methods"):
         attribute("gradcam", resnet20, None, pictures)
+    with pytest.raises(ValueError, match="target classes from 0 to 9, got"):
+        attribute("saliency", resnet20, None, pictures, target=10)
+    with pytest.raises(ValueError, match="expected pictures"):
+        attribute("saliency", resnet20, None, pictures[0], target=1)
 
 
 def test_kernel_shap_is_efficient_and_lime_finds_the_pixel_that_matters(pictures) -> None:
@@ -318,3 +322,23 @@ def test_occlusion_of_a_linear_network_is_known() -> None:
     x = torch.rand(1, 3, 8, 8)
     got = attribute("occlusion", net, None, x, target=0)
     assert torch.allclose(got[0, 0], (x * net[1].weight[0].view(3, 8, 8))[0].sum(0), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [n for n in METHODS if n != "cam"])
+def test_rescaling_two_layers_changes_each_map_by_the_known_factor(name: str, pictures: torch.Tensor) -> None:
+    net, _ = build("alexnet")
+    x, options = pictures[:1].double(), FAST.get(name, {})
+    before = attribute(name, net, "features.relu3", x, target=1, **options)
+    net.features.conv3.weight.div_(4), net.features.conv3.bias.div_(4), net.features.conv4.weight.mul_(4)
+    after = attribute(name, net, "features.relu3", x, target=1, **options)
+    factor = {"layer_gradient": 4, "activation": 1 / 4}.get(name, 1)
+    assert torch.allclose(after, before * factor, rtol=1e-4, atol=1e-4 * float(before.abs().max()))
+
+
+@pytest.mark.parametrize("name", [n for n in METHODS if n not in ("activation", "guided_grad_cam", "bottleneck")])
+def test_a_louder_output_makes_a_louder_map(name: str, resnet20, pictures: torch.Tensor) -> None:
+    net, options = copy.deepcopy(resnet20.module), FAST.get(name, {})
+    before = attribute(name, net, "layer3.2", pictures[:1], target=1, **options)
+    net.fc.weight.mul_(4), net.fc.bias.mul_(4)
+    after = attribute(name, net, "layer3.2", pictures[:1], target=1, **options)
+    assert torch.allclose(after, 4 * before, rtol=1e-3, atol=1e-3 * float(after.abs().max()))
