@@ -9,12 +9,14 @@ from torch import nn
 
 from explainers import CID, CIDSettings, absolute_range, load_network
 from explainers.architectures.plain import alexnet
+from explainers.closed_form import SquareColumns, square_columns
 from explainers.datasets.birds import render_bird
 from explainers.features import Feature
+from explainers.grid import cell_sum
 from explainers.randomness import Randomness
 from explainers.sampling import Sampler
 from explainers.solver import solve
-from tests.oracles import energy, entropy_at_constraint
+from tests.oracles import energy, entropy_at_constraint, jacobian
 
 SHIPPED = ("resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "vgg16-birds")
 
@@ -31,6 +33,12 @@ def _picture(network, index: int = 0) -> torch.Tensor:
 def _small(network, index: int = 0) -> torch.Tensor:
     """A quarter of the pixels, which a convolutional network takes as well: quick."""
     return nn.functional.avg_pool2d(_picture(network, index), 2)
+
+
+def _columns(h, x: torch.Tensor, probes: int, seed: int = 0) -> SquareColumns:
+    for columns in square_columns(Sampler(h, x, x.shape[-2:]), probes, Randomness(seed, "cpu")):
+        pass
+    return columns
 
 
 @pytest.mark.parametrize("layer", ["conv1", "layer2.1", "layer3.2", "fc"])
@@ -195,18 +203,13 @@ def test_probes_agree_with_the_jacobian_of_every_shipped_network(name):
     network = load_network(name)
     net, x = copy.deepcopy(network.module).double(), _picture(network).double()
     h = Feature(net, network.layers[-1])
-    from explainers.grid import cell_sum
-    from tests.oracles import jacobian
-
     exact = cell_sum(jacobian(h, x).square().sum(0)[None], network.input_size)
-    result = CID(net, network.layers[-1]).explain(x, CIDSettings(refine=False))
-    assert torch.allclose(result.sigma.double() ** -2 * 1.5e-4 * exact.sum() / exact.numel(), exact, rtol=1e-6)
-    # A middle layer has more entries than probes: its δ_f² is estimated.
-    layer = network.layers[len(network.layers) // 2]
-    probed = CID(net, layer).explain(x, CIDSettings(refine=False, probes=64))
-    more = CID(net, layer).explain(x, CIDSettings(refine=False, probes=256, seed=9))
-    gap = (probed.delta_f2 / more.delta_f2).log().abs().item() / 2
-    assert gap < 4 * math.hypot(probed.mean_error.item(), more.mean_error.item()) + 1e-6
+    assert torch.allclose(_columns(h, x, 256).values, exact, rtol=1e-6)
+    # A middle layer has more entries than probes: its δ_f² is estimated, twice with nothing in common.
+    middle = Feature(net, network.layers[len(network.layers) // 2])
+    first, second = _columns(middle, x, 48, seed=1), _columns(middle, x, 96, seed=2)
+    gap = (first.delta_f2 / second.delta_f2).log().abs().item() / 2
+    assert gap < 4 * math.hypot(first.mean_error.item(), second.mean_error.item())
 
 
 @pytest.mark.parametrize("name", SHIPPED)
