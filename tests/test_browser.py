@@ -180,7 +180,7 @@ def test_cancel_keeps_the_preview_and_can_be_taken_back(page, address):
     page.goto(cheap(address, network="vgg16-birds", refine="True", grid="0", layer="fc8"))
     page.get_by_role("button", name="Cancel").click()
     expect(status(page)).to_contain_text("Cancelled at")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Start again").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(status(page)).to_contain_text("Cancelled at")

@@ -41,7 +41,7 @@ Every pixel gets as much random noise as this layer can bear before its feature 
 high entropy): the layer does not need the exact value there, it has **discarded** it. *Little noise* (blue, low
 entropy): the layer **uses** this pixel.
 
-Move the layer slider from left to right: deeper layers discard more, and they discard the background first where
+Move the layer slider from left to right: deeper layers usually discard more, and often the background first where
 the subject is what counts. Hover over a map for its numbers, drag to zoom, double-click to see all of it again.
 """
 
@@ -89,7 +89,7 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
         progress.running(text, view.progress, view.remaining, "map", stop)
     elif view.state == "stopped":
         what = "the preview as far as it came" if view.value is not None else "nothing was ready yet"
-        progress.ended(f"Cancelled at {view.progress:.0%}: {what}.", "cancel", "map", ("Go on", go_on))
+        progress.ended(f"Cancelled at {view.progress:.0%}: {what}.", "cancel", "map", ("Start again", go_on))
     elif view.state == "failed":
         progress.ended(view.message, "error", "map", ("Try again", go_on))
     else:
