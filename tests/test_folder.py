@@ -62,9 +62,7 @@ def test_what_is_no_picture_gets_one_sentence_without_a_path(name, tmp_path):
 def test_lossless_formats_come_back_exactly():
     for kind in ("PNG", "BMP", "TIFF"):
         assert np.array_equal(np.asarray(open_picture(encoded(SMOOTH, kind))), np.asarray(SMOOTH))
-    assert np.array_equal(
-        np.asarray(open_picture(encoded(SMOOTH, "WEBP", lossless=True))), np.asarray(SMOOTH)
-    )
+    assert np.array_equal(np.asarray(open_picture(encoded(SMOOTH, "WEBP", lossless=True))), np.asarray(SMOOTH))
 
 
 def test_palette_and_first_frame_of_an_animation():

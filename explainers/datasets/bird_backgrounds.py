@@ -32,9 +32,7 @@ WATERS = (((58, 92, 104), (128, 160, 168)), ((52, 78, 66), (122, 146, 118)),
 BARKS = ((104, 84, 66), (128, 116, 100), (84, 74, 64), (146, 126, 98), (96, 96, 84))
 
 
-def noise(
-    side: int, rng: np.random.Generator, grids=(4, 8, 16, 32), stretch: int = 1, fall: float = 0.6
-) -> np.ndarray:
+def noise(side: int, rng: np.random.Generator, grids=(4, 8, 16, 32), stretch: int = 1, fall: float = 0.6) -> np.ndarray:
     """Smooth noise of several scales in 0..1, (side, side); `stretch` > 1 draws it out sideways."""
     total, weight, sum_of_weights = np.zeros((side, side), dtype=np.float32), 1.0, 0.0
     for grid in grids:
@@ -106,9 +104,7 @@ def _hills(canvas: Canvas, rng: np.random.Generator) -> None:
     for level, blur in ((0.74, 0.010), (0.84, 0.008)):
         heights = level + 0.16 * (rng.random(7) - 0.5)
         ridge = spline(np.stack([np.linspace(-0.1, 1.1, 7), heights], axis=1), closed=False)
-        trees = _mix(
-            pick(SHADES, rng), pick(LEAVES, rng), _contrast(noise(canvas.side, rng, (8, 16, 32)), 1.6)
-        )
+        trees = _mix(pick(SHADES, rng), pick(LEAVES, rng), _contrast(noise(canvas.side, rng, (8, 16, 32)), 1.6))
         mask = canvas.mask(np.vstack([ridge, [(1.1, 1.1), (-0.1, 1.1)]]), blur)
         canvas.picture.paste(_picture(trees), mask=mask)
 
@@ -173,9 +169,7 @@ def branches(side: int, rng: np.random.Generator) -> Canvas:
             pen = ImageDraw.Draw(canvas.picture)
             tone = brighten(bark, 0.6 + 0.7 * rng.random())
             thick = canvas.width(width * (0.5 + rng.random()))
-            pen.line(
-                canvas.pixels(spline(path, closed=False, steps=5)), fill=tone, width=thick, joint="curve"
-            )
+            pen.line(canvas.pixels(spline(path, closed=False, steps=5)), fill=tone, width=thick, joint="curve")
         for _ in range(count):
             leaf(canvas, rng, pick(LEAVES, rng), rng.random(2), 0.03 + 0.05 * rng.random())
         _blur(canvas, depth)
@@ -198,9 +192,7 @@ def leaf(canvas: Canvas, rng: np.random.Generator, colour: Colour, place: np.nda
     direction = direction / max(0.05, float((direction**2).sum()) ** 0.5) * length
     across = np.array([-direction[1], direction[0]]) * (0.25 + 0.2 * rng.random())
     tip = place + direction
-    shape = spline(
-        [place, place + 0.35 * direction + across, tip, place + 0.35 * direction - across], steps=5
-    )
+    shape = spline([place, place + 0.35 * direction + across, tip, place + 0.35 * direction - across], steps=5)
     tone = brighten(colour, 0.65 + 0.75 * rng.random())
     pen = ImageDraw.Draw(canvas.picture)
     pen.polygon(canvas.pixels(shape), fill=tone)

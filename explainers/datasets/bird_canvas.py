@@ -21,8 +21,7 @@ def spline(points: Sequence, closed: bool = True, steps: int = 8) -> np.ndarray:
     before, after, last = (np.concatenate((p[k:], p[:k])) for k in (-1, 1, 2))
     t = (np.arange(steps) / steps)[:, None, None]
     curve = p + 0.5 * t * (
-        (after - before)
-        + t * ((2 * before - 5 * p + 4 * after - last) + t * (3 * (p - after) + last - before))
+        (after - before) + t * ((2 * before - 5 * p + 4 * after - last) + t * (3 * (p - after) + last - before))
     )
     curve = curve.transpose(1, 0, 2)
     return curve.reshape(-1, 2) if closed else np.vstack([curve[1:-2].reshape(-1, 2), p[-2]])

@@ -49,9 +49,7 @@ def draw_body(canvas: Canvas, bird: PosedBird, ink: Ink, rng: np.random.Generato
     return body
 
 
-def _feathers(
-    canvas: Canvas, bird: PosedBird, clip: Image.Image, rng: np.random.Generator, count: int
-) -> None:
+def _feathers(canvas: Canvas, bird: PosedBird, clip: Image.Image, rng: np.random.Generator, count: int) -> None:
     """Short strokes along the body, lighter and darker than the plumage under them."""
     u = rng.random((count, 5))
     start = np.stack([-0.6 + 1.3 * u[:, 0], -0.42 + 0.85 * u[:, 1]], axis=1)
@@ -63,9 +61,7 @@ def _feathers(
             pen.line(canvas.pixels(line), fill=fill, width=canvas.width(0.013 * bird.scale))
 
 
-def _streaks(
-    canvas: Canvas, bird: PosedBird, clip: Image.Image, colour: Colour, rng: np.random.Generator
-) -> None:
+def _streaks(canvas: Canvas, bird: PosedBird, clip: Image.Image, colour: Colour, rng: np.random.Generator) -> None:
     rows = [(a, b) for a in np.linspace(-0.25, 0.56, 9) for b in np.linspace(-0.30, -0.03, 5)]
     u = rng.random((len(rows), 3))
     start = np.array(rows) + 0.045 * (u[:, :2] - 0.5)
@@ -75,9 +71,7 @@ def _streaks(
             pen.line(canvas.pixels(line), fill=(*colour, 215), width=canvas.width(0.021 * bird.scale))
 
 
-def _speckles(
-    canvas: Canvas, bird: PosedBird, clip: Image.Image, colour: Colour, rng: np.random.Generator
-) -> None:
+def _speckles(canvas: Canvas, bird: PosedBird, clip: Image.Image, colour: Colour, rng: np.random.Generator) -> None:
     u = rng.random((110, 3))
     centres = bird.body(np.stack([-0.5 + 1.2 * u[:, 0], -0.36 + 0.8 * u[:, 1]], axis=1))
     radius = (0.007 + 0.007 * u[:, 2:]) * bird.scale
@@ -154,7 +148,5 @@ def _wing_pattern(canvas: Canvas, bird: PosedBird, ink: Ink, mask: Image.Image) 
             places = [(a, b - 0.03 * i) for i, a in enumerate(np.linspace(0.05, -0.6, 7))
                       for b in (0.17 - 0.1 * abs(a), 0.09, 0.01, -0.07)]  # fmt: skip
             centres = bird.body(places)
-            for low, high in zip(
-                canvas.pixels(centres - 0.017 * s), canvas.pixels(centres + 0.017 * s), strict=True
-            ):
+            for low, high in zip(canvas.pixels(centres - 0.017 * s), canvas.pixels(centres + 0.017 * s), strict=True):
                 pen.ellipse([low, high], fill=(*ink(wing.spots), 235))

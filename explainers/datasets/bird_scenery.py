@@ -38,9 +38,7 @@ def _perch(canvas: Canvas, rng: np.random.Generator) -> tuple[float, float]:
     thick, bark = 0.016 + 0.016 * rng.random(), pick(BARKS, rng)
     x = np.linspace(-0.15, 1.15, 14)
     wobble = 0.008 * (rng.random(14) - 0.5)
-    middle = (
-        feet[1] + slope * (x - feet[0]) + bow * ((x - feet[0]) ** 2) + wobble * (np.abs(x - feet[0]) > 0.12)
-    )
+    middle = feet[1] + slope * (x - feet[0]) + bow * ((x - feet[0]) ** 2) + wobble * (np.abs(x - feet[0]) > 0.12)
     taper = thick * (1 + 0.5 * (x - 0.5) * (1 if rng.random() < 0.5 else -1))
     feet_line = middle + 0.7 * taper
     for _ in range(int(rng.integers(1, 4))):
@@ -48,9 +46,7 @@ def _perch(canvas: Canvas, rng: np.random.Generator) -> tuple[float, float]:
     for share, tone in ((1.0, 0.55), (0.72, 0.78), (0.42, 1.0), (0.12, 1.2)):
         upper = np.stack([x, feet_line - taper], axis=1)
         lower = np.stack([x, feet_line - taper + 2 * taper * share], axis=1)
-        canvas.fill(
-            np.vstack([spline(upper, closed=False), spline(lower, closed=False)[::-1]]), brighten(bark, tone)
-        )
+        canvas.fill(np.vstack([spline(upper, closed=False), spline(lower, closed=False)[::-1]]), brighten(bark, tone))
     pen = ImageDraw.Draw(canvas.picture, "RGBA")
     for t, v, length, tone in rng.random((70, 4)):
         at = -0.05 + 1.1 * t

@@ -15,9 +15,7 @@ class PictureError(ValueError):
     """A picture cannot be read; the message is one sentence for the reader, without any path."""
 
 
-def open_picture(
-    source: bytes | Path, max_pixels: int = MAX_PIXELS, longest: int | None = None
-) -> Image.Image:
+def open_picture(source: bytes | Path, max_pixels: int = MAX_PIXELS, longest: int | None = None) -> Image.Image:
     """The first frame of a picture as RGB: upright by its EXIF tag, on white where it is transparent.
 
     16-bit grey is scaled from its full range, 32-bit grey from its own minimum and maximum. `longest`
