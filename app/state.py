@@ -19,7 +19,7 @@ class Selection:
     `picture` is "bird/<index>", "photo/<name>" or "upload/<digest>"; `grid` counts cells per side.
     """
 
-    network: str = "resnet20-cifar10"
+    network: str = "alexnet-birds"
     picture: str = "bird/1"
     layer: str | None = None
     beta: float = BETA

@@ -27,7 +27,7 @@ from explainers.spectral import SpectralMean
 class Effort:
     """How long to refine: a round that raises the mean entropy by less than `rise` nats is the last."""
 
-    rounds: int = 10
+    rounds: int = 20
     steps: int = 25
     samples: int = 16
     judge_samples: int = 256
@@ -35,6 +35,8 @@ class Effort:
 
 
 STANDARD = Effort()
+# Root mean square of the change of log σ in one step: the noise is never off by more than a few per cent at once.
+LARGEST_STEP = 0.1
 
 
 def refine(
@@ -51,6 +53,7 @@ def refine(
     average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
     totals = _Totals()
     scale = torch.zeros_like(target)
+    correction = torch.zeros_like(start.log_sigma)
     for index in range(effort.rounds):
         for step in range(index * effort.steps, (index + 1) * effort.steps):
             noise = sampler.noise(effort.samples, randomness("step", step))
@@ -62,12 +65,13 @@ def refine(
             residual = _residual(gradient, bounded, totals.gradient)
             average.add(estimate.log_sigma - start.log_sigma - residual / 2)
             scale = scale - 0.5 * (energy / target).log() / (step + 1) ** 0.7 * (0.5 if step else 1.0)
+            correction = _step_towards(average.estimate(), correction)
             estimate = replace(
                 estimate,
-                log_sigma=start.log_sigma + average.estimate() + scale.view(-1, 1, 1, 1),
+                log_sigma=start.log_sigma + correction + scale.view(-1, 1, 1, 1),
                 bounded=bounded,
                 growth=totals.growth,
-                progress=0.25 + 0.65 * (step + 1) / (effort.rounds * effort.steps),
+                progress=0.25 + 0.65 * (1 - 2 ** (-(step + 1) / 75)),
             )
             yield estimate
         for judged, entropy in _judge(sampler, estimate, target, randomness, effort.judge_samples):
@@ -81,6 +85,13 @@ def refine(
         if finished.all():
             break
     yield best
+
+
+def _step_towards(goal: Tensor, correction: Tensor) -> Tensor:
+    """A step of at most LARGEST_STEP (root mean square, per picture): the first goals are mostly noise."""
+    step = goal - correction
+    length = step.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+    return correction + step * (LARGEST_STEP / length.clamp_min(LARGEST_STEP))
 
 
 class _Totals:

@@ -80,13 +80,13 @@ class CIDResult:
 
 
 def absolute_range(beta: float) -> tuple[float, float]:
-    """One scale in nats for all layers and pictures, from ½ log β + C − 1 to ½ log β + C + 2.
+    """One scale in nats for all layers and pictures, from ½ log β + C − 1.5 to ½ log β + C + 4.
 
     For a linear h the mean cannot fall below ½ log β + C: by the inequality of the means, that is the value
     at which every cell matters equally.
 
     >>> [round(end, 2) for end in absolute_range(1.5e-4)]
-    [-3.98, -0.98]
+    [-4.48, 1.02]
     """
     floor = 0.5 * math.log(beta) + ENTROPY_CONSTANT
-    return floor - 1, floor + 2
+    return floor - 1.5, floor + 4

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app.backend import backend
 from app.state import Selection
 
-CHEAP = {"refine": "False", "grid": "4", "layer": "layer1.0"}
+CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0"}
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
@@ -66,7 +66,7 @@ def png(side: int = 40) -> bytes:
 def test_the_first_visit_shows_a_map_without_a_click():
     at = AppTest.from_file("../app/main.py", default_timeout=120).run()
     until(at, lambda at: len(at.metric) > 0)
-    assert chosen(at).network == "resnet20-cifar10"
+    assert chosen(at).network == Selection().network
     assert "−" in mean(at)
     assert len(at.get("plotly_chart")) == 4
 
@@ -93,7 +93,7 @@ def test_the_address_bar_holds_the_selection():
 )
 def test_nonsense_in_the_address_bar_leaves_the_defaults(bad):
     at = until(visit(**bad), done)
-    assert at.selectbox(key="w_network").value == "resnet20-cifar10"
+    assert at.selectbox(key="w_network").value == (Selection().network if "network" in bad else CHEAP["network"])
 
 
 @pytest.mark.parametrize("picture", ["bird/x", "bird/99999999", "photo/../../etc", "upload/0123", "nothing"])
