@@ -4,11 +4,11 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from explainers.baselines import METHODS, applies, explain
 from explainers.cid import CID
 from explainers.datasets.boxes import Box
 from explainers.evaluation import (
@@ -24,6 +24,9 @@ from explainers.layers import Layer
 from explainers.networks import Network, load_network
 from explainers.results import CIDSettings
 from explainers.studies.evaluation_data import Birds, Pictures, prepare
+
+if TYPE_CHECKING:
+    from explainers.baselines import Method
 
 CID_NAME, RANDOM = "cid", "random"
 OWN = {CID_NAME: "CID", RANDOM: "Random order"}
@@ -137,7 +140,28 @@ def evaluate(
 
 def refusal(method: str, network: Network, layer: Layer) -> str | None:
     """Why a method has no map for this network and layer; None where it has one."""
-    return None if method in OWN else applies(method, network, layer)
+    if method in OWN:
+        return None
+    from explainers.baselines import applies
+
+    return applies(method, network, layer)
+
+
+def method_notes() -> dict[str, str]:
+    """Every method that can be judged with a sentence on what it shows, in the order in which to offer them."""
+    own = {
+        CID_NAME: "How much of each pixel the layer keeps: a pixel matters where little noise fits in (the map in "
+        "nats with its sign turned).",
+        RANDOM: "No method: pixels in an order drawn at random, which every other one must beat.",
+    }
+    return {CID_NAME: own[CID_NAME]} | {n: m.sentence for n, m in _baselines().items()} | {RANDOM: own[RANDOM]}
+
+
+def _baselines() -> dict[str, "Method"]:
+    # They bring Captum and scikit-learn: whoever does not judge maps need not wait for these.
+    from explainers.baselines import METHODS
+
+    return METHODS
 
 
 def title(method: str) -> str:
@@ -145,12 +169,12 @@ def title(method: str) -> str:
     >>> title("cid"), title("grad_cam")
     ('CID', 'Grad-CAM')
     """
-    return OWN[method] if method in OWN else METHODS[method].title
+    return OWN[method] if method in OWN else _baselines()[method].title
 
 
 def uses_layer(method: str) -> bool:
     """Whether the scores depend on the layer."""
-    return method == CID_NAME or (method != RANDOM and METHODS[method].needs_layer)
+    return method == CID_NAME or (method != RANDOM and _baselines()[method].needs_layer)
 
 
 def small(box: Box | None, height: int, width: int) -> bool:
@@ -168,6 +192,8 @@ def _importance(
     if method == CID_NAME:
         result = CID(network.module, layer).explain(images, settings.cid)
         return -result.entropy, (result.forward_passes, result.backward_passes)
+    from explainers.baselines import explain
+
     made = explain(method, network, layer, images, labels.to(images.device))
     values = made.map.cpu()
     return values.abs() if settings.magnitude else values, (made.forward_passes, made.backward_passes)
@@ -180,7 +206,7 @@ def expected_passes(method: str, network: Network, settings: EvaluationSettings)
 
 
 def _passes(method: str, network: Network) -> int:
-    return 0 if method in OWN else sum(METHODS[method].passes(*network.input_size))
+    return 0 if method in OWN else sum(_baselines()[method].passes(*network.input_size))
 
 
 def report(scores: Scores) -> str:
@@ -198,7 +224,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network")
     parser.add_argument("--layer", help="the layer of CID and Grad-CAM; the last but the classifier when not given")
-    parser.add_argument("--methods", nargs="+", default=PAPER_METHODS, choices=[*OWN, *METHODS], metavar="METHOD")
+    parser.add_argument("--methods", nargs="+", default=PAPER_METHODS, choices=list(method_notes()), metavar="METHOD")
     parser.add_argument("--pictures", type=int, default=200, help="how many rendered birds")
     parser.add_argument("--replacement", choices=REPLACEMENTS, default="mean", help="what removed pixels show")
     parser.add_argument("--magnitude", action="store_true", help="rank signed maps by their magnitude")

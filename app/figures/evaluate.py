@@ -1,0 +1,118 @@
+"""How methods compare: the curves of accuracy while pixels are removed, and their scores with intervals."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from app.figures.style import Look, dress
+from explainers.evaluation import Interval
+
+# Okabe and Ito's colours, safe for colour-blind readers, without the yellow that vanishes on white.
+COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
+ROW = 30
+
+
+def style_of(method: str, others: Sequence[str], look: Look) -> dict[str, str]:
+    """Colour, symbol and dash of a method, the same in every figure; CID and chance have their own.
+
+    >>> from app.figures.style import LIGHT
+    >>> style_of("lrp", ["lrp"], LIGHT)["dash"]
+    'solid'
+    """
+    if method == "cid":
+        return {"color": look.accent, "symbol": "star", "dash": "solid"}
+    if method == "random":
+        return {"color": look.text, "symbol": "circle-open", "dash": "dot"}
+    turn, place = divmod(list(others).index(method), len(COLOURS))
+    return {"color": COLOURS[place], "symbol": SYMBOLS[place], "dash": ("solid", "dash", "dashdot")[turn % 3]}
+
+
+def removal_figure(
+    titles: Mapping[str, str], fractions: Sequence[float], curves: Mapping[str, Sequence[float]], look: Look
+) -> go.Figure:
+    """Accuracy (0..1) against the share of pixels removed, a curve per method; `titles` sets order and names."""
+    figure = go.Figure()
+    others = _others(titles)
+    for method, title in titles.items():
+        if method not in curves:
+            continue
+        style = style_of(method, others, look)
+        figure.add_trace(
+            go.Scatter(
+                x=list(fractions),
+                y=list(curves[method]),
+                mode="lines+markers",
+                name=title,
+                line={"color": style["color"], "dash": style["dash"], "width": 3 if method == "cid" else 1.8},
+                marker={"symbol": style["symbol"], "size": 8 if method == "cid" else 6},
+                hovertemplate="%{x:.0%} removed<br>accuracy %{y:.3f}",
+            )
+        )
+    axis = {"gridcolor": look.faint, "zeroline": False, "tickfont": {"size": 10}, "tickformat": ".0%"}
+    figure.update_xaxes(
+        title={"text": "pixels removed, least important first", "font": {"size": 11}}, range=[-0.02, 1], **axis
+    )
+    figure.update_yaxes(title={"text": "pictures answered as labelled", "font": {"size": 11}}, range=[0, 1.03], **axis)
+    rows = -(-len(figure.data) // 3)
+    dress(figure, look, 330 + 20 * rows, l=58, b=58 + 20 * rows)
+    return figure.update_layout(
+        uirevision="keep",
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": -0.19, "yanchor": "top", "font": {"size": 11}},
+    )
+
+
+def scores_figure(
+    titles: Mapping[str, str],
+    scores: Mapping[str, Interval],
+    axis_title: str,
+    look: Look,
+    chance: float | None = None,
+) -> go.Figure:
+    """One score (0..1) of each method as a point with its 95 % interval; `chance` as a dotted line."""
+    figure = go.Figure()
+    others = _others(titles)
+    shown = [method for method in titles if method in scores]
+    for method in shown:
+        interval, style = scores[method], style_of(method, others, look)
+        single = interval.count == 1
+        figure.add_trace(
+            go.Scatter(
+                x=[interval.mean],
+                y=[titles[method]],
+                mode="markers",
+                marker={"symbol": style["symbol"], "color": style["color"], "size": 10},
+                error_x=None
+                if single
+                else {
+                    "array": [interval.high - interval.mean],
+                    "arrayminus": [interval.mean - interval.low],
+                    "color": style["color"],
+                    "thickness": 1.6,
+                    "width": 4,
+                },
+                name="",
+                hovertemplate=f"%{{y}}<br>%{{x:.3f}}, 95 % interval {interval.low:.3f} to {interval.high:.3f}",
+                showlegend=False,
+            )
+        )
+    if chance is not None:
+        figure.add_vline(x=chance, line={"color": look.text, "width": 1, "dash": "dot"})
+    figure.update_xaxes(
+        title={"text": axis_title, "font": {"size": 11}},
+        range=[0, 1.02],
+        gridcolor=look.faint,
+        zeroline=False,
+        tickfont={"size": 10},
+    )
+    names = [titles[method] for method in shown]
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=names[::-1], range=[-0.6, max(len(names), 1) - 0.4], gridcolor=look.faint
+    )
+    longest = max((len(name) for name in names), default=8)
+    return dress(figure, look, 64 + ROW * max(len(names), 1), l=20 + 7 * longest, b=46)
+
+
+def _others(titles: Mapping[str, str]) -> list[str]:
+    return [method for method in titles if method not in ("cid", "random")]

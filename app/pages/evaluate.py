@@ -1,0 +1,66 @@
+"""Evaluate: which method's maps find what the network needs, and what a person would point at."""
+
+import streamlit as st
+
+from app import controls, state
+from app.backend import View, backend
+from app.look import apply
+from app.panels import progress
+from app.panels.evaluate_choice import choice, data_control, methods_control, removal_control
+from app.panels.evaluate_scores import evaluate_scores
+
+POLL = 0.7
+LEAD = (
+    "Two scores over many pictures. **Descriptive accuracy**: remove the pixels that a map calls least important, and "
+    "see how long the network keeps its answers. **Localisation**: do the most important pixels lie on the subject?"
+)
+
+
+def page() -> None:
+    """Sidebar -> what is to be judged -> scores."""
+    store = backend()
+    apply()
+    with st.sidebar:
+        controls.network_control()
+        note = st.container()
+    st.title("Which maps can be trusted?", anchor=False)
+    st.markdown(LEAD)
+    view = store.network(state.selection().network, state.owner("network"))
+    if view.state != "done":
+        _without_network(view)
+        return
+    network = view.value
+    with note:
+        controls.network_note(network)
+    with st.sidebar:
+        layer = controls.layer_control(network)
+        data = data_control()
+        removal_control()
+    methods_control()
+    chosen, solver = choice(), state.selection()
+    if data is None:
+        progress.ended("Choose your pictures on the left, or the rendered birds.", "add_photo_alternate", "evaluate")
+        return
+    evaluate_scores(store, network, layer, chosen.methods, data, chosen.settings(solver.beta, solver.seed))
+
+
+def _without_network(view: View) -> None:
+    """The network is on its way, or cannot come."""
+    store, name, owner = backend(), state.selection().network, state.owner("network")
+
+    def stop() -> None:
+        state.change(network=state.Selection().network, layer=None)
+
+    def again() -> None:
+        store.retry(name)
+
+    def draw() -> None:
+        now = store.network(name, owner)
+        if not now.live:
+            st.rerun()
+        progress.running(now.message or "Loading the network", now.progress, now.remaining, "load", stop)
+
+    if view.live:
+        st.fragment(draw, run_every=POLL)()
+    else:
+        progress.ended(view.message, "cloud_off", "load", ("Try again", again))
