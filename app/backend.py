@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 import torch
 from cachetools import LRUCache, TTLCache
 
+from app.fairness import Check, Plan, Question, check, plan
 from app.jobs import Job, Runner
 from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
 from app.store import MEBIBYTE, Store, digest
@@ -21,6 +23,9 @@ from explainers.datasets.pictures import PictureError
 from explainers.devices import best_device
 from explainers.layers import Layer
 from explainers.networks import Network, WeightsUnavailable, load_network, network_catalogue
+from explainers.studies.evaluate import EvaluationSettings, Scores, evaluate, refusal, uses_layer
+from explainers.studies.evaluation_data import Birds, Folder, Pictures, Preparing
+from explainers.studies.evaluation_data import prepare as prepare_pictures
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +60,8 @@ class Backend:
         self.device = device or best_device()
         self.results, self.previews = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
         self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
+        self.prepared = Store(128 * MEBIBYTE)
+        self.plans, self.parts = Store(8 * MEBIBYTE), Store(64 * MEBIBYTE)
         self._networks: LRUCache = LRUCache(NETWORKS_KEPT)
         self._failures: TTLCache = TTLCache(256, ttl=600)
         self._lock = threading.Lock()
@@ -160,6 +167,89 @@ class Backend:
         job = self.maps.submit(key, work, owner, (priority, layer.depth))
         return View(key, "running" if job.latest else "waiting", job.latest, job.progress, job.remaining)
 
+    # The fairness check
+
+    def plan(self, network: Network) -> Plan:
+        """Which layers of the network may be rescaled against each other, and where it can be looked at."""
+        if (kept := self.plans.get(network.fingerprint)) is None:
+            kept = plan(network)
+            self.plans.put(network.fingerprint, kept)
+        return kept
+
+    def check(
+        self, network: Network, subject: Subject, question: Question, owner: str, stopped: Collection[str] = ()
+    ) -> View:
+        """The fairness check: from memory, or as far as its job has come. Asking keeps the job alive."""
+        key = check_key(network, subject, question)
+        if (result := self.results.get(key)) is not None:
+            return View(key, "done", result, 1.0)
+        if (message := self._failures.get(key)) is not None:
+            return View(key, "failed", self.previews.get(key), message=message)
+        if key in stopped:
+            preview = self.previews.get(key)
+            return View(key, "stopped", preview, preview.progress if preview else 0.0)
+        work = partial(_check, network, self.plan(network), subject, question, self.device, self.parts)
+        job = self.maps.submit(key, work, owner, (0, 0))
+        return View(key, "running" if job.latest else "waiting", job.latest, job.progress, job.remaining)
+
+    # Evaluation
+
+    def scores(
+        self,
+        network: Network,
+        layer: Layer,
+        method: str,
+        data: Birds | Folder,
+        settings: EvaluationSettings,
+        owner: str,
+        place: int,
+        start: bool,
+    ) -> View:
+        """How good a method's maps are: kept, or as far as its job has come; methods run in order of `place`.
+
+        `state` is "refused", with the reason, where the method has no map for this network or layer.
+        """
+        key = scores_key(network, layer, method, data, settings)
+        if (scores := self.results.get(key)) is not None:
+            return View(key, "done", scores, 1.0)
+        if reason := self._refusal(network, layer, method):
+            return View(key, "refused", message=reason)
+        if (message := self._failures.get(key)) is not None:
+            return View(key, "failed", message=message)
+        if not start:
+            return View(key, "missing")
+        work = partial(self._scores, network, layer, method, data, settings)
+        job = self.maps.submit(key, work, owner, (2, place))
+        latest = job.latest if isinstance(job.latest, Scores) else None
+        remaining = job.remaining if latest else None
+        return View(key, "running" if job.latest else "waiting", latest, job.progress, remaining)
+
+    def _refusal(self, network: Network, layer: Layer, method: str) -> str:
+        place = digest("refusal", network.fingerprint, layer.path, str(layer.call), method)
+        reason = self.results.get(place)
+        if reason is None:
+            reason = refusal(method, network, layer) or ""
+            self.results.put(place, reason)
+        return reason
+
+    def _scores(
+        self,
+        network: Network,
+        layer: Layer,
+        method: str,
+        data: Birds | Folder,
+        settings: EvaluationSettings,
+        job: Job,
+    ) -> Iterator[Preparing | Scores]:
+        place = digest("pictures", network.fingerprint, data.key)
+        pictures: Pictures | None = self.prepared.get(place)
+        if pictures is None:
+            for pictures in prepare_pictures(network, data):
+                if isinstance(pictures, Preparing):
+                    yield pictures
+            self.prepared.put(place, pictures)
+        yield from evaluate(network, layer, method, pictures, settings)
+
     def release(self, owner: str, keep: Collection[str] = ()) -> None:
         """`owner` looks at other maps now: what nobody else waits for stops."""
         self.maps.leave(owner, frozenset(keep))
@@ -195,6 +285,17 @@ def backend() -> Backend:
 def map_key(network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> str:
     """SHA-256 of all that a map depends on."""
     return digest("cid", network.fingerprint, layer.path, str(layer.call), subject.digest, repr(settings))
+
+
+def check_key(network: Network, subject: Subject, question: Question) -> str:
+    """SHA-256 of all that a fairness check depends on."""
+    return digest("fairness", network.fingerprint, subject.digest, repr(question))
+
+
+def scores_key(network: Network, layer: Layer, method: str, data: Birds | Folder, settings: EvaluationSettings) -> str:
+    """SHA-256 of all that a method's scores depend on; the layer only where the method looks at it."""
+    place = (layer.path, str(layer.call)) if uses_layer(method) else ()
+    return digest("scores", network.fingerprint, method, data.key, repr(settings), *place)
 
 
 def networks() -> tuple:
@@ -246,3 +347,21 @@ def _frames(
         if result is None:
             return
         yield replace(result, seconds=spent)
+
+
+def _check(
+    network: Network,
+    plan: Plan,
+    subject: Subject,
+    question: Question,
+    device: torch.device,
+    parts: Store,
+    job: Job,
+) -> Iterator[Check]:
+    def recall(key: tuple[str, ...], array: np.ndarray | None) -> np.ndarray | None:
+        place = digest("part", network.fingerprint, subject.digest, *key)
+        if array is not None:
+            parts.put(place, array)
+        return parts.get(place)
+
+    return check(network, plan, subject.x.to(device), question, recall)

@@ -14,10 +14,13 @@ st.set_page_config(
 )
 # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
 with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
-    explore, about = (import_module(f"app.pages.{name}") for name in ("explore", "about"))
+    names = ("explore", "fairness", "evaluate", "about")
+    explore, fairness, evaluate, about = (import_module(f"app.pages.{name}") for name in names)
 st.navigation(
     [
         st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True),
+        st.Page(fairness.page, title="Fairness", icon=":material/balance:", url_path="fairness"),
+        st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
         st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
     ],
     position="top",

@@ -1,0 +1,194 @@
+"""The fairness check's figures: maps before and after on one scale, and magnitudes over layers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.figures.style import NATS_SCALE, UNIT_SCALE, Look, dress
+
+# Perceptually uniform, diverging, and told apart without red and green.
+SIGNED_SCALE = "balance"
+HEIGHT = 208
+# Okabe and Ito's colours, safe for colour-blind readers, in shades that read on light and dark.
+COLOURS = ("#0f8f96", "#c4631f", "#8a6fc4", "#7d8a2e")
+MARKS = ("circle", "square", "diamond", "triangle-up")
+
+
+def map_limits(maps: np.ndarray, signed: bool) -> tuple[float, float]:
+    """One scale for all maps: from 0 to the largest value, or symmetric around 0 where the sign counts.
+
+    >>> map_limits(np.array([-1.0, 4.0, np.nan]), False), map_limits(np.array([-1.0, 4.0, np.inf]), True)
+    ((0.0, 4.0), (-4.0, 4.0))
+    """
+    finite = np.abs(maps[np.isfinite(maps)])
+    largest = float(finite.max(initial=0.0)) or 1.0
+    return (-largest if signed else 0.0), largest
+
+
+def triple_figure(
+    maps: np.ndarray,
+    titles: Sequence[str],
+    unit: str,
+    limits: tuple[float, float],
+    look: Look,
+    signed: bool = False,
+    nats: bool = False,
+) -> go.Figure:
+    """Maps (k, H, W) side by side on one colour scale `limits`; what is not there yet (NaN) is left empty.
+
+    Unbounded pixels (+inf) are left empty too.
+    """
+    count, height, width = maps.shape
+    figure = make_subplots(rows=1, cols=count, subplot_titles=list(titles), horizontal_spacing=0.03)
+    for place, values in enumerate(maps, start=1):
+        figure.add_trace(
+            go.Heatmap(
+                z=np.where(np.isfinite(values), values, np.nan),
+                coloraxis="coloraxis",
+                name=titles[place - 1],
+                hovertemplate="row %{y}, column %{x}<br>%{z:.4g} " + unit,
+                hoverongaps=False,
+                zsmooth=False,
+            ),
+            row=1,
+            col=place,
+        )
+        anchor = f"x{place if place > 1 else ''}"
+        figure.update_xaxes(range=[-0.5, width - 0.5], matches="x", row=1, col=place)
+        figure.update_yaxes(
+            range=[height - 0.5, -0.5], scaleanchor=anchor, matches="y" if place > 1 else None, row=1, col=place
+        )
+    frame = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": True, "mirror": True}
+    figure.update_xaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
+    figure.update_yaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
+    figure.update_annotations(font={"size": 11, "color": look.text}, yshift=-2)
+    dress(figure, look, HEIGHT, t=22, b=50)
+    scale = NATS_SCALE if nats else SIGNED_SCALE if signed else UNIT_SCALE
+    bar = {
+        "orientation": "h",
+        "y": 0,
+        "yanchor": "top",
+        "ypad": 8,
+        "thickness": 8,
+        "len": 0.7,
+        "outlinewidth": 0,
+        "nticks": 5,
+        "tickfont": {"size": 10},
+        "title": {"text": unit, "side": "bottom", "font": {"size": 10}},
+    }
+    axis = {"colorscale": scale, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
+    return figure.update_layout(uirevision="keep", dragmode="zoom", coloraxis=axis)
+
+
+def magnitudes_figure(
+    names: Sequence[str],
+    means: np.ndarray,
+    titles: Sequence[str],
+    units: Sequence[str],
+    look: Look,
+    marked: str | None = None,
+) -> go.Figure:
+    """Mean magnitude (methods, 2, stations) over layers, before and after; each method on its own axis.
+
+    The first method is CID, in nats on a linear axis: nats are logarithms already. The others are logarithmic.
+    """
+    count = len(titles)
+    figure = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=0.055, subplot_titles=list(titles))
+    for row in range(count):
+        for when, (word, colour) in enumerate((("before", look.accent), ("after", look.second))):
+            figure.add_trace(
+                go.Scatter(
+                    x=list(names),
+                    y=drawable(means[row, when], logarithmic=row > 0),
+                    mode="lines+markers",
+                    name=f"{word} rescaling",
+                    legendgroup=word,
+                    showlegend=row == 0,
+                    line={"color": colour, "width": 2, "dash": "dash" if when else "solid"},
+                    marker={"size": 9 - 3 * when, "symbol": "circle" if when else "circle-open"},
+                    hovertemplate="%{x}<br>" + word + " %{y:.4g} " + units[row] + "<extra></extra>",
+                ),
+                row=row + 1,
+                col=1,
+            )
+        kind = {"type": "log", "exponentformat": "power", "dtick": 1} if row else {"nticks": 5}
+        figure.update_yaxes(title={"text": units[row], "font": {"size": 10}}, row=row + 1, col=1, **kind)
+    _layer_axis(figure, names, look, count)
+    if marked in names:
+        figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
+    figure.update_annotations(font={"size": 12}, x=0, xanchor="left", xref="paper")
+    dress(figure, look, 150 * count + 90, l=74, t=48, b=84)
+    return figure.update_layout(
+        uirevision="keep", legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"}
+    )
+
+
+def normalised_figure(
+    names: Sequence[str],
+    means: np.ndarray,
+    titles: Sequence[str],
+    look: Look,
+    marked: str | None = None,
+) -> go.Figure:
+    """Every method's magnitude (methods, 2, stations) relative to its own value at the first layer.
+
+    Of CID, in nats, that is exp(H − H₁): how many times more noise the layer bears than the first.
+    """
+    figure = go.Figure()
+    for row, title in enumerate(titles):
+        shares = relative(means[row], logarithmic=row == 0)
+        for when, word in enumerate(("before", "after")):
+            figure.add_trace(
+                go.Scatter(
+                    x=list(names),
+                    y=drawable(shares[when], logarithmic=True),
+                    mode="lines+markers",
+                    name=f"{title}, {word}",
+                    line={"color": COLOURS[row], "width": 2, "dash": "dash" if when else "solid"},
+                    marker={"size": 7, "symbol": MARKS[row] + ("" if when else "-open")},
+                    hovertemplate="%{x}<br>" + f"{title}, {word}: " + "%{y:.4g} × first layer<extra></extra>",
+                )
+            )
+    figure.update_yaxes(type="log", dtick=1, exponentformat="power")
+    figure.update_yaxes(title={"text": "relative to the first layer", "font": {"size": 11}})
+    _layer_axis(figure, names, look, None)
+    if marked in names:
+        figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
+    dress(figure, look, 470, l=74, t=8, b=190)
+    legend = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "font": {"size": 11}}
+    return figure.update_layout(uirevision="keep", legend=legend | {"entrywidth": 0.5, "entrywidthmode": "fraction"})
+
+
+def relative(means: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """Means (..., stations) divided by the first station's; of logarithms, exp of the difference.
+
+    >>> relative(np.array([2.0, 8.0]), False).tolist(), relative(np.array([-3.0, -3.0]), True).tolist()
+    ([1.0, 4.0], [1.0, 1.0])
+    """
+    first = means[..., :1]
+    if logarithmic:
+        return np.exp(means - first)
+    return np.divide(means, first, out=np.full_like(means, np.nan), where=first != 0)
+
+
+def drawable(values: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """Values with a gap (NaN) where there is none, none is finite, or a logarithmic axis has no place for it.
+
+    >>> drawable(np.array([1.0, 0.0, np.inf]), True).tolist()
+    [1.0, nan, nan]
+    """
+    shown = np.isfinite(values) & ((values > 0) | (not logarithmic))
+    return np.where(shown, values, np.nan)
+
+
+def _layer_axis(figure: go.Figure, names: Sequence[str], look: Look, last: int | None) -> None:
+    figure.update_xaxes(categoryorder="array", categoryarray=list(names), range=[-0.5, len(names) - 0.5])
+    figure.update_xaxes(gridcolor=look.faint, tickangle=-45, tickfont={"size": 10}, zeroline=False, dtick=1)
+    figure.update_yaxes(gridcolor=look.faint, tickfont={"size": 10}, zeroline=False)
+    title = {"text": "layer, in order of execution", "font": {"size": 11}}
+    if last is None:
+        figure.update_xaxes(title=title)
+    else:
+        figure.update_xaxes(title=title, row=last, col=1)

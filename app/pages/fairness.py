@@ -1,0 +1,77 @@
+"""Fairness: the same function with other weights, and which maps notice."""
+
+import streamlit as st
+
+from app import controls, look, state
+from app.backend import backend, check_key, sentence
+from app.fairness import Check, Plan, Question
+from app.panels import fairness_look
+from app.panels.fairness_controls import question_control, write_address
+from app.panels.fairness_curves import curves
+from app.panels.fairness_maps import maps
+from app.panels.fairness_progress import network_or_status, status
+from app.panels.fairness_proof import proof
+from app.panels.fairness_table import pairs_not_allowed, table
+from app.pictures import PictureGoneError
+
+POLL = 1.0
+INTRODUCTION = (
+    "The same network can be written with other numbers: divide one layer's weights by c and multiply the next layer's "
+    "by c, and every answer stays as it was. A measure that is to be compared between layers must not notice. Here is "
+    "which ones do."
+)
+
+
+def page() -> None:
+    """Sidebar -> selection; one row of choices -> question; proof, maps, table, curves."""
+    store = backend()
+    look.apply()
+    fairness_look.apply()
+    with st.sidebar:
+        controls.network_control()
+        note = st.container()
+        controls.picture_control(store)
+    st.title("Which maps may be compared between layers?", anchor=False)
+    network = network_or_status(store)
+    if network is None:
+        return
+    try:
+        subject = store.subject(network, state.selection().picture)
+    except PictureGoneError as error:
+        st.warning(sentence(error), icon=":material/image_not_supported:")
+        return
+    with note:
+        controls.network_note(network)
+    st.markdown(INTRODUCTION)
+    plan = store.plan(network)
+    if not plan.allowed:
+        st.info("No two neighbouring layers of this network may be rescaled against each other.")
+        pairs_not_allowed(plan)
+        return
+    question = question_control(plan)
+    write_address()
+    owner = state.owner("fairness")
+    store.release(owner, keep={check_key(network, subject, question)})
+
+    def ask():
+        return store.check(network, subject, question, owner, state.stopped())
+
+    polling = ask().live
+
+    def draw() -> None:
+        view = ask()
+        if view.live != polling:
+            st.rerun()
+        status(store, view, owner)
+        if view.value is not None:
+            _results(view.value, plan, question)
+
+    st.fragment(draw, run_every=POLL if polling else None)()
+    pairs_not_allowed(plan)
+
+
+def _results(found: Check, plan: Plan, question: Question) -> None:
+    proof(found, plan, question)
+    maps(found, question)
+    table(found, plan, question)
+    curves(found, plan, question)

@@ -1,0 +1,97 @@
+"""Method × transformation: what theory says, what was measured, and what the paper says."""
+
+import math
+
+import streamlit as st
+
+from app.fairness import METHODS, Check, Plan, Question
+from app.panels.fairness_controls import fraction
+from app.panels.fairness_maps import title
+from app.panels.fairness_theory import CLAIMS, Spot, output_factor, pair_factor, verdict, written
+
+HEADING = (
+    "The factor is the number k for which k times the map before comes nearest to the map after, by least "
+    "squares. × 1: the map does not move. Theory: what the formulas of the method say must happen."
+)
+ERRATUM = (
+    "**Where the paper is not right.** It says that Grad-CAM's magnitude, and that of the other baselines, "
+    "changes when pairs are rescaled. The layer gradient's does. Grad-CAM is the gradient times the "
+    "activation: one grows by c, the other shrinks by c, and the product stays. LRP and gradients of the "
+    "input never look at the layer's units. What makes *those* incomparable is the second column: they grow "
+    "with the scale of the network's output, which changes no decision, and with each layer's resolution and "
+    "width. CID does neither."
+)
+
+
+def table(found: Check, plan: Plan, question: Question) -> None:
+    """The table and the errata below it."""
+    spot = Spot(shrunk=question.layer in plan.shrunk_by(question.pair), output=question.layer == plan.stations[-1].name)
+    st.markdown("#### What moves which map", help=HEADING)
+    with st.container(key="fair_table"):
+        st.table(rows(found, question, spot))
+    if question.next_bias and found.proof.change:
+        st.caption(
+            "The switch makes another function, for which theory says nothing: factors of pairs mean little here."
+        )
+    elif not spot.shrunk:
+        st.caption(
+            f"The feature of {question.layer} is not divided by c in this choice, so activation and layer "
+            "gradient stay too. Choose a layer marked ÷ c to see them move."
+        )
+    st.markdown(ERRATUM)
+
+
+def rows(found: Check, question: Question, spot: Spot) -> dict[str, list[str]]:
+    """The columns of the table, a cell per method; a method that does not apply says why."""
+    c, broken = question.c, question.next_bias and found.proof.change > 0
+    measured = [[_measured(value, reason) for value in pair] for pair, reason in _paired(found)]
+    theory = ["none: another function" if broken else written(pair_factor(m, c, spot)) for m in METHODS]
+    return {
+        "Method": [f"**{title(method)}**" for method in METHODS],
+        f"Pairs ÷ and × {fraction(c)}: theory": theory,
+        "measured": [pair for pair, _ in measured],
+        "paper says": [_claim(m, float(found.factors[n, 0]), spot, broken) for n, m in enumerate(METHODS)],
+        f"Output × {fraction(c)}: theory": [written(output_factor(m, c, spot)) for m in METHODS],
+        "measured ": [_output(found, output) for _, output in measured],
+    }
+
+
+def pairs_not_allowed(plan: Plan) -> None:
+    """The pairs that may not be rescaled, with the reason."""
+    refused = [pair for pair in plan.pairs if not pair.rescalable]
+    label = f"{len(plan.allowed)} of {len(plan.pairs)} neighbouring pairs may be rescaled; why not the others"
+    if not refused:
+        st.caption(f"All {len(plan.pairs)} neighbouring pairs of this network may be rescaled.")
+        return
+    with st.expander(label, key="fair_refused"):
+        st.table(
+            {
+                "Layer": [pair.layer_name for pair in refused],
+                "next layer": [pair.following_name for pair in refused],
+                "why it may not be rescaled": [pair.reason for pair in refused],
+            }
+        )
+
+
+def _paired(found: Check) -> list[tuple[tuple[float, float], str]]:
+    return [(tuple(pair), reason) for pair, reason in zip(found.factors.tolist(), found.reasons, strict=True)]
+
+
+def _measured(value: float, reason: str) -> str:
+    if reason:
+        return f"*{reason}*"
+    return "…" if math.isnan(value) else f"**{written(value)}**"
+
+
+def _output(found: Check, cell: str) -> str:
+    return f"*{found.proof.scaled_reason}*" if found.proof.scaled_gap is None and cell == "…" else cell
+
+
+def _claim(method: str, measured: float, spot: Spot, broken: bool) -> str:
+    claim = CLAIMS[method]
+    # Only a layer that shrinks can tell, and only for the same function.
+    if math.isnan(measured) or broken or not spot.shrunk:
+        return claim
+    judged = verdict(method, measured)
+    sign = {"right": " :material/check:", "not so": " :material/close: **not so**", "": ""}[judged]
+    return claim + sign

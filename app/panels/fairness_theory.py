@@ -1,0 +1,70 @@
+"""What theory says of each method under both transformations, and what the paper says."""
+
+from dataclasses import dataclass
+
+GRADIENTS = ("layer_gradient", "grad_cam", "lrp", "saliency", "input_x_gradient")
+MOVES, STAYS = "changes", "does not change"
+SAID_OF_ALL = "changes (said of all baselines)"
+CLAIMS = {
+    "cid": STAYS,
+    "activation": "not discussed",
+    "layer_gradient": MOVES,
+    "grad_cam": MOVES,
+    "lrp": SAID_OF_ALL,
+    "saliency": SAID_OF_ALL,
+    "input_x_gradient": SAID_OF_ALL,
+}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where one looks: is the feature divided by c there, and is it what the network gives out?"""
+
+    shrunk: bool
+    output: bool = False
+
+
+def pair_factor(method: str, c: float, spot: Spot) -> float:
+    """By what a map's magnitude is multiplied when layer L is divided and layer L+1 multiplied by c.
+
+    >>> [pair_factor(method, 4, Spot(shrunk=True)) for method in ("cid", "activation", "layer_gradient", "grad_cam")]
+    [1.0, 0.25, 4, 1.0]
+    """
+    if spot.shrunk and method == "activation":
+        return 1 / c
+    return c if spot.shrunk and method == "layer_gradient" else 1.0
+
+
+def output_factor(method: str, c: float, spot: Spot) -> float:
+    """By what it is multiplied when the last layer is.
+
+    >>> [output_factor(method, 4, Spot(shrunk=False)) for method in ("cid", "activation", "lrp")]
+    [1.0, 1.0, 4]
+    """
+    if spot.output and method in ("activation", "layer_gradient"):
+        return c if method == "activation" else 1.0
+    return c if method in GRADIENTS else 1.0
+
+
+def written(value: float) -> str:
+    """A factor by which something is multiplied or divided.
+
+    >>> written(4.0), written(0.25), written(1.0), written(1.00002)
+    ('× 4', '÷ 4', '× 1', '× 1')
+    """
+    if 0 < value < 1 and abs(1 / value - round(1 / value)) < 1e-3 * (1 / value) and round(1 / value) > 1:
+        return f"÷ {round(1 / value)}"
+    return f"× {value:.3g}".replace("-", "−")
+
+
+def verdict(method: str, measured: float) -> str:
+    """What the measured factor under the rescaling of pairs says of the paper's claim.
+
+    >>> verdict("grad_cam", 1.0), verdict("cid", 1.0), verdict("activation", 0.25)
+    ('not so', 'right', '')
+    """
+    claim = CLAIMS[method]
+    if claim not in (MOVES, STAYS, SAID_OF_ALL):
+        return ""
+    moved = abs(measured - 1) > 1e-3
+    return "right" if moved == (claim != STAYS) else "not so"
