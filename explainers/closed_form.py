@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from explainers.constraint import Estimate
-from explainers.jacobian import LARGEST_DEFLATED_FEATURE, orthonormal, outside, random_signs
+from explainers.jacobian import orthonormal, outside, random_signs
 from explainers.randomness import Randomness
 from explainers.records import choose
 from explainers.sampling import Sampler
 
 DEFLATED_DIRECTIONS = 16
+# Beyond this size of a feature a basis costs more memory than it saves probes.
+LARGEST_DEFLATED_FEATURE = 1 << 16
 # Mean entropy that errors of G may cost, and the standard error of ½ log δ_f²: both in nats.
 COST_TOLERANCE = 0.0015
 ERROR_TOLERANCE = 0.0025

@@ -17,9 +17,6 @@ from torch import Tensor
 
 Function = Callable[[Tensor], Tensor]
 
-# Beyond this size of a feature a basis costs more memory than it saves probes.
-LARGEST_DEFLATED_FEATURE = 1 << 16
-
 
 def squared_products(h: Function, x: Tensor, v: Tensor) -> Tensor:
     """(J(x_k)ᵀ v_k)² for every row k: x is (N, C, H, W), v is (N, D), the result (N, C, H, W).

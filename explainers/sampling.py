@@ -43,18 +43,10 @@ class Sampler:
         self._count(count, backward=False)
         return changes.transpose(0, 1)
 
-    def square_columns(
-        self, v: Tensor, log_sigma: Tensor | None = None, noise: Tensor | None = None
-    ) -> Iterator[Tensor]:
-        """Per sample and cell Σ_{i in c} (Jᵀv)_i², in groups (k, B, 1, rows, columns).
-
-        `v` is (B, m, D). J is taken at x, or at x + σ∘δ where σ and `noise` (m, C, H, W) are given.
-        """
-        for start in range(0, v.shape[1], self.group):
-            part = v[:, start : start + self.group].transpose(0, 1)
+    def square_columns(self, v: Tensor) -> Iterator[Tensor]:
+        """Per row of `v` (B, m, D) and cell Σ_{i in c} (Jᵀv)_i² at x, in groups (k, B, 1, rows, columns)."""
+        for part in v.transpose(0, 1).split(self.group):
             x = self.x.expand(len(part), *self.x.shape)
-            if noise is not None:
-                x = x + self._scaled(log_sigma, noise[start : start + self.group])
             products = self._rows(lambda a, b: cell_sum(squared_products(self.h, a, b), self.shape), x, part)
             self._count(len(part), backward=True)
             yield products
