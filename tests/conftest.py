@@ -3,10 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-import torch
-
-# Small networks gain nothing from more threads, and waiting threads slow a busy machine down.
-torch.set_num_threads(1)
 
 
 @pytest.fixture
