@@ -55,11 +55,10 @@ def triple_figure(
             row=1,
             col=place,
         )
-        anchor = f"x{place if place > 1 else ''}"
-        figure.update_xaxes(range=[-0.5, width - 0.5], matches="x", row=1, col=place)
-        figure.update_yaxes(
-            range=[height - 0.5, -0.5], scaleanchor=anchor, matches="y" if place > 1 else None, row=1, col=place
-        )
+        # One pair of axes sets the square pixels, the others follow it: zooming one zooms all.
+        follow = {"scaleanchor": "x"} if place == 1 else {"matches": "y"}
+        figure.update_xaxes(range=[-0.5, width - 0.5], matches="x" if place > 1 else None, row=1, col=place)
+        figure.update_yaxes(range=[height - 0.5, -0.5], row=1, col=place, **follow)
     frame = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": True, "mirror": True}
     figure.update_xaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
     figure.update_yaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
