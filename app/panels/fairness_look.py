@@ -14,7 +14,7 @@ CSS = """
 .st-key-fair_curves {flex-wrap:wrap}
 .st-key-fair_curves > div {flex:1 1 420px; min-width:320px}
 .st-key-fair_table {overflow-x:auto}
-.st-key-fair_table table {min-width:640px}
+.st-key-fair_table table {min-width:640px; width:100%}
 .st-key-fair_table td, .st-key-fair_table th {vertical-align:top}
 </style>
 """

@@ -65,7 +65,7 @@ def _factors(found: Check, place: int) -> str:
     pair, output = found.factors[place]
     if np.isnan(pair):
         return ""
-    return f" · pairs {written(pair)}" + ("" if np.isnan(output) else f" · output {written(output)}")
+    return f" · pairs {written(pair, 3)}" + ("" if np.isnan(output) else f" · output {written(output, 3)}")
 
 
 def _record(method: str):

@@ -80,7 +80,7 @@ def _paired(found: Check) -> list[tuple[tuple[float, float], str]]:
 def _measured(value: float, reason: str) -> str:
     if reason:
         return f"*{reason}*"
-    return "…" if math.isnan(value) else f"**{written(value)}**"
+    return "…" if math.isnan(value) else f"**{written(value, 4)}**"
 
 
 def _output(found: Check, cell: str) -> str:

@@ -46,15 +46,15 @@ def output_factor(method: str, c: float, spot: Spot) -> float:
     return c if method in GRADIENTS else 1.0
 
 
-def written(value: float) -> str:
-    """A factor by which something is multiplied or divided.
+def written(value: float, digits: int | None = None) -> str:
+    """A factor by which something is multiplied or divided; a measured one with so many `digits`.
 
-    >>> written(4.0), written(0.25), written(1.0), written(1.00002)
-    ('× 4', '÷ 4', '× 1', '× 1')
+    >>> written(4.0), written(0.25), written(1.0), written(0.25, 4), written(-0.5, 4)
+    ('× 4', '÷ 4', '× 1', '÷ 4.000', '× −0.5000')
     """
-    if 0 < value < 1 and abs(1 / value - round(1 / value)) < 1e-3 * (1 / value) and round(1 / value) > 1:
-        return f"÷ {round(1 / value)}"
-    return f"× {value:.3g}".replace("-", "−")
+    sign, shown = ("÷", 1 / value) if 0 < value < 0.999 else ("×", value)
+    text = f"{shown:g}" if digits is None else f"{shown:#.{digits}g}"
+    return f"{sign} {text}".replace("-", "−")
 
 
 def verdict(method: str, measured: float) -> str:
