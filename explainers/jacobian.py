@@ -68,7 +68,9 @@ def random_signs(*shape: int, like: Tensor, generator: torch.Generator) -> Tenso
 
 def orthonormal(rows: Tensor) -> Tensor:
     """Orthonormal rows that span the given ones, (B, q, D) with q ≤ D; zero rows where those are dependent."""
-    q, r = torch.linalg.qr(rows.mT)
+    # Metal has no QR decomposition; the matrices are small.
+    q, r = torch.linalg.qr(rows.mT.cpu() if rows.device.type == "mps" else rows.mT)
+    q, r = q.to(rows.device), r.to(rows.device)
     diagonal = r.diagonal(dim1=-2, dim2=-1).abs()
     independent = diagonal > 1e-6 * diagonal.amax(-1, keepdim=True)
     return q.mT * independent.unsqueeze(-1)

@@ -31,8 +31,8 @@ class SpectralMean:
     """
 
     def __init__(self, rows: int, columns: int, dtype: torch.dtype, device: torch.device | str) -> None:
-        self._left = cosine_basis(rows).to(device, dtype)
-        self._right = cosine_basis(columns).to(device, dtype)
+        self._left = cosine_basis(rows).to(dtype).to(device)
+        self._right = cosine_basis(columns).to(dtype).to(device)
         self._band = _bands(rows, columns).to(device)
         self._steps = 0
         self._weight = self._weight2 = 0.0
