@@ -8,6 +8,7 @@ from app.look import apply
 from app.panels import progress
 from app.panels.evaluate_choice import choice, data_control, methods_control, removal_control
 from app.panels.evaluate_scores import evaluate_scores
+from explainers.studies.evaluate import late_layer
 
 POLL = 0.7
 LEAD = (
@@ -33,6 +34,8 @@ def page() -> None:
     with note:
         controls.network_note(network)
     with st.sidebar:
+        if state.selection().layer not in [layer.name for layer in network.layers]:
+            state.change(layer=late_layer(network).name)
         layer = controls.layer_control(network)
         data = data_control()
         removal_control()

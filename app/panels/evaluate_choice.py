@@ -14,7 +14,7 @@ from explainers.studies.evaluation_data import Birds, Folder, read_folder
 
 COUNTS = (12, 24, 50, 100, 200)
 MAX_FILES = 200
-SOURCES = {"birds": "Rendered birds", "folder": "Your own pictures"}
+SOURCES = {"birds": "Rendered birds", "folder": "Your own"}
 BIRDS_NOTE = (
     "Birds that no network has seen in training, each with the exact box around it. Networks trained on these "
     "birds are asked for the species; every other network for what it answers to the whole picture."
@@ -86,11 +86,12 @@ def removal_control() -> None:
     st.segmented_control(
         "Removed pixels show",
         list(REPLACEMENTS),
-        format_func={"mean": "Mean colour", "blur": "Blur", "noise": "Noise"}.__getitem__,
+        format_func={"mean": "Mean", "blur": "Blur", "noise": "Noise"}.__getitem__,
         key="w_eval_replacement",
         on_change=_take,
         args=("replacement",),
         required=True,
+        width="stretch",
         help=REPLACEMENT_HELP,
     )
     _bound("magnitude")
@@ -112,6 +113,7 @@ def data_control() -> Birds | Folder | None:
         on_change=_take,
         args=("source",),
         required=True,
+        width="stretch",
         help=BIRDS_NOTE,
     )
     if choice().source == "birds":

@@ -39,7 +39,9 @@ def evaluate_scores(
 
     def ask() -> dict[str, View]:
         views = {}
-        for place, method in enumerate(methods):
+        for method in methods:
+            # Cheap maps first.
+            place = expected_passes(method, network, settings)
             view = store.scores(network, layer, method, data, settings, owner, place, start=False)
             if view.state == "missing" and view.key in started:
                 view = store.scores(network, layer, method, data, settings, owner, place, start=True)

@@ -1,0 +1,182 @@
+"""The study of methods × pictures: its scores are those of the library, its boxes follow the pictures."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from explainers import CIDSettings, load_network
+from explainers.datasets.birds import render_bird
+from explainers.evaluation import descriptive_accuracy, localisation
+from explainers.preprocessing import Preprocessing
+from explainers.studies import evaluate as study
+from explainers.studies.evaluation_data import BIRDS_SEED, Birds, Folder, Pictures, moved_box, prepare, read_folder
+
+QUICK = study.EvaluationSettings(fractions=(0, 0.5, 0.9), batch=2, cid=CIDSettings(refine=False, grid=8, probes=8))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load_network("resnet20-cifar10")
+
+
+@pytest.fixture(scope="module")
+def pictures(network):
+    return last(prepare(network, Birds(5)))
+
+
+def last(frames):
+    for frame in frames:
+        pass
+    return frame
+
+
+def png(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(width).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_birds_keep_their_boxes_and_a_network_of_other_classes_labels_them_by_its_answers(network, pictures):
+    assert pictures.boxes == tuple(render_bird(i, 32, BIRDS_SEED).box for i in range(5))
+    assert not pictures.true_labels
+    assert torch.equal(pictures.labels, network.module(pictures.images).argmax(1))
+
+
+def test_birds_are_labelled_with_their_species_where_the_network_knows_them():
+    pictures = last(prepare(load_network("alexnet-birds"), Birds(3)))
+    assert pictures.true_labels
+    assert pictures.labels.tolist() == [render_bird(i, 16, BIRDS_SEED).label for i in range(3)]
+
+
+@pytest.mark.parametrize("method", ["cid", "saliency", "lrp", "random"])
+def test_batches_give_the_scores_of_the_library(network, pictures, method):
+    layer = network.layer("layer3.2")
+    frames = list(study.evaluate(network, layer, method, pictures, QUICK))
+    assert [frame.count for frame in frames] == [2, 4, 5]
+    assert frames[-1].progress == 1
+    assert frames[-1].accuracy[0] == 1
+    parts = range(0, 5, 2)
+    maps = torch.cat([maps_of(network, layer, method, pictures, start) for start in parts])
+    whole = descriptive_accuracy(network.module, pictures.images, pictures.labels, maps, QUICK.fractions)
+    assert frames[-1].area.mean == pytest.approx(whole.area)
+    assert frames[-1].accuracy == pytest.approx(whole.accuracy)
+    shares = [localisation(m, b) for m, b in zip(maps, pictures.boxes, strict=True) if study.small(b, 32, 32)]
+    assert frames[-1].shares == pytest.approx(shares)
+    assert frames[-1].localisation.mean == pytest.approx(np.mean(shares))
+
+
+def maps_of(network, layer, method, pictures, start):
+    from explainers import CID
+    from explainers.baselines import attribute
+
+    part = slice(start, start + 2)
+    x, labels = pictures.images[part], pictures.labels[part]
+    if method == "cid":
+        return -CID(network.module, layer).attribute(x, QUICK.cid)
+    if method == "random":
+        return torch.rand(len(x), 1, 32, 32, generator=torch.Generator().manual_seed(start))
+    return attribute(method, network, layer, x, labels)
+
+
+def test_maps_that_know_beat_chance_and_their_opposite():
+    """A network that looks at one corner: its gradient keeps the answer to the end, the reverse loses it."""
+    module = nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 2, bias=False)).eval()
+    weight = torch.zeros(2, 3, 8, 8)
+    weight[0, :, :3, :3], weight[1] = 1, 0.01
+    module[1].weight.data = weight.flatten(1)
+    images = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.02
+    images[:, :, :3, :3] += 1
+    boxes = ((0, 0, 3, 3),) * 6
+    known = Pictures(images, torch.zeros(6, dtype=torch.long), boxes, True)
+
+    class Bare:
+        classes, input_size = ("corner", "rest"), (8, 8)
+
+    Bare.module = module
+    settings = study.EvaluationSettings(fractions=(0, 0.5, 0.8))
+    good = last(study.evaluate(Bare, None, "saliency", known, settings))
+    chance = last(study.evaluate(Bare, None, "random", known, settings))
+    assert good.area.mean == 1
+    assert good.localisation.mean == 1
+    assert chance.localisation.mean < 0.5
+
+
+def test_a_box_above_a_third_does_not_count():
+    assert study.small((0, 0, 3, 3), 9, 3)
+    assert not study.small((0, 0, 3, 4), 9, 3)
+    assert not study.small(None, 9, 3)
+
+
+def test_cam_is_refused_with_the_reason_on_vgg():
+    network = load_network("alexnet-birds")
+    assert "pooling" in study.refusal("cam", network, network.layer("conv5"))
+    assert study.refusal("cid", network, network.layer("fc7")) is None
+
+
+@pytest.mark.parametrize(("size", "box"), [((120, 80), (30, 10, 90, 50)), ((64, 200), (0, 100, 64, 140))])
+def test_a_box_moves_like_the_pixels_under_it(size, box):
+    pre = Preprocessing(64, 56, (0.5,) * 3, (0.25,) * 3)
+    picture = Image.new("RGB", size)
+    picture.paste((255, 255, 255), box)
+    inside = np.asarray(pre.cut(picture))[..., 0] >= 128
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    expected = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    assert np.abs(np.subtract(moved_box(box, size, pre), expected)).max() <= 1
+
+
+def test_a_box_outside_the_cut_is_none():
+    assert moved_box((0, 0, 5, 5), (200, 60), Preprocessing(60, 60, (0.5,) * 3, (0.25,) * 3)) is None
+
+
+def test_a_folder_matches_boxes_with_or_without_folders_scales_them_and_names_what_is_no_picture():
+    files = [("a.png", png(1024, 512)), ("b.png", png(40, 40)), ("c.txt", b"no picture")]
+    folder, problems = read_folder(files, {"train/a.png": (100, 50, 301, 200)}, "key")
+    assert folder.names == ("a.png", "b.png")
+    assert folder.images[0].size == (512, 256)
+    assert folder.boxes == ((50, 25, 151, 100), None)
+    assert len(problems) == 1
+    assert problems[0].startswith("c.txt: expected a picture")
+
+
+@pytest.mark.parametrize(
+    ("files", "boxes", "words"),
+    [
+        ([("a.png", b"")], {}, "expected at least one picture"),
+        ([("a.png", png(20, 20))], {"z.png": (0, 0, 2, 2)}, "make the names equal"),
+    ],
+)
+def test_a_folder_without_pictures_or_with_foreign_boxes_is_one_sentence(files, boxes, words):
+    with pytest.raises(ValueError, match=words):
+        read_folder(files, boxes, "key")
+
+
+def test_pictures_without_boxes_have_no_localisation(network):
+    folder = Folder("key", ("a", "b"), tuple(render_bird(i, 40).image for i in range(2)), (None, None))
+    pictures = last(prepare(network, folder))
+    scores = last(study.evaluate(network, network.layers[0], "saliency", pictures, QUICK))
+    assert scores.localisation is None
+    assert "| – |" in study.report(scores)
+
+
+def test_the_command_prints_a_table(monkeypatch, capsys):
+    arguments = [
+        "evaluate",
+        "alexnet-birds",
+        "--pictures",
+        "3",
+        "--closed-form",
+        "--methods",
+        "saliency",
+        "cam",
+        "random",
+    ]
+    monkeypatch.setattr("sys.argv", arguments)
+    study.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("| Saliency | 0.") or line.startswith("| Saliency | 1.") for line in lines)
+    assert any(line.startswith("| CAM | CAM needs") for line in lines)
