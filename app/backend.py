@@ -1,6 +1,7 @@
 """Every cache and every job; the only module of the app that has the library compute anything."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -22,7 +23,7 @@ from explainers import CID, CIDResult, CIDSettings, concentration
 from explainers.datasets.pictures import PictureError
 from explainers.devices import best_device
 from explainers.layers import Layer
-from explainers.networks import Network, WeightsUnavailable, load_network, network_catalogue
+from explainers.networks import Network, WeightsUnavailable, load_checkpoint, load_network, network_catalogue
 from explainers.studies.evaluate import EvaluationSettings, Scores, evaluate, refusal, uses_layer
 from explainers.studies.evaluation_data import Birds, Folder, Pictures, Preparing
 from explainers.studies.evaluation_data import prepare as prepare_pictures
@@ -31,13 +32,15 @@ log = logging.getLogger(__name__)
 
 NETWORKS_KEPT = 4
 QUICK_LOAD = 6.0
+OWN = "own/"
+GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
 
 
 @dataclass(frozen=True)
 class View:
     """What a page needs to know of one piece of work.
 
-    `state`: "missing" (never asked for), "waiting", "running", "done", "stopped" or "failed"; `value` is the
+    `state`: "missing" (never asked for), "waiting", "running", "done", "stopped", "failed" or "gone"; `value` is the
     newest whole result, if any; `remaining` in seconds; `message` is one sentence for the reader.
     """
 
@@ -77,15 +80,32 @@ class Backend:
     def network(self, name: str, owner: str) -> View:
         """The network `name`, loaded once for all sessions; quick ones are waited for."""
         self.loads.leave(owner, keep={name})
+        # Asked for before the rest: a job that has ended has left its network or its failure behind.
+        job = self.loads.job(name)
         if (kept := self._network(name)) is not None:
             return View(name, "done", kept, 1.0)
         if (message := self._failures.get(name)) is not None:
             return View(name, "failed", message=message)
-        job = self.loads.submit(name, partial(_load, name, self.device), owner)
+        if name.startswith(OWN) and job is None:
+            return View(name, "gone", message=GONE)
+        work = job.work if job else partial(_load, name, self.device)
+        job = self.loads.submit(name, work, owner)
         job.ended.wait(QUICK_LOAD if job.state == "waiting" else 0)
         if job.live:
             return View(name, job.state, None, job.progress, job.remaining, job.note)
         return self.network(name, owner) if job.state != "cancelled" else View(name, "stopped")
+
+    def add_network(self, architecture: str, data: bytes, owner: str) -> str:
+        """Starts to load uploaded weights for a registered architecture; `network` tells of the key it returns."""
+        key = OWN + digest(architecture, data)
+        self.retry(key)
+        if not self.has_network(key):
+            self.loads.submit(key, partial(_load_own, architecture, data, self.device), owner)
+        return key
+
+    def has_network(self, name: str) -> bool:
+        """Whether the network is in memory."""
+        return self._network(name) is not None
 
     def _network(self, name: str) -> Network | None:
         with self._lock:
@@ -96,7 +116,8 @@ class Backend:
             with self._lock:
                 self._networks[job.key] = job.latest
         elif job.state == "failed":
-            self._failures[job.key] = sentence(job.error)
+            message = sentence(job.error)
+            self._failures[job.key] = foreign(message) if job.key.startswith(OWN) else message
 
     # Pictures
 
@@ -325,6 +346,16 @@ def sentence(error: BaseException | None) -> str:
     return "This computation failed unexpectedly; the reason is in the log of the server."
 
 
+def foreign(text: str) -> str:
+    """A sentence that quotes an uploaded file, shortened, and without links, pictures or markup of Markdown.
+
+    >>> foreign("![a](b) <i>")
+    '!\\\\[a\\\\](b) \\\\<i\\\\>'
+    """
+    short = re.sub(r"\S{81,}", lambda word: word[0][:80] + "…", text)[:1000]
+    return re.sub(r"[\\`*\[\]<>$]", r"\\\g<0>", " ".join(short.split()))
+
+
 def _written(text: str) -> str:
     """A sentence that begins with "expected" gets its capital; names of files keep theirs."""
     return text.replace("expected", "Expected", text.startswith("expected")).rstrip(".") + "."
@@ -332,6 +363,16 @@ def _written(text: str) -> str:
 
 def _load(name: str, device: torch.device, job: Job) -> Iterator[Network]:
     yield load_network(name, device=device, progress=job.report)
+
+
+def _load_own(architecture: str, data: bytes, device: torch.device, job: Job) -> Iterator[Network]:
+    entry = next(entry for entry in network_catalogue() if entry.name == architecture)
+    title = f"{entry.title.split(',')[0]}, your own weights"
+    job.report(0.1, f"Reading {len(data) / 1e6:.1f} MB of weights")
+    network = load_checkpoint(architecture, data, device=device, title=title)
+    # Whoever cancelled meanwhile gets no network.
+    job.report(1.0, "Reading the weights")
+    yield network
 
 
 def _frames(

@@ -3,24 +3,33 @@
 import streamlit as st
 
 from app import state
-from app.backend import Backend, networks, sentence
+from app.backend import NETWORKS_KEPT, OWN, Backend, backend, networks, sentence
 from app.pictures import SOURCES, as_thumbnail, gallery, thumbnail
 from explainers.datasets.pictures import PictureError
 from explainers.layers import Layer
 from explainers.networks import Network
+from explainers.results import METHODS
 
 UPLOADS_LISTED = 4
+SETTINGS = ("beta", "grid", "method", "refine", "seed")
+PICTURE_MEGABYTES = 20
+METHOD_TITLES = {"two-stage": "Two stages (default)", "paper": "The paper's descent"}
 
 
 def network_control() -> None:
-    """Which network; those whose weights are not on this disk say so."""
+    """Which network; those whose weights are not on this disk say so, and one's own come first."""
     entries = {entry.name: entry for entry in networks()}
     chosen = state.selection().network
-    if chosen not in entries:
+    own = {key: title for key, title in _own().items() if key == chosen or backend().has_network(key)}
+    if chosen.startswith(OWN):
+        own.setdefault(chosen, "Your own weights")
+    if chosen not in entries and chosen not in own:
         chosen = state.Selection().network
         state.change(network=chosen, layer=None)
 
     def title(name: str) -> str:
+        if name in own:
+            return own[name]
         entry = entries[name]
         if entry.available:
             return entry.title
@@ -29,13 +38,39 @@ def network_control() -> None:
     st.session_state["w_network"] = chosen
     st.selectbox(
         "Network",
-        list(entries),
+        [*own, *entries],
         format_func=title,
         key="w_network",
         on_change=_take_network,
         help="The trained network whose layers are examined. Those marked ↓ are not on this disk yet: "
         "choosing one downloads its weights.",
     )
+
+
+def own_weights_control(store: Backend) -> None:
+    """Weights of one's own for a registered architecture."""
+    titles = {entry.name: entry.title for entry in networks()}
+    with st.expander("Your own weights", key="own_weights"):
+        st.session_state["w_architecture"] = st.session_state.setdefault("architecture", state.Selection().network)
+        st.selectbox(
+            "Architecture",
+            list(titles),
+            format_func=titles.__getitem__,
+            key="w_architecture",
+            on_change=_take_architecture,
+            args=(store,),
+            help="What the weights were made for. Pictures are scaled and normalised as for the network of this "
+            "name; the number of classes is read from the file.",
+        )
+        st.file_uploader(
+            "Weights",
+            type=["safetensors", "pt", "pth"],
+            key="w_weights",
+            on_change=_take_weights,
+            args=(store,),
+            help="A state dict: a .safetensors file, or one saved with torch.save(model.state_dict(), …). Nothing but "
+            "tensors is read. It stays in this computer's memory, for this visit only, and is sent nowhere.",
+        )
 
 
 def network_note(network: Network) -> None:
@@ -45,7 +80,7 @@ def network_note(network: Network) -> None:
         parts.append(f"{network.accuracy:.1%} right")
     st.caption(
         " · ".join(parts),
-        help=f"Trained on {network.data}. Share of right answers: {network.accuracy_note}. "
+        help=f"Trained on: {network.data}. Share of right answers: {network.accuracy_note}. "
         f"Weights: {network.source.split(':')[0] if '//' not in network.source else 'torchvision'}.",
     )
 
@@ -102,12 +137,12 @@ def layer_control(network: Network) -> Layer:
 
 
 def settings_control(size: tuple[int, int]) -> None:
-    """β, grid, refinement and seed, with the paper's values as defaults; `size` is the picture's."""
+    """β, grid, solver, refinement and seed, with the paper's values as defaults; `size` is the picture's."""
     grids = grid_options(*size)
     if state.selection().grid not in grids:
         state.change(grid=None)
     chosen, plain = state.selection(), state.Selection()
-    changed = (chosen.beta, chosen.grid, chosen.refine, chosen.seed) != (plain.beta, None, True, plain.seed)
+    changed = any(getattr(chosen, name) != getattr(plain, name) for name in SETTINGS)
     with st.expander("Advanced settings" + (" (changed)" if changed else ""), key="advanced"):
         _bound("beta")
         st.select_slider(
@@ -129,10 +164,23 @@ def settings_control(size: tuple[int, int]) -> None:
             on_change=_take_grid,
             help="Pixels of one cell share one noise level. Fewer cells: faster and less noisy, but coarser.",
         )
+        _bound("method")
+        st.selectbox(
+            "Solver",
+            METHODS,
+            format_func=METHOD_TITLES.__getitem__,
+            key="w_method",
+            on_change=_take,
+            args=("method",),
+            help="Two stages: a closed form, then corrections until the constraint holds; quicker and closer to the "
+            "best map. The paper's descent: the 100 steps published with the method, as a reference; the constraint "
+            "it reaches is shown below the map.",
+        )
         _bound("refine")
         st.toggle(
             "Refine",
             key="w_refine",
+            disabled=chosen.method == "paper",
             on_change=_take,
             args=("refine",),
             help="On: the map is corrected against samples until the constraint holds. Off: only the closed "
@@ -201,13 +249,19 @@ def _upload_control(store: Backend) -> None:
     st.file_uploader(
         "Upload a picture",
         key="w_upload",
+        max_upload_size=PICTURE_MEGABYTES,
         on_change=_take_upload,
         args=(store,),
         label_visibility="collapsed",
-        help="PNG, JPEG, WebP, BMP, GIF or TIFF, up to 20 MB. It is scaled to the network's size.",
+        help=f"PNG, JPEG, WebP, BMP, GIF or TIFF, up to {PICTURE_MEGABYTES} MB. It is scaled to the network's size.",
     )
     if message := st.session_state.get("upload_error"):
         st.error(message)
+
+
+def _own() -> dict[str, str]:
+    """Keys and titles of the weights that this session has brought, the newest first."""
+    return st.session_state.setdefault("own_networks", {})
 
 
 def _uploads() -> tuple[str, ...]:
@@ -224,6 +278,26 @@ def _take(name: str) -> None:
 
 def _take_network() -> None:
     state.change(network=st.session_state["w_network"], layer=None, grid=None)
+
+
+def _take_architecture(store: Backend) -> None:
+    st.session_state["architecture"] = st.session_state["w_architecture"]
+    # A file that did not fit gets its next try at once; one that did is left alone.
+    chosen = state.selection().network
+    if chosen.startswith(OWN) and not store.has_network(chosen):
+        _take_weights(store)
+
+
+def _take_weights(store: Backend) -> None:
+    file = st.session_state["w_weights"]
+    if file is None:
+        return
+    architecture = st.session_state["architecture"]
+    key = store.add_network(architecture, file.getvalue(), state.owner("network"))
+    others = [(name, title) for name, title in _own().items() if name != key]
+    newest = [(key, f"{file.name} · {architecture}"), *others]
+    st.session_state["own_networks"] = dict(newest[:NETWORKS_KEPT])
+    state.change(network=key, layer=None, grid=None)
 
 
 def _take_grid() -> None:
@@ -258,4 +332,4 @@ def _take_upload(store: Backend) -> None:
 
 def _reset() -> None:
     plain = state.Selection()
-    state.change(beta=plain.beta, grid=plain.grid, refine=plain.refine, seed=plain.seed)
+    state.change(**{name: getattr(plain, name) for name in SETTINGS})

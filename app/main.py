@@ -15,7 +15,7 @@ st.set_page_config(
 # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
 with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
     names = ("explore", "fairness", "evaluate", "about")
-    explore, fairness, evaluate, about = (import_module(f"app.pages.{name}") for name in names)
+    explore, fairness, evaluate, about = (import_module(f"app.views.{name}") for name in names)
 st.navigation(
     [
         st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True),

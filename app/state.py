@@ -6,17 +6,22 @@ from uuid import uuid4
 
 import streamlit as st
 
+from explainers.results import METHODS
+
 BETA = 1.5e-4
 # Six steps a decade from 1e-6 to 1e-1; the paper's value is one of them.
 BETAS = (*(float(f"{step}e{decade}") for decade in range(-6, -1) for step in (1, 1.5, 2, 3, 5, 7)), 0.1)
 LIMIT_SEED = 9999
+# Keys of what was uploaded begin so; they stay out of the address bar.
+PRIVATE = ("upload/", "own/")
 
 
 @dataclass(frozen=True)
 class Selection:
     """A network, a picture, a layer (None: one in the middle) and the settings of the solver.
 
-    `picture` is "bird/<index>", "photo/<name>" or "upload/<digest>"; `grid` counts cells per side.
+    `network` is a name of the catalogue or "own/<digest>"; `picture` is "bird/<index>", "photo/<name>" or
+    "upload/<digest>"; `grid` counts cells per side; `method` is one of `explainers.results.METHODS`.
     """
 
     network: str = "alexnet-birds"
@@ -25,6 +30,7 @@ class Selection:
     beta: float = BETA
     grid: int | None = None
     refine: bool = True
+    method: str = METHODS[0]
     seed: int = 0
 
     def to_query(self) -> dict[str, str]:
@@ -37,7 +43,7 @@ class Selection:
         return {
             name: f"{value:g}" if isinstance(value, float) else str(value)
             for name, value in asdict(self).items()
-            if value != plain[name] and not str(value).startswith("upload/")
+            if value != plain[name] and not str(value).startswith(PRIVATE)
         }
 
     @staticmethod
@@ -59,6 +65,8 @@ class Selection:
             chosen["seed"] = seed
         if query.get("refine") == "False":
             chosen["refine"] = False
+        if query.get("method") in METHODS:
+            chosen["method"] = query["method"]
         return Selection(**chosen)
 
 

@@ -22,7 +22,7 @@ from explainers.studies.evaluate import EvaluationSettings, Scores
 from explainers.studies.evaluation_data import Birds
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
-PAGE = "from app.pages import evaluate; evaluate.page()"
+PAGE = "from app.views import evaluate; evaluate.page()"
 
 
 def visit(**values) -> AppTest:

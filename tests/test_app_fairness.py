@@ -20,7 +20,7 @@ from app.subject import Subject, prepare
 from explainers.networks import Network, load_network
 
 INSIDE, BETWEEN = "layer3.0.conv1", "layer3.0"
-HEAD = "from app.pages import fairness; fairness.page()"
+HEAD = "from app.views import fairness; fairness.page()"
 
 
 @cache

@@ -137,6 +137,11 @@ def noise_png() -> bytes:
     return buffer.getvalue()
 
 
+def test_the_very_first_visit_may_be_to_another_page(page, address):
+    page.goto(f"{address}/about")
+    expect(page.get_by_role("heading", name="What this is")).to_be_visible(timeout=SLOW)
+
+
 def test_from_cold_start_to_another_layer_with_an_upload(page, address):
     page.goto(address)
     expect(chart(page, "nats").locator(".main-svg").first).to_be_visible(timeout=SLOW)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import controls, state
-from app.backend import Backend, View, backend, sentence
+from app.backend import OWN, Backend, View, backend, sentence
 from app.look import apply
 from app.panels import progress
 from app.panels.all_layers import all_layers
@@ -20,6 +20,7 @@ def page() -> None:
     apply()
     with st.sidebar:
         controls.network_control()
+        controls.own_weights_control(store)
         note = st.container()
         controls.picture_control(store)
     st.title("What does this layer throw away?", anchor=False)
@@ -40,7 +41,7 @@ def page() -> None:
         controls.settings_control(subject.size)
     state.write_address()
     chosen = state.selection()
-    settings = CIDSettings(beta=chosen.beta, grid=chosen.grid, refine=chosen.refine, seed=chosen.seed)
+    settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
     one, every = st.tabs(["This layer", "All layers"], key="tab", on_change="rerun")
     with one:
         if one.open:
@@ -67,5 +68,8 @@ def _without_network(store: Backend, view: View) -> None:
 
     if view.live:
         st.fragment(draw, run_every=POLL)()
+    elif name.startswith(OWN):
+        # The file is no longer here to try again with; the sentence says what to upload instead.
+        progress.ended(view.message, "error", "load", ("Back to the start", stop))
     else:
         progress.ended(view.message, "cloud_off", "load", ("Try again", again))
