@@ -172,6 +172,7 @@ def _chart(figure, kind: str, alt: str) -> None:
 def _columns() -> dict:
     number = st.column_config.NumberColumn
     return {
+        "Method": st.column_config.TextColumn(pinned=True, width=150),
         "Descriptive accuracy": number(format="%.3f", help=ACCURACY_HELP),
         "Localisation": number(format="%.3f", help=LOCALISATION_HELP),
         "Boxes": number(help="Pictures whose box covers at most a third: those that localisation counts."),
