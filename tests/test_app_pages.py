@@ -1,8 +1,11 @@
 """Every page, run without a browser on the smallest shipped network and cheap settings."""
 
 import io
+import pickle
+import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from app.backend import backend
 from app.state import Selection
 
+ROOT = Path(__file__).resolve().parent.parent
 CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0"}
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
@@ -135,6 +139,124 @@ def test_a_bad_upload_says_one_sentence_and_keeps_the_picture(data):
     assert error.value.startswith("Expected")
     assert "/" not in error.value.replace("and/or", "")
     assert chosen(at).picture == before
+
+
+def test_a_picture_keeps_a_lower_limit_than_weights():
+    at = until(visit(), done)
+    at.button_group(key="w_source").set_value("upload").run()
+    at.file_uploader(key="w_upload").set_value(("large.png", bytes((20 << 20) + 1), "image/png")).run()
+    (error,) = at.error
+    assert error.value.startswith("Expected a picture of at most 20 MB")
+
+
+def bring(at: AppTest, architecture: str, data: bytes, name: str = "mine.safetensors") -> AppTest:
+    at.selectbox(key="w_architecture").set_value(architecture).run()
+    at.file_uploader(key="w_weights").set_value((name, data, "application/octet-stream")).run()
+    return at
+
+
+def shipped(name: str) -> bytes:
+    return (ROOT / "assets" / "networks" / f"{name}.safetensors").read_bytes()
+
+
+def test_own_weights_become_the_network_of_this_session_alone():
+    at = until(visit(), done)
+    expected = mean(at)
+    bring(at, "resnet20-cifar10", shipped("resnet20-cifar10"))
+    until(at, lambda at: done(at) and chosen(at).layer)
+    assert chosen(at).network.startswith("own/")
+    assert "network" not in at.query_params
+    assert "mine.safetensors" in at.selectbox(key="w_network").options[0]
+    assert says(at, "your own weights") or says(at, "own weights: mean CID")
+    at.select_slider(key="w_layer").set_value("layer1.0").run()
+    at.selectbox(key="w_grid").set_value(4).run()
+    until(at, lambda at: done(at) and says(at, "**layer1.0**"))
+    assert mean(at) == expected
+    assert not any("mine" in option for option in visit().selectbox(key="w_network").options)
+
+
+def test_weights_of_another_architecture_name_their_keys_and_the_right_one_takes_them():
+    at = bring(visit(), "alexnet-birds", shipped("resnet20-cifar10"))
+    until(at, lambda at: says(at, "Expected the weights of"))
+    (sentence,) = [word for word in words(at) if "Expected the weights of" in word]
+    assert "missing (features.conv1" in sentence
+    assert re.search(r"unexpected \((layer\d|conv1|bn1|fc)\b", sentence)
+    assert not at.metric
+    at.selectbox(key="w_architecture").set_value("resnet20-cifar10").run()
+    until(at, done)
+    assert chosen(at).network.startswith("own/")
+
+
+class Hostile:
+    def __reduce__(self):
+        return exec, ("import builtins; builtins.UNPICKLED = True",)
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("data", [b"", b"no weights", pickle.dumps({"fc.weight": Hostile()})])
+def test_a_file_that_holds_no_weights_is_one_sentence_and_never_run(data):
+    import builtins
+
+    at = bring(visit(), "resnet20-cifar10", data, "bad.pt")
+    until(at, lambda at: says(at, "Expected a .safetensors file"))
+    assert not hasattr(builtins, "UNPICKLED")
+    assert not any(str(ROOT) in word for word in words(at))
+    at.button(key="load_again").click().run()
+    assert chosen(at).network == Selection().network
+
+
+def test_keys_of_a_file_are_shown_as_plain_text():
+    import safetensors.torch
+    import torch
+
+    data = safetensors.torch.save({"![a](http://example.org/a.png)": torch.zeros(1), "k" * 5000: torch.zeros(1)})
+    at = until(bring(visit(), "resnet20-cifar10", data), lambda at: says(at, "Expected the weights of"))
+    (sentence,) = [word for word in words(at) if "Expected the weights of" in word]
+    assert "![" not in sentence
+    assert len(sentence) < 1200
+
+
+def test_weights_that_are_no_longer_kept_are_one_sentence():
+    at = visit(network="own/0123")
+    assert not at.exception
+    assert says(at, "Expected weights that were uploaded")
+    at = until(bring(at, "resnet20-cifar10", shipped("resnet20-cifar10")), done)
+    backend()._networks.clear()
+    at.run()
+    assert says(at, "upload them again")
+
+
+def test_cancelled_weights_leave_no_network(monkeypatch):
+    import app.backend
+
+    wait, load = threading.Event(), app.backend.load_checkpoint
+
+    def slow(*args, **options):
+        wait.wait(60)
+        return load(*args, **options)
+
+    monkeypatch.setattr("app.backend.load_checkpoint", slow)
+    monkeypatch.setattr("app.backend.QUICK_LOAD", 0.05)
+    at = bring(visit(), "resnet20-cifar10", shipped("resnet20-cifar10"))
+    key = chosen(at).network
+    job = backend().loads.job(key)
+    at.button(key="load_cancel").click().run()
+    assert chosen(at).network == Selection().network
+    wait.set()
+    assert job.ended.wait(60)
+    assert job.state == "cancelled"
+    assert not backend().has_network(key)
+
+
+def test_the_published_descent_is_a_choice_and_in_the_address_bar():
+    at = until(visit(), done)
+    first = mean(at)
+    at.selectbox(key="w_method").set_value("paper").run()
+    until(at, lambda at: done(at) and mean(at) != first)
+    assert at.query_params["method"] in ("paper", ["paper"])
+    assert at.toggle(key="w_refine").disabled
+    at.button(key="reset").click().run()
+    assert chosen(at).method == "two-stage"
 
 
 def test_cancel_stops_the_work_and_go_on_resumes_it():
