@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from app.backend import sentence
+from app.controls import PICTURE_MEGABYTES
 from app.store import digest
 from explainers import CIDSettings
 from explainers.datasets.boxes import read_boxes
@@ -135,10 +136,17 @@ def _folder_control() -> Folder | None:
         f"Pictures (at most {MAX_FILES})",
         accept_multiple_files=True,
         key="w_eval_files",
+        max_upload_size=PICTURE_MEGABYTES,
         on_change=_take_folder,
         help="PNG, JPEG, WebP, BMP, GIF or TIFF. They stay in this computer's memory and are sent nowhere.",
     )
-    st.file_uploader("Boxes (CSV or COCO JSON), optional", key="w_eval_boxes", on_change=_take_folder, help=BOXES_HELP)
+    st.file_uploader(
+        "Boxes (CSV or COCO JSON), optional",
+        key="w_eval_boxes",
+        max_upload_size=PICTURE_MEGABYTES,
+        on_change=_take_folder,
+        help=BOXES_HELP,
+    )
     if message := st.session_state.get("evaluate_error"):
         st.error(message)
         return None
@@ -159,6 +167,10 @@ def _take_folder() -> None:
     files = st.session_state.get("w_eval_files") or []
     boxes = st.session_state.get("w_eval_boxes")
     try:
+        # The uploader's own limit is only enforced by the browser.
+        for file in (*files, *([boxes] if boxes else [])):
+            if file.size > PICTURE_MEGABYTES * 2**20:
+                raise ValueError(f"expected files of at most {PICTURE_MEGABYTES} MB, got a larger one; choose another")
         found = read_boxes(boxes.getvalue()) if boxes is not None else {}
         if not files:
             return
