@@ -56,18 +56,40 @@ class Estimate:
 def measure(
     sampler: Sampler, estimate: Estimate, target: Tensor, samples: int, randomness: Randomness, place: str
 ) -> Iterator[Estimate]:
-    r"""The estimate with E‖f'−f‖²/`target` and its standard error, sharper with every group of samples.
+    """The estimate with E‖f'−f‖²/`target` and its standard error, sharper with every group of samples.
 
-    Every sample is paired with ‖h(x+ξσ∘δ) − f‖²/ξ² at a small ξ, whose mean is Σσ_c²G_c: where h is nearly
-    linear the two rise and fall together, and the difference is known from few samples (a control variate,
-    with the regression coefficient as its weight). A picture is finished early when the error is a quarter
-    of the tolerance, or when the ratio is off by far more than its error.
+    A picture is finished early when the error is a quarter of the tolerance.
+    """
+    energies = torch.empty(0, *target.shape).to(target)
+    enough, best = torch.zeros_like(target, dtype=torch.bool), estimate
+    for block in range(math.ceil(samples / BLOCK)):
+        for energy in sampler.energies(estimate.log_sigma, sampler.noise(BLOCK, randomness(place, block))):
+            energies = torch.cat([energies, energy / target])
+            if len(energies) >= BLOCK:
+                error = torch.hypot(energies.std(0) / len(energies) ** 0.5, 2 * estimate.mean_error)
+                measured = replace(estimate, constraint=energies.mean(0), constraint_error=error)
+                best = choose(enough, best, measured)
+            yield best
+        enough = enough | (best.constraint_error <= CONSTRAINT_TOLERANCE / 4)
+        if enough.all():
+            return
+
+
+def check(
+    sampler: Sampler, estimate: Estimate, target: Tensor, samples: int, randomness: Randomness
+) -> Iterator[Estimate]:
+    r"""`measure` for the closed form, where h may well be linear: exact then, from few samples.
+
+    Every sample is paired with ‖h(x+ξσ∘δ) − f‖²/ξ² at a small ξ, whose mean is Σσ_c²G_c where h is nearly
+    linear: the two rise and fall together, and the difference is known well (a control variate, with the
+    regression coefficient as its weight). Where h is far from linear that mean is wrong, but so is the
+    closed form, by more. A picture is finished early when that is plain.
     """
     energies, linear = (torch.empty(0, *target.shape).to(target) for _ in range(2))
     expected = (estimate.log_sigma.mul(2).exp() * estimate.square_columns).sum(dim=(1, 2, 3)) / target
-    enough, best = torch.zeros_like(target, dtype=torch.bool), None
+    enough, best = torch.zeros_like(target, dtype=torch.bool), estimate
     for block in range(math.ceil(samples / BLOCK)):
-        noise = sampler.noise(BLOCK, randomness(place, block))
+        noise = sampler.noise(BLOCK, randomness("check", block))
         pairs = zip(
             sampler.energies(estimate.log_sigma, noise),
             sampler.energies(estimate.log_sigma, noise, step=LINEAR_STEP),
@@ -75,16 +97,13 @@ def measure(
         )
         for energy, reference in pairs:
             energies, linear = torch.cat([energies, energy / target]), torch.cat([linear, reference / target])
-            if len(energies) < BLOCK:
-                yield estimate if best is None else best
-                continue
-            mean, sampling_error, weight = _controlled_mean(energies, linear, expected)
-            error = torch.hypot(sampling_error, 2 * weight * expected * estimate.mean_error)
-            measured = replace(estimate, constraint=mean, constraint_error=error)
-            best = measured if best is None else choose(enough, best, measured)
             yield best
+        mean, sampling_error, weight = _controlled_mean(energies, linear, expected)
+        error = torch.hypot(sampling_error, 2 * weight * expected * estimate.mean_error)
+        best = choose(enough, best, replace(estimate, constraint=mean, constraint_error=error))
         gap = (mean - 1).abs() - CONSTRAINT_TOLERANCE
         enough = enough | (sampling_error <= CONSTRAINT_TOLERANCE / 4) | (gap > 4 * error)
+        yield best
         if enough.all():
             return
 

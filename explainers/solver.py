@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from explainers.closed_form import closed_form, square_columns
-from explainers.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, measure
+from explainers.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, measure
 from explainers.randomness import Randomness
 from explainers.records import choose
 from explainers.refinement import STANDARD, Effort, refine
@@ -37,7 +37,7 @@ def solve(
     # A constant h permits any noise, so there is nothing to measure.
     constant = target == 0
     target = torch.where(constant, 1, target)
-    for estimate in measure(sampler, estimate, target, CHECK_SAMPLES, randomness, "check"):
+    for estimate in check(sampler, estimate, target, CHECK_SAMPLES, randomness):
         estimate = replace(estimate, progress=0.25)
         yield estimate
     awake = _awake(sampler, estimate, randomness)
@@ -73,6 +73,7 @@ def _certify(
     sampler: Sampler, estimate: Estimate, target: Tensor, finished: Tensor, randomness: Randomness
 ) -> Iterator[Estimate]:
     """Scale σ by what was measured until the constraint holds on noise drawn after the scaling."""
+    before: Estimate | None = None
     for trial in range(CERTIFY_TRIES):
         samples = CERTIFY_SAMPLES * 2 ** (trial // 2)
         for measured in measure(sampler, estimate, target, samples, randomness, f"certify {trial}"):
@@ -81,5 +82,11 @@ def _certify(
         finished = finished | estimate.holds
         if finished.all():
             return
+        if before is not None:
+            # The power law between the last two trials: steeper in places than its derivative under noise.
+            rise = (estimate.constraint / before.constraint).log()
+            step = (estimate.mean_log_sigma - before.mean_log_sigma).where(~finished, 1)
+            estimate = replace(estimate, growth=(rise / step).nan_to_num(2.0).clamp(1, 16))
+        before = estimate
         rescaled = estimate.log_sigma - (estimate.constraint.log() / estimate.growth).view(-1, 1, 1, 1)
         estimate = choose(finished, estimate, replace(estimate, log_sigma=rescaled))
