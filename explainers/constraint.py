@@ -58,7 +58,8 @@ def measure(
 ) -> Iterator[Estimate]:
     """The estimate with E‖f'−f‖²/`target` and its standard error, sharper with every group of samples.
 
-    A picture is finished early when the error is a quarter of the tolerance.
+    A picture is finished early when the error of sampling is a quarter of the tolerance; the error of δ_f²,
+    which more samples do not lessen, is part of the standard error.
     """
     energies = torch.empty(0, *target.shape).to(target)
     enough, best = torch.zeros_like(target, dtype=torch.bool), estimate
@@ -66,11 +67,12 @@ def measure(
         for energy in sampler.energies(estimate.log_sigma, sampler.noise(BLOCK, randomness(place, block))):
             energies = torch.cat([energies, energy / target])
             if len(energies) >= BLOCK:
-                error = torch.hypot(energies.std(0) / len(energies) ** 0.5, 2 * estimate.mean_error)
+                sampling_error = energies.std(0) / len(energies) ** 0.5
+                error = torch.hypot(sampling_error, 2 * estimate.mean_error)
                 measured = replace(estimate, constraint=energies.mean(0), constraint_error=error)
                 best = choose(enough, best, measured)
             yield best
-        enough = enough | (best.constraint_error <= CONSTRAINT_TOLERANCE / 4)
+        enough = enough | (sampling_error <= CONSTRAINT_TOLERANCE / 4)
         if enough.all():
             return
 

@@ -34,7 +34,6 @@ class Recipe:
     peak_lr: float = 0.2
     weight_decay: float = 5e-4
     crop_padding: int = 4
-    dropout: float = 0.0
 
 
 def _cifar(depth: int, epochs: int) -> Recipe:

@@ -35,7 +35,7 @@ class Effort:
 
 
 STANDARD = Effort()
-# Root mean square of the change of log σ in one step: the noise is never off by more than a few per cent at once.
+# Of log σ in one step, root mean square over the cells.
 LARGEST_STEP = 0.1
 
 
