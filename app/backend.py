@@ -24,7 +24,9 @@ from explainers.datasets.pictures import PictureError
 from explainers.devices import best_device
 from explainers.layers import Layer
 from explainers.networks import Network, WeightsUnavailable, load_checkpoint, load_network, network_catalogue
-from explainers.studies.evaluate import EvaluationSettings, Scores, evaluate, refusal, uses_layer
+from explainers.studies.evaluate_judge import judge, judgeable
+from explainers.studies.evaluate_methods import MapSettings, uses_layer
+from explainers.studies.evaluate_scores import Judged
 from explainers.studies.evaluation_data import Birds, Folder, Pictures, Preparing
 from explainers.studies.evaluation_data import prepare as prepare_pictures
 
@@ -221,7 +223,7 @@ class Backend:
         layer: Layer,
         method: str,
         data: Birds | Folder,
-        settings: EvaluationSettings,
+        settings: MapSettings,
         owner: str,
         place: int,
         start: bool,
@@ -233,7 +235,7 @@ class Backend:
         key = scores_key(network, layer, method, data, settings)
         if (scores := self.results.get(key)) is not None:
             return View(key, "done", scores, 1.0)
-        if reason := self._refusal(network, layer, method):
+        if reason := self._refusal(network, layer, method, settings):
             return View(key, "refused", message=reason)
         if (message := self._failures.get(key)) is not None:
             return View(key, "failed", message=message)
@@ -241,15 +243,15 @@ class Backend:
             return View(key, "missing")
         work = partial(self._scores, network, layer, method, data, settings)
         job = self.maps.submit(key, work, owner, (2, place))
-        latest = job.latest if isinstance(job.latest, Scores) else None
+        latest = job.latest if isinstance(job.latest, Judged) else None
         remaining = job.remaining if latest else None
         return View(key, "running" if job.latest else "waiting", latest, job.progress, remaining)
 
-    def _refusal(self, network: Network, layer: Layer, method: str) -> str:
-        place = digest("refusal", network.fingerprint, layer.path, str(layer.call), method)
+    def _refusal(self, network: Network, layer: Layer, method: str, settings: MapSettings) -> str:
+        place = digest("refusal", network.fingerprint, layer.path, str(layer.call), method, type(settings).__name__)
         reason = self.results.get(place)
         if reason is None:
-            reason = refusal(method, network, layer) or ""
+            reason = judgeable(method, network, layer, settings) or ""
             self.results.put(place, reason)
         return reason
 
@@ -259,9 +261,9 @@ class Backend:
         layer: Layer,
         method: str,
         data: Birds | Folder,
-        settings: EvaluationSettings,
+        settings: MapSettings,
         job: Job,
-    ) -> Iterator[Preparing | Scores]:
+    ) -> Iterator[Preparing | Judged]:
         place = digest("pictures", network.fingerprint, data.key)
         pictures: Pictures | None = self.prepared.get(place)
         if pictures is None:
@@ -269,7 +271,7 @@ class Backend:
                 if isinstance(pictures, Preparing):
                     yield pictures
             self.prepared.put(place, pictures)
-        yield from evaluate(network, layer, method, pictures, settings)
+        yield from judge(network, layer, method, pictures, settings)
 
     def release(self, owner: str, keep: Collection[str] = ()) -> None:
         """`owner` looks at other maps now: what nobody else waits for stops."""
@@ -313,7 +315,7 @@ def check_key(network: Network, subject: Subject, question: Question) -> str:
     return digest("fairness", network.fingerprint, subject.digest, repr(question))
 
 
-def scores_key(network: Network, layer: Layer, method: str, data: Birds | Folder, settings: EvaluationSettings) -> str:
+def scores_key(network: Network, layer: Layer, method: str, data: Birds | Folder, settings: MapSettings) -> str:
     """SHA-256 of all that a method's scores depend on; the layer only where the method looks at it."""
     place = (layer.path, str(layer.call)) if uses_layer(method) else ()
     return digest("scores", network.fingerprint, method, data.key, repr(settings), *place)

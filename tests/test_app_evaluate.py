@@ -18,7 +18,7 @@ from app.panels.evaluate_choice import Choice
 from app.panels.evaluate_table import as_csv, table
 from explainers.evaluation import bootstrap_interval
 from explainers.layers import Layer
-from explainers.studies.evaluate import EvaluationSettings, Scores
+from explainers.studies.evaluate_scores import EvaluationSettings, Scores
 from explainers.studies.evaluation_data import Birds
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
@@ -68,6 +68,7 @@ def made(method: str = "saliency", count: int = 4) -> Scores:
         count=count,
         progress=1.0,
         passes=(1, 1),
+        maps=count,
         seconds=0.2,
         elapsed=0.4,
         true_labels=True,

@@ -10,7 +10,8 @@ from app.store import digest
 from explainers import CIDSettings
 from explainers.datasets.boxes import read_boxes
 from explainers.evaluation import REPLACEMENTS
-from explainers.studies.evaluate import CID_NAME, EvaluationSettings, method_notes, title
+from explainers.studies.evaluate_methods import CID_NAME, method_notes, title
+from explainers.studies.evaluate_scores import EvaluationSettings
 from explainers.studies.evaluation_data import Birds, Folder, read_folder
 
 COUNTS = (12, 24, 50, 100, 200)

@@ -11,7 +11,9 @@ from app.panels import progress
 from app.panels.evaluate_table import as_csv, table
 from explainers.layers import Layer
 from explainers.networks import Network
-from explainers.studies.evaluate import EvaluationSettings, Scores, expected_passes, title
+from explainers.studies.evaluate_judge import expected_passes
+from explainers.studies.evaluate_methods import title
+from explainers.studies.evaluate_scores import EvaluationSettings, Scores
 from explainers.studies.evaluation_data import Birds, Folder
 
 POLL = 1.0

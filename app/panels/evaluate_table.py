@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from explainers.evaluation import Interval
 from explainers.layers import Layer
 from explainers.networks import Network
-from explainers.studies.evaluate import EvaluationSettings, Scores, title, uses_layer
+from explainers.studies.evaluate_methods import title, uses_layer
+from explainers.studies.evaluate_scores import EvaluationSettings, Scores
 from explainers.studies.evaluation_data import Birds, Folder
 
 

@@ -1,0 +1,116 @@
+"""The methods that can be judged, and one call for the importance that any of them gives to pixels."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from explainers.cid import CID
+from explainers.layers import Layer
+from explainers.networks import Network
+from explainers.results import CIDSettings
+
+if TYPE_CHECKING:
+    from explainers.baselines import Method
+
+CID_NAME, RANDOM = "cid", "random"
+OWN = {CID_NAME: "CID", RANDOM: "Random order"}
+PAPER_METHODS = (CID_NAME, "grad_cam", "lrp", "saliency", "input_x_gradient", "guided_backprop", "cam", RANDOM)
+# Beyond so many passes a picture is a step of its own, so that Cancel is soon heard.
+MANY_PASSES = 16
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """How maps are made.
+
+    - `magnitude`: rank pixels of signed maps by |value|, not by the value.
+    - `batch`: pictures whose maps are computed together; `seed`: of noise and of ties.
+    """
+
+    magnitude: bool = False
+    batch: int = 8
+    seed: int = 0
+    cid: CIDSettings = field(default_factory=lambda: CIDSettings(refine=False))
+
+
+def importance(
+    network: Network, layer: Layer, method: str, images: Tensor, labels: Tensor, settings: MapSettings
+) -> tuple[Tensor, tuple[float, float]]:
+    """(B, 1, H, W) on the CPU, the higher the more important, and the forward and backward passes per picture.
+
+    The importance of CID is −CID. The class that a method explains is the picture's label. Raises ValueError, with
+    the reason, where the method does not apply.
+    """
+    if method == RANDOM:
+        noise = torch.Generator().manual_seed(settings.seed)
+        return torch.rand(len(images), 1, *images.shape[-2:], generator=noise), (0, 0)
+    if method == CID_NAME:
+        result = CID(network.module, layer).explain(images, settings.cid)
+        return -result.entropy.cpu(), (result.forward_passes, result.backward_passes)
+    from explainers.baselines import explain
+
+    made = explain(method, network, layer, images, labels.to(images.device))
+    values = made.map.cpu()
+    return values.abs() if settings.magnitude else values, (made.forward_passes, made.backward_passes)
+
+
+def refusal(method: str, network: Network, layer: Layer) -> str | None:
+    """Why a method has no map for this network and layer; None where it has one."""
+    if method in OWN:
+        return None
+    from explainers.baselines import applies
+
+    return applies(method, network, layer)
+
+
+def method_notes() -> dict[str, str]:
+    """Every method that can be judged with a sentence on what it shows, in the order in which to offer them."""
+    own = {
+        CID_NAME: "How much of each pixel the layer keeps: a pixel matters where little noise fits in (the map in "
+        "nats with its sign turned).",
+        RANDOM: "No method: pixels in an order drawn at random, which every other one must beat.",
+    }
+    return {CID_NAME: own[CID_NAME]} | {n: m.sentence for n, m in _baselines().items()} | {RANDOM: own[RANDOM]}
+
+
+def _baselines() -> dict[str, "Method"]:
+    # They bring Captum and scikit-learn: whoever does not judge maps need not wait for these.
+    from explainers.baselines import METHODS
+
+    return METHODS
+
+
+def title(method: str) -> str:
+    """
+    >>> title("cid"), title("grad_cam")
+    ('CID', 'Grad-CAM')
+    """
+    return OWN[method] if method in OWN else _baselines()[method].title
+
+
+def uses_layer(method: str) -> bool:
+    """Whether the scores depend on the layer."""
+    return method == CID_NAME or (method != RANDOM and _baselines()[method].needs_layer)
+
+
+def map_passes(method: str, network: Network, settings: MapSettings) -> int:
+    """Forward and backward passes for one picture's map, to estimate how long it takes."""
+    own = {CID_NAME: 2000 if settings.cid.refine else 600, RANDOM: 0}
+    return own[method] if method in own else sum(_baselines()[method].passes(*network.input_size))
+
+
+def step_size(method: str, network: Network, settings: MapSettings) -> int:
+    """How many pictures make one step: those of a method of many passes go one by one.
+
+    >>> step_size("cid", None, MapSettings(batch=8)), step_size("random", None, MapSettings(batch=8))
+    (1, 8)
+    """
+    return 1 if map_passes(method, network, settings) > MANY_PASSES else settings.batch
+
+
+def late_layer(network: Network) -> Layer:
+    """The last layer whose feature is a map of at least four by four positions; the first if there is none."""
+    maps = [layer for layer in network.layers if len(layer.shape) == 3 and min(layer.shape[1:]) >= 4]
+    return [layer for layer in maps if layer.kind != "pooling"][-1] if maps else network.layers[0]
