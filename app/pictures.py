@@ -9,12 +9,14 @@ from PIL import Image
 
 from app.figures.raster import data_address
 from explainers.datasets.birds import SPECIES, label_of, render_bird
+from explainers.datasets.membranes_rendered import render_tissue
 from explainers.datasets.photographs import photographs
 from explainers.datasets.pictures import open_picture
 
 THUMBNAIL = 96
 LONGEST = 1024
-SOURCES = {"bird": "Birds", "photo": "Photos", "upload": "Your own"}
+SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
+TISSUES = 8
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ def gallery(source: str) -> dict[str, str]:
     """
     if source == "bird":
         return {f"bird/{index}": SPECIES[label_of(index)].capitalize() for index in range(len(SPECIES))}
+    if source == "tissue":
+        return {f"tissue/{index}": f"Tissue {index + 1}" for index in range(TISSUES)}
     return {f"photo/{photo.name}": photo.title for photo in photographs()}
 
 
@@ -52,6 +56,9 @@ def find_picture(key: str, side: int) -> Picture:
     if source == "bird" and name.isdecimal() and int(name) < 10_000:
         bird = render_bird(int(name), size=side)
         return Picture(key, f"{bird.species.capitalize()} (rendered)", bird.image, bird.mask, bird.box)
+    if source == "tissue" and name.isdecimal() and int(name) < 10_000:
+        tissue = render_tissue(int(name))
+        return Picture(key, f"Tissue {int(name) + 1} (rendered)", tissue.image, tissue.mask)
     for photo in photographs():
         if source == "photo" and photo.name == name:
             return Picture(key, photo.title, photo.load(), None, photo.box)
