@@ -16,7 +16,7 @@ from explainers.datasets.pictures import open_picture
 THUMBNAIL = 96
 LONGEST = 1024
 SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
-TISSUES = 8
+TISSUES = 6
 
 
 @dataclass(frozen=True)

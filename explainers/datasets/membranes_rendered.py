@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from scipy.spatial import KDTree
 from skimage.filters import gaussian
 
 SIDE = 384
-POINTS, CELLS = 150, 75
+POINTS, CELLS, NEIGHBOURS = 150, 75, 8
 # Widths in pixels: of the field in which points lie beyond the picture, of a membrane, of the warp and its waves.
 MARGIN, MEMBRANE, WARP, WAVE = 40, 6.0, 16.0, 22.0
 VESICLES, MITOCHONDRIA = 260, 4
@@ -65,18 +66,13 @@ def _cells(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -
     """
     points = random.uniform(-MARGIN, SIDE + MARGIN, (POINTS, 2))
     heads = points[:CELLS]
-    owner = np.concatenate([np.arange(CELLS), _nearest(points[CELLS:], heads)])
-    distances = np.full((CELLS, SIDE, SIDE), np.inf, np.float32)
-    for cell, (y, x) in zip(owner, points, strict=True):
-        np.minimum(distances[cell], np.hypot(rows - y, columns - x), out=distances[cell])
-    two = np.partition(distances, 1, axis=0)[:2]
-    gap = two[1] - two[0]
+    owner = np.concatenate([np.arange(CELLS), KDTree(heads).query(points[CELLS:])[1]])
+    distances, nearest = KDTree(points).query(np.stack([rows, columns], 2), NEIGHBOURS)
+    cells = owner[nearest]
+    other = np.where(cells != cells[..., :1], distances, distances[..., -1:]).min(2)
+    gap = other - distances[..., 0]
     slope = np.hypot(*np.gradient(gap))
-    return distances.argmin(0), gap / np.maximum(gaussian(slope, 2), 0.5)
-
-
-def _nearest(points: np.ndarray, heads: np.ndarray) -> np.ndarray:
-    return np.hypot(*(points[:, None] - heads[None]).transpose(2, 0, 1)).argmin(1)
+    return cells[..., 0], gap / np.maximum(gaussian(slope, 2), 0.5)
 
 
 def _organelles(grey: np.ndarray, depth: np.ndarray, rows, columns, random: np.random.Generator) -> np.ndarray:
