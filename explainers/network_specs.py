@@ -1,14 +1,15 @@
 """What is known about every network before its weights are read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
 
 from explainers.architectures import plain
 from explainers.architectures.resnet_cifar import ResNetCIFAR
-from explainers.datasets import birds, cifar10
+from explainers.architectures.unet import UNet
+from explainers.datasets import birds, cifar10, membranes
 from explainers.downloads import cached_file
 from explainers.preprocessing import Preprocessing
 
@@ -90,10 +91,24 @@ def _birds(architecture: str, family: str, title: str, build: Callable[[int], nn
     )
 
 
+def _membranes() -> Spec:
+    shipped = _shipped(
+        "unet-membranes",
+        "U-Net",
+        "U-Net, cell membranes",
+        "electron-microscopy slices (ISBI 2012)",
+        lambda classes: UNet(classes=classes, depth=3),
+        membranes.CLASSES,
+        Preprocessing(membranes.SIDE, membranes.CROP, membranes.MEAN, membranes.STD),
+    )
+    return replace(shipped, accuracy_note="pixels of held-out slices, measured on the weights as shipped")
+
+
 SHIPPED: tuple[Spec, ...] = (
     _cifar_resnet(20),
     _cifar_resnet(32),
     _cifar_resnet(44),
     _birds("alexnet", "AlexNet", "AlexNet", plain.alexnet),
     _birds("vgg16", "VGG", "VGG-16", plain.vgg16),
+    _membranes(),
 )

@@ -65,6 +65,11 @@ class Network:
     def std(self) -> tuple[float, float, float]:
         return self.preprocessing.std
 
+    @property
+    def segments(self) -> bool:
+        """Whether every pixel gets a class of its own: logits (B, classes, H, W)."""
+        return len(self.layers[-1].shape) == 3
+
     def preprocess(self, image: Image.Image) -> Tensor:
         """(3, H, W) in network units: shorter side scaled, centre cut out, (x − mean) / std."""
         return self.preprocessing.tensor(image)

@@ -54,9 +54,14 @@ def serve(folder, content: bytes, name: str = "weights", digest: str | None = No
 def test_the_catalogue_names_every_network_once():
     entries = network_catalogue()
     assert len({entry.name for entry in entries}) == len(entries)
-    assert {"resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "vgg16-birds"} == {
-        entry.name for entry in entries if entry.shipped
-    }
+    assert {
+        "resnet20-cifar10",
+        "resnet32-cifar10",
+        "resnet44-cifar10",
+        "alexnet-birds",
+        "vgg16-birds",
+        "unet-membranes",
+    } == {entry.name for entry in entries if entry.shipped}
     assert len(TORCHVISION) >= 14
     assert all(entry.size > 1e6 for entry in entries if not entry.shipped)
 
