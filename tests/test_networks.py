@@ -76,7 +76,7 @@ def test_a_shipped_network_is_complete(name):
     assert len(network.classes) == network.layers[-1].shape[0]
     assert 0.85 <= network.accuracy <= 1
     logits = network.module(torch.zeros(2, 3, *network.input_size))
-    assert logits.shape == (2, len(network.classes))
+    assert logits.shape == (2, *network.layers[-1].shape)
     assert logits.isfinite().all()
 
 
