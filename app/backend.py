@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 import torch
 from cachetools import LRUCache, TTLCache
+from torch import Tensor
 
 from app.fairness import Check, Plan, Question, check, plan
 from app.jobs import Job, Runner
@@ -149,15 +150,25 @@ class Backend:
         return made
 
     def predictions(self, network: Network, subject: Subject, count: int = 5) -> list[tuple[str, float]]:
-        """The likeliest classes and their probabilities, likeliest first."""
-        place = digest("predictions", network.fingerprint, subject.digest)
-        probabilities = self.results.get(place)
-        if probabilities is None:
-            with torch.inference_mode():
-                probabilities = network.module(subject.x[None].to(self.device)).softmax(1)[0].cpu()
-            self.results.put(place, probabilities)
-        top = probabilities.topk(min(count, len(probabilities)))
+        """The likeliest classes and their probabilities, likeliest first.
+
+        Of a segmentation the classes and the shares of the pixels that they take.
+        """
+        answer = self.answer(network, subject)
+        if network.segments:
+            answer = answer.argmax(0).flatten().bincount(minlength=len(answer)) / answer[0].numel()
+        top = answer.topk(min(count, len(answer)))
         return [(network.classes[i], float(p)) for p, i in zip(top.values, top.indices, strict=True)]
+
+    def answer(self, network: Network, subject: Subject) -> Tensor:
+        """Probabilities of the classes, (classes,) or for every pixel (classes, H, W)."""
+        place = digest("predictions", network.fingerprint, subject.digest)
+        answer = self.results.get(place)
+        if answer is None:
+            with torch.inference_mode():
+                answer = network.module(subject.x[None].to(self.device)).softmax(1)[0].cpu()
+            self.results.put(place, answer)
+        return answer
 
     # Maps
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import state
 from app.backend import NETWORKS_KEPT, OWN, Backend, backend, networks, sentence
-from app.pictures import SOURCES, as_thumbnail, gallery, thumbnail
+from app.pictures import SOURCES, as_thumbnail, fitting, gallery, thumbnail
 from explainers.datasets.pictures import PictureError
 from explainers.layers import Layer
 from explainers.networks import Network
@@ -77,7 +77,7 @@ def network_note(network: Network) -> None:
     """What the network was trained on and how good it is."""
     parts = [f"{len(network.classes)} classes", f"{len(network.layers)} layers"]
     if network.accuracy is not None:
-        parts.append(f"{network.accuracy:.1%} right")
+        parts.append(f"{network.accuracy:.1%} " + ("of pixels right" if network.segments else "right"))
     st.caption(
         " · ".join(parts),
         help=f"Trained on: {network.data}. Share of right answers: {network.accuracy_note}. "
@@ -277,7 +277,11 @@ def _take(name: str) -> None:
 
 
 def _take_network() -> None:
-    state.change(network=st.session_state["w_network"], layer=None, grid=None)
+    network = st.session_state["w_network"]
+    picture = fitting(state.selection().picture, network)
+    if picture != state.selection().picture:
+        st.session_state["source"] = picture.partition("/")[0]
+    state.change(network=network, layer=None, grid=None, picture=picture)
 
 
 def _take_architecture(store: Backend) -> None:

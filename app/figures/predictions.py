@@ -17,8 +17,13 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def prediction_figure(classes: Sequence[str], probabilities: Sequence[float], look: Look) -> go.Figure:
-    """The likeliest classes and their probabilities (softmax of the logits, 0..1), likeliest on top."""
+def prediction_figure(
+    classes: Sequence[str], probabilities: Sequence[float], look: Look, quantity: str = "probability"
+) -> go.Figure:
+    """The likeliest classes and their probabilities (softmax of the logits, 0..1), likeliest on top.
+
+    `quantity` is what the bars count where it is something else.
+    """
     figure = go.Figure(
         go.Bar(
             x=list(probabilities),
@@ -29,14 +34,14 @@ def prediction_figure(classes: Sequence[str], probabilities: Sequence[float], lo
             text=[f"{value:.1%}" for value in probabilities],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{customdata}<br>probability %{x:.4f}<extra></extra>",
+            hovertemplate=f"%{{customdata}}<br>{quantity} %{{x:.4f}}<extra></extra>",
         )
     )
     figure.update_yaxes(autorange="reversed", tickfont={"size": 12}, ticklabelstandoff=6)
     figure.update_xaxes(
         range=[0, 1.18],
         tickvals=[0, 0.5, 1],
-        title={"text": "probability", "font": {"size": 11}, "standoff": 4},
+        title={"text": quantity, "font": {"size": 11}, "standoff": 4},
         tickfont={"size": 10},
         gridcolor=look.faint,
         zeroline=False,

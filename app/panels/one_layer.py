@@ -12,6 +12,7 @@ from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
 from app.look import beneath, look
 from app.panels import progress
 from app.panels.numbers import decimal, numbers
+from app.panels.segmentation import segmentation
 from app.subject import Subject
 from explainers import CIDResult, CIDSettings, absolute_range
 from explainers.layers import Layer
@@ -122,7 +123,7 @@ def _figures(
         numbers(result, subject)
     left, right = st.columns([1, 2], gap="large")
     with left:
-        _predictions(store, network, subject)
+        (segmentation if network.segments else _predictions)(store, network, subject)
     with right:
         st.markdown(READING)
 

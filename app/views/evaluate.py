@@ -16,6 +16,11 @@ LEAD = (
     "see how long the network keeps its answers. **Localisation**: do the most important pixels lie on the subject?"
 )
 
+PIXELS = (
+    "Both scores ask for one answer to a picture and one subject in it. This network gives every pixel an answer of "
+    "its own, so they do not apply; choose a network that classifies pictures."
+)
+
 
 def page() -> None:
     """Sidebar -> what is to be judged -> scores."""
@@ -33,6 +38,9 @@ def page() -> None:
     network = view.value
     with note:
         controls.network_note(network)
+    if network.segments:
+        progress.ended(PIXELS, "grid_on", "evaluate")
+        return
     with st.sidebar:
         if state.selection().layer not in [layer.name for layer in network.layers]:
             state.change(layer=late_layer(network).name)
