@@ -54,12 +54,63 @@ def removal_figure(
         title={"text": "pixels removed, least important first", "font": {"size": 11}}, range=[-0.02, 1], **axis
     )
     figure.update_yaxes(title={"text": "pictures answered as labelled", "font": {"size": 11}}, range=[0, 1.03], **axis)
+    return _with_legend(figure, look, 58, -0.19)
+
+
+def randomised_figure(
+    titles: Mapping[str, str], layers: Sequence[str], curves: Mapping[str, Sequence[Interval]], look: Look
+) -> go.Figure:
+    """Rank correlation to the trained network's map against the layer down to which weights are random."""
+    figure = go.Figure()
+    others = _others(titles)
+    places = ["trained", *(f"…{name}" for name in layers)]
+    for method, title in titles.items():
+        if method not in curves:
+            continue
+        style = style_of(method, others, look)
+        known = curves[method]
+        spans = [f"95 % interval {one.low:.3f} to {one.high:.3f}" for one in known]
+        figure.add_trace(
+            go.Scatter(
+                x=places[: len(known) + 1],
+                y=[1.0, *(one.mean for one in known)],
+                customdata=["", *spans],
+                mode="lines+markers",
+                name=title,
+                line={"color": style["color"], "dash": style["dash"], "width": 3 if method == "cid" else 1.8},
+                marker={"symbol": style["symbol"], "size": 8 if method == "cid" else 6},
+                hovertemplate="%{x}<br>%{y:.3f}<br>%{customdata}",
+            )
+        )
+    axis = {"gridcolor": look.faint, "tickfont": {"size": 10}}
+    figure.update_xaxes(
+        title={"text": "weights are random from the end down to this layer", "font": {"size": 11}},
+        categoryorder="array",
+        categoryarray=places,
+        range=[-0.3, len(places) - 0.7],
+        tickangle=-40,
+        zeroline=False,
+        **axis,
+    )
+    lowest = min((one.low for known in curves.values() for one in known if one.count > 1), default=0)
+    figure.update_yaxes(
+        title={"text": "rank correlation", "font": {"size": 11}},
+        range=[min(-0.25, lowest - 0.05), 1.06],
+        zerolinecolor=look.text,
+        zerolinewidth=1,
+        **axis,
+    )
+    return _with_legend(figure, look, 120, -0.42)
+
+
+def _with_legend(figure: go.Figure, look: Look, below: int, top: float) -> go.Figure:
+    """`below` pixels are for the axis, and the legend hangs at `top` under them."""
     rows = -(-len(figure.data) // 3)
-    dress(figure, look, 330 + 20 * rows, l=58, b=58 + 20 * rows)
+    dress(figure, look, 272 + below + 20 * rows, l=58, b=below + 20 * rows)
     return figure.update_layout(
         uirevision="keep",
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": -0.19, "yanchor": "top", "font": {"size": 11}},
+        legend={"orientation": "h", "x": 0, "y": top, "yanchor": "top", "font": {"size": 11}},
     )
 
 
@@ -69,8 +120,9 @@ def scores_figure(
     axis_title: str,
     look: Look,
     chance: float | None = None,
+    limits: tuple[float, float] = (0, 1.02),
 ) -> go.Figure:
-    """One score (0..1) of each method as a point with its 95 % interval; `chance` as a dotted line."""
+    """One score of each method as a point with its 95 % interval; `chance` as a dotted line."""
     figure = go.Figure()
     others = _others(titles)
     shown = [method for method in titles if method in scores]
@@ -101,7 +153,7 @@ def scores_figure(
         figure.add_vline(x=chance, line={"color": look.text, "width": 1, "dash": "dot"})
     figure.update_xaxes(
         title={"text": axis_title, "font": {"size": 11}},
-        range=[0, 1.02],
+        range=list(limits),
         gridcolor=look.faint,
         zeroline=False,
         tickfont={"size": 10},

@@ -10,12 +10,20 @@ from app.store import digest
 from explainers import CIDSettings
 from explainers.datasets.boxes import read_boxes
 from explainers.evaluation import REPLACEMENTS
-from explainers.studies.evaluate_methods import CID_NAME, method_notes, title
+from explainers.studies.evaluate_methods import CID_NAME, MapSettings, method_notes, title
+from explainers.studies.evaluate_randomised import RandomisationSettings
 from explainers.studies.evaluate_scores import EvaluationSettings
+from explainers.studies.evaluate_stability import StabilitySettings
 from explainers.studies.evaluation_data import Birds, Folder, read_folder
 
 COUNTS = (12, 24, 50, 100, 200)
 MAX_FILES = 200
+CHECKED = (4, 8, 16, 32)
+WAYS = {"scores": "Accuracy and boxes", "randomisation": "Randomised weights", "stability": "Small changes"}
+WAYS_HELP = (
+    "Accuracy and boxes: do maps find what the network needs, and what a person would point at? Randomised weights: do "
+    "they depend on what the network has learnt? Small changes: do they stay when the picture hardly changes?"
+)
 SOURCES = {"birds": "Rendered birds", "folder": "Your own"}
 BIRDS_NOTE = (
     "Birds that no network has seen in training, each with the exact box around it. Networks trained on these "
@@ -49,14 +57,18 @@ class Choice:
     replacement: str = "mean"
     magnitude: bool = False
     refine: bool = False
+    way: str = "scores"
+    checked: int = 8
 
-    def settings(self, beta: float, seed: int) -> EvaluationSettings:
-        return EvaluationSettings(
-            replacement=self.replacement,
-            magnitude=self.magnitude,
-            seed=seed,
-            cid=CIDSettings(beta=beta, refine=self.refine, seed=seed),
-        )
+    def settings(self, beta: float, seed: int) -> dict[str, MapSettings]:
+        """Those of each way of judging."""
+        cid = CIDSettings(beta=beta, refine=self.refine, seed=seed)
+        common = {"magnitude": self.magnitude, "seed": seed, "cid": cid}
+        return {
+            "scores": EvaluationSettings(replacement=self.replacement, **common),
+            "randomisation": RandomisationSettings(pictures=self.checked, **common),
+            "stability": StabilitySettings(pictures=self.checked, **common),
+        }
 
 
 def choice() -> Choice:
@@ -80,6 +92,33 @@ def methods_control() -> None:
     )
     with st.expander("What each method shows", key="eval_notes"):
         st.markdown("\n".join(f"- **{title(name)}.** {note}" for name, note in notes.items()))
+
+
+def way_control() -> None:
+    """How methods are judged, and on how many of the pictures."""
+    _bound("way")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="eval_ways"):
+        st.segmented_control(
+            "Judged by",
+            list(WAYS),
+            format_func=WAYS.__getitem__,
+            key="w_eval_way",
+            on_change=_take,
+            args=("way",),
+            required=True,
+            help=WAYS_HELP,
+        )
+        if choice().way != "scores":
+            _bound("checked")
+            st.segmented_control(
+                "on so many of the pictures",
+                CHECKED,
+                key="w_eval_checked",
+                on_change=_take,
+                args=("checked",),
+                required=True,
+                help="Every picture needs several maps of each method: nine as weights are randomised, or six changed.",
+            )
 
 
 def removal_control() -> None:

@@ -1,15 +1,23 @@
-"""Scores -> the table on the page and the file to download; pure functions."""
+"""What was judged -> the table on the page and the file to download; pure functions."""
 
 import csv
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from explainers.evaluation import Interval
 from explainers.layers import Layer
 from explainers.networks import Network
-from explainers.studies.evaluate_methods import title, uses_layer
-from explainers.studies.evaluate_scores import EvaluationSettings, Scores
+from explainers.studies.evaluate_methods import MapSettings, title, uses_layer
+from explainers.studies.evaluate_randomised import Randomisation, RandomisationSettings
+from explainers.studies.evaluate_scores import EvaluationSettings, Judged, Scores
+from explainers.studies.evaluate_stability import Stability, StabilitySettings
 from explainers.studies.evaluation_data import Birds, Folder
+
+# What every file begins with.
+ABOUT = (
+    "network", "data", "method", "layer", "magnitude", "cid_refined", "pictures", "forward_passes", "backward_passes",
+    "seconds_per_map",
+)  # fmt: skip
 
 
 def table(scores: Mapping[str, Scores], partial: Collection[str] = ()) -> list[dict]:
@@ -19,16 +27,14 @@ def table(scores: Mapping[str, Scores], partial: Collection[str] = ()) -> list[d
         located = one.localisation
         rows.append(
             {
-                "Method": title(method) + (" (running)" if method in partial else ""),
+                "Method": _named(method, partial),
                 "Descriptive accuracy": one.area.mean,
                 "95 % interval": span(one.area),
                 "Localisation": None if located is None else located.mean,
                 "95 % interval ": span(located),
-                "Pictures": one.count,
                 "Boxes": len(one.shares),
-                "Passes": f"{one.passes[0]:.0f} + {one.passes[1]:.0f}",
-                "Seconds per map": one.seconds / one.count,
             }
+            | _costs(one)
         )
     return rows
 
@@ -41,39 +47,111 @@ def span(interval: Interval | None) -> str:
     return "–" if interval is None or interval.count == 1 else f"{interval.low:.3f} – {interval.high:.3f}"
 
 
+def similarities_table(found: Mapping[str, Randomisation], partial: Collection[str] = ()) -> list[dict]:
+    """A row per method, the one that forgets the network most completely first, unfinished ones last."""
+    rows = []
+    for method, one in found.items():
+        final = one.final
+        row = {
+            "Method": _named(method, partial),
+            "Similarity at the end": None if final is None else final.mean,
+            "95 % interval": span(final),
+            "Only the last layer random": one.curve[0].mean,
+        }
+        rows.append(row | _costs(one))
+    return sorted(rows, key=lambda row: 2 if row["Similarity at the end"] is None else row["Similarity at the end"])
+
+
+def changes_table(found: Mapping[str, Stability], partial: Collection[str] = ()) -> list[dict]:
+    """A row per method, the most stable first."""
+    rows = []
+    for method, one in sorted(found.items(), key=lambda pair: pair[1].change.mean):
+        row = {"Method": _named(method, partial), "Change": one.change.mean, "95 % interval": span(one.change)}
+        rows.append(row | _costs(one))
+    return rows
+
+
+def _named(method: str, partial: Collection[str]) -> str:
+    return title(method) + (" (running)" if method in partial else "")
+
+
+def _costs(one: Judged) -> dict:
+    return {
+        "Pictures": one.count,
+        "Passes": f"{one.passes[0]:.0f} + {one.passes[1]:.0f}",
+        "Seconds per map": one.seconds / one.maps,
+    }
+
+
 def as_csv(
     scores: Mapping[str, Scores], network: Network, layer: Layer, data: Birds | Folder, settings: EvaluationSettings
 ) -> str:
     """Everything that the page shows: a row per method, scores with intervals and the curve behind them."""
-    fractions = settings.fractions
-    head = [
-        "network", "data", "method", "layer", "replacement", "magnitude", "cid_refined", "label", "pictures",
-        "descriptive_accuracy", "low", "high", "boxes", "localisation", "localisation_low", "localisation_high",
-        "forward_passes", "backward_passes", "seconds_per_map", *(f"accuracy_at_{part:.2f}" for part in fractions),
-    ]  # fmt: skip
+    head = (
+        "replacement", "label", "descriptive_accuracy", "low", "high", "boxes", "localisation", "localisation_low",
+        "localisation_high", *(f"accuracy_at_{part:.2f}" for part in settings.fractions),
+    )  # fmt: skip
+    rows = [
+        (
+            *_about(one, network, layer, data, settings),
+            settings.replacement,
+            "given" if one.true_labels else "answer to the whole picture",
+            *_cells(one.area),
+            len(one.shares),
+            *_cells(one.localisation),
+            *(f"{value:.4f}" for value in one.accuracy),
+        )
+        for one in scores.values()
+    ]
+    return _csv(head, rows)
+
+
+def similarities_as_csv(
+    found: Mapping[str, Randomisation],
+    network: Network,
+    layer: Layer,
+    data: Birds | Folder,
+    settings: RandomisationSettings,
+) -> str:
+    """A row per method and layer down to which the weights are random."""
+    rows = [
+        (*_about(one, network, layer, data, settings), step, path, *_cells(interval))
+        for one in found.values()
+        for step, (path, interval) in enumerate(zip(one.layers, one.curve, strict=True), 1)
+    ]
+    return _csv(("step", "random_down_to", "similarity", "low", "high"), rows)
+
+
+def changes_as_csv(
+    found: Mapping[str, Stability], network: Network, layer: Layer, data: Birds | Folder, settings: StabilitySettings
+) -> str:
+    """A row per method."""
+    rows = [
+        (*_about(one, network, layer, data, settings), settings.radius, settings.samples, *_cells(one.change))
+        for one in found.values()
+    ]
+    return _csv(("noise", "samples", "change", "low", "high"), rows)
+
+
+def _about(one: Judged, network: Network, layer: Layer, data: Birds | Folder, settings: MapSettings) -> tuple:
+    return (
+        network.name,
+        "rendered birds" if isinstance(data, Birds) else "own pictures",
+        one.method,
+        layer.name if uses_layer(one.method) else "",
+        settings.magnitude,
+        settings.cid.refine if one.method in ("cid", "ru") else "",
+        one.count,
+        *(f"{number:g}" for number in one.passes),
+        f"{one.seconds / one.maps:.4f}",
+    )
+
+
+def _csv(head: Iterable[str], rows: Iterable[Iterable]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(head)
-    for method, one in scores.items():
-        writer.writerow(
-            [
-                network.name,
-                "rendered birds" if isinstance(data, Birds) else "own pictures",
-                method,
-                layer.name if uses_layer(method) else "",
-                settings.replacement,
-                settings.magnitude,
-                settings.cid.refine if method == "cid" else "",
-                "given" if one.true_labels else "answer to the whole picture",
-                one.count,
-                *_cells(one.area),
-                len(one.shares),
-                *_cells(one.localisation),
-                *(f"{number:g}" for number in one.passes),
-                f"{one.seconds / one.count:.4f}",
-                *(f"{value:.4f}" for value in one.accuracy),
-            ]
-        )
+    writer.writerow((*ABOUT, *head))
+    writer.writerows(rows)
     return file.getvalue()
 
 

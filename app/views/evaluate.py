@@ -1,19 +1,24 @@
 """Evaluate: which method's maps find what the network needs, and what a person would point at."""
 
+from functools import partial
+
 import streamlit as st
 
 from app import controls, state
 from app.backend import View, backend
 from app.look import apply
 from app.panels import progress
-from app.panels.evaluate_choice import choice, data_control, methods_control, removal_control
-from app.panels.evaluate_scores import evaluate_scores
-from explainers.studies.evaluate import late_layer
+from app.panels.evaluate_checks import draw_randomisation, draw_stability
+from app.panels.evaluate_choice import choice, data_control, methods_control, removal_control, way_control
+from app.panels.evaluate_run import judged
+from app.panels.evaluate_scores import draw_scores
+from explainers.studies.evaluate_methods import late_layer
 
 POLL = 0.7
+DRAW = {"scores": draw_scores, "randomisation": draw_randomisation, "stability": draw_stability}
 LEAD = (
-    "Two scores over many pictures. **Descriptive accuracy**: remove the pixels that a map calls least important, and "
-    "see how long the network keeps its answers. **Localisation**: do the most important pixels lie on the subject?"
+    "Scores over many pictures. Do maps find the pixels that the network needs, and those that a person would point at? Do "
+    "they depend on what the network has learnt, and stay when the picture hardly changes?"
 )
 
 PIXELS = (
@@ -48,11 +53,14 @@ def page() -> None:
         data = data_control()
         removal_control()
     methods_control()
+    way_control()
     chosen, solver = choice(), state.selection()
     if data is None:
         progress.ended("Choose your pictures on the left, or the rendered birds.", "add_photo_alternate", "evaluate")
         return
-    evaluate_scores(store, network, layer, chosen.methods, data, chosen.settings(solver.beta, solver.seed))
+    ways = chosen.settings(solver.beta, solver.seed)
+    draw = partial(DRAW[chosen.way], network=network, layer=layer, data=data, settings=ways[chosen.way])
+    judged(store, network, layer, chosen.methods, data, ways, chosen.way, draw)
 
 
 def _without_network(view: View) -> None:

@@ -8,7 +8,14 @@ from explainers.layers import Layer
 from explainers.networks import Network, load_network
 from explainers.results import CIDSettings
 from explainers.studies.evaluate_judge import judge, judgeable, judged_pictures
-from explainers.studies.evaluate_methods import PAPER_METHODS, MapSettings, late_layer, method_notes, title
+from explainers.studies.evaluate_methods import (
+    PAPER_METHODS,
+    MapSettings,
+    late_layer,
+    layer_titles,
+    method_notes,
+    title,
+)
 from explainers.studies.evaluate_randomised import Randomisation, RandomisationSettings
 from explainers.studies.evaluate_scores import EvaluationSettings, Judged, small
 from explainers.studies.evaluate_stability import Stability, StabilitySettings
@@ -83,12 +90,6 @@ def columns(judged: Judged, network: Network) -> tuple[str, ...]:
     if isinstance(judged, Randomisation):
         return layer_titles(judged.layers, network)
     return ("change",) if isinstance(judged, Stability) else ("descriptive accuracy", "localisation")
-
-
-def layer_titles(paths: Sequence[str], network: Network) -> tuple[str, ...]:
-    """Readable names of modules, where they have any."""
-    names = {layer.path: layer.name for layer in network.layers}
-    return tuple(names.get(path, path) for path in paths)
 
 
 def report(judged: Judged) -> str:

@@ -1,5 +1,6 @@
 """The methods that can be judged, and one call for the importance that any of them gives to pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -114,3 +115,9 @@ def late_layer(network: Network) -> Layer:
     """The last layer whose feature is a map of at least four by four positions; the first if there is none."""
     maps = [layer for layer in network.layers if len(layer.shape) == 3 and min(layer.shape[1:]) >= 4]
     return [layer for layer in maps if layer.kind != "pooling"][-1] if maps else network.layers[0]
+
+
+def layer_titles(paths: Sequence[str], network: Network) -> tuple[str, ...]:
+    """Readable names of modules, where they have any."""
+    names = {layer.path: layer.name for layer in network.layers}
+    return tuple(names.get(path, path) for path in paths)

@@ -49,6 +49,11 @@ class Judged:
     seconds: float
     elapsed: float
 
+    @property
+    def spent(self) -> float:
+        """Passes of one picture through the network, all in all."""
+        return self.maps * sum(self.passes)
+
 
 @dataclass(frozen=True, eq=False)
 class Scores(Judged):
@@ -78,6 +83,10 @@ class Scores(Judged):
     def localisation(self) -> Interval | None:
         """0 to 1; None without a picture whose box is small enough."""
         return bootstrap_interval(self.shares) if self.shares else None
+
+    @property
+    def spent(self) -> float:
+        return super().spent + self.count * len(self.fractions)
 
     @property
     def nbytes(self) -> int:
