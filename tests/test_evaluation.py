@@ -49,7 +49,7 @@ class Sign(nn.Module):
 
 @pytest.fixture(scope="module")
 def quantus():
-    return pytest.importorskip("quantus", reason="see requirements-dev.txt", exc_type=ImportError)
+    return pytest.importorskip("quantus", reason="see requirements.txt", exc_type=ImportError)
 
 
 def test_pixels_leave_in_the_order_of_quantus_pixel_flipping(quantus):

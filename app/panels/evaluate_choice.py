@@ -132,6 +132,7 @@ def removal_control() -> None:
         on_change=_take,
         args=("replacement",),
         required=True,
+        disabled=choice().way != "scores",
         width="stretch",
         help=REPLACEMENT_HELP,
     )

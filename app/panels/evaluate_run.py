@@ -118,4 +118,5 @@ def made(view: View) -> str:
     >>> made(View("key", "running"))
     'preparing pictures'
     """
-    return f"{view.value.maps} maps" if view.value is not None and view.value.maps else "preparing pictures"
+    count = view.value.maps if view.value is not None else 0
+    return f"{count} map{'s' * (count > 1)}" if count else "preparing pictures"

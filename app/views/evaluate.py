@@ -17,8 +17,8 @@ from explainers.studies.evaluate_methods import late_layer
 POLL = 0.7
 DRAW = {"scores": draw_scores, "randomisation": draw_randomisation, "stability": draw_stability}
 LEAD = (
-    "Scores over many pictures. Do maps find the pixels that the network needs, and those that a person would point at? Do "
-    "they depend on what the network has learnt, and stay when the picture hardly changes?"
+    "Scores over many pictures. Do maps find the pixels that the network needs, and those that a person would point "
+    "at? Do they depend on what the network has learnt, and stay when the picture hardly changes?"
 )
 
 PIXELS = (

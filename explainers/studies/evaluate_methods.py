@@ -1,5 +1,6 @@
 """The methods that can be judged, and one call for the importance that any of them gives to pixels."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -118,6 +119,10 @@ def late_layer(network: Network) -> Layer:
 
 
 def layer_titles(paths: Sequence[str], network: Network) -> tuple[str, ...]:
-    """Readable names of modules, where they have any."""
+    """Readable names of modules: that of the layer, else the end of the path where it tells modules apart."""
     names = {layer.path: layer.name for layer in network.layers}
-    return tuple(names.get(path, path) for path in paths)
+    ends = Counter(path.rpartition(".")[2] for path, _ in network.module.named_modules())
+    for path in paths:
+        end = path.rpartition(".")[2]
+        names.setdefault(path, end if ends[end] == 1 and not end.isdigit() else path)
+    return tuple(names[path] for path in paths)
