@@ -26,7 +26,7 @@ from explainers.devices import best_device
 from explainers.layers import Layer
 from explainers.networks import Network, WeightsUnavailable, load_checkpoint, load_network, network_catalogue
 from explainers.studies.evaluate_judge import judge, judgeable
-from explainers.studies.evaluate_methods import MapSettings, uses_layer
+from explainers.studies.evaluate_methods import MapSettings, dependence
 from explainers.studies.evaluate_scores import Judged
 from explainers.studies.evaluation_data import Birds, Folder, Pictures, Preparing
 from explainers.studies.evaluation_data import prepare as prepare_pictures
@@ -259,7 +259,8 @@ class Backend:
         return View(key, "running" if job.latest else "waiting", latest, job.progress, remaining)
 
     def _refusal(self, network: Network, layer: Layer, method: str, settings: MapSettings) -> str:
-        place = digest("refusal", network.fingerprint, layer.path, str(layer.call), method, type(settings).__name__)
+        looked_at = (layer.path, str(layer.call), *dependence(method, network, layer))
+        place = digest("refusal", network.fingerprint, method, type(settings).__name__, *looked_at)
         reason = self.results.get(place)
         if reason is None:
             reason = judgeable(method, network, layer, settings) or ""
@@ -328,8 +329,7 @@ def check_key(network: Network, subject: Subject, question: Question) -> str:
 
 def scores_key(network: Network, layer: Layer, method: str, data: Birds | Folder, settings: MapSettings) -> str:
     """SHA-256 of all that a method's scores depend on; the layer only where the method looks at it."""
-    place = (layer.path, str(layer.call)) if uses_layer(method) else ()
-    return digest("scores", network.fingerprint, method, data.key, repr(settings), *place)
+    return digest("scores", network.fingerprint, method, data.key, repr(settings), *dependence(method, network, layer))
 
 
 def networks() -> tuple:

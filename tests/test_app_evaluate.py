@@ -12,13 +12,22 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.backend import backend
-from app.figures.evaluate import removal_figure, scores_figure
+from app.figures.evaluate import randomised_figure, removal_figure, scores_figure
 from app.figures.style import LIGHT
 from app.panels.evaluate_choice import Choice
-from app.panels.evaluate_table import as_csv, table
+from app.panels.evaluate_table import (
+    as_csv,
+    changes_as_csv,
+    changes_table,
+    similarities_as_csv,
+    similarities_table,
+    table,
+)
 from explainers.evaluation import bootstrap_interval
 from explainers.layers import Layer
+from explainers.studies.evaluate_randomised import Randomisation, RandomisationSettings
 from explainers.studies.evaluate_scores import EvaluationSettings, Scores
+from explainers.studies.evaluate_stability import Stability, StabilitySettings
 from explainers.studies.evaluation_data import Birds
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
@@ -90,6 +99,34 @@ def test_nothing_runs_before_the_button_then_every_method_is_judged_and_kept():
     assert says(again, "All 2 methods are judged")
 
 
+@pytest.mark.parametrize(("way", "axis"), [("randomisation", "random_down_to"), ("stability", "change")])
+def test_the_checks_of_quantus_are_made_beside_the_scores(way, axis):
+    at = visit(methods=("saliency", "random"), checked=4)
+    at.button(key="evaluate_again").click().run()
+    until(at, lambda at: says(at, "All 2 methods are judged on 12 pictures"))
+    at.button_group(key="w_eval_way").set_value(way).run()
+    assert says(at, "**Random order** is left out")
+    at.button(key="evaluate_again").click().run()
+    until(at, lambda at: says(at, "The method is judged on 4 pictures"))
+    (shown,) = at.dataframe
+    assert shown.value["Method"].tolist() == ["Saliency"]
+    assert shown.value["Pictures"].tolist() == [4]
+    assert len(at.get("plotly_chart")) == {"randomisation": 2, "stability": 1}[way]
+    at.button_group(key="w_eval_way").set_value("scores").run()
+    assert says(at, "All 2 methods are judged on 12 pictures")
+
+
+def test_a_check_is_cancelled_between_two_maps():
+    at = visit(methods=("occlusion",), way="randomisation", checked=32, count=50)
+    at.button(key="evaluate_again").click().run()
+    (job,) = backend().maps._jobs.values()
+    until(at, lambda at: job.latest is not None and getattr(job.latest, "maps", 0) > 0)
+    at.button(key="evaluate_cancel").click().run()
+    assert job.ended.wait(60)
+    assert job.state == "cancelled"
+    assert 0 < job.latest.progress < 1
+
+
 def test_cancel_stops_and_another_start_goes_on():
     at = visit(methods=("random", "occlusion"), count=50)
     at.button(key="evaluate_again").click().run()
@@ -121,7 +158,7 @@ def test_a_method_that_does_not_apply_says_why():
 def test_every_method_is_explained():
     at = visit()
     (notes,) = [word for word in words(at) if word.startswith("- **CID.**")]
-    assert notes.count("\n- **") == 16
+    assert notes.count("\n- **") == 17
 
 
 def test_own_pictures_with_boxes_are_judged():
@@ -178,6 +215,43 @@ def test_the_csv_holds_scores_and_curves():
     assert rows[0]["method"] == "saliency"
     assert (rows[0]["layer"], rows[0]["boxes"], rows[0]["localisation"]) == ("", "2", "0.3750")
     assert (rows[0]["accuracy_at_0.00"], rows[0]["accuracy_at_0.50"]) == ("1.0000", "0.5000")
+
+
+def test_the_files_of_the_checks_hold_every_step():
+    class Named:
+        name = "net"
+
+    layer = Layer("conv5", "conv5", "convolution", (8, 4, 4), 3)
+    costs = {
+        "method": "saliency",
+        "count": 2,
+        "progress": 1.0,
+        "passes": (1, 1),
+        "maps": 6,
+        "seconds": 1.2,
+        "elapsed": 1.2,
+    }
+    found = Randomisation(**costs, layers=("fc", "conv1"), similarity=torch.tensor([[0.5, 0.0], [1.0, 0.5]]))
+    text = similarities_as_csv({"saliency": found}, Named, layer, Birds(4), RandomisationSettings())
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["step"], row["random_down_to"], row["similarity"]) for row in rows] == [
+        ("1", "fc", "0.7500"),
+        ("2", "conv1", "0.2500"),
+    ]
+    assert similarities_table({"saliency": found})[0]["Similarity at the end"] == pytest.approx(0.25)
+    stable = Stability(**costs, changes=torch.tensor([0.2, 0.4]))
+    (row,) = csv.DictReader(io.StringIO(changes_as_csv({"s": stable}, Named, layer, Birds(4), StabilitySettings())))
+    assert (row["change"], row["noise"], row["samples"]) == ("0.3000", "0.02", "5")
+    assert changes_table({"saliency": stable}, {"saliency"})[0]["Method"] == "Saliency (running)"
+
+
+def test_the_curve_starts_at_the_trained_network_and_goes_down_layer_by_layer():
+    curves = {"lrp": [bootstrap_interval([0.5, 0.7]), bootstrap_interval([0.1, -0.5])]}
+    figure = randomised_figure({"cid": "CID", "lrp": "LRP"}, ["fc", "conv1"], curves, LIGHT)
+    (line,) = figure.data
+    assert list(line.x) == ["trained", "…fc", "…conv1"]
+    assert list(line.y) == pytest.approx([1, 0.6, -0.2])
+    assert figure.layout.yaxis.range[0] < -0.5
 
 
 def test_figures_hold_the_numbers_in_the_order_of_the_methods():

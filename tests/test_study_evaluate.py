@@ -10,8 +10,10 @@ from torch import nn
 
 from explainers import CIDSettings, load_network
 from explainers.datasets.birds import render_bird
+from explainers.decoders import DecoderCard, load_decoder, save_decoder
 from explainers.evaluation import descriptive_accuracy, localisation
 from explainers.preprocessing import Preprocessing
+from explainers.ru import RU
 from explainers.studies import evaluate as study
 from explainers.studies import evaluate_methods as methods
 from explainers.studies.evaluate_scores import EvaluationSettings, evaluate, small
@@ -118,6 +120,29 @@ def test_cam_is_refused_with_the_reason_on_vgg():
     network = load_network("alexnet-birds")
     assert "pooling" in methods.refusal("cam", network, network.layer("conv5"))
     assert methods.refusal("cid", network, network.layer("fc7")) is None
+
+
+def test_ru_is_judged_where_there_is_a_decoder_and_refused_elsewhere(network, pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("DECODERS_HOME", str(tmp_path))
+    monkeypatch.setattr("explainers.decoders.ASSETS", tmp_path / "none")
+    layer = network.layer("layer2.0")
+    assert "decoder" in methods.refusal("ru", network, layer)
+    before = methods.dependence("ru", network, layer)
+    card = DecoderCard(
+        network=network.name, fingerprint=network.fingerprint, layer=layer.name, path=layer.path, call=layer.call,
+        shape=layer.shape, blocks=6, size=(32, 32), mean=network.mean, std=network.std, data="none", steps=0, batch=1,
+        seed=0, error=1.0, held_out=1, digest="untrained",
+    )  # fmt: skip
+    save_decoder(card.build().eval(), card, tmp_path)
+    assert methods.refusal("ru", network, layer) is None
+    assert methods.dependence("ru", network, layer) != before
+    one = Pictures(pictures.images[:1], pictures.labels[:1], pictures.boxes[:1], False)
+    settings = EvaluationSettings(fractions=(0, 0.5), cid=QUICK.cid)
+    scores = last(evaluate(network, layer, "ru", one, settings))
+    result = RU(network.module, layer, load_decoder(card)).explain(one.images, QUICK.cid)
+    whole = descriptive_accuracy(network.module, one.images, one.labels, -result.entropy, (0, 0.5))
+    assert torch.equal(scores.correct, whole.correct)
+    assert scores.passes == (result.forward_passes, result.backward_passes)
 
 
 @pytest.mark.parametrize(("size", "box"), [((120, 80), (30, 10, 90, 50)), ((64, 200), (0, 100, 64, 140))])

@@ -27,7 +27,8 @@ RANDOMISED = (
 RANDOMISED_HELP = (
     "Quantus' Model Parameter Randomisation Test (Adebayo et al. 2018), top-down: Spearman's rank correlation between"
     " the map of the trained network and that of the copy. 1 is the same order of pixels, 0 another one altogether, "
-    "below 0 the reverse. A little similarity stays where a method draws the picture's outlines whatever the network."
+    "below 0 the reverse. Some similarity stays where a method draws the picture's outlines, or the middle of every "
+    "picture, whatever the network. RU keeps the trained network's decoder."
 )
 BLIND = (
     "A map that looks at {layer} without asking for the answer, as CID does, cannot notice what happens above that "

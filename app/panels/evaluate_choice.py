@@ -42,8 +42,8 @@ MAGNITUDE_HELP = (
     "counts as least important. On: pixels are ranked by the size of the value alone."
 )
 REFINE_HELP = (
-    "Off: CID's closed form, quick, exact where the layer is linear. On: corrected until its constraint holds, which "
-    "takes several times as long; scores use the order of the pixels only."
+    "Off: the closed form of CID and RU, quick, exact where the layer is linear. On: corrected until the constraint "
+    "holds, which takes many times as long; scores use the order of the pixels only."
 )
 
 
@@ -141,7 +141,7 @@ def removal_control() -> None:
         "Signed maps by magnitude", key="w_eval_magnitude", on_change=_take, args=("magnitude",), help=MAGNITUDE_HELP
     )
     _bound("refine")
-    st.toggle("Refine CID", key="w_eval_refine", on_change=_take, args=("refine",), help=REFINE_HELP)
+    st.toggle("Refine CID and RU", key="w_eval_refine", on_change=_take, args=("refine",), help=REFINE_HELP)
 
 
 def data_control() -> Birds | Folder | None:

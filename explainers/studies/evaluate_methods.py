@@ -15,9 +15,10 @@ from explainers.results import CIDSettings
 
 if TYPE_CHECKING:
     from explainers.baselines import Method
+    from explainers.ru import RU
 
-CID_NAME, RANDOM = "cid", "random"
-OWN = {CID_NAME: "CID", RANDOM: "Random order"}
+CID_NAME, RU_NAME, RANDOM = "cid", "ru", "random"
+OWN = {CID_NAME: "CID", RU_NAME: "RU", RANDOM: "Random order"}
 PAPER_METHODS = (CID_NAME, "grad_cam", "lrp", "saliency", "input_x_gradient", "guided_backprop", "cam", RANDOM)
 # Beyond so many passes a picture is a step of its own, so that Cancel is soon heard.
 MANY_PASSES = 16
@@ -42,14 +43,17 @@ def importance(
 ) -> tuple[Tensor, tuple[float, float]]:
     """(B, 1, H, W) on the CPU, the higher the more important, and the forward and backward passes per picture.
 
-    The importance of CID is −CID. The class that a method explains is the picture's label. Raises ValueError, with
-    the reason, where the method does not apply.
+    The importance of CID is −CID, that of RU −RU. The class that a method explains is the picture's label. Raises
+    ValueError, with the reason, where the method does not apply.
     """
     if method == RANDOM:
         noise = torch.Generator().manual_seed(settings.seed)
         return torch.rand(len(images), 1, *images.shape[-2:], generator=noise), (0, 0)
     if method == CID_NAME:
         result = CID(network.module, layer).explain(images, settings.cid)
+        return -result.entropy.cpu(), (result.forward_passes, result.backward_passes)
+    if method == RU_NAME:
+        result = _ru(network, layer).explain(images, settings.cid)
         return -result.entropy.cpu(), (result.forward_passes, result.backward_passes)
     from explainers.baselines import explain
 
@@ -58,8 +62,20 @@ def importance(
     return values.abs() if settings.magnitude else values, (made.forward_passes, made.backward_passes)
 
 
+def _ru(network: Network, layer: Layer) -> "RU":
+    from explainers.decoders import find_decoder, load_decoder
+    from explainers.ru import RU
+
+    return RU(network.module, layer, load_decoder(find_decoder(network, layer)))
+
+
 def refusal(method: str, network: Network, layer: Layer) -> str | None:
     """Why a method has no map for this network and layer; None where it has one."""
+    if method == RU_NAME:
+        from explainers.decoders import find_decoder
+
+        missing = "RU needs a decoder that was trained for this layer of this network, and there is none"
+        return missing if find_decoder(network, layer) is None else None
     if method in OWN:
         return None
     from explainers.baselines import applies
@@ -72,9 +88,12 @@ def method_notes() -> dict[str, str]:
     own = {
         CID_NAME: "How much of each pixel the layer keeps: a pixel matters where little noise fits in (the map in "
         "nats with its sign turned).",
+        RU_NAME: "How well a decoder trained for the layer recovers each pixel from its feature (the map in nats "
+        "with its sign turned).",
         RANDOM: "No method: pixels in an order drawn at random, which every other one must beat.",
     }
-    return {CID_NAME: own[CID_NAME]} | {n: m.sentence for n, m in _baselines().items()} | {RANDOM: own[RANDOM]}
+    others = {name: method.sentence for name, method in _baselines().items()}
+    return {name: own[name] for name in (CID_NAME, RU_NAME)} | others | {RANDOM: own[RANDOM]}
 
 
 def _baselines() -> dict[str, "Method"]:
@@ -94,12 +113,26 @@ def title(method: str) -> str:
 
 def uses_layer(method: str) -> bool:
     """Whether the scores depend on the layer."""
-    return method == CID_NAME or (method != RANDOM and _baselines()[method].needs_layer)
+    return method in (CID_NAME, RU_NAME) or (method != RANDOM and _baselines()[method].needs_layer)
+
+
+def dependence(method: str, network: Network, layer: Layer) -> tuple[str, ...]:
+    """What tells apart maps of one network, method and settings: the layer where it matters, and RU's decoder."""
+    if not uses_layer(method):
+        return ()
+    place = (layer.path, str(layer.call))
+    if method != RU_NAME:
+        return place
+    from explainers.decoders import find_decoder
+
+    card = find_decoder(network, layer)
+    return (*place, card.key if card else "")
 
 
 def map_passes(method: str, network: Network, settings: MapSettings) -> int:
     """Forward and backward passes for one picture's map, to estimate how long it takes."""
-    own = {CID_NAME: 2000 if settings.cid.refine else 600, RANDOM: 0}
+    ours = 2000 if settings.cid.refine else 600
+    own = {CID_NAME: ours, RU_NAME: ours, RANDOM: 0}
     return own[method] if method in own else sum(_baselines()[method].passes(*network.input_size))
 
 
