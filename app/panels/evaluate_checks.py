@@ -21,8 +21,8 @@ from explainers.studies.evaluation_data import Birds, Folder
 
 RANDOMISED = (
     "The weights of a copy of the network are drawn anew, layer after layer from its end to its beginning, and each "
-    "method explains the copy. **A map that stays as it was does not show what the network has learnt**: the lower "
-    "the curve, the better."
+    "method explains the copy. **A map that stays as it was does not show what the network has learnt**: the nearer "
+    "the curve comes to 0, the better."
 )
 RANDOMISED_HELP = (
     "Quantus' Model Parameter Randomisation Test (Adebayo et al. 2018), top-down: Spearman's rank correlation between"
@@ -34,6 +34,7 @@ BLIND = (
     "A map that looks at {layer} without asking for the answer, as CID does, cannot notice what happens above that "
     "layer: its order must stay until the weights of {layer} itself are random."
 )
+OF_A_FEATURE = {"cid", "ru", "activation"}
 STABLE = (
     "Every picture is changed {samples} times by noise of at most ± {radius:.0%} of full brightness, which can hardly"
     " be seen. **A map that changes much says more about the noise than about the picture**: lower is better."
@@ -67,7 +68,8 @@ def draw_randomisation(
             figure = scores_figure(titles, final, "rank correlation", look(), chance=0, limits=(-0.6, 1.03))
             if final:
                 _chart(figure, "final", "Similarity of each method's maps when all weights are random")
-            st.caption(BLIND.format(layer=layer.name))
+            if not OF_A_FEATURE.isdisjoint(known):
+                st.caption(BLIND.format(layer=layer.name))
     partial = {method for method, view in views.items() if view.live}
     finished = {method: one for method, one in known.items() if method not in partial}
     _table(similarities_table(known, partial))

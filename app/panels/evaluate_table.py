@@ -59,7 +59,7 @@ def similarities_table(found: Mapping[str, Randomisation], partial: Collection[s
             "Only the last layer random": one.curve[0].mean,
         }
         rows.append(row | _costs(one))
-    return sorted(rows, key=lambda row: 2 if row["Similarity at the end"] is None else row["Similarity at the end"])
+    return sorted(rows, key=lambda row: 2 if (left := row["Similarity at the end"]) is None else abs(left))
 
 
 def changes_table(found: Mapping[str, Stability], partial: Collection[str] = ()) -> list[dict]:
