@@ -14,13 +14,15 @@ st.set_page_config(
 )
 # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
 with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
-    names = ("explore", "fairness", "evaluate", "about")
-    explore, fairness, evaluate, about = (import_module(f"app.views.{name}") for name in names)
+    names = ("explore", "fairness", "evaluate", "learn", "glossary", "about")
+    explore, fairness, evaluate, learn, glossary, about = (import_module(f"app.views.{name}") for name in names)
 st.navigation(
     [
         st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True),
         st.Page(fairness.page, title="Fairness", icon=":material/balance:", url_path="fairness"),
         st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
+        st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn"),
+        st.Page(glossary.page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
         st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
     ],
     position="top",

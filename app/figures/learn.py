@@ -1,0 +1,208 @@
+"""The lessons' figures: pictures and maps in a row, and curves with their constraint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.figures.fairness import COLOURS
+from app.figures.maps import OUTLINE, unbounded
+from app.figures.style import NATS_SCALE, Look, dress
+
+ROW = 262
+CURVE = 262
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture (H, W, 3) uint8 or one map (H, W) in nats; `spot` marks a pixel (row, column)."""
+
+    title: str
+    values: np.ndarray
+    spot: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One line; `colour` is its place in the palette, and without a line there are only its points."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: int = 0
+    dash: str = "solid"
+    points: bool = False
+    line: bool = True
+    errors: Sequence[float] | None = None
+
+
+def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] | None = None) -> go.Figure:
+    """Panels side by side with one frame; all maps on one colour scale in nats, `limits` or what they span.
+
+    Unbounded pixels are grey and crossed.
+    """
+    figure = make_subplots(
+        rows=1, cols=len(panels), subplot_titles=[panel.title for panel in panels], horizontal_spacing=0.035
+    )
+    for col, panel in enumerate(panels, start=1):
+        size = panel.values.shape[:2]
+        if panel.values.ndim == 3:
+            hover = "row %{y}, column %{x}<br>RGB %{z}<extra></extra>"
+            figure.add_trace(go.Image(z=panel.values, hovertemplate=hover, name=""), row=1, col=col)
+        else:
+            _map(figure, panel, size, look, col)
+        if panel.spot is not None:
+            _spot(figure, panel.spot, col)
+        frame = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "", "nticks": 4}
+        frame |= {"showline": True, "mirror": True, "linecolor": look.faint, "tickfont": {"size": 10}}
+        figure.update_xaxes(range=[-0.5, size[1] - 0.5], row=1, col=col, **frame)
+        figure.update_yaxes(range=[size[0] - 0.5, -0.5], scaleanchor=f"x{col if col > 1 else ''}", row=1, col=col)
+        figure.update_yaxes(row=1, col=col, **(frame | {"showticklabels": col == 1}))
+    figure.update_xaxes(title={"text": "column (pixels)", "font": {"size": 11}, "standoff": 4})
+    figure.update_yaxes(title={"text": "row (pixels)", "font": {"size": 11}, "standoff": 4}, row=1, col=1)
+    figure.update_annotations(font={"size": 12, "color": look.text}, yshift=-1)
+    maps = [panel.values for panel in panels if panel.values.ndim == 2]
+    dress(figure, look, ROW + (48 if maps else 0), l=44, t=24, b=92 if maps else 44)
+    if maps:
+        low, high = limits or span(maps)
+        figure.update_layout(coloraxis={"colorscale": NATS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar()})
+    return figure.update_layout(showlegend=False, dragmode=False, uirevision="keep")
+
+
+def curve_figure(
+    curves: Sequence[Curve],
+    axes: tuple[str, str],
+    look: Look,
+    log: tuple[bool, bool] = (False, False),
+    here: float | None = None,
+    level: tuple[float, str] | None = None,
+    limits: tuple[float, float] | None = None,
+) -> go.Figure:
+    """Lines over one axis: `axes` are the titles with their units, `here` the value that is chosen, `level` a bound."""
+    figure = go.Figure()
+    colours = (look.accent, look.second, *COLOURS[2:])
+    for curve in curves:
+        mode = "+".join(["lines"] * curve.line + ["markers"] * curve.points)
+        figure.add_trace(
+            go.Scatter(
+                x=list(curve.x),
+                y=[np.nan if value is None else value for value in curve.y],
+                mode=mode,
+                name=curve.name,
+                line={"color": colours[curve.colour], "width": 2.5, "dash": curve.dash},
+                marker={"size": 8},
+                error_y=None if curve.errors is None else {"array": list(curve.errors), "thickness": 1, "width": 3},
+                hovertemplate=f"{axes[0]} %{{x:.4g}}<br>{axes[1]} %{{y:.4g}}<extra>{curve.name}</extra>",
+            )
+        )
+    quiet = {"gridcolor": look.faint, "tickfont": {"size": 11}, "zeroline": False, "title_font": {"size": 12}}
+    figure.update_xaxes(title=axes[0], type="log" if log[0] else "linear", title_standoff=6, **quiet)
+    figure.update_yaxes(title=axes[1], type="log" if log[1] else "linear", title_standoff=6, **quiet)
+    for axis, logarithmic in ((figure.update_xaxes, log[0]), (figure.update_yaxes, log[1])):
+        if logarithmic:
+            axis(dtick=1, exponentformat="power")
+    if limits is not None:
+        figure.update_yaxes(range=list(np.log10(limits)) if log[1] else list(limits))
+    if here is not None:
+        figure.add_vline(x=here, line={"color": look.text, "width": 1.5, "dash": "dot"})
+    if level is not None:
+        value, words = level
+        figure.add_hline(y=value, line={"color": look.text, "width": 1})
+        y = np.log10(value) if log[1] else value
+        corner = {"x": 0.01, "xref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
+        figure.add_annotation(text=words, y=y, font={"size": 11, "color": look.text}, **corner)
+    dress(figure, look, CURVE + 40, l=62, t=44, b=44)
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
+    return figure.update_layout(legend=legend, showlegend=len(curves) > 1, dragmode=False, uirevision="keep")
+
+
+def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, reach: float) -> go.Figure:
+    """How many times larger each measure has become, on a logarithmic axis from 1/`reach` to `reach`."""
+    ends = np.log2(np.asarray(factors, float))
+    figure = go.Figure(
+        go.Bar(
+            x=ends,
+            y=list(names),
+            orientation="h",
+            marker={"color": [look.accent if abs(end) < 1e-3 else look.second for end in ends]},
+            text=[f"× {value:.3g}" for value in factors],
+            textposition="outside",
+            textfont={"size": 13},
+            cliponaxis=False,
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=0, line={"color": look.text, "width": 1.5})
+    top = int(np.log2(reach))
+    places = list(range(-top, top + 1, 2))
+    figure.update_xaxes(
+        range=[-top - 1.6, top + 1.6],
+        tickvals=places,
+        ticktext=[f"× {2.0**place:g}" if place >= 0 else f"÷ {2.0**-place:g}" for place in places],
+        title={"text": "after the rescaling, relative to before (no unit)", "font": {"size": 12}},
+        gridcolor=look.faint,
+        zeroline=False,
+        tickfont={"size": 11},
+    )
+    figure.update_yaxes(autorange="reversed", tickfont={"size": 13}, ticklabelstandoff=6)
+    return dress(figure, look, 60 + 40 * len(names), l=120, b=48).update_layout(dragmode=False)
+
+
+def enlarge(figure: go.Figure, by: float) -> go.Figure:
+    """Letters, lines and margins `by` times as large, for a class that looks from afar."""
+    figure.update_layout(font_size=figure.layout.font.size * by, height=round(figure.layout.height * (1 + by) / 2))
+    figure.update_layout(margin={side: round(figure.layout.margin[side] * by) for side in "lrtb"})
+    for axis in [*figure.select_xaxes(), *figure.select_yaxes()]:
+        for font in (axis.tickfont, axis.title.font):
+            font.size = (font.size or figure.layout.font.size / by) * by
+    for note in figure.layout.annotations:
+        note.font.size = (note.font.size or 12) * by
+    if figure.layout.legend.font.size:
+        figure.layout.legend.font.size *= by
+    bar = figure.layout.coloraxis.colorbar
+    if bar.tickfont.size:
+        for font in (bar.tickfont, bar.title.font):
+            font.size *= by
+        bar.ypad, bar.thickness = bar.ypad * by, bar.thickness * by
+    return figure
+
+
+def span(maps: Sequence[np.ndarray]) -> tuple[float, float]:
+    """From the least to the largest finite value of all maps, at least a tenth of a nat wide.
+
+    >>> span([np.array([-3.0, np.inf]), np.array([-2.0])])
+    (-3.0, -2.0)
+    """
+    finite = np.concatenate([values[np.isfinite(values)] for values in maps])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return (low, high) if high - low >= 0.1 else ((low + high) / 2 - 0.05, (low + high) / 2 + 0.05)
+
+
+def _map(figure: go.Figure, panel: Panel, size: tuple[int, int], look: Look, col: int) -> None:
+    figure.add_trace(
+        go.Heatmap(
+            z=np.where(np.isfinite(panel.values), panel.values, np.nan),
+            coloraxis="coloraxis",
+            name=panel.title,
+            hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
+            hoverongaps=False,
+            zsmooth=False,
+        ),
+        row=1,
+        col=col,
+    )
+    unbounded(figure, panel.values, size, look, row=1, col=col, extent=160)
+
+
+def _spot(figure: go.Figure, spot: tuple[int, int], col: int) -> None:
+    row, column = spot
+    edges = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
+    figure.add_shape(type="rect", line={"color": OUTLINE, "width": 2.5}, row=1, col=col, **edges)
+
+
+def _bar() -> dict:
+    title = {"text": "entropy H (nats)", "side": "bottom", "font": {"size": 11}}
+    place = {"orientation": "h", "y": 0, "yanchor": "top", "ypad": 40, "thickness": 10, "len": 0.6}
+    return place | {"outlinewidth": 0, "nticks": 6, "tickfont": {"size": 10}, "title": title}

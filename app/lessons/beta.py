@@ -1,0 +1,153 @@
+"""Lesson 5: β, the one thing that is chosen; refined maps come from the app's own queue."""
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from app import state
+from app.backend import View, backend, map_key
+from app.figures.learn import Curve, Panel, curve_figure, row_figure
+from app.glossary import explain
+from app.lessons import bench, controls
+from app.lessons.lesson import Lesson, Stage, numbers
+from app.panels import progress
+from app.panels.numbers import CONSTRAINT, constraint, decimal
+from explainers import CIDResult, CIDSettings
+
+BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
+GRID = 8
+POLL = 1.0
+WHOLE = "Measures the map at every β of the slider, one after the other."
+LINEAR = "Mean of the closed form at this β: what the mean CID would be if the layer were linear."
+
+
+def widget(stage: Stage) -> None:
+    """β, layer and picture -> the map as far as it has come, and the mean over β as far as it is known."""
+    with st.container(horizontal=True, key="learn_controls", vertical_alignment="bottom"):
+        beta = controls.slide("Strength β", BETAS, bench.BETA, explain("β"), "beta", "{:.1e}".format)
+        layer = controls.layer_control("layer2.1")
+        picture = controls.picture_control()
+        whole = st.toggle("Measure the whole curve", key="w_learn_whole", help=WHOLE)
+    asked = BETAS if whole else (beta,)
+    store, owner = backend(), state.owner("learn")
+    store.release(owner, keep={key(picture, layer, each) for each in asked})
+
+    def ask() -> dict[float, View]:
+        return {each: view(picture, layer, each, start=each in asked) for each in BETAS}
+
+    polling = any(each.live for each in ask().values())
+
+    def draw() -> None:
+        views = ask()
+        if any(each.live for each in views.values()) != polling:
+            st.rerun()
+        _status(views, asked, beta)
+        _results(stage, views, beta, picture, layer)
+
+    st.fragment(draw, run_every=POLL if polling else None)()
+
+
+def settings(beta: float) -> CIDSettings:
+    return CIDSettings(beta=beta, grid=GRID, probes=bench.PROBES)
+
+
+def key(picture: str, layer: str, beta: float) -> str:
+    network = bench.network()
+    return map_key(network, bench.subject(picture), network.layer(layer), settings(beta))
+
+
+def view(picture: str, layer: str, beta: float, start: bool) -> View:
+    """The refined map at β from the app's queue; the one on the slider goes first."""
+    network = bench.network()
+    return backend().map(
+        network,
+        bench.subject(picture),
+        network.layer(layer),
+        settings(beta),
+        state.owner("learn"),
+        state.stopped(),
+        start=start,
+    )
+
+
+def linear_mean(mean: float, beta: float) -> float:
+    """The closed form's mean at another β than the paper's: ½ log of the quotient more.
+
+    >>> round(linear_mean(0.0, 100 * bench.BETA), 3)
+    2.303
+    """
+    return mean + 0.5 * math.log(beta / bench.BETA)
+
+
+def _status(views: dict[float, View], asked: tuple[float, ...], beta: float) -> None:
+    store, owner = backend(), state.owner("learn")
+
+    def cancel() -> None:
+        for each in asked:
+            if views[each].live:
+                state.stopped().add(views[each].key)
+                store.stop(views[each].key, owner)
+
+    def again() -> None:
+        for each in asked:
+            state.stopped().discard(views[each].key)
+            store.retry(views[each].key)
+
+    live = [each for each in asked if views[each].live]
+    stopped = [each for each in asked if views[each].state == "stopped"]
+    failed = [each for each in asked if views[each].state == "failed"]
+    if live:
+        share = sum(1.0 if views[each].state == "done" else views[each].progress for each in asked) / len(asked)
+        waits = views[live[0]].state == "waiting"
+        words = "Waiting for other work" if waits else f"Refining the map at β = {live[0]:.1e}"
+        progress.running(words, share, views[live[0]].remaining, "learn_beta", cancel)
+    elif failed:
+        progress.ended(views[failed[0]].message, "error", "learn_beta", ("Try again", again))
+    elif stopped:
+        progress.ended("Cancelled; what was measured stays.", "block", "learn_beta", ("Go on", again))
+    else:
+        words = f"{sum(each.state == 'done' for each in views.values())} of {len(BETAS)} values of β measured."
+        progress.ended(words, "check", "learn_beta")
+
+
+def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, layer: str) -> None:
+    entropy, _ = bench.closed(picture, layer)
+    plain = float(entropy[np.isfinite(entropy)].mean())
+    result: CIDResult | None = views[beta].value
+    numbers(
+        ("Mean CID (nats)", "…" if result is None else decimal(float(result.mean[0])), explain("CID")),
+        ("If the layer were linear", decimal(linear_mean(plain, beta)), LINEAR),
+        ("Constraint", "…" if result is None else constraint(result), CONSTRAINT),
+    )
+    with st.container(horizontal=True, key="learn_charts"):
+        with st.container():
+            shown = entropy + 0.5 * math.log(beta / bench.BETA) if result is None else result.entropy[0, 0].numpy()
+            title = f"CID, β = {beta:.1e}" if result is not None else "closed form, for the moment"
+            panels = [Panel("the picture", bench.subject(picture).picture), Panel(title, shown)]
+            stage.chart(row_figure(panels, stage.look), "map", f"The picture and its CID map at β = {beta:.1e}")
+        with st.container():
+            stage.chart(
+                curve(views, plain, beta, stage), "beta", "Mean CID against β: straight if linear, and measured"
+            )
+
+
+def curve(views: dict[float, View], plain: float, beta: float, stage: Stage):
+    """Mean CID over β: the line of a linear layer, and what was measured so far."""
+    done = [each for each in BETAS if views[each].state == "done"]
+    curves = [
+        Curve("if the layer were linear", BETAS, [linear_mean(plain, each) for each in BETAS], 1, "dash"),
+        Curve("measured", done, [float(views[each].value.mean[0]) for each in done], 0, points=True),
+    ]
+    axes = ("strength β (no unit)", "mean CID (nats per input variable)")
+    return curve_figure(curves, axes, stage.look, (True, False), here=beta)
+
+
+LESSON = Lesson(
+    slug="beta",
+    title="β: how far the feature may move",
+    equation=r"\mathbb{E}\lVert f' - f \rVert^2 = \beta\,\delta_f^2 \quad\Rightarrow\quad "
+    r"H_i(\beta) = H_i(\beta_0) + \tfrac12 \log \frac{\beta}{\beta_0} \;\text{ if } h \text{ is linear}",
+    symbols="β: the allowance, no unit. δ_f²: the layer's sensitivity. f′: the feature of the noisy picture.",
+    widget=widget,
+)

@@ -1,0 +1,64 @@
+"""What a lesson is: a few words, an equation, and something to move."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.figures.learn import enlarge
+from app.figures.style import PLAIN_CONFIG, Look
+from app.glossary import LESSONS
+
+# Large type of the presentation mode, relative to the page's own.
+LARGER = 1.35
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a lesson is shown: colours of figures, and whether a class looks at it from afar."""
+
+    look: Look
+    presenting: bool = False
+
+    def chart(self, figure: go.Figure, name: str, alt: str) -> None:
+        """The figure under the key figure_learn_`name`, with `alt` for those who cannot see it."""
+        if self.presenting:
+            enlarge(figure, LARGER)
+        config = PLAIN_CONFIG | {"displayModeBar": False}
+        st.plotly_chart(figure, theme=None, key=f"figure_learn_{name}", config=config, alt=alt)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    r"""One lesson: its name in the address bar, title, equation in LaTeX, what the symbols mean, and its widget.
+
+    Its paragraphs stand in assets/lessons/<slug>.md.
+    """
+
+    slug: str
+    title: str
+    equation: str
+    symbols: str
+    widget: Callable[[Stage], None]
+
+    @property
+    def text(self) -> str:
+        """The paragraphs, in Markdown."""
+        return (LESSONS / f"{self.slug}.md").read_text(encoding="utf-8")
+
+
+def numbers(*shown: tuple[str, str, str]) -> None:
+    """A row of numbers: label with unit, value, and what it means."""
+    with st.container(horizontal=True, key="learn_numbers"):
+        for label, value, meaning in shown:
+            st.metric(label, value, help=meaning)
+
+
+def power(value: float) -> str:
+    """A share or a multiple of two as one reads it.
+
+    >>> power(0.25), power(1), power(8)
+    ('1/4', '1', '8')
+    """
+    return f"1/{1 / value:g}" if value < 1 else f"{value:g}"

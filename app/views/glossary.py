@@ -1,0 +1,33 @@
+"""Glossary and references: what the words mean and where they come from."""
+
+import streamlit as st
+
+from app.glossary import LESSONS, glossary
+from app.views.about import WIDTH
+
+SEARCH = "Part of a term, or of what it means."
+
+
+def page() -> None:
+    """All terms in the order of their first letter, or those that hold what is searched for."""
+    with st.container(width=WIDTH):
+        st.title("Glossary", anchor=False)
+        text = st.text_input("Search", key="w_glossary", help=SEARCH, placeholder="noise, entropy, Grad-CAM …")
+        found = matching(text)
+        if not found:
+            st.info("No term of that name.")
+        for term, meaning in found.items():
+            st.markdown(f"**{term}**  \n{meaning}")
+        st.title("References", anchor=False)
+        st.markdown((LESSONS / "references.md").read_text(encoding="utf-8"))
+
+
+def matching(text: str) -> dict[str, str]:
+    """Terms that hold `text` in their name or meaning, in alphabetical order.
+
+    >>> list(matching("grad-cam"))
+    ['Grad-CAM']
+    """
+    wanted = text.strip().casefold()
+    found = {t: m for t, m in glossary().items() if wanted in f"{t} {m}".casefold()}
+    return dict(sorted(found.items(), key=lambda item: item[0].casefold()))

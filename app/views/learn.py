@@ -1,0 +1,36 @@
+"""Learn: seven short lessons, each with something to move."""
+
+import streamlit as st
+
+from app import look
+from app.lessons import LESSONS, bench
+from app.lessons.lesson import Stage
+from app.panels import lesson_frame
+
+WAIT = 0.5
+
+
+def page() -> None:
+    """Address bar -> lesson; words and equation on one side, the widget on the other."""
+    lesson_frame.apply()
+    number = lesson_frame.place()
+    lesson = LESSONS[number]
+    lesson_frame.row(number)
+    with st.container(horizontal=True, key="learn_body"):
+        with st.container():
+            lesson_frame.words(number, lesson)
+        with st.container():
+            _widget(number)
+
+
+@st.fragment
+def _widget(number: int) -> None:
+    found = bench.network_view()
+    if found.value is None:
+        if found.live:
+            st.info("The lessons' network is being loaded …", icon=":material/hourglass_empty:")
+            st.fragment(st.rerun, run_every=WAIT)
+        else:
+            st.error(found.message or "The lessons' network is not here.")
+        return
+    LESSONS[number].widget(Stage(look.look(), lesson_frame.presenting()))
