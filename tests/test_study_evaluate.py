@@ -207,3 +207,20 @@ def test_the_command_prints_a_table(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("| Saliency | 0.") or line.startswith("| Saliency | 1.") for line in lines)
     assert any(line.startswith("CAM is left out: CAM needs") for line in lines)
+
+
+def test_the_command_judges_a_folder_with_boxes_and_says_in_a_sentence_what_is_wrong(tmp_path, monkeypatch, capsys):
+    for index in range(3):
+        render_bird(index, 64).image.save(tmp_path / f"{index}.png")
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("name,x0,y0,x1,y1\n0.png,4,4,30,30\n1.png,0,0,20,20\n")
+    command = ["evaluate", "alexnet-birds", "--folder", str(tmp_path), "--boxes", str(boxes), "--methods", "saliency"]
+    monkeypatch.setattr("sys.argv", command)
+    study.main()
+    said = capsys.readouterr().out
+    assert "3 pictures" in said
+    assert "2 boxes of at most a third" in said
+    boxes.write_text("a,b\n")
+    with pytest.raises(SystemExit):
+        study.main()
+    assert "expected the columns name" in capsys.readouterr().err

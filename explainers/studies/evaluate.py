@@ -1,8 +1,11 @@
-"""Scores of any methods over rendered birds (Figure 6, Table 2): `python -m explainers.studies.evaluate NETWORK`."""
+"""Scores of any methods over many pictures (Figure 6, Table 2): `python -m explainers.studies.evaluate NETWORK`."""
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
+from explainers.datasets.boxes import read_boxes
+from explainers.datasets.folder import ImageFolder
 from explainers.evaluation import REPLACEMENTS, Interval
 from explainers.layers import Layer
 from explainers.networks import Network, load_network
@@ -19,7 +22,7 @@ from explainers.studies.evaluate_methods import (
 from explainers.studies.evaluate_randomised import Randomisation, RandomisationSettings
 from explainers.studies.evaluate_scores import EvaluationSettings, Judged, small
 from explainers.studies.evaluate_stability import Stability, StabilitySettings
-from explainers.studies.evaluation_data import Birds, Pictures, prepare
+from explainers.studies.evaluation_data import Birds, Folder, Pictures, prepare, read_folder
 
 CHECKS = ("scores", "randomisation", "stability")
 COSTS = ("passes", "seconds per map")
@@ -31,7 +34,9 @@ def main() -> None:
     parser.add_argument("--layer", help="the layer of CID and Grad-CAM; the last but the classifier when not given")
     parser.add_argument("--methods", nargs="+", default=PAPER_METHODS, choices=list(method_notes()), metavar="METHOD")
     parser.add_argument("--check", choices=CHECKS, default="scores", help="scores: accuracy and localisation")
-    parser.add_argument("--pictures", type=int, help="how many rendered birds; 200, for the other checks 20")
+    parser.add_argument("--pictures", type=int, help="how many at most; 200, for the other checks 20")
+    parser.add_argument("--folder", type=Path, help="a folder of pictures instead of rendered birds")
+    parser.add_argument("--boxes", type=Path, help="their boxes: CSV (name, x0, y0, x1, y1) or COCO's JSON")
     parser.add_argument("--replacement", choices=REPLACEMENTS, default="mean", help="what removed pixels show")
     parser.add_argument("--magnitude", action="store_true", help="rank signed maps by their magnitude")
     parser.add_argument("--closed-form", action="store_true", help="CID without refinement")
@@ -45,9 +50,26 @@ def main() -> None:
         "randomisation": RandomisationSettings(pictures=count, **common),
         "stability": StabilitySettings(pictures=count, **common),
     }[args.check]
-    for pictures in prepare(network, Birds(count)):
+    try:
+        data = open_folder(args.folder, args.boxes, count) if args.folder else Birds(count)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    for pictures in prepare(network, data):
         pass
     print_table(network, layer, args.methods, pictures, settings)
+
+
+def open_folder(folder: Path, boxes: Path | None, count: int) -> Folder:
+    """The first `count` pictures of a folder, by name, with their boxes.
+
+    Raises OSError for what cannot be read, and ValueError, one sentence, where no picture or no box is left.
+    """
+    found = read_boxes(boxes.read_bytes()) if boxes else {}
+    files = [(picture.name, picture.path.read_bytes()) for picture in ImageFolder(folder).pictures[:count]]
+    data, problems = read_folder(files, found, str(folder))
+    for problem in problems:
+        print(problem)
+    return data
 
 
 def print_table(
@@ -70,7 +92,7 @@ def print_table(
 
 def _heading(network: Network, layer: Layer, pictures: Pictures, settings: MapSettings) -> list[str]:
     count = judged_pictures(settings, len(pictures))
-    lines = [f"{network.title}, layer {layer.name}, {count} rendered birds; CID refined: {settings.cid.refine}"]
+    lines = [f"{network.title}, layer {layer.name}, {count} pictures; CID refined: {settings.cid.refine}"]
     if isinstance(settings, EvaluationSettings):
         boxes = sum(small(box, *pictures.images.shape[-2:]) for box in pictures.boxes)
         meant = "species" if pictures.true_labels else "the network's answer to the whole picture"
