@@ -220,6 +220,9 @@ def test_the_command_judges_a_folder_with_boxes_and_says_in_a_sentence_what_is_w
     said = capsys.readouterr().out
     assert "3 pictures" in said
     assert "2 boxes of at most a third" in said
+    monkeypatch.setattr("sys.argv", [*command, "--small-boxes"])
+    study.main()
+    assert "2 pictures" in capsys.readouterr().out
     boxes.write_text("a,b\n")
     with pytest.raises(SystemExit):
         study.main()

@@ -29,20 +29,8 @@ COSTS = ("passes", "seconds per map")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network")
-    parser.add_argument("--layer", help="the layer of CID and Grad-CAM; the last but the classifier when not given")
-    parser.add_argument("--methods", nargs="+", default=PAPER_METHODS, choices=list(method_notes()), metavar="METHOD")
-    parser.add_argument("--check", choices=CHECKS, default="scores", help="scores: accuracy and localisation")
-    parser.add_argument("--pictures", type=int, help="how many at most; 200, for the other checks 20")
-    parser.add_argument("--folder", type=Path, help="a folder of pictures instead of rendered birds")
-    parser.add_argument("--boxes", type=Path, help="their boxes: CSV (name, x0, y0, x1, y1) or COCO's JSON")
-    parser.add_argument("--replacement", choices=REPLACEMENTS, default="mean", help="what removed pixels show")
-    parser.add_argument("--magnitude", action="store_true", help="rank signed maps by their magnitude")
-    parser.add_argument("--closed-form", action="store_true", help="CID without refinement")
+    parser = _parser()
     args = parser.parse_args()
-    network = load_network(args.network)
-    layer = network.layer(args.layer) if args.layer else late_layer(network)
     count = args.pictures or (200 if args.check == "scores" else 20)
     common = {"magnitude": args.magnitude, "cid": CIDSettings(refine=not args.closed_form)}
     settings = {
@@ -51,12 +39,33 @@ def main() -> None:
         "stability": StabilitySettings(pictures=count, **common),
     }[args.check]
     try:
+        network = load_network(args.network)
+        layer = network.layer(args.layer) if args.layer else late_layer(network)
         data = open_folder(args.folder, args.boxes, count) if args.folder else Birds(count)
+        for pictures in prepare(network, data):
+            pass
+        if args.small_boxes:
+            size = pictures.images.shape[-2:]
+            pictures = pictures.chosen([place for place, box in enumerate(pictures.boxes) if small(box, *size)])
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    for pictures in prepare(network, data):
-        pass
     print_table(network, layer, args.methods, pictures, settings)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network")
+    parser.add_argument("--layer", help="the layer of CID and Grad-CAM; the last but the classifier when not given")
+    parser.add_argument("--methods", nargs="+", default=PAPER_METHODS, choices=list(method_notes()), metavar="METHOD")
+    parser.add_argument("--check", choices=CHECKS, default="scores", help="scores: accuracy and localisation")
+    parser.add_argument("--pictures", type=int, help="how many at most; 200, for the other checks 20")
+    parser.add_argument("--folder", type=Path, help="a folder of pictures instead of rendered birds")
+    parser.add_argument("--boxes", type=Path, help="their boxes: CSV (name, x0, y0, x1, y1) or COCO's JSON")
+    parser.add_argument("--small-boxes", action="store_true", help="of these only the ones that localisation counts")
+    parser.add_argument("--replacement", choices=REPLACEMENTS, default="mean", help="what removed pixels show")
+    parser.add_argument("--magnitude", action="store_true", help="rank signed maps by their magnitude")
+    parser.add_argument("--closed-form", action="store_true", help="CID without refinement")
+    return parser
 
 
 def open_folder(folder: Path, boxes: Path | None, count: int) -> Folder:

@@ -36,6 +36,13 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.images)
 
+    def chosen(self, places: Sequence[int]) -> "Pictures":
+        """Those at `places`. Raises ValueError for none."""
+        if not places:
+            raise ValueError("expected pictures with a box of at most a third, got none; choose others")
+        boxes = tuple(self.boxes[place] for place in places)
+        return Pictures(self.images[places], self.labels[places], boxes, self.true_labels)
+
     @property
     def nbytes(self) -> int:
         return self.images.nbytes
