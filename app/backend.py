@@ -15,7 +15,9 @@ import torch
 from cachetools import LRUCache, TTLCache
 from torch import Tensor
 
-from app.fairness import Check, Plan, Question, check, plan
+from app.fairness import Check, check
+from app.fairness_bench import Question
+from app.fairness_plan import Plan, plan
 from app.jobs import Job, Runner
 from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
 from app.store import MEBIBYTE, Store, digest

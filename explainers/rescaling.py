@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from explainers.call_trace import structural_copy
+from explainers.rescaling_follow import follow
 from explainers.rescaling_graph import OUTPUT, operations, tensors_in
-from explainers.rescaling_pairs import Pair, follow, rescalable_pairs, weighted_operations
+from explainers.rescaling_pairs import Pair, Reach, rescalable_pairs, weighted_operations
 
 __all__ = ["Pair", "factor", "logit_change", "rescalable_pairs", "rescale", "scale_output"]
 
@@ -47,9 +48,10 @@ def rescale(module: nn.Module, pairs: Iterable[Pair], c: float, next_bias: bool 
                 f"expected a pair that may be rescaled, got {pair.layer_name} and {pair.following_name}: {pair.reason}"
             )
         _multiply(copied, pair.scaled, ("weight", "bias"), 1 / c)
-        _multiply(copied, pair.following, ("weight",), c)
-        if next_bias and pair.following_bias:
-            _multiply(copied, pair.following_bias, ("bias",), c)
+        for reach in pair.reaches:
+            _multiply_inputs(copied, reach, c)
+        for bias in dict.fromkeys(reach.bias for reach in pair.reaches if reach.bias and next_bias):
+            _multiply(copied, bias, ("bias",), c)
     return copied
 
 
@@ -69,7 +71,7 @@ def scale_output(module: nn.Module, example: Tensor, c: float) -> nn.Module:
     _check_scale(c)
     last = weighted_operations(module, operations(module, example))[-1]
     way = follow(last)
-    if way.end is not OUTPUT or way.scaled.layer is None or way.scaled.shared:
+    if not way.ends or way.ends[0].op is not OUTPUT or way.scaled.layer is None or way.scaled.shared:
         reason = way.reason or "its weight is not its own"
         raise ValueError(f"expected a last layer that can be scaled, got {last.layer or last.title}: {reason}")
     copied = structural_copy(module)
@@ -116,6 +118,14 @@ def _multiply(module: nn.Module, path: str, names: tuple[str, ...], c: float) ->
         tensor = getattr(part, name, None)
         if tensor is not None:
             setattr(part, name, nn.Parameter(tensor.detach() * c, requires_grad=False))
+
+
+def _multiply_inputs(module: nn.Module, reach: Reach, c: float) -> None:
+    part = module.get_submodule(reach.layer)
+    weight = part.weight.detach().clone()
+    stop = weight.shape[reach.axis] if reach.stop is None else reach.stop
+    weight.narrow(reach.axis, reach.start, stop - reach.start).mul_(c)
+    part.weight = nn.Parameter(weight, requires_grad=False)
 
 
 def _check_scale(c: float) -> None:

@@ -26,8 +26,9 @@ class Operation:
     `inputs` made the features that went in; `leading`: its first argument is one of them. `layer` is the
     path of the module whose own weight, or weight and bias, it uses, None where they are computed or of
     several; `shared`: they are used elsewhere too. `module`, its `path` and `call` (the executions of it
-    before) are those of the innermost module that gave out the result, None where it stays inside of one.
-    `shape` is that of the result without the batch axis. `users` holds an `OUTPUT` for every place in the
+    before) are those of the innermost module that gave out the result, None where it stays inside of one;
+    `places` has (path, call) of every module that gave it out. `shape` is that of the result without the batch
+    axis, `order` its place in the order of execution. `users` holds an `OUTPUT` for every place in the
     network's output.
     """
 
@@ -42,7 +43,9 @@ class Operation:
     path: str | None = None
     module: nn.Module | None = None
     call: int = 0
+    places: list[tuple[str, int]] = field(default_factory=list)
     shape: tuple[int, ...] = ()
+    order: int = 0
     users: list["Operation"] = field(default_factory=list)
 
     @property
@@ -123,7 +126,11 @@ class _Recorder(TorchFunctionMode):
             if inputs:
                 leading = bool(args) and isinstance(args[0], Tensor) and id(args[0]) in self.made_by
                 shape = tuple(made[0].shape[1:])
-                self._add(Operation(name, args, dict(kwargs), inputs, leading, shape=shape), own, made)
+                self._add(
+                    Operation(name, args, dict(kwargs), inputs, leading, shape=shape, order=len(self.operations)),
+                    own,
+                    made,
+                )
         return result
 
     def _add(self, operation: Operation, own: list[int], made: list[Tensor]) -> None:
@@ -139,8 +146,10 @@ class _Recorder(TorchFunctionMode):
     def naming(self, path: str):
         def hook(module: nn.Module, args: tuple, output: object) -> None:
             operation = self.made_by.get(id(output))
-            if operation is not None and operation.path is None:
-                operation.path, operation.module, operation.call = path, module, self.executions[path]
+            if operation is not None:
+                operation.places.append((path, self.executions[path]))
+                if operation.path is None:
+                    operation.path, operation.module, operation.call = path, module, self.executions[path]
             self.executions[path] += 1
 
         return hook

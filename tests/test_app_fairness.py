@@ -5,19 +5,29 @@ import importlib
 import math
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from torch import nn
+from torchvision.models.squeezenet import Fire
 
 from app.backend import backend
-from app.fairness import LAYERWISE, METHODS, Check, Question, check, coarse_to_fine, plan
+from app.fairness import Check, check, coarse_to_fine
+from app.fairness_bench import LAYERWISE, METHODS, NO_DECODER, Question, decoder_keys
+from app.fairness_plan import plan
 from app.panels.fairness_controls import SCALES, Choice
 from app.panels.fairness_theory import CLAIMS, Spot, output_factor, pair_factor
 from app.pictures import find_picture
 from app.subject import Subject, prepare
+from explainers.decoders import DecoderCard, load_decoder, save_decoder
+from explainers.layers import Layer, find_layers
 from explainers.networks import Network, load_network
+from explainers.rescaling import rescale
+from explainers.ru import RU
 
 INSIDE, BETWEEN = "layer3.0.conv1", "layer3.0"
 HEAD = "from app.views import fairness; fairness.page()"
@@ -46,7 +56,12 @@ def frames(question: Question, kept: dict | None = None) -> Iterator[Check]:
 
 def with_maps(question: Question, kept: dict | None = None) -> Check:
     """The first frame that has every map; the curves are left out."""
-    return next(frame for frame in frames(question, kept) if np.isfinite(frame.factors).all())
+    return next(f for f in frames(question, kept) if all(why or np.isfinite(k).all() for why, k in measured(f)))
+
+
+def measured(found: Check) -> list[tuple[str, np.ndarray]]:
+    """For every method why it does not apply, and its two factors."""
+    return list(zip(found.reasons, found.factors, strict=True))
 
 
 def visit(**query: str) -> AppTest:
@@ -84,9 +99,11 @@ def test_measured_factors_are_those_of_theory(layer, pair, c):
     found = with_maps(Question(layer, c=c, pair=pair))
     spot = Spot(shrunk=layer in plan(network()).shrunk_by(pair))
     assert spot.shrunk == (layer == INSIDE)
-    for method, measured in zip(METHODS, found.factors, strict=True):
-        assert measured == pytest.approx((pair_factor(method, c, spot), output_factor(method, c, spot)), rel=1e-3)
-    assert np.array_equal(found.cid[0], found.cid[1])
+    for method, (reason, factors) in zip(METHODS, measured(found), strict=True):
+        assert (reason != "") == (method == "ru")
+        if not reason:
+            assert factors == pytest.approx((pair_factor(method, c, spot), output_factor(method, c, spot)), rel=1e-3)
+    assert np.array_equal(*found.maps_of("cid")[:2])
 
 
 def test_the_printed_rule_makes_another_function():
@@ -100,14 +117,67 @@ def test_what_was_measured_on_the_network_itself_serves_every_c():
     count = len(kept)
     other = with_maps(Question(INSIDE, c=0.5), kept)
     assert len(kept) == count > 0
-    assert np.array_equal(one.maps[:, 0], other.maps[:, 0])
+    assert np.array_equal(one.maps[:, 0], other.maps[:, 0], equal_nan=True)
+
+
+@pytest.fixture
+def decoder(tmp_path, monkeypatch) -> DecoderCard:
+    """A decoder of the layer inside of a block, with random weights."""
+    monkeypatch.setenv("DECODERS_HOME", str(tmp_path))
+    station = station_inside()
+    card = DecoderCard(
+        network=network().name,
+        fingerprint=network().fingerprint,
+        layer=INSIDE,
+        path=station.path,
+        call=station.call,
+        shape=station.shape,
+        blocks=6,
+        size=network().input_size,
+        mean=network().mean,
+        std=network().std,
+        data="nothing",
+        steps=0,
+        batch=1,
+        seed=0,
+        error=1.0,
+        held_out=0,
+        digest="random",
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_decoder(card.build(), card, tmp_path)
+    return card
+
+
+def test_ru_does_not_move_when_the_decoder_is_that_of_the_rescaled_network(decoder):
+    question = Question(INSIDE, decoders=decoder_keys(network(), plan(network())))
+    assert decoder.key in question.decoders
+    found = next(f for f in frames(question) if np.isfinite(f.factors[METHODS.index("ru")]).all())
+    before, after, scaled = found.maps_of("ru")
+    assert np.array_equal(before, after)
+    assert np.array_equal(before, scaled)
+    assert before.std() > 0
+    raw = RU(rescaled(question.c), station_inside(), load_decoder(decoder)).attribute(
+        subject().x[None], question.settings
+    )
+    assert np.abs(raw[0, 0].numpy() - before).mean() > 0.01
+
+
+def station_inside() -> Layer:
+    return next(station for station in plan(network()).stations if station.name == INSIDE)
+
+
+def rescaled(c: float) -> nn.Module:
+    return rescale(network().module, plan(network()).chosen(""), c)
 
 
 def test_a_method_without_a_map_at_a_layer_says_why():
     found = next(frames(Question("fc")))
     reasons = dict(zip(METHODS, found.reasons, strict=True))
     assert reasons["cid"] == reasons["saliency"] == reasons["lrp"] == ""
-    assert all("no positions" in reasons[method] for method in LAYERWISE[1:])
+    assert reasons["ru"] == NO_DECODER
+    assert all("no positions" in reasons[method] for method in LAYERWISE[2:])
 
 
 def test_the_plan_lists_features_inside_blocks_and_why_others_may_not_be_rescaled():
@@ -117,6 +187,36 @@ def test_the_plan_lists_features_inside_blocks_and_why_others_may_not_be_rescale
     assert [station.depth for station in found.stations] == list(range(len(names)))
     assert len(found.allowed) == 9
     assert all(pair.reason for pair in found.pairs if pair not in found.allowed)
+
+
+def test_the_u_net_is_rescaled_across_its_copies():
+    unet = load_network("unet-membranes")
+    found = plan(unet)
+    assert len(found.allowed) == len(found.pairs) == 17
+    x = prepare(unet, find_picture("tissue/0", 96)).x
+    for c in (4.0, 1 / 16):
+        first = next(check(unet, found, x, Question("up1.conv1", c=c), lambda key, array: array))
+        assert (first.proof.change, first.proof.scaled_gap) == (0, 0)
+        assert first.proof.answer in unet.classes
+    assert "pool1" in found.shrunk_by("down1.conv2")
+    assert found.partly_by("") == frozenset()
+
+
+def test_a_block_that_joins_branches_is_divided_in_part_by_one_of_them():
+    module = fire()
+    found = plan(replace(network(), module=module, layers=find_layers(module, torch.zeros(1, 3, 32, 32))))
+    (block,) = (station for station in found.stations if station.kind == "block")
+    branches = [pair.layer_name for pair in found.allowed if "expand" in pair.layer_name]
+    assert all(block.name in found.partly_by(branch) for branch in branches)
+    assert found.divided(block, branches[0]).sum() == 4
+    assert block.name in found.shrunk_by("")
+    assert math.isnan(pair_factor("activation", 4, Spot(shrunk=False, partly=True)))
+    assert pair_factor("cid", 4, Spot(shrunk=False, partly=True)) == 1
+
+
+def fire() -> nn.Module:
+    parts = [nn.Conv2d(3, 4, 3, 2), nn.ReLU(), Fire(4, 2, 4, 4), nn.Conv2d(8, 5, 1)]
+    return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
 
 
 def test_every_station_is_visited_once_first_and_last_first():
@@ -139,7 +239,9 @@ def test_the_first_visit_proves_then_fills_in_maps_table_and_curves():
     assert float(metrics(at)["Change as the paper prints it"]) > 0
     assert any("bit for bit" in success.value for success in at.success)
     until(at, lambda at: any("**CID** · pairs × 1.00 · output × 1.00" in m.value for m in at.markdown))
-    assert len(at.get("plotly_chart")) == len(METHODS) + 2
+    # RU has no decoder for this layer and says so instead.
+    assert len(at.get("plotly_chart")) == len(METHODS) + 1
+    assert any(NO_DECODER in caption.value for caption in at.caption)
     cells = at.table[0].value
     assert len(cells) == len(CLAIMS)
     assert any("not so" in cell for cell in cells["paper says"])

@@ -62,10 +62,10 @@ def test_magnitudes_are_drawn_as_measured_nats_on_a_linear_axis_the_rest_on_loga
 
 
 def test_relative_curves_begin_at_one_and_forget_the_unit(means):
-    first = normalised_figure(NAMES, means, TITLES, LIGHT)
+    first = normalised_figure(NAMES, means, TITLES, UNITS, LIGHT)
     assert all(trace.y[0] == pytest.approx(1) for trace in first.data)
     louder = means * np.array([1, 7, 0.25])[:, None, None]
-    again = normalised_figure(NAMES, louder, TITLES, LIGHT)
+    again = normalised_figure(NAMES, louder, TITLES, UNITS, LIGHT)
     for one, other in zip(first.data, again.data, strict=True):
         assert np.allclose(one.y, other.y)
 

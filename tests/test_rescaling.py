@@ -1,6 +1,7 @@
 """The fairness check: same function, smaller feature, larger gradient, same CID."""
 
 import copy
+import dataclasses
 import math
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,7 @@ BUILDERS = {
     "bottlenecks": (lambda: models.ResNet(models.resnet.Bottleneck, [1, 1, 1, 1], 5), 32),
     "SqueezeNet": (lambda: models.squeezenet1_1(num_classes=5), 32),
     "DenseNet": (lambda: models.DenseNet(4, (2, 2), 8, num_classes=5), 32),
+    "GoogLeNet": (lambda: models.googlenet(num_classes=5, aux_logits=False, init_weights=False), 32),
 }
 NETWORKS = pytest.mark.parametrize("name", BUILDERS)
 
@@ -90,13 +92,15 @@ def feature_and_gradient(net: nn.Module, pair, x: torch.Tensor) -> tuple[torch.T
 
 @NETWORKS
 def test_the_pairs_are_the_ones_that_the_paper_rescales(name):
-    """Every pair inside a chain, the inner ones of a block, none across an addition or a copy."""
+    """Every pair inside a chain, the inner ones of a block, all that end in copies; none across an addition."""
     net, x, pairs = network(name)
     chained = {"small": 3, "AlexNet": 7, "VGG-16": 15, "VGG-16 with batch normalisation": 15}
-    inner = {"ResNet-8": 3, "basic blocks": 4, "bottlenecks": 8, "U-Net": 8, "U-Net with batch normalisation": 8}
-    # A dense layer's own pair, 2 blocks of 2; SqueezeNet's first convolution alone.
-    assert len(pairs) == (chained | inner | {"DenseNet": 4, "SqueezeNet": 1})[name]
-    if name in chained:
+    joined = {"U-Net": 12, "U-Net with batch normalisation": 12, "SqueezeNet": 25, "GoogLeNet": 57}
+    # A dense layer's own pair, 2 blocks of 2: what joins the others is normalised together. The stem of the
+    # bottlenecks ends in two convolutions, as its first shortcut is one.
+    inner = {"ResNet-8": 3, "basic blocks": 4, "bottlenecks": 9, "DenseNet": 4}
+    assert len(pairs) == (chained | inner | joined)[name]
+    if name in chained or name in joined:
         assert all(pair.rescalable for pair in rescalable_pairs(net, x))
 
 
@@ -164,7 +168,7 @@ def test_dividing_and_multiplying_again_gives_the_network_back(c, back):
 def test_the_paper_s_own_text_breaks_the_function(name):
     net, x, pairs = network(name)
     biased = [pair for pair in pairs if pair.following_bias]
-    change = logit_change(net, rescale(net, biased[:1], 4, next_bias=True), x)
+    change = logit_change(net, rescale(net, biased, 4, next_bias=True), x)
     # A DenseNet's second convolutions have neither bias nor a normalisation of their own.
     assert (change > 1e-3) == (name != "DenseNet")
 
@@ -180,7 +184,7 @@ def test_the_original_stays_and_what_does_not_change_is_shared(name):
     assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
     old, new = net.state_dict(), other.state_dict()
     changed = {key for key in old if old[key].data_ptr() != new[key].data_ptr()}
-    allowed = {f"{pair.scaled}.weight", f"{pair.scaled}.bias", f"{pair.following}.weight"}
+    allowed = {f"{pair.scaled}.weight", f"{pair.scaled}.bias", *(f"{reach.layer}.weight" for reach in pair.reaches)}
     assert changed == allowed & set(old)
 
 
@@ -284,9 +288,72 @@ def test_others_are_refused_with_the_reason(between, reason):
 def test_a_residual_addition_is_named():
     net, x, _ = network("ResNet-8")
     reasons = {pair.layer_name: pair.reason for pair in rescalable_pairs(net, x)}
-    assert reasons["conv1"] == "its feature is used in 2 places, not by the next layer alone"
+    assert reasons["conv1"] == (
+        "it is used in 2 places, and in one of them another branch is added, which is not divided with it"
+    )
     assert reasons["layer2.0.conv2"] == "another branch is added, which is not divided with it"
     assert reasons["layer2.0.conv1"] == ""
+
+
+class Joins(nn.Module):
+    """Two features: one goes on alone as well, and both are joined, the second of them twice."""
+
+    def __init__(self, last: nn.Module):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 6, 1)
+        self.alone, self.last = nn.Conv2d(4, 4, 1, groups=2), last
+
+    def forward(self, x):
+        feature, other = self.one(x).relu(), self.two(x).relu()
+        joined = torch.cat([other, F.avg_pool2d(feature, 3, 1, 1), other], dim=-3)
+        return torch.cat([self.last(joined).flatten(1), self.alone(feature).flatten(1)], 1)
+
+
+LASTS = {
+    "convolution": lambda: nn.Conv2d(16, 5, 3),
+    "transposed": lambda: nn.ConvTranspose2d(16, 6, 2, groups=2),
+    "linear after flattening": lambda: nn.Sequential(nn.MaxPool2d(2), nn.Flatten(), nn.Linear(144, 5)),
+}
+
+
+@pytest.mark.parametrize("last", LASTS.values(), ids=LASTS)
+@pytest.mark.parametrize("c", [4.0, 0.125])
+def test_a_joined_feature_is_taken_back_at_its_own_channels(last, c):
+    net, x = randomised(Joins(last())), torch.rand(2, 3, 6, 6)
+    one, two = rescalable_pairs(net, x)
+    assert [len(pair.reaches) for pair in (one, two)] == [2, 2]
+    for pairs in ([one], [two], [one, two]):
+        assert logit_change(net, rescale(net, pairs, c), x) == 0.0
+    # The channels of the other feature stay; without them the function would be another.
+    wrong = rescale(net, [dataclasses.replace(one, reaches=one.reaches[:1])], c)
+    assert logit_change(net, wrong, x) > 1e-3
+
+
+def test_what_shrinks_with_a_joined_feature_are_its_own_channels():
+    net = UNet(width=4, depth=1)
+    pairs = {pair.layer: pair for pair in rescalable_pairs(net, torch.rand(1, 3, 8, 8))}
+    merged = {name: [(s.start, s.stop) for s in pairs[name].shrunk if s.path == "merge1"] for name in pairs}
+    assert (merged["down1.conv2"], merged["upconv1"], merged["down2.conv1"]) == ([(0, 4)], [(4, 8)], [])
+    assert pairs["down1.conv2"].following_name == "down2.conv1, up1.conv1"
+    net, x, shapes = randomised(net), torch.rand(1, 3, 8, 8), {}
+    for path, part in net.named_modules():
+        part.register_forward_hook(lambda m, a, output, path=path: shapes.update({path: output.shape[1:]}))
+    net(x)
+    for pair in pairs.values():
+        other = rescale(net, [pair], 2)
+        for place in pair.shrunk:
+            before, after = (Feature(n, place.path)(x).view(shapes[place.path]) for n in (net, other))
+            expected = before.clone()
+            expected[place.start : place.stop] /= 2
+            assert torch.equal(after, expected)
+
+
+@pytest.mark.parametrize(
+    "last", [nn.Conv2d(16, 8, 3, groups=2), nn.Sequential(nn.ChannelShuffle(2), LASTS["convolution"]())]
+)
+def test_a_joined_feature_that_is_lost_track_of_is_refused(last):
+    pairs = rescalable_pairs(randomised(Joins(last)), torch.rand(1, 3, 6, 6))
+    assert all("joined with another feature" in pair.reason for pair in pairs if pair.layer in ("one", "two"))
 
 
 def test_a_layer_that_is_used_twice_or_shares_its_weight_is_refused():

@@ -12,8 +12,8 @@ from app.figures.style import NATS_SCALE, UNIT_SCALE, Look, dress
 SIGNED_SCALE = "balance"
 HEIGHT = 208
 # Okabe and Ito's colours, safe for colour-blind readers, in shades that read on light and dark.
-COLOURS = ("#0f8f96", "#c4631f", "#8a6fc4", "#7d8a2e")
-MARKS = ("circle", "square", "diamond", "triangle-up")
+COLOURS = ("#0f8f96", "#b8497a", "#c4631f", "#8a6fc4", "#7d8a2e")
+MARKS = ("circle", "hexagon", "square", "diamond", "triangle-up")
 
 
 def map_limits(maps: np.ndarray, signed: bool) -> tuple[float, float]:
@@ -25,6 +25,18 @@ def map_limits(maps: np.ndarray, signed: bool) -> tuple[float, float]:
     finite = np.abs(maps[np.isfinite(maps)])
     largest = float(finite.max(initial=0.0)) or 1.0
     return (-largest if signed else 0.0), largest
+
+
+def nats_limits(maps: np.ndarray) -> tuple[float, float]:
+    """From the smallest to the largest entropy of all maps.
+
+    >>> nats_limits(np.array([-3.0, -1.0, np.nan])), nats_limits(np.array([np.nan]))
+    ((-3.0, -1.0), (0.0, 1.0))
+    """
+    finite = maps[np.isfinite(maps)]
+    if not finite.size or finite.min() == finite.max():
+        return 0.0, 1.0
+    return float(finite.min()), float(finite.max())
 
 
 def triple_figure(
@@ -91,7 +103,7 @@ def magnitudes_figure(
 ) -> go.Figure:
     """Mean magnitude (methods, 2, stations) over layers, before and after; each method on its own axis.
 
-    The first method is CID, in nats on a linear axis: nats are logarithms already. The others are logarithmic.
+    Those in nats, logarithms already, have a linear axis, the others a logarithmic one.
     """
     count = len(titles)
     figure = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=0.055, subplot_titles=list(titles))
@@ -100,7 +112,7 @@ def magnitudes_figure(
             figure.add_trace(
                 go.Scatter(
                     x=list(names),
-                    y=drawable(means[row, when], logarithmic=row > 0),
+                    y=drawable(means[row, when], logarithmic=units[row] != "nats"),
                     mode="lines+markers",
                     name=f"{word} rescaling",
                     legendgroup=word,
@@ -112,7 +124,7 @@ def magnitudes_figure(
                 row=row + 1,
                 col=1,
             )
-        kind = {"type": "log", "exponentformat": "power", "dtick": 1} if row else {"nticks": 5}
+        kind = {"type": "log", "exponentformat": "power", "dtick": 1} if units[row] != "nats" else {"nticks": 5}
         figure.update_yaxes(title={"text": units[row], "font": {"size": 10}}, row=row + 1, col=1, **kind)
     _layer_axis(figure, names, look, count)
     if marked in names:
@@ -128,16 +140,17 @@ def normalised_figure(
     names: Sequence[str],
     means: np.ndarray,
     titles: Sequence[str],
+    units: Sequence[str],
     look: Look,
     marked: str | None = None,
 ) -> go.Figure:
     """Every method's magnitude (methods, 2, stations) relative to its own value at the first layer.
 
-    Of CID, in nats, that is exp(H − H₁): how many times more noise the layer bears than the first.
+    Of nats that is exp(H − H₁): of CID, how many times more noise the layer bears than the first.
     """
     figure = go.Figure()
     for row, title in enumerate(titles):
-        shares = relative(means[row], logarithmic=row == 0)
+        shares = relative(means[row], logarithmic=units[row] == "nats")
         for when, word in enumerate(("before", "after")):
             figure.add_trace(
                 go.Scatter(

@@ -7,7 +7,8 @@ import streamlit as st
 
 from app import state
 from app.controls import shape
-from app.fairness import Plan, Question
+from app.fairness_bench import Question
+from app.fairness_plan import Plan
 from explainers.layers import Layer
 
 # Powers of two move only the exponent of a number, so that no bit of the logits can change.
@@ -19,7 +20,8 @@ HELP_C = (
 )
 HELP_PAIR = (
     "Two neighbouring layers: what the first gives out is divided by c, the weights of the second are "
-    "multiplied by c. All at once: one after the other, so that a layer between two others gets both."
+    "multiplied by c. A feature that goes to several layers is taken back at each of them, at the channels where it "
+    "goes in. All at once: one after the other, so that a layer between two others gets both."
 )
 HELP_LAYER = (
     "Where the maps and the table below are measured. Marked ÷ c: layers whose feature this rescaling makes "
@@ -92,14 +94,16 @@ def question_control(plan: Plan) -> Question:
     if choice().pair not in (ALL, *known):
         change(pair=ALL)
     stations = {station.name: station for station in plan.stations}
-    shrunk = plan.shrunk_by(choice().pair)
+    marks = dict.fromkeys(plan.shrunk_by(choice().pair), "  ÷ c") | dict.fromkeys(
+        plan.partly_by(choice().pair), "  ÷ c in part"
+    )
     looked = choice().layer if choice().layer in stations else suggested(plan, choice().pair).name
 
     def pair_title(name: str) -> str:
         return f"{name} → {known[name].following_name}" if name else f"All {len(known)} pairs at once"
 
     def layer_title(name: str) -> str:
-        return f"{name} · {shape(stations[name])}" + ("  ÷ c" if name in shrunk else "")
+        return f"{name} · {shape(stations[name])}" + marks.get(name, "")
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="fair_controls"):
         _keep("c", choice().c)

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from app.fairness import LAYERWISE, Check, Plan, Question
+from app.fairness import Check
+from app.fairness_bench import LAYERWISE, Question
+from app.fairness_plan import Plan
 from app.figures.fairness import magnitudes_figure, normalised_figure
 from app.figures.style import PLAIN_CONFIG
 from app.look import look
@@ -14,31 +16,30 @@ RAW = (
     "layers do."
 )
 SHARE = (
-    "The same numbers divided by each method's own value at the first layer, on one logarithmic axis. Of CID, a "
-    "logarithm itself, the exponential of the difference: how many times more noise the pixels bear."
+    "The same numbers divided by each method's own value at the first layer, on one logarithmic axis. Of CID and RU, "
+    "logarithms themselves, the exponential of the difference: how many times more noise the pixels bear."
 )
 NOTE = (
     "Gradients and activations change with the resolution and the width of a layer even where nothing was "
     "rescaled: even the solid lines cannot be compared from layer to layer. LRP, saliency and Input × "
     "Gradient explain the input, so they have one map for the whole network and no curve. A gap: the map is "
-    "empty there, or the layer has no positions."
+    "empty there, the layer has no positions, or, for RU, no decoder."
 )
 
 
 def curves(found: Check, plan: Plan, question: Question) -> None:
     """Both figures side by side, filled in as layers are ready."""
     names = [station.name for station in plan.stations]
-    titles = [title(method) for method in LAYERWISE]
+    titles, units = ([name(method) for method in LAYERWISE] for name in (title, unit))
     st.markdown("#### From layer to layer")
     with st.container(horizontal=True, key="fair_curves"):
         with st.container():
             st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)
-            units = ["nats", *(unit(method) for method in LAYERWISE[1:])]
             figure = magnitudes_figure(names, found.means, titles, units, look(), question.layer)
             _chart(figure, "magnitudes", "Mean magnitude of each method over the layers, before and after")
         with st.container():
             st.markdown("**Relative to the first layer**, all on one scale", help=SHARE)
-            figure = normalised_figure(names, found.means, titles, look(), question.layer)
+            figure = normalised_figure(names, found.means, titles, units, look(), question.layer)
             _chart(figure, "normalised", "Magnitudes relative to the first layer, before and after")
             st.caption(NOTE)
 

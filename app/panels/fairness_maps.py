@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from app.fairness import METHODS, Check, Question
-from app.figures.fairness import map_limits, triple_figure
+from app.fairness import Check
+from app.fairness_bench import METHODS, NATS, Question
+from app.figures.fairness import map_limits, nats_limits, triple_figure
 from app.figures.style import PLAIN_CONFIG
 from app.look import look
 from app.panels.fairness_controls import fraction
@@ -12,11 +13,13 @@ from app.panels.fairness_theory import written
 from explainers import absolute_range
 
 # Names of the table of baselines are read only once a map is there: its module takes a second to import.
-CID_TITLE, CID_UNIT = "CID", "nats"
-CID_SENTENCE = (
-    "How much noise each pixel can bear before the layer's feature moves by a fixed share of its sensitivity. Closed "
-    "form of this page, with few probes; the Explore page refines it."
-)
+SENTENCES = {
+    "cid": "How much noise each pixel can bear before the layer's feature moves by a fixed share of its sensitivity. "
+    "Closed form of this page, with few probes; the Explore page refines it.",
+    "ru": "How badly a decoder recovers each pixel from the layer's feature, under the same noise. Where a rescaling "
+    "divides the feature f by c, the decoder is given c · f, so that it sees what it was trained on: the decoder of "
+    "the rescaled network is g(c · f), the one that training on its features would find. Closed form, few samples.",
+}
 HEADING = (
     "Three maps of one picture by one method, on one scale: the network as it is, the same function with "
     "rescaled pairs, and the network with its last layer multiplied by c. Hover for the value of a pixel."
@@ -24,11 +27,11 @@ HEADING = (
 
 
 def title(method: str) -> str:
-    return CID_TITLE if method == "cid" else _record(method).title
+    return method.upper() if method in NATS else _record(method).title
 
 
 def unit(method: str) -> str:
-    return CID_UNIT if method == "cid" else _record(method).unit
+    return "nats" if method in NATS else _record(method).unit
 
 
 def maps(found: Check, question: Question) -> None:
@@ -41,17 +44,19 @@ def maps(found: Check, question: Question) -> None:
 
 
 def _card(found: Check, place: int, method: str, question: Question) -> None:
-    sentence = CID_SENTENCE if method == "cid" else _record(method).sentence
+    sentence = SENTENCES[method] if method in NATS else _record(method).sentence
     st.markdown(f"**{title(method)}**" + _factors(found, place), help=sentence)
     if found.reasons[place]:
         st.caption(f":material/block: Not here: {found.reasons[place]}.")
         return
     values = found.maps_of(method)
-    signed = method != "cid" and _record(method).signed
-    limits = absolute_range(question.beta) if method == "cid" else map_limits(values, signed)
+    signed = method not in NATS and _record(method).signed
+    limits = map_limits(values, signed)
+    if method in NATS:
+        limits = absolute_range(question.beta) if method == "cid" else nats_limits(values)
     columns = 3 if found.proof.scaled_gap is not None else 2
     titles = ("before", "after", f"output × {fraction(question.c)}")
-    figure = triple_figure(values[:columns], titles[:columns], unit(method), limits, look(), signed, method == "cid")
+    figure = triple_figure(values[:columns], titles[:columns], unit(method), limits, look(), signed, method in NATS)
     st.plotly_chart(
         figure,
         theme=None,

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from app.fairness import Check, Plan, Question
+from app.fairness import Check
+from app.fairness_bench import Question
+from app.fairness_plan import Plan
 from app.panels.fairness_controls import fraction
 
 CHANGE = (

@@ -4,7 +4,9 @@ import math
 
 import streamlit as st
 
-from app.fairness import METHODS, Check, Plan, Question
+from app.fairness import Check
+from app.fairness_bench import METHODS, Question
+from app.fairness_plan import Plan
 from app.panels.fairness_controls import fraction
 from app.panels.fairness_maps import title
 from app.panels.fairness_theory import CLAIMS, Spot, output_factor, pair_factor, verdict, written
@@ -19,19 +21,29 @@ ERRATUM = (
     "activation: one grows by c, the other shrinks by c, and the product stays. LRP and gradients of the "
     "input never look at the layer's units. What makes *those* incomparable is the second column: they grow "
     "with the scale of the network's output, which changes no decision, and with each layer's resolution and "
-    "width. CID does neither."
+    "width. CID and RU do neither. (RU with the decoder of the rescaled network, which is g(c · f): the decoder g of a "
+    "layer, given back the feature as it was.)"
 )
 
 
 def table(found: Check, plan: Plan, question: Question) -> None:
     """The table and the errata below it."""
-    spot = Spot(shrunk=question.layer in plan.shrunk_by(question.pair), output=question.layer == plan.stations[-1].name)
+    spot = Spot(
+        shrunk=question.layer in plan.shrunk_by(question.pair),
+        output=question.layer == plan.stations[-1].name,
+        partly=question.layer in plan.partly_by(question.pair),
+    )
     st.markdown("#### What moves which map", help=HEADING)
     with st.container(key="fair_table"):
         st.table(rows(found, question, spot))
     if question.next_bias and found.proof.change:
         st.caption(
             "The switch makes another function, for which theory says nothing: factors of pairs mean little here."
+        )
+    elif spot.partly:
+        st.caption(
+            f"{question.layer} joins features, and this choice divides some of its channels by c. Activation and "
+            "layer gradient add up all channels, so they move by something between × 1 and c."
         )
     elif not spot.shrunk:
         st.caption(
@@ -45,7 +57,7 @@ def rows(found: Check, question: Question, spot: Spot) -> dict[str, list[str]]:
     """The columns of the table, a cell per method; a method that does not apply says why."""
     c, broken = question.c, question.next_bias and found.proof.change > 0
     measured = [[_measured(value, reason) for value in pair] for pair, reason in _paired(found)]
-    theory = ["none: another function" if broken else written(pair_factor(m, c, spot)) for m in METHODS]
+    theory = ["none: another function" if broken else _theory(pair_factor(m, c, spot)) for m in METHODS]
     return {
         "Method": [f"**{title(method)}**" for method in METHODS],
         f"Pairs ÷ and × {fraction(c)}: theory": theory,
@@ -75,6 +87,10 @@ def pairs_not_allowed(plan: Plan) -> None:
 
 def _paired(found: Check) -> list[tuple[tuple[float, float], str]]:
     return [(tuple(pair), reason) for pair, reason in zip(found.factors.tolist(), found.reasons, strict=True)]
+
+
+def _theory(value: float) -> str:
+    return "in part" if math.isnan(value) else written(value)
 
 
 def _measured(value: float, reason: str) -> str:

@@ -1,5 +1,6 @@
 """What theory says of each method under both transformations, and what the paper says."""
 
+import math
 from dataclasses import dataclass
 
 GRADIENTS = ("layer_gradient", "grad_cam", "lrp", "saliency", "input_x_gradient")
@@ -7,6 +8,7 @@ MOVES, STAYS = "changes", "does not change"
 SAID_OF_ALL = "changes (said of all baselines)"
 CLAIMS = {
     "cid": STAYS,
+    "ru": STAYS,
     "activation": "not discussed",
     "layer_gradient": MOVES,
     "grad_cam": MOVES,
@@ -18,18 +20,23 @@ CLAIMS = {
 
 @dataclass(frozen=True)
 class Spot:
-    """Where one looks: is the feature divided by c there, and is it what the network gives out?"""
+    """Where one looks: is the feature divided by c there, or part of it, and is it what the network gives out?"""
 
     shrunk: bool
     output: bool = False
+    partly: bool = False
 
 
 def pair_factor(method: str, c: float, spot: Spot) -> float:
     """By what a map's magnitude is multiplied when layer L is divided and layer L+1 multiplied by c.
 
+    NaN where it depends on the map: some channels are divided, and the method adds them all up.
+
     >>> [pair_factor(method, 4, Spot(shrunk=True)) for method in ("cid", "activation", "layer_gradient", "grad_cam")]
     [1.0, 0.25, 4, 1.0]
     """
+    if spot.partly and method in ("activation", "layer_gradient"):
+        return math.nan
     if spot.shrunk and method == "activation":
         return 1 / c
     return c if spot.shrunk and method == "layer_gradient" else 1.0

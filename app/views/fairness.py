@@ -1,10 +1,14 @@
 """Fairness: the same function with other weights, and which maps notice."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app import controls, look, state
 from app.backend import backend, check_key, sentence
-from app.fairness import Check, Plan, Question
+from app.fairness import Check
+from app.fairness_bench import Question, decoder_keys
+from app.fairness_plan import Plan
 from app.panels import fairness_look
 from app.panels.fairness_controls import question_control, write_address
 from app.panels.fairness_curves import curves
@@ -48,7 +52,7 @@ def page() -> None:
         st.info("No two neighbouring layers of this network may be rescaled against each other.")
         pairs_not_allowed(plan)
         return
-    question = question_control(plan)
+    question = replace(question_control(plan), decoders=decoder_keys(network, plan))
     write_address()
     owner = state.owner("fairness")
     store.release(owner, keep={check_key(network, subject, question)})
