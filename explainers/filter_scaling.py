@@ -21,8 +21,8 @@ from explainers.rescaling_pairs import Pair
 def scale_filters(module: nn.Module, pair: Pair, chosen: Tensor, scale: float = 0.5) -> nn.Module:
     """A copy in which the `chosen` filters of the first layer of `pair` give out `scale` times as much.
 
-    `chosen` is (channels,) bool. The copy is in evaluation mode, frozen, and shares all other tensors with `module`. Its next layer is left
-    as it is, so above the layer it is another function.
+    `chosen` is (channels,) bool. The copy is in evaluation mode, frozen, and shares all other tensors
+    with `module`. Its next layer is left as it is, so above the layer it is another function.
 
     Raises ValueError for a pair that may not be rescaled, a mask of another length, and a scale that is not a
     positive number.

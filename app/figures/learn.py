@@ -7,12 +7,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.figures.fairness import COLOURS
 from app.figures.maps import OUTLINE, unbounded
 from app.figures.style import NATS_SCALE, Look, dress
 
-ROW = 262
-CURVE = 262
+# Told apart from the two of the theme without red and green, on light and on dark.
+THIRD = "#8a6fc4"
+ROW = 290
+CURVE = 330
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,8 @@ def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] 
         frame = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "", "nticks": 4}
         frame |= {"showline": True, "mirror": True, "linecolor": look.faint, "tickfont": {"size": 10}}
         figure.update_xaxes(range=[-0.5, size[1] - 0.5], row=1, col=col, **frame)
-        figure.update_yaxes(range=[size[0] - 0.5, -0.5], scaleanchor=f"x{col if col > 1 else ''}", row=1, col=col)
+        anchor = {"scaleanchor": f"x{col if col > 1 else ''}", "constraintoward": "top"}
+        figure.update_yaxes(range=[size[0] - 0.5, -0.5], row=1, col=col, **anchor)
         figure.update_yaxes(row=1, col=col, **(frame | {"showticklabels": col == 1}))
     figure.update_xaxes(title={"text": "column (pixels)", "font": {"size": 11}, "standoff": 4})
     figure.update_yaxes(title={"text": "row (pixels)", "font": {"size": 11}, "standoff": 4}, row=1, col=1)
@@ -79,10 +81,11 @@ def curve_figure(
     here: float | None = None,
     level: tuple[float, str] | None = None,
     limits: tuple[float, float] | None = None,
+    height: int = CURVE,
 ) -> go.Figure:
     """Lines over one axis: `axes` are the titles with their units, `here` the value that is chosen, `level` a bound."""
     figure = go.Figure()
-    colours = (look.accent, look.second, *COLOURS[2:])
+    colours = (look.accent, look.second, THIRD)
     for curve in curves:
         mode = "+".join(["lines"] * curve.line + ["markers"] * curve.points)
         figure.add_trace(
@@ -98,11 +101,17 @@ def curve_figure(
             )
         )
     quiet = {"gridcolor": look.faint, "tickfont": {"size": 11}, "zeroline": False, "title_font": {"size": 12}}
+    quiet["ticklabelstandoff"] = 4
     figure.update_xaxes(title=axes[0], type="log" if log[0] else "linear", title_standoff=6, **quiet)
     figure.update_yaxes(title=axes[1], type="log" if log[1] else "linear", title_standoff=6, **quiet)
     for axis, logarithmic in ((figure.update_xaxes, log[0]), (figure.update_yaxes, log[1])):
         if logarithmic:
             axis(dtick=1, exponentformat="power")
+    # Powers of ten read well only where plain numbers no longer do.
+    if log[0] and min(curves[0].x) >= 1e-3:
+        figure.update_xaxes(tickformat="~g")
+    if log[1]:
+        figure.update_yaxes(tickformat="~g")
     if limits is not None:
         figure.update_yaxes(range=list(np.log10(limits)) if log[1] else list(limits))
     if here is not None:
@@ -113,7 +122,7 @@ def curve_figure(
         y = np.log10(value) if log[1] else value
         corner = {"x": 0.01, "xref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
         figure.add_annotation(text=words, y=y, font={"size": 11, "color": look.text}, **corner)
-    dress(figure, look, CURVE + 40, l=62, t=44, b=44)
+    dress(figure, look, height, l=62, t=44, b=44)
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
     return figure.update_layout(legend=legend, showlegend=len(curves) > 1, dragmode=False, uirevision="keep")
 
@@ -127,7 +136,7 @@ def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, r
             y=list(names),
             orientation="h",
             marker={"color": [look.accent if abs(end) < 1e-3 else look.second for end in ends]},
-            text=[f"× {value:.3g}" for value in factors],
+            text=[f"× {value:.3g}" if value >= 0.9995 else f"÷ {1 / value:.3g}" for value in factors],
             textposition="outside",
             textfont={"size": 13},
             cliponaxis=False,
@@ -147,7 +156,7 @@ def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, r
         tickfont={"size": 11},
     )
     figure.update_yaxes(autorange="reversed", tickfont={"size": 13}, ticklabelstandoff=6)
-    return dress(figure, look, 60 + 40 * len(names), l=120, b=48).update_layout(dragmode=False)
+    return dress(figure, look, 90 + 50 * len(names), l=120, b=48).update_layout(dragmode=False)
 
 
 def enlarge(figure: go.Figure, by: float) -> go.Figure:

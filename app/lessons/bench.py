@@ -68,16 +68,16 @@ def levels() -> float:
 
 
 @kept
-def closed(picture: str, layer: str) -> tuple[np.ndarray, float]:
-    """The closed form's map (H, W) at the paper's β in nats, and δ_f²."""
-    return closed_map(network().module, network().layer(layer), subject(picture).x)
+def closed(picture: str, layer: str, grid: int | None = None) -> tuple[np.ndarray, float]:
+    """The closed form's map (H, W) at the paper's β in nats, on `grid` cells per side, and δ_f²."""
+    return closed_map(network().module, network().layer(layer), subject(picture).x, grid)
 
 
-def closed_map(module: nn.Module, layer: Any, x: Tensor, probes: int = PROBES) -> tuple[np.ndarray, float]:
+def closed_map(module: nn.Module, layer: Any, x: Tensor, grid: int | None = None) -> tuple[np.ndarray, float]:
     """The closed form alone, without the samples that would only say how well it holds."""
-    device = backend().device
-    for result in CID(module, layer).stream(x[None].to(device), CIDSettings(refine=False, probes=probes)):
-        if result.backward_passes >= probes or not result.constraint.isnan().all():
+    settings = CIDSettings(grid=grid, refine=False, probes=PROBES)
+    for result in CID(module, layer).stream(x[None].to(backend().device), settings):
+        if result.backward_passes >= PROBES or not result.constraint.isnan().all():
             break
     return result.entropy[0, 0].numpy(), float(result.delta_f2[0])
 

@@ -16,7 +16,7 @@ from app.panels.numbers import CONSTRAINT, constraint, decimal
 from explainers import CIDResult, CIDSettings
 
 BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
-GRID = 8
+GRID = 16
 POLL = 1.0
 WHOLE = "Measures the map at every β of the slider, one after the other."
 LINEAR = "Mean of the closed form at this β: what the mean CID would be if the layer were linear."
@@ -112,7 +112,7 @@ def _status(views: dict[float, View], asked: tuple[float, ...], beta: float) -> 
 
 
 def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, layer: str) -> None:
-    entropy, _ = bench.closed(picture, layer)
+    entropy, _ = bench.closed(picture, layer, GRID)
     plain = float(entropy[np.isfinite(entropy)].mean())
     result: CIDResult | None = views[beta].value
     numbers(
@@ -146,8 +146,9 @@ def curve(views: dict[float, View], plain: float, beta: float, stage: Stage):
 LESSON = Lesson(
     slug="beta",
     title="β: how far the feature may move",
-    equation=r"\mathbb{E}\lVert f' - f \rVert^2 = \beta\,\delta_f^2 \quad\Rightarrow\quad "
-    r"H_i(\beta) = H_i(\beta_0) + \tfrac12 \log \frac{\beta}{\beta_0} \;\text{ if } h \text{ is linear}",
-    symbols="β: the allowance, no unit. δ_f²: the layer's sensitivity. f′: the feature of the noisy picture.",
+    equation=r"\begin{gathered} \mathbb{E}\lVert f' - f \rVert^2 = \beta\,\delta_f^2 \\"
+    r"H_i(\beta) = H_i(\beta_0) + \tfrac12 \log \frac{\beta}{\beta_0} \;\text{ if } h \text{ is linear}"
+    r"\end{gathered}",
+    symbols="β: the allowance, no unit. $\\delta_f^2$: the layer's sensitivity. f′: the feature of the noisy picture.",
     widget=widget,
 )

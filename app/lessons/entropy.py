@@ -20,7 +20,7 @@ GREY = "The width ±σ of the cloud in the picture's own grey levels, of which t
 def widget(stage: Stage) -> None:
     """σ, a picture and a pixel -> the noisy picture, the pixel's cloud, and the law."""
     with st.container(horizontal=True, key="learn_controls"):
-        sigma = controls.sigma_control(SIGMAS, 0.242, "entropy_sigma")
+        sigma = controls.sigma_control(SIGMAS, 0.1, "entropy_sigma")
         picture = controls.picture_control()
         side = list(range(32))
         row = controls.slide("Row (pixels)", side, 14, PLACE, "entropy_row")
@@ -52,7 +52,7 @@ def cloud(value: float, sigma: float, stage: Stage):
         Curve(f"this pixel, σ = {sigma:g}", x, density(x - value, sigma)),
         Curve("σ = 0.242, zero entropy", x, density(x - value, 0.242), 1, "dot"),
     ]
-    return curve_figure(curves, ("pixel value (network units)", "density (per unit)"), stage.look)
+    return curve_figure(curves, ("pixel value (network units)", "density (per unit)"), stage.look, height=230)
 
 
 def density(distance: np.ndarray, sigma: float) -> np.ndarray:
@@ -71,7 +71,9 @@ def law(sigma: float, stage: Stage):
         Curve("chosen", [sigma], [bench.entropy_of(sigma)], 1, points=True, line=False),
     ]
     axes = ("noise σ (network units)", "entropy H (nats)")
-    return curve_figure(curves, axes, stage.look, (True, False), here=sigma, level=(0, "zero"))
+    return curve_figure(
+        curves, axes, stage.look, (True, False), here=sigma, level=(0, "zero"), limits=(-4.5, 2.5), height=272
+    )
 
 
 LESSON = Lesson(

@@ -14,9 +14,9 @@ from explainers import concentration
 
 SCALES = (1.0, 0.5, 0.25, 0.125, 0.0625)
 KINDS = {
-    "background": "that answer to the background",
-    "subject": "that answer to the subject",
-    "every second": "every second one",
+    "background": "see the background",
+    "subject": "see the subject",
+    "every second": "every second",
 }
 SCALE = "What the chosen half of the filters is multiplied by. The paper halves them. Powers of two lose no bit."
 KIND = "Which half of the layer's filters: those whose response lies mostly outside the subject, inside, or any."
@@ -32,7 +32,7 @@ def widget(stage: Stage) -> None:
     pairs = list(bench.pairs())
     with st.container(horizontal=True, key="learn_controls"):
         scale = controls.slide("Volume of that half", SCALES, 0.5, SCALE, "limit_scale", power)
-        kind = controls.choice("The half of the filters", list(KINDS), "background", KIND, "limit_kind", KINDS.get)
+        kind = controls.choice("Half of the filters", list(KINDS), "background", KIND, "limit_kind", KINDS.get)
         pair = controls.choice("Layer", pairs, pairs[3], LAYER, "limit_pair")
         picture = controls.picture_control()
     place = st.container()
@@ -41,11 +41,11 @@ def widget(stage: Stage) -> None:
     gains = [gain(each, picture) for each, _ in maps]
     with place:
         numbers(
-            ("Lost, after undoing it", number(lost), LOST),
+            ("Lost, once undone", number(lost), LOST),
             ("Mean CID (nats)", decimal(mean(after)), explain("CID")),
-            ("before", decimal(mean(before)), "Mean CID of the layer as it was trained, in nats."),
+            ("Mean CID before", decimal(mean(before)), "Mean CID of the layer as it was trained, in nats."),
             ("Concentration (nats)", signed(gains[SCALES.index(scale)]), explain("concentration")),
-            ("before", signed(gains[0]), "Concentration of the layer as it was trained, in nats."),
+            ("Concentration before", signed(gains[0]), "Concentration of the layer as it was trained, in nats."),
         )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
@@ -64,7 +64,7 @@ def curve(maps: list, gains: list, scale: float, stage: Stage):
     if gains[0] is not None:
         curves.append(Curve("concentration", SCALES, [each - gains[0] for each in gains], 1, points=True))
     axes = ("volume of half of the filters", "change (nats)")
-    figure = curve_figure(curves, axes, stage.look, (True, False), here=scale, level=(0, "as trained"))
+    figure = curve_figure(curves, axes, stage.look, (True, False), here=scale, level=(0, ""))
     return figure.update_xaxes(tickvals=list(SCALES), ticktext=[power(each) for each in SCALES])
 
 
@@ -86,8 +86,8 @@ def signed(value: float | None) -> str:
 LESSON = Lesson(
     slug="limit",
     title="A limit: quieter is not lost",
-    equation=r"w_k \leftarrow \tfrac12 w_k,\; b_k \leftarrow \tfrac12 b_k \text{ for half of the filters } k"
-    r"\;\Rightarrow\; f \leftarrow D f,\quad f = D^{-1} (D f)",
+    equation=r"\begin{gathered} w_k \leftarrow \tfrac12 w_k,\; b_k \leftarrow \tfrac12 b_k "
+    r"\text{ for half of the filters } k \\ \Rightarrow\quad f \leftarrow D f,\quad f = D^{-1} (D f) \end{gathered}",
     symbols="w, b: weights and bias of filter k. f: the layer's feature. D: ½ for the quiet filters, 1 for the others.",
     widget=widget,
 )

@@ -24,7 +24,7 @@ def widget(stage: Stage) -> None:
     with st.container(horizontal=True, key="learn_controls"):
         sigma = controls.sigma_control(SIGMAS, 0.012, "noise_sigma")
         layer = controls.layer_control("layer3.1")
-        shaped = controls.segments("Noise", list(KINDS), False, KIND, "noise_kind", KINDS.__getitem__)
+        shaped = controls.choice("Noise", list(KINDS), False, KIND, "noise_kind", KINDS.__getitem__)
         picture = controls.picture_control()
     place = st.container()
     now, error = bench.reaction(picture, layer, shaped, sigma)
@@ -81,8 +81,8 @@ def curve(means: list[float], errors: list[float], sigma: float, stage: Stage):
 LESSON = Lesson(
     slug="noise",
     title="The noise a layer does not notice",
-    equation=r"\max_\sigma \sum_i H_i(\sigma_i) \quad\text{where}\quad "
-    r"\mathbb{E}_\delta \lVert h(x + \sigma \circ \delta) - f \rVert^2 = \beta\, \delta_f^2",
-    symbols="h: the layer, f = h(x) its feature. δ: Gaussian noise of width 1. δ_f²: the layer's sensitivity.",
+    equation=r"\begin{gathered} \max_\sigma \sum_i H_i(\sigma_i) \quad\text{where} \\"
+    r"\mathbb{E}_\delta \lVert h(x + \sigma \circ \delta) - f \rVert^2 = \beta\, \delta_f^2 \end{gathered}",
+    symbols="h: the layer, f = h(x) its feature. δ: Gaussian noise of width 1. $\\delta_f^2$: the layer's sensitivity.",
     widget=widget,
 )

@@ -44,9 +44,9 @@ def widget(stage: Stage) -> None:
 LESSON = Lesson(
     slug="rescaling",
     title="Why gradients cannot be compared between layers",
-    equation=r"w^{(L)} \leftarrow w^{(L)} / c,\quad b^{(L)} \leftarrow b^{(L)} / c,\quad "
-    r"w^{(L+1)} \leftarrow c\, w^{(L+1)} \;\Rightarrow\; \tfrac{\partial y}{\partial f} \leftarrow "
-    r"c\, \tfrac{\partial y}{\partial f}",
+    equation=r"\begin{gathered} w^{(L)} \leftarrow w^{(L)} / c,\quad b^{(L)} \leftarrow b^{(L)} / c,\quad "
+    r"w^{(L+1)} \leftarrow c\, w^{(L+1)} \\ \Rightarrow\quad f \leftarrow f / c,\quad "
+    r"\tfrac{\partial y}{\partial f} \leftarrow c\, \tfrac{\partial y}{\partial f} \end{gathered}",
     symbols="w, b: weights and bias of layers L and L+1. f: the feature of layer L. y: the answer's score.",
     widget=widget,
 )

@@ -87,8 +87,8 @@ def verdict(case: str) -> str:
 LESSON = Lesson(
     slug="wall",
     title="Used or recoverable: the white wall and the sum",
-    equation=r"\hat H_i = \tfrac12 \log \mathbb{E}\,(x_i - \hat x'_i)^2 + \tfrac12 \log 2\pi e, "
-    r"\qquad \hat x' = g(h(x + \sigma \circ \delta))",
+    equation=r"\begin{gathered} \hat H_i = \tfrac12 \log \mathbb{E}\,(x_i - \hat x'_i)^2 + \tfrac12 \log 2\pi e \\"
+    r"\hat x' = g(h(x + \sigma \circ \delta)) \end{gathered}",
     symbols="Ĥ: RU of pixel i in nats. g: the decoder, x̂′ what it makes of the noisy feature.",
     widget=widget,
 )

@@ -8,11 +8,12 @@ from app.lessons.lesson import Lesson
 CSS = """
 <style>
 .st-key-learn_controls {flex-wrap:wrap; column-gap:1.6rem}
-.st-key-learn_controls > div {flex:1 1 150px; min-width:140px}
+.st-key-learn_controls > div {flex:1 1 10.8rem; min-width:10rem}
 .st-key-learn_numbers {flex-wrap:wrap}
-.st-key-learn_numbers > div {flex:1 1 120px; min-width:112px}
+.st-key-learn_numbers > div {flex:1 1 10.2rem; min-width:9.6rem}
 .st-key-learn_charts {flex-wrap:wrap}
-.st-key-learn_charts > div {flex:1 1 330px; min-width:290px}
+.st-key-learn_charts > div:first-child {flex:4 1 370px; min-width:290px}
+.st-key-learn_charts > div:last-child {flex:3 1 300px; min-width:280px}
 .st-key-learn_body {flex-wrap:wrap; column-gap:2.5rem; align-items:flex-start}
 .st-key-learn_body > div:first-child {flex:2 1 330px; min-width:280px; max-width:620px}
 .st-key-learn_body > div:last-child {flex:5 1 620px; min-width:300px}
@@ -64,7 +65,7 @@ def row(number: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="learn_row"):
         st.button(
             "Previous",
-            icon=":material/arrow_back:",
+            icon=None if large else ":material/arrow_back:",
             key="learn_previous",
             disabled=number == 0,
             help=BEFORE if large else None,
@@ -84,7 +85,7 @@ def row(number: int) -> None:
         )
         st.button(
             "Next",
-            icon=":material/arrow_forward:",
+            icon=None if large else ":material/arrow_forward:",
             icon_position="right",
             key="learn_next",
             type="primary",
@@ -111,5 +112,5 @@ def words(number: int, lesson: Lesson) -> None:
         st.title(lesson.title, anchor=False)
         st.caption(f"Lesson {number + 1} of {len(LESSONS)}")
         st.markdown(lesson.text)
-        st.latex(lesson.equation, help=lesson.symbols)
+        st.latex(lesson.equation)
         st.caption(lesson.symbols)
