@@ -4,20 +4,16 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from app.backend import sentence
-from app.controls import PICTURE_MEGABYTES
-from app.store import digest
+from app.panels.evaluate_folder import folder_control
 from explainers import CIDSettings
-from explainers.datasets.boxes import read_boxes
 from explainers.evaluation import REPLACEMENTS
 from explainers.studies.evaluate_methods import CID_NAME, MapSettings, method_notes, title
 from explainers.studies.evaluate_randomised import RandomisationSettings
 from explainers.studies.evaluate_scores import EvaluationSettings
 from explainers.studies.evaluate_stability import StabilitySettings
-from explainers.studies.evaluation_data import Birds, Folder, read_folder
+from explainers.studies.evaluation_data import Birds, Folder
 
 COUNTS = (12, 24, 50, 100, 200)
-MAX_FILES = 200
 CHECKED = (4, 8, 16, 32)
 WAYS = {"scores": "Accuracy and boxes", "randomisation": "Randomised weights", "stability": "Small changes"}
 WAYS_HELP = (
@@ -28,10 +24,6 @@ SOURCES = {"birds": "Rendered birds", "folder": "Your own"}
 BIRDS_NOTE = (
     "Birds that no network has seen in training, each with the exact box around it. Networks trained on these "
     "birds are asked for the species; every other network for what it answers to the whole picture."
-)
-BOXES_HELP = (
-    "A CSV with the columns name, x0, y0, x1, y1 or name, x, y, width, height (pixels of the picture, from its upper "
-    "left corner), or COCO's JSON. Without boxes there is no localisation, only descriptive accuracy."
 )
 REPLACEMENT_HELP = (
     "What a removed pixel shows instead: the picture's mean colour; the picture, blurred until shapes are gone; or "
@@ -169,61 +161,7 @@ def data_control() -> Birds | Folder | None:
             help="More pictures: narrower intervals, and proportionally more time.",
         )
         return Birds(choice().count)
-    return _folder_control()
-
-
-def _folder_control() -> Folder | None:
-    st.file_uploader(
-        f"Pictures (at most {MAX_FILES})",
-        accept_multiple_files=True,
-        key="w_eval_files",
-        max_upload_size=PICTURE_MEGABYTES,
-        on_change=_take_folder,
-        help="PNG, JPEG, WebP, BMP, GIF or TIFF. They stay in this computer's memory and are sent nowhere.",
-    )
-    st.file_uploader(
-        "Boxes (CSV or COCO JSON), optional",
-        key="w_eval_boxes",
-        max_upload_size=PICTURE_MEGABYTES,
-        on_change=_take_folder,
-        help=BOXES_HELP,
-    )
-    if message := st.session_state.get("evaluate_error"):
-        st.error(message)
-        return None
-    folder: Folder | None = st.session_state.get("evaluate_folder")
-    if folder is None:
-        st.caption("Choose the files of your pictures, and a file with a box for each of them.")
-        return None
-    with_box = sum(box is not None for box in folder.boxes)
-    st.caption(f"{len(folder)} pictures, {with_box} with a box.")
-    for problem in st.session_state.get("evaluate_problems", ())[:3]:
-        st.warning(problem)
-    return folder
-
-
-def _take_folder() -> None:
-    for key in ("evaluate_folder", "evaluate_error", "evaluate_problems"):
-        st.session_state.pop(key, None)
-    files = st.session_state.get("w_eval_files") or []
-    boxes = st.session_state.get("w_eval_boxes")
-    try:
-        # The uploader's own limit is only enforced by the browser.
-        for file in (*files, *([boxes] if boxes else [])):
-            if file.size > PICTURE_MEGABYTES * 2**20:
-                raise ValueError(f"expected files of at most {PICTURE_MEGABYTES} MB, got a larger one; choose another")
-        found = read_boxes(boxes.getvalue()) if boxes is not None else {}
-        if not files:
-            return
-        if len(files) > MAX_FILES:
-            raise ValueError(f"expected at most {MAX_FILES} pictures, got {len(files)}; choose fewer")
-        data = [(file.name, file.getvalue()) for file in files]
-        key = digest(*(part for pair in data for part in pair), repr(sorted(found.items())))
-        folder, problems = read_folder(data, found, key)
-    except ValueError as error:
-        st.session_state["evaluate_error"] = sentence(error)
-        return
-    st.session_state["evaluate_folder"], st.session_state["evaluate_problems"] = folder, problems
+    return folder_control()
 
 
 def _bound(name: str) -> None:
