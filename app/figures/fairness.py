@@ -114,6 +114,8 @@ def magnitudes_figure(
                     x=list(names),
                     y=drawable(means[row, when], logarithmic=units[row] != "nats"),
                     mode="lines+markers",
+                    # RU has values only where there is a decoder.
+                    connectgaps=units[row] == "nats",
                     name=f"{word} rescaling",
                     legendgroup=word,
                     showlegend=row == 0,
@@ -157,6 +159,7 @@ def normalised_figure(
                     x=list(names),
                     y=drawable(shares[when], logarithmic=True),
                     mode="lines+markers",
+                    connectgaps=units[row] == "nats",
                     name=f"{title}, {word}",
                     line={"color": COLOURS[row], "width": 2, "dash": "dash" if when else "solid"},
                     marker={"size": 7, "symbol": MARKS[row] + ("" if when else "-open")},

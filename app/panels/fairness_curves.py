@@ -23,23 +23,26 @@ NOTE = (
     "Gradients and activations change with the resolution and the width of a layer even where nothing was "
     "rescaled: even the solid lines cannot be compared from layer to layer. LRP, saliency and Input × "
     "Gradient explain the input, so they have one map for the whole network and no curve. A gap: the map is "
-    "empty there, the layer has no positions, or, for RU, no decoder."
+    "empty there, or the layer has no positions. RU stands at the layers that have a decoder."
 )
 
 
 def curves(found: Check, plan: Plan, question: Question) -> None:
     """Both figures side by side, filled in as layers are ready."""
     names = [station.name for station in plan.stations]
-    titles, units = ([name(method) for method in LAYERWISE] for name in (title, unit))
+    # Without any decoder there is no curve of RU to wait for.
+    drawn = [method for method in LAYERWISE if method != "ru" or question.decoders]
+    means = found.means[[LAYERWISE.index(method) for method in drawn]]
+    titles, units = ([name(method) for method in drawn] for name in (title, unit))
     st.markdown("#### From layer to layer")
     with st.container(horizontal=True, key="fair_curves"):
         with st.container():
             st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)
-            figure = magnitudes_figure(names, found.means, titles, units, look(), question.layer)
+            figure = magnitudes_figure(names, means, titles, units, look(), question.layer)
             _chart(figure, "magnitudes", "Mean magnitude of each method over the layers, before and after")
         with st.container():
             st.markdown("**Relative to the first layer**, all on one scale", help=SHARE)
-            figure = normalised_figure(names, found.means, titles, units, look(), question.layer)
+            figure = normalised_figure(names, means, titles, units, look(), question.layer)
             _chart(figure, "normalised", "Magnitudes relative to the first layer, before and after")
             st.caption(NOTE)
 
