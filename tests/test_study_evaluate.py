@@ -227,3 +227,13 @@ def test_the_command_judges_a_folder_with_boxes_and_says_in_a_sentence_what_is_w
     with pytest.raises(SystemExit):
         study.main()
     assert "expected the columns name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("network", "words"), [("unet-membranes", "one answer per picture"), ("none", "one of the net")]
+)
+def test_a_network_that_cannot_be_judged_is_one_sentence(network, words, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["evaluate", network])
+    with pytest.raises(SystemExit):
+        study.main()
+    assert words in capsys.readouterr().err

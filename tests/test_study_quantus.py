@@ -1,5 +1,8 @@
 """Randomised weights and stability: the numbers of Quantus' own metrics, laws, and nothing left behind."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -160,8 +163,13 @@ def test_counted_passes_are_those_of_the_maps(network, pictures):
     assert frames[-1].passes == (1, 1)
 
 
+def test_quantus_is_not_imported_before_it_is_needed():
+    code = "import sys, explainers.studies.evaluate_judge; sys.exit('quantus' in sys.modules or 'cv2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_a_missing_quantus_is_one_sentence(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "quantus", None)
+    monkeypatch.setitem(sys.modules, "quantus", None)
     with pytest.raises(ValueError, match="expected Quantus"):
         load_quantus()
 

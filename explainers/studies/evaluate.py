@@ -40,6 +40,8 @@ def main() -> None:
     }[args.check]
     try:
         network = load_network(args.network)
+        if network.segments:
+            raise ValueError(f"expected a network with one answer per picture, got {network.title}; choose another")
         layer = network.layer(args.layer) if args.layer else late_layer(network)
         data = open_folder(args.folder, args.boxes, count) if args.folder else Birds(count)
         for pictures in prepare(network, data):
