@@ -13,7 +13,6 @@ from explainers.datasets.birds import render_bird
 from explainers.decoders import DecoderCard, load_decoder, save_decoder
 from explainers.evaluation import descriptive_accuracy, localisation
 from explainers.preprocessing import Preprocessing
-from explainers.ru import RU
 from explainers.studies import evaluate as study
 from explainers.studies import evaluate_methods as methods
 from explainers.studies.evaluate_scores import EvaluationSettings, evaluate, small
@@ -123,6 +122,8 @@ def test_cam_is_refused_with_the_reason_on_vgg():
 
 
 def test_ru_is_judged_where_there_is_a_decoder_and_refused_elsewhere(network, pictures, tmp_path, monkeypatch):
+    from explainers.ru import RU
+
     monkeypatch.setenv("DECODERS_HOME", str(tmp_path))
     monkeypatch.setattr("explainers.decoders.ASSETS", tmp_path / "none")
     layer = network.layer("layer2.0")
