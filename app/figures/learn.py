@@ -12,7 +12,7 @@ from app.figures.style import NATS_SCALE, Look, dress
 
 # Told apart from the two of the theme without red and green, on light and on dark.
 THIRD = "#8a6fc4"
-ROW = 290
+ROW = 262
 CURVE = 330
 
 
@@ -66,7 +66,7 @@ def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] 
     figure.update_yaxes(title={"text": "row (pixels)", "font": {"size": 11}, "standoff": 4}, row=1, col=1)
     figure.update_annotations(font={"size": 12, "color": look.text}, yshift=-1)
     maps = [panel.values for panel in panels if panel.values.ndim == 2]
-    dress(figure, look, ROW + (48 if maps else 0), l=44, t=24, b=92 if maps else 44)
+    dress(figure, look, ROW + (60 if maps else 0), l=44, t=24, b=92 if maps else 44)
     if maps:
         low, high = limits or span(maps)
         figure.update_layout(coloraxis={"colorscale": NATS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar()})

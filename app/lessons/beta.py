@@ -10,7 +10,7 @@ from app.backend import View, backend, map_key
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.glossary import explain
 from app.lessons import bench, controls
-from app.lessons.lesson import Lesson, Stage, numbers
+from app.lessons.lesson import Lesson, Stage, numbers, scientific
 from app.panels import progress
 from app.panels.numbers import CONSTRAINT, constraint, decimal
 from explainers import CIDResult, CIDSettings
@@ -25,7 +25,7 @@ LINEAR = "Mean of the closed form at this β: what the mean CID would be if the 
 def widget(stage: Stage) -> None:
     """β, layer and picture -> the map as far as it has come, and the mean over β as far as it is known."""
     with st.container(horizontal=True, key="learn_controls", vertical_alignment="bottom"):
-        beta = controls.slide("Strength β", BETAS, bench.BETA, explain("β"), "beta", "{:.1e}".format)
+        beta = controls.slide("Strength β", BETAS, bench.BETA, explain("β"), "beta", scientific)
         layer = controls.layer_control("layer2.1")
         picture = controls.picture_control()
         whole = st.toggle("Measure the whole curve", key="w_learn_whole", help=WHOLE)
@@ -100,7 +100,7 @@ def _status(views: dict[float, View], asked: tuple[float, ...], beta: float) -> 
     if live:
         share = sum(1.0 if views[each].state == "done" else views[each].progress for each in asked) / len(asked)
         waits = views[live[0]].state == "waiting"
-        words = "Waiting for other work" if waits else f"Refining the map at β = {live[0]:.1e}"
+        words = "Waiting for other work" if waits else f"Refining the map at β = {scientific(live[0])}"
         progress.running(words, share, views[live[0]].remaining, "learn_beta", cancel)
     elif failed:
         progress.ended(views[failed[0]].message, "error", "learn_beta", ("Try again", again))
@@ -123,9 +123,9 @@ def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, 
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
             shown = entropy + 0.5 * math.log(beta / bench.BETA) if result is None else result.entropy[0, 0].numpy()
-            title = f"CID, β = {beta:.1e}" if result is not None else "closed form, for the moment"
+            title = f"CID, β = {scientific(beta)}" if result is not None else "closed form, for the moment"
             panels = [Panel("the picture", bench.subject(picture).picture), Panel(title, shown)]
-            stage.chart(row_figure(panels, stage.look), "map", f"The picture and its CID map at β = {beta:.1e}")
+            stage.chart(row_figure(panels, stage.look), "map", f"The picture and its CID map at β = {scientific(beta)}")
         with st.container():
             stage.chart(
                 curve(views, plain, beta, stage), "beta", "Mean CID against β: straight if linear, and measured"

@@ -52,7 +52,7 @@ def cloud(value: float, sigma: float, stage: Stage):
         Curve(f"this pixel, σ = {sigma:g}", x, density(x - value, sigma)),
         Curve("σ = 0.242, zero entropy", x, density(x - value, 0.242), 1, "dot"),
     ]
-    return curve_figure(curves, ("pixel value (network units)", "density (per unit)"), stage.look, height=230)
+    return curve_figure(curves, ("pixel value (network units)", "density (per unit)"), stage.look, height=212)
 
 
 def density(distance: np.ndarray, sigma: float) -> np.ndarray:
@@ -72,7 +72,7 @@ def law(sigma: float, stage: Stage):
     ]
     axes = ("noise σ (network units)", "entropy H (nats)")
     return curve_figure(
-        curves, axes, stage.look, (True, False), here=sigma, level=(0, "zero"), limits=(-4.5, 2.5), height=272
+        curves, axes, stage.look, (True, False), here=sigma, level=(0, "zero"), limits=(-4.5, 2.5), height=262
     )
 
 

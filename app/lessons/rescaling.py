@@ -34,17 +34,17 @@ def widget(stage: Stage) -> None:
     )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
-            figure = factors_figure(list(NAMES.values()), [factors[name] for name in NAMES], stage.look, SCALES[-1])
-            stage.chart(figure, "factors", f"Factor of each measure after rescaling by {power(c)}")
-        with st.container():
             panels = [Panel("CID before", found["before"]), Panel("CID after", found["after"])]
             stage.chart(row_figure(panels, stage.look), "maps", "The CID map before and after, on one scale")
+        with st.container():
+            figure = factors_figure(list(NAMES.values()), [factors[name] for name in NAMES], stage.look, SCALES[-1])
+            stage.chart(figure, "factors", f"Factor of each measure after rescaling by {power(c)}")
 
 
 LESSON = Lesson(
     slug="rescaling",
     title="Why gradients cannot be compared between layers",
-    equation=r"\begin{gathered} w^{(L)} \leftarrow w^{(L)} / c,\quad b^{(L)} \leftarrow b^{(L)} / c,\quad "
+    equation=r"\begin{gathered} w^{(L)} \leftarrow w^{(L)} / c,\quad b^{(L)} \leftarrow b^{(L)} / c,\\ "
     r"w^{(L+1)} \leftarrow c\, w^{(L+1)} \\ \Rightarrow\quad f \leftarrow f / c,\quad "
     r"\tfrac{\partial y}{\partial f} \leftarrow c\, \tfrac{\partial y}{\partial f} \end{gathered}",
     symbols="w, b: weights and bias of layers L and L+1. f: the feature of layer L. y: the answer's score.",

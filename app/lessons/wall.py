@@ -35,7 +35,7 @@ def widget(stage: Stage) -> None:
         ("CID of the others", decimal(others(cid)), OTHERS),
         ("RU of the pixel (nats)", decimal(float(ru[spot])), explain("RU")),
         ("RU of the others", decimal(others(ru)), OTHERS),
-        ("Reconstruction error", f"{found['error']:.4f}", REST),
+        ("Error (RMSE, of 1)", f"{found['error']:.4f}", REST),
     )
     st.markdown(verdict(case))
     marked = spot if case == "wall" else None

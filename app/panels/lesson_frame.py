@@ -8,9 +8,9 @@ from app.lessons.lesson import Lesson
 CSS = """
 <style>
 .st-key-learn_controls {flex-wrap:wrap; column-gap:1.6rem}
-.st-key-learn_controls > div {flex:1 1 10.8rem; min-width:10rem}
+.st-key-learn_controls > div {flex:1 1 9.4rem; min-width:9.2rem}
 .st-key-learn_numbers {flex-wrap:wrap}
-.st-key-learn_numbers > div {flex:1 1 10.2rem; min-width:9.6rem}
+.st-key-learn_numbers > div {flex:1 1 10rem; min-width:9.4rem}
 .st-key-learn_charts {flex-wrap:wrap}
 .st-key-learn_charts > div:first-child {flex:4 1 370px; min-width:290px}
 .st-key-learn_charts > div:last-child {flex:3 1 300px; min-width:280px}

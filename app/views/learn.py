@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app import look
+from app import look, state
+from app.backend import backend
 from app.lessons import LESSONS, bench
 from app.lessons.lesson import Stage
 from app.panels import lesson_frame
@@ -33,4 +34,6 @@ def _widget(number: int) -> None:
         else:
             st.error(found.message or "The lessons' network is not here.")
         return
+    if LESSONS[number].slug != "beta":
+        backend().release(state.owner("learn"))
     LESSONS[number].widget(Stage(look.look(), lesson_frame.presenting()))

@@ -1,0 +1,39 @@
+"""The lessons in a real Chromium: every one draws, and a class is led through them by the arrow keys."""
+
+import pytest
+
+from app.lessons import LESSONS
+from tests.test_browser import SLOW, address, chromium, expect, page, playwright  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_lesson_draws_its_equation_and_its_figures(page, address):  # noqa: F811
+    for lesson in LESSONS:
+        page.goto(f"{address}/learn?lesson={lesson.slug}")
+        expect(page.get_by_role("heading", name=lesson.title)).to_be_visible(timeout=SLOW)
+        expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SLOW)
+        expect(page.locator(".katex-display")).to_be_visible()
+        wide = page.locator(".katex-display").evaluate("element => element.scrollWidth > element.clientWidth + 2")
+        assert not wide, lesson.slug
+    assert page.strangers == []
+    assert page.complaints == []
+
+
+def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address):  # noqa: F811
+    page.goto(f"{address}/learn?lesson=entropy&present=1")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Explore")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
+    page.wait_for_url("**/learn?lesson=noise&present=1")
+    expect(page.locator(".st-key-figure_learn_reaction .main-svg").first).to_be_visible(timeout=SLOW)
+    # A slider that is held keeps the arrow keys for itself.
+    slider = page.get_by_role("slider").first
+    before = slider.get_attribute("aria-valuenow")
+    slider.press("ArrowRight")
+    expect(slider).not_to_have_attribute("aria-valuenow", before)
+    expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Explore")).to_be_visible()
+    page.wait_for_url("**/learn?lesson=noise")
