@@ -7,15 +7,18 @@ from explainers.devices import best_device
 from explainers.downloads import WeightsUnavailable
 from explainers.layers import Layer, find_layers
 from explainers.networks import Network, load_checkpoint, load_network, network_catalogue
-from explainers.results import CIDResult, CIDSettings, absolute_range
+from explainers.results import CIDResult, CIDSettings, RUResult, absolute_range
+from explainers.ru import RU
 
 __all__ = [
     "CID",
+    "RU",
     "CIDResult",
     "CIDSettings",
     "CheckpointError",
     "Layer",
     "Network",
+    "RUResult",
     "WeightsUnavailable",
     "absolute_range",
     "best_device",

@@ -69,7 +69,7 @@ class CID:
         divide them.
         """
         settings = settings or CIDSettings()
-        _check_inputs(inputs)
+        check_inputs(inputs)
         x = inputs.detach().to(self.device or inputs.device)
         start = time.monotonic()
         sampler = Sampler(self.feature, x, resolve_grid(settings.grid, *x.shape[-2:]))
@@ -78,7 +78,8 @@ class CID:
             yield _result(estimate, sampler, settings, time.monotonic() - start)
 
 
-def _check_inputs(inputs: Tensor) -> None:
+def check_inputs(inputs: Tensor) -> None:
+    """Raises ValueError for anything but finite floating-point pictures (B, C, H, W)."""
     if not isinstance(inputs, Tensor):
         raise ValueError(f"expected one tensor of pictures (B, C, H, W), got a {type(inputs).__name__}")
     if inputs.dim() != 4 or not inputs.is_floating_point() or not len(inputs):

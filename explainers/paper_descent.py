@@ -1,57 +1,108 @@
-r"""The published way to a CID map, kept as the reference.
+r"""The published way to a map, kept as the reference.
 
-.. math:: \mathrm{Loss}(\sigma) = \frac{1}{\delta_f^2}\,\mathbb{E}\|f'-f\|^2 - \lambda\sum_i H_i(\sigma_i)
+.. math:: \mathrm{Loss}(\sigma) = \frac{1}{\delta_f^2}\,\mathbb{E}\|f'-f\|^2 - \lambda\sum_i H_i(\sigma)
 
 is descended on σ itself for 100 steps with learning rate 1e-4 (ICML 2022, Eq. 3 and section 4), while λ
 is adjusted until E‖f'−f‖² = β δ_f² holds (Eq. 4). The optimiser is Adam, since a plain gradient step of
 that size depends on the scale of the loss, which the paper leaves open. The descent starts from equal σ
-that meet the constraint for a linear h.
+that meet the constraint for a linear h. For RU, H_i is Ĥ_i, of which each step sees a batch of samples.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from explainers.closed_form import closed_form, square_columns
 from explainers.constraint import Estimate, measure
 from explainers.randomness import Randomness
+from explainers.reconstruction import ReconstructionSampler
 from explainers.results import CIDSettings
+from explainers.ru_solver import FINAL_SAMPLES, Reconstruction, measure_errors
 from explainers.sampling import Sampler
 
 STEPS, SAMPLES, LEARNING_RATE = 100, 8, 1e-4
 MEASURE_SAMPLES = 256
+# ∂Σ H_i/∂log σ_c at σ for one batch of noise, (B, 1, rows, columns): partial items are None, the last is whole.
+Rise = Callable[[Tensor, Tensor], Iterator[Tensor | None]]
 
 
-def descend(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[Estimate]:
-    """Estimates along the descent; the last one is its end, whatever constraint it reached."""
+def descend(sampler: Sampler, settings: CIDSettings, randomness: Randomness, steps: int = STEPS) -> Iterator[Estimate]:
+    """CID's estimates along the descent; the last one is its end, whatever constraint it reached."""
+    # One unit per input variable: a cell stands for all of its pixels and channels.
+    variables = sampler.x[0].numel() / math.prod(sampler.shape)
+
+    def rise(log_sigma: Tensor, noise: Tensor) -> Iterator[Tensor]:
+        yield torch.full_like(log_sigma, variables)
+
+    for estimate in _descend(sampler, settings, randomness, rise, steps):
+        yield estimate
+    yield replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
+
+
+def descend_reconstruction(
+    sampler: Sampler,
+    decoded: ReconstructionSampler,
+    settings: CIDSettings,
+    randomness: Randomness,
+    steps: int = STEPS,
+) -> Iterator[Reconstruction]:
+    """RU's solutions along the descent; the last one is its end, whatever constraint it reached."""
+    own = (decoded.f - decoded.picture).square()
+
+    def rise(log_sigma: Tensor, noise: Tensor) -> Iterator[Tensor | None]:
+        both, errors, total = torch.cat([noise, -noise]), 0.0, 0.0
+        for _, part in decoded.errors(log_sigma, both):
+            errors = errors + part
+            yield None
+        for part in decoded.descent(log_sigma, both, (errors / len(both)).clamp_min(1e-12)):
+            total = total + part.sum(0)
+            yield None
+        yield total / len(both)
+
+    unknown = torch.full_like(own[:, 0], torch.nan)
+    for estimate in _descend(sampler, settings, randomness, rise, steps):
+        yield Reconstruction(estimate, own, unknown)
+    for errors, error, _ in measure_errors(decoded, estimate, randomness, FINAL_SAMPLES):
+        yield Reconstruction(estimate, errors, error)
+    estimate = replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
+    yield Reconstruction(estimate, errors, error)
+
+
+def _descend(
+    sampler: Sampler, settings: CIDSettings, randomness: Randomness, rise: Rise, steps: int
+) -> Iterator[Estimate]:
     for columns in square_columns(sampler, settings.probes, randomness):
         estimate = closed_form(columns, settings.beta)
         yield replace(estimate, progress=0.2 * columns.progress)
     delta_f2 = columns.delta_f2.view(-1, 1, 1, 1).clamp_min(torch.finfo(columns.delta_f2.dtype).tiny)
-    # One multiplier per input variable: a cell stands for all of its pixels and channels.
-    variables = sampler.x[0].numel() / math.prod(sampler.shape)
     sigma = torch.full_like(estimate.log_sigma, settings.beta**0.5)
-    lam = torch.full_like(delta_f2, 2 * settings.beta / sampler.x[0].numel())
+    lam = None
     moment = moment2 = torch.zeros_like(sigma)
-    for step in range(1, STEPS + 1):
+    for step in range(1, steps + 1):
         noise = sampler.noise(SAMPLES, randomness("descent", step))
         parts = []
         for part in sampler.energy_gradients(sigma.log(), noise):
             parts.append(part)
             yield estimate
+        for slope in rise(sigma.log(), noise):
+            yield estimate
         energy = torch.cat([part[0] for part in parts]).mean(0).view(-1, 1, 1, 1)
         gradient = sum(part[1].sum(0) for part in parts) / SAMPLES
-        slope = (gradient / delta_f2 - lam * variables) / sigma
+        if lam is None:
+            # At an optimum of a linear h the two terms' derivatives by a common factor of σ are equal.
+            total = slope.sum(dim=(1, 2, 3), keepdim=True).abs().clamp_min(torch.finfo(slope.dtype).tiny)
+            lam = 2 * settings.beta / total
+        slope = (gradient / delta_f2 - lam * slope) / sigma
         moment, moment2 = 0.9 * moment + 0.1 * slope, 0.999 * moment2 + 0.001 * slope.square()
         change = (moment / (1 - 0.9**step)) / ((moment2 / (1 - 0.999**step)).sqrt() + 1e-30)
         sigma = (sigma - LEARNING_RATE * change).clamp_min(LEARNING_RATE / 100)
         lam = lam * (settings.beta * delta_f2 / energy.clamp_min(1e-30)).pow(0.1).clamp(0.5, 2)
-        estimate = replace(estimate, log_sigma=sigma.log(), stage="refinement", progress=0.2 + 0.7 * step / STEPS)
+        estimate = replace(estimate, log_sigma=sigma.log(), stage="refinement", progress=0.2 + 0.7 * step / steps)
         yield estimate
     for estimate in measure(
         sampler, estimate, settings.beta * delta_f2.flatten(), MEASURE_SAMPLES, randomness, "check"
     ):
         yield replace(estimate, progress=0.95)
-    yield replace(estimate, converged=estimate.holds, stage="done", progress=1.0)

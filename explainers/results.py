@@ -79,6 +79,22 @@ class CIDResult:
     settings: CIDSettings
 
 
+@dataclass(frozen=True)
+class RUResult(CIDResult):
+    """RU maps of B pictures: the fields of `CIDResult`, and what the decoder did.
+
+    - `entropy` (B, 1, H, W): Ĥ in nats, of pixel values in [0, 1], mean over the channels; `mean` (B,) over all pixels.
+      `mean_error` (B,): the standard error of `mean` from its samples.
+    - `sigma`, `constraint`, `unbounded` and the rest: of the noise at the network's input, as for CID.
+    - `reconstruction` (B, 3, H, W): g(h(x)) in [0, 1]; `error` (B,) its root mean square error.
+    - `decoder_share` (B,): the share of that error, squared, in the mean of E(x − x̂')² over all pixels.
+    """
+
+    reconstruction: Tensor = field(repr=False)
+    error: Tensor
+    decoder_share: Tensor
+
+
 def absolute_range(beta: float) -> tuple[float, float]:
     """One scale in nats for all layers and pictures, from ½ log β + C − 1.5 to ½ log β + C + 4.
 

@@ -29,9 +29,9 @@ class Sampler:
         """How many samples of all pictures make one chunk: the grain of progress and of cancelling."""
         return max(1, self.rows // len(self.x))
 
-    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+    def noise(self, samples: int, generator: torch.Generator) -> Tensor:
         """δ ~ N(0, I), (count, C, H, W)."""
-        return torch.randn(count, *self.x.shape[1:], generator=generator, device=self.x.device, dtype=self.x.dtype)
+        return torch.randn(samples, *self.x.shape[1:], generator=generator, device=self.x.device, dtype=self.x.dtype)
 
     def changes(self, count: int, generator: torch.Generator) -> Tensor:
         """(h(x+ξδ) − f)/ξ for `count` small random steps: (B, count, D)."""
@@ -39,16 +39,23 @@ class Sampler:
         with torch.no_grad():
             x = self.x + step * self.noise(count, generator).unsqueeze(1)
             f = self.f.expand(count, *self.f.shape)
-            changes = self._rows(lambda a, b: (self.h(a) - b) / step, x, f)
-        self._count(count, backward=False)
+            changes = self.by_rows(lambda a, b: (self.h(a) - b) / step, x, f)
+        self.count(count, backward=False)
         return changes.transpose(0, 1)
 
-    def square_columns(self, v: Tensor) -> Iterator[Tensor]:
-        """Per row of `v` (B, m, D) and cell Σ_{i in c} (Jᵀv)_i² at x, in groups (k, B, 1, rows, columns)."""
+    def square_columns(self, v: Tensor, shift: Tensor | None = None) -> Iterator[Tensor]:
+        """Per row of `v` (B, m, D) and cell Σ_{i in c} (Jᵀv)_i² at x, in groups (k, B, 1, rows, columns).
+
+        With `shift` (m, B, C, H, W) the Jacobian is that at x + shift, another point for every row.
+        """
+        start = 0
         for part in v.transpose(0, 1).split(self.group):
             x = self.x.expand(len(part), *self.x.shape)
-            products = self._rows(lambda a, b: cell_sum(squared_products(self.h, a, b), self.shape), x, part)
-            self._count(len(part), backward=True)
+            if shift is not None:
+                x = x + shift[start : start + len(part)]
+            start += len(part)
+            products = self.by_rows(lambda a, b: cell_sum(squared_products(self.h, a, b), self.shape), x, part)
+            self.count(len(part), backward=True)
             yield products
 
     def energies(self, log_sigma: Tensor, noise: Tensor, step: float = 1.0) -> Iterator[Tensor]:
@@ -56,19 +63,19 @@ class Sampler:
         for part in noise.split(self.group):
             # A generator must not be left waiting inside the context: it would hold for its caller too.
             with torch.no_grad():
-                x = self.x + step * self._scaled(log_sigma, part)
+                x = self.x + step * self.scaled(log_sigma, part)
                 f = self.f.expand(len(part), *self.f.shape)
-                energies = self._rows(lambda a, b: (self.h(a) - b).square().sum(1), x, f) / step**2
-            self._count(len(part), backward=False)
+                energies = self.by_rows(lambda a, b: (self.h(a) - b).square().sum(1), x, f) / step**2
+            self.count(len(part), backward=False)
             yield energies
 
     def energy_gradients(self, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Energies as above and their derivatives by log σ_c, in groups (k, B) and (k, B, 1, rows, columns)."""
         for part in noise.split(self.group):
-            shift = self._scaled(log_sigma, part)
+            shift = self.scaled(log_sigma, part)
             f = self.f.expand(len(part), *self.f.shape)
-            both = self._rows(self._energy_gradient, self.x + shift, f, shift)
-            self._count(len(part), backward=True)
+            both = self.by_rows(self._energy_gradient, self.x + shift, f, shift)
+            self.count(len(part), backward=True)
             yield both[..., 0, 0, 0], both[..., 1:, :, :]
 
     def _energy_gradient(self, x: Tensor, f: Tensor, shift: Tensor) -> Tensor:
@@ -80,15 +87,15 @@ class Sampler:
         cells = cell_sum(gradient * shift, self.shape)
         return torch.cat([energy.detach().view(-1, 1, 1, 1).expand_as(cells), cells], 1)
 
-    def _scaled(self, log_sigma: Tensor, noise: Tensor) -> Tensor:
+    def scaled(self, log_sigma: Tensor, noise: Tensor) -> Tensor:
         """σ∘δ: (B, 1, rows, columns) and (k, C, H, W) -> (k, B, C, H, W)."""
         return cell_spread(log_sigma.exp(), *self.x.shape[-2:]) * noise.unsqueeze(1)
 
-    def _count(self, samples: int, backward: bool) -> None:
+    def count(self, samples: int, backward: bool) -> None:
         self.forward += samples
         self.backward += samples * backward
 
-    def _rows(self, work: Callable[..., Tensor], *parts: Tensor) -> Tensor:
+    def by_rows(self, work: Callable[..., Tensor], *parts: Tensor) -> Tensor:
         """`work` on tensors (k, B, ...) as rows (k·B, ...), chunk by chunk, back to (k, B, ...)."""
         lead = parts[0].shape[:2]
         flat = [part.reshape(-1, *part.shape[2:]) for part in parts]

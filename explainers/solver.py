@@ -46,7 +46,7 @@ def solve(
         refined = estimate
         for refined in refine(sampler, estimate, target, finished, randomness, effort):
             yield choose(finished, estimate, refined)
-        for certified in _certify(sampler, refined, target, finished, randomness):
+        for certified in certify(sampler, refined, target, finished, randomness):
             yield choose(finished, estimate, certified)
         estimate = choose(finished, estimate, certified)
     converged = constant | (estimate.holds & (finished | estimate.converged))
@@ -69,14 +69,23 @@ def _awake(sampler: Sampler, estimate: Estimate, randomness: Randomness) -> Tens
     return awake
 
 
-def _certify(
-    sampler: Sampler, estimate: Estimate, target: Tensor, finished: Tensor, randomness: Randomness
+def certify(
+    sampler: Sampler,
+    estimate: Estimate,
+    target: Tensor,
+    finished: Tensor,
+    randomness: Randomness,
+    samples: int = CERTIFY_SAMPLES,
+    place: str = "certify",
 ) -> Iterator[Estimate]:
-    """Scale σ by what was measured until the constraint holds on noise drawn after the scaling."""
+    """Scale σ by what was measured until the constraint holds on noise drawn after the scaling.
+
+    `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
+    """
     before: Estimate | None = None
     for trial in range(CERTIFY_TRIES):
-        samples = CERTIFY_SAMPLES * 2 ** (trial // 2)
-        for measured in measure(sampler, estimate, target, samples, randomness, f"certify {trial}"):
+        count = samples * 2 ** (trial // 2)
+        for measured in measure(sampler, estimate, target, count, randomness, f"{place} {trial}"):
             yield replace(choose(finished, estimate, measured), progress=0.9 + 0.1 * trial / CERTIFY_TRIES)
         estimate = choose(finished, estimate, measured)
         finished = finished | estimate.holds

@@ -1,0 +1,210 @@
+r"""The noise that makes a picture hardest to recover from a layer, under CID's constraint on the layer.
+
+.. math:: \max_\sigma \sum_i \tfrac12\log V_i,\quad V_i = \mathbb{E}(x_i - \hat x'_i)^2
+          \quad\text{s.t.}\quad \mathbb{E}\|f' - f\|^2 = \beta\,\delta_f^2, \qquad \hat x' = g(h(x+\sigma\circ\delta))
+
+Where h and g are linear on the scale of the noise, V_i = b_i² + Σ_c M_ic q_c with b the decoder's own error,
+q_c ≥ 0 the share of the permitted change of f that cell c uses, Σ_c q_c = 1, and M ≥ 0. So exp of twice the
+objective is a polynomial in q without negative coefficients, which
+
+.. math:: q_c \leftarrow \frac{p_c}{\sum_k p_k},\qquad
+          p_c = q_c\,\frac{\partial}{\partial q_c}\sum_i\log V_i
+              = \sigma_c^2\,\mathbb{E}_v\Big[\sum_{i\in c}\big(A^\top V^{-1/2}v\big)_i^2\Big],\quad
+          A = \frac{\partial (g\circ h)}{\partial x}
+
+never lowers (Baum and Sell, "Growth transformations for functions on manifolds", 1968); its fixed points
+satisfy the optimality conditions. p comes from Jacobian products with random signs v; each product is
+taken at another noisy picture, so that A and the shares are those on the scale of the noise.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from explainers.closed_form import closed_form, square_columns
+from explainers.constraint import Estimate, check
+from explainers.jacobian import random_signs
+from explainers.randomness import Randomness
+from explainers.reconstruction import ReconstructionSampler, influence
+from explainers.records import choose
+from explainers.results import CIDSettings
+from explainers.sampling import Sampler
+from explainers.solver import CHECK_SAMPLES, certify
+
+ROUNDS, PROBES = 24, 16
+# The mean entropy has stopped rising when so many rounds raised it by less than so many nats.
+PATIENCE, RISE = 4, 0.002
+JUDGE_SAMPLES, APPROACH_SAMPLES, CERTIFY_SAMPLES, FINAL_SAMPLES = 64, 64, 2048, 512
+# No cell loses more than three quarters of its logarithm in one round: what is zero could never come back.
+SMALLEST_SHARE = 1e-3
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """σ so far, with E(x_i − x̂'_i)² under it, (B, D'), and the standard error (B,) of its mean entropy."""
+
+    estimate: Estimate
+    square_errors: Tensor
+    error: Tensor
+
+
+def solve(
+    sampler: Sampler, decoded: ReconstructionSampler, settings: CIDSettings, randomness: Randomness
+) -> Iterator[Reconstruction]:
+    """Solutions that sharpen; the last one is the answer, with everything measured on noise drawn after it."""
+    own = (decoded.f - decoded.picture).square()
+    for columns in square_columns(sampler, settings.probes, randomness):
+        estimate = closed_form(columns, settings.beta)
+        yield Reconstruction(
+            replace(estimate, progress=0.2 * columns.progress), own, torch.full_like(columns.delta_f2, torch.nan)
+        )
+    target = settings.beta * columns.delta_f2
+    constant = target == 0
+    target = torch.where(constant, 1, target)
+    now = Reconstruction(replace(estimate, converged=constant), own, torch.full_like(target, torch.nan))
+    if settings.refine:
+        for now in _climb(sampler, decoded, now, target, constant, randomness):
+            yield now
+        for estimate in certify(sampler, now.estimate, target, constant, randomness, CERTIFY_SAMPLES):
+            yield replace(now, estimate=estimate)
+        estimate = replace(estimate, converged=constant | (estimate.converged & estimate.holds))
+    else:
+        for estimate in check(sampler, now.estimate, target, CHECK_SAMPLES, randomness):
+            yield replace(now, estimate=replace(estimate, progress=0.5))
+        estimate = replace(estimate, converged=constant | estimate.holds)
+    for errors, error, share in measure_errors(decoded, estimate, randomness, FINAL_SAMPLES):
+        progress = 0.95 + 0.05 * share
+        yield Reconstruction(replace(estimate, progress=progress), errors, error)
+    yield Reconstruction(replace(estimate, stage="done", progress=1.0), errors, error)
+
+
+def measure_errors(
+    decoded: ReconstructionSampler, estimate: Estimate, randomness: Randomness, samples: int
+) -> Iterator[tuple[Tensor, Tensor, float]]:
+    """E(x_i − x̂'_i)² (B, D') from pairs ±δ, the standard error (B,) of the mean of ½ log of it, and the share done.
+
+    A pair cancels what a small noise does in first order to the decoder's own error.
+    """
+    parts, block = [], 32
+    for place in range(samples // block):
+        total = 0.0
+        for _, errors in decoded.errors(estimate.log_sigma, pairs(decoded, block, randomness("errors", place))):
+            total = total + errors
+            yield _mean_errors([*parts, total / block], (place + 1) * block / samples)
+        parts.append(total / block)
+
+
+def _mean_errors(parts: list[Tensor], share: float) -> tuple[Tensor, Tensor, float]:
+    stacked = torch.stack(parts)
+    means = _mean_logarithm(stacked)
+    error = means.std(0) / len(parts) ** 0.5 if len(parts) > 1 else torch.full_like(means[0], torch.nan)
+    return stacked.mean(0), error, share
+
+
+def entropy_logarithm(square_errors: Tensor) -> Tensor:
+    """log V, where an error below a millionth counts as one: a perfect reconstruction is not −∞."""
+    return square_errors.clamp_min(1e-12).log()
+
+
+def _mean_logarithm(square_errors: Tensor) -> Tensor:
+    return 0.5 * entropy_logarithm(square_errors).mean(-1)
+
+
+def pairs(sampler: Sampler, samples: int, generator: torch.Generator) -> Tensor:
+    """δ and −δ, (samples, C, H, W)."""
+    half = sampler.noise(samples // 2, generator)
+    return torch.cat([half, -half])
+
+
+def _climb(
+    sampler: Sampler,
+    decoded: ReconstructionSampler,
+    start: Reconstruction,
+    target: Tensor,
+    constant: Tensor,
+    randomness: Randomness,
+) -> Iterator[Reconstruction]:
+    """Rounds of the module's update, until the mean entropy at the constraint stops rising."""
+    for estimate in certify(sampler, start.estimate, target, constant, randomness, APPROACH_SAMPLES, "approach"):
+        yield replace(start, estimate=replace(estimate, stage="refinement", progress=0.25))
+    unknown = torch.full_like(target, torch.nan)
+    now = replace(start, estimate=replace(estimate, stage="refinement", progress=0.25, constraint=unknown))
+    columns, best, finished, history = now.estimate.square_columns, None, constant, []
+    for index in range(ROUNDS + 1):
+        for judged in _judge(decoded, now, target, randomness):
+            yield now
+        now, mean = judged, _mean_logarithm(judged.square_errors)
+        better = ~finished & (mean > history[-1]) if history else torch.ones_like(constant)
+        best = choose(better, now, best) if history else now
+        history.append(torch.where(better, mean, history[-1]) if history else mean)
+        if len(history) > PATIENCE:
+            finished = finished | (history[-1] - history[-1 - PATIENCE] < RISE)
+        if finished.all() or index == ROUNDS:
+            break
+        for columns, step in _round(sampler, decoded, now, columns, index, randomness):
+            yield now
+        progress = 0.25 + 0.65 * (index + 1) / ROUNDS
+        estimate = replace(now.estimate, log_sigma=now.estimate.log_sigma + step, progress=progress)
+        now = replace(now, estimate=estimate)
+        yield now
+    yield replace(best, estimate=replace(best.estimate, converged=finished))
+
+
+def _round(
+    sampler: Sampler,
+    decoded: ReconstructionSampler,
+    now: Reconstruction,
+    columns: Tensor,
+    index: int,
+    randomness: Randomness,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """G on the scale of the noise, averaged over the rounds so far, and the step of log σ; whole with the last one."""
+    log_sigma = now.estimate.log_sigma
+    noise = pairs(decoded, PROBES, randomness("round", index))
+    signs = randomness("signs", index)
+    weight = now.square_errors.clamp_min(1e-12).rsqrt()
+    v = random_signs(PROBES, weight.shape[1], like=weight, generator=signs) * weight.unsqueeze(1)
+    gain = 0.0
+    for part in influence(decoded, v, log_sigma, noise):
+        gain = gain + part.sum(0)
+        yield columns, torch.zeros_like(log_sigma)
+    v = random_signs(PROBES, sampler.f.shape[1], like=weight, generator=signs).expand(len(weight), -1, -1)
+    cost = 0.0
+    for part in influence(sampler, v, log_sigma, noise):
+        cost = cost + part.sum(0)
+        yield columns, torch.zeros_like(log_sigma)
+    columns = columns + (cost / PROBES / log_sigma.mul(2).exp() - columns) / (index + 2)
+    bounded = columns > 0
+    used = torch.where(bounded, log_sigma.mul(2).exp() * columns, 0)
+    # A decoder that ignores the feature leaves nothing to choose between.
+    idle = gain.sum(dim=(1, 2, 3), keepdim=True) == 0
+    wanted = _shares(torch.where(idle, used, gain).where(bounded, 0))
+    step = 0.5 * ((wanted + SMALLEST_SHARE * wanted.mean(dim=(2, 3), keepdim=True)) / _shares(used)).log()
+    yield columns, torch.where(bounded, step, 0)
+
+
+def _shares(values: Tensor) -> Tensor:
+    return values / values.sum(dim=(1, 2, 3), keepdim=True)
+
+
+def _judge(
+    decoded: ReconstructionSampler, now: Reconstruction, target: Tensor, randomness: Randomness
+) -> Iterator[Reconstruction]:
+    """`now` scaled to the constraint, with the errors under it; the same noise every time, so that rounds compare."""
+    energies, total = [], 0.0
+    for energy, errors in decoded.errors(now.estimate.log_sigma, pairs(decoded, JUDGE_SAMPLES, randomness("judge"))):
+        energies.append(energy)
+        total = total + errors
+        yield now
+    change = -(torch.cat(energies).mean(0) / target).log() / now.estimate.growth
+    # What the noise adds to the decoder's own error grows as its square.
+    own, errors = (decoded.f - decoded.picture).square(), total / JUDGE_SAMPLES
+    scaled = own + (errors - own) * (2 * change).exp().unsqueeze(1)
+    log_sigma = now.estimate.log_sigma + change.view(-1, 1, 1, 1)
+    yield Reconstruction(
+        replace(now.estimate, log_sigma=log_sigma),
+        torch.maximum(scaled, errors / 4),
+        torch.full_like(target, torch.nan),
+    )
