@@ -126,11 +126,11 @@ class _Recorder(TorchFunctionMode):
             if inputs:
                 leading = bool(args) and isinstance(args[0], Tensor) and id(args[0]) in self.made_by
                 shape = tuple(made[0].shape[1:])
-                self._add(
-                    Operation(name, args, dict(kwargs), inputs, leading, shape=shape, order=len(self.operations)),
-                    own,
-                    made,
-                )
+                # A network may go on filling a list that it has passed.
+                args = tuple(tuple(a) if isinstance(a, list) else a for a in args)
+                order = len(self.operations)
+                operation = Operation(name, args, dict(kwargs), inputs, leading, shape=shape, order=order)
+                self._add(operation, own, made)
         return result
 
     def _add(self, operation: Operation, own: list[int], made: list[Tensor]) -> None:

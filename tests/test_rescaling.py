@@ -390,6 +390,8 @@ TORCHVISION = {
     "mobilenet_v2": (52, 2),
     "convnext_tiny": (58, 18),
     "vit_b_16": (25, 0),
+    "squeezenet1_1": (25, 25),
+    "densenet121": (120, 58),
 }
 
 
@@ -401,6 +403,8 @@ def test_torchvision_s_networks_need_no_arithmetic(name):
     pairs = rescalable_pairs(net, torch.empty(1, 3, 224, 224))
     assert (len(pairs), sum(pair.rescalable for pair in pairs)) == TORCHVISION[name]
     assert len({(pair.layer_name, pair.following_name) for pair in pairs}) == len(pairs)
+    if name == "densenet121":
+        assert all("normalised together" in pair.reason for pair in pairs if pair.reason)
     if name == "vgg16":
         assert [p.layer_name for p in pairs][-4:] == ["conv5-2", "conv5-3", "fc6", "fc7"]
 

@@ -5,30 +5,36 @@ import plotly.graph_objects as go
 
 from app.figures.style import UNIT_SCALE, Look, dress, pixel_axes
 
-SIDE = 250
+HEIGHT = 290
 
 
 def segmentation_figure(probability: np.ndarray, name: str, look: Look) -> go.Figure:
-    """`probability` (H, W) in 0..1 of the class `name`."""
+    """`probability` (H, W) in 0..1 of the class `name`, on a scale from 0 to 1."""
+    bar = {
+        "orientation": "h",
+        "y": 0,
+        "yanchor": "top",
+        "ypad": 10,
+        "thickness": 10,
+        "len": 0.8,
+        "outlinewidth": 0,
+        "tickvals": [0, 0.5, 1],
+        "tickfont": {"size": 10},
+        "title": {"text": f"probability of {name}", "side": "bottom", "font": {"size": 11}},
+    }
     figure = go.Figure(
-        [
-            go.Heatmap(
-                z=probability,
-                zmin=0,
-                zmax=1,
-                colorscale=UNIT_SCALE,
-                zsmooth=False,
-                name="",
-                colorbar={
-                    "thickness": 10,
-                    "outlinewidth": 0,
-                    "nticks": 3,
-                    "tickfont": {"size": 10},
-                    "title": {"text": f"probability of {name}", "side": "right", "font": {"size": 11}},
-                },
-                hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} %{{z:.3f}}<extra></extra>",
-            )
-        ]
+        go.Heatmap(
+            z=probability,
+            zmin=0,
+            zmax=1,
+            colorscale=UNIT_SCALE,
+            zsmooth=False,
+            name="",
+            colorbar=bar,
+            hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} %{{z:.3f}}<extra></extra>",
+        )
     )
     pixel_axes(figure, *probability.shape, look)
-    return dress(figure, look, SIDE, l=40, r=70, b=30)
+    figure.update_xaxes(title=None, showticklabels=False, ticks="")
+    figure.update_yaxes(title=None, showticklabels=False, ticks="")
+    return dress(figure, look, HEIGHT, t=4, b=56)
