@@ -98,7 +98,7 @@ def picture_control(store: Backend) -> None:
         on_change=_take_source,
         required=True,
         width="stretch",
-        help="Birds are drawn and come with an exact mask; photographs have a box around their subject; "
+        help="Birds and cells are drawn and come with an exact mask; photographs have a box around their subject; "
         "your own picture stays in this computer's memory and is sent nowhere.",
     )
     if st.session_state["source"] == "upload":

@@ -100,7 +100,7 @@ def question_control(plan: Plan) -> Question:
     looked = choice().layer if choice().layer in stations else suggested(plan, choice().pair).name
 
     def pair_title(name: str) -> str:
-        return f"{name} → {known[name].following_name}" if name else f"All {len(known)} pairs at once"
+        return f"{name} → {briefly(known[name].following_name)}" if name else f"All {len(known)} pairs at once"
 
     def layer_title(name: str) -> str:
         return f"{name} · {shape(stations[name])}" + marks.get(name, "")
@@ -140,6 +140,15 @@ def suggested(plan: Plan, pair: str) -> Layer:
     spread = [station for station in small if len(station.shape) == 3 and min(station.shape[1:]) > 1]
     best = spread or small or plan.stations
     return best[(3 * (len(best) - 1)) // 4]
+
+
+def briefly(names: str) -> str:
+    """
+    >>> briefly("conv2"), briefly("conv2, conv3, conv4")
+    ('conv2', 'conv2 and 2 more')
+    """
+    first, *others = names.split(", ")
+    return f"{first} and {len(others)} more" if others else first
 
 
 def fraction(value: float) -> str:
