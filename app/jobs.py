@@ -1,11 +1,17 @@
-"""Long work off the page: one daemon thread steps through jobs that several sessions may share."""
+"""Long work off the page: one daemon thread per device steps through jobs that several sessions may share."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from torch.utils._python_dispatch import TorchDispatchMode
+
 LINGER = 60.0
+# So many jobs may be begun and wait for their next turn: each holds its features and sums.
+BEGUN = 16
+# So many owners without jobs are remembered.
+SESSIONS = 256
 LIVE = ("waiting", "running")
 
 
@@ -13,17 +19,20 @@ class Job:
     """One piece of work: an iterator of whole frames, each better than the one before.
 
     `state` is "waiting", "running", "done", "cancelled" or "failed"; `latest` the newest whole frame;
-    `progress` 0..1 and `note` what the work reports; `seconds` spent on it; `error` what ended it.
+    `progress` 0..1 and `note` what the work reports; `seconds` spent on it; `error` what ended it. `place` is 1 for
+    what begins next, 0 once it has begun; `others` the sessions that it takes turns with.
     """
 
-    def __init__(self, key: str, work: Callable[["Job"], Iterator[Any]]) -> None:
-        self.key, self.work = key, work
+    def __init__(self, key: str, work: Callable[["Job"], Iterator[Any]], number: int = 0) -> None:
+        self.key, self.work, self.number = key, work, number
         self.stop = threading.Event()
         self.ended = threading.Event()
         self.state, self.latest, self.error = "waiting", None, None
         self.progress, self.note, self.seconds = 0.0, "", 0.0
-        self.turn = 0
+        self.place, self.others = 0, 0
         self.interest: dict[str, tuple[float, tuple[int, int]]] = {}
+        self.expires = float("inf")
+        self.begun: float | None = None
         self.frames: Iterator[Any] | None = None
 
     @property
@@ -32,8 +41,25 @@ class Job:
 
     @property
     def remaining(self) -> float | None:
-        """Seconds of work left if it goes on as it did; None before there is anything to judge by."""
-        return self.seconds * (1 / self.progress - 1) if self.progress > 0.02 else None
+        """Seconds left if it goes on as it did, others' turns included; None before there is anything to judge by."""
+        if self.begun is None or self.progress <= 0.02:
+            return None
+        return (time.monotonic() - self.begun) * (1 / self.progress - 1)
+
+    @property
+    def queue(self) -> str:
+        """Where it stands among others, in words; empty where it stands alone.
+
+        >>> job = Job("a", iter)
+        >>> job.place = 3
+        >>> job.queue
+        '3rd in line'
+        """
+        if self.state == "waiting" and self.place:
+            return f"{ordinal(self.place)} in line"
+        if self.others:
+            return f"taking turns with {self.others} other{'s' if self.others > 1 else ''}"
+        return ""
 
     def report(self, progress: float, note: str = "") -> None:
         """Called by work that cannot yield in between; raises CancelledError once nobody wants it."""
@@ -42,16 +68,38 @@ class Job:
             raise CancelledError
 
 
+def ordinal(number: int) -> str:
+    """
+    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '102nd']
+    """
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 class CancelledError(Exception):
     """The work was asked to stop."""
+
+
+class Stoppable(TorchDispatchMode):
+    """Within it torch asks before each of its operations, backwards too, whether to go on: `check` raises if not."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        super().__init__()
+        self.check = check
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.check()
+        return func(*args, **(kwargs or {}))
 
 
 class Runner:
     """A queue and its one thread.
 
-    After each frame the job of the best priority goes next, and equals take turns: a map someone looks at
-    overtakes a long series. A job nobody has asked about for `linger` seconds is cancelled. `on_end(job)`
-    runs on the worker's thread when a job is done, cancelled or failed.
+    After each frame the owner who has had the least time of the device goes next, and of its jobs the one of the best
+    priority: a map someone looks at overtakes their own long series, and nobody waits for another's. At most `most`
+    jobs are begun at a time. A job nobody has asked about for `linger` seconds is cancelled, in the middle of a frame
+    too. `on_end(job)` runs on the worker's thread when a job is done, cancelled or failed.
     """
 
     def __init__(
@@ -60,12 +108,17 @@ class Runner:
         on_end: Callable[[Job], None] = lambda job: None,
         linger: float = LINGER,
         clock: Callable[[], float] = time.monotonic,
+        most: int = BEGUN,
     ) -> None:
-        self.linger, self.clock, self.on_end = linger, clock, on_end
+        self.linger, self.clock, self.on_end, self.most = linger, clock, on_end, most
         self._jobs: dict[str, Job] = {}
+        # Cancelled jobs whose key was asked for again before they ended.
+        self._replaced: list[Job] = []
+        # Seconds that an owner has had, and when its last turn was.
+        self._had: dict[str, tuple[float, int]] = {}
         self._changed = threading.Condition()
         self._closed = False
-        self._turn = 0
+        self._turn = self._number = 0
         # A daemon: the server may stop without waiting for a long map.
         threading.Thread(target=self._loop, name=name, daemon=True).start()
 
@@ -79,9 +132,17 @@ class Runner:
         """The live job of that key, joined or started; asking again is the heartbeat that keeps it alive."""
         with self._changed:
             job = self._jobs.get(key)
-            if job is None or job.stop.is_set():
-                job = self._jobs[key] = Job(key, work)
+            new = job is None or job.stop.is_set()
+            if new:
+                if job is not None:
+                    self._replaced.append(job)
+                self._number += 1
+                job = self._jobs[key] = Job(key, work, self._number)
+            self._welcome(owner)
             job.interest[owner] = (self.clock(), priority)
+            job.expires = self.clock() + self.linger
+            if new:
+                self._line_up()
             self._changed.notify()
             return job
 
@@ -95,6 +156,7 @@ class Runner:
             for job in self._jobs.values():
                 if job.key not in keep and job.interest.pop(owner, None) and not job.interest:
                     job.stop.set()
+            self._line_up()
             self._changed.notify()
 
     def drop(self, owner: str, key: str) -> None:
@@ -103,6 +165,7 @@ class Runner:
             job = self._jobs.get(key)
             if job and job.interest.pop(owner, None) and not job.interest:
                 job.stop.set()
+            self._line_up()
             self._changed.notify()
 
     def close(self) -> None:
@@ -114,19 +177,19 @@ class Runner:
             self._changed.notify()
 
     def _loop(self) -> None:
-        while (job := self._next()) is not None:
-            started = time.perf_counter()
+        while (found := self._next()) is not None:
+            job, owner = found
+            started = self.clock()
             try:
-                job.state = "running"
-                job.frames = job.frames or iter(job.work(job))
-                frame = next(job.frames, None)
+                with Stoppable(lambda job=job: self._check(job)):
+                    job.frames = job.frames or iter(job.work(job))
+                    frame = next(job.frames, None)
             except CancelledError:
                 self._end(job, "cancelled")
             except Exception as error:
                 job.error = error
                 self._end(job, "failed")
             else:
-                job.seconds += time.perf_counter() - started
                 if frame is None:
                     self._end(job, "done")
                 else:
@@ -134,28 +197,78 @@ class Runner:
                     job.progress = getattr(frame, "progress", job.progress)
                     if job.stop.is_set():
                         self._end(job, "cancelled")
+            self._count(job, owner, self.clock() - started)
 
-    def _next(self) -> Job | None:
-        """Waits for a job to step; first ends those that nobody wants. None once closed."""
+    def _check(self, job: Job) -> None:
+        if job.stop.is_set() or self.clock() >= job.expires:
+            raise CancelledError
+
+    def _count(self, job: Job, owner: str, seconds: float) -> None:
+        job.seconds += seconds
+        with self._changed:
+            self._turn += 1
+            if owner in self._had:
+                self._had[owner] = (self._had[owner][0] + seconds, self._turn)
+
+    def _next(self) -> tuple[Job, str] | None:
+        """Waits for a job to step, and for whom; first ends those that nobody wants. None once closed."""
         while True:
             with self._changed:
                 for job in list(self._jobs.values()):
                     self._forget(job)
-                unwanted = [job for job in self._jobs.values() if job.stop.is_set()]
+                replaced, self._replaced = self._replaced, []
+                unwanted = [job for job in (*replaced, *self._jobs.values()) if job.stop.is_set() and job.live]
                 if not unwanted:
                     if self._closed:
                         return None
                     if self._jobs:
-                        job = min(self._jobs.values(), key=self._rank)
-                        self._turn += 1
-                        job.turn = self._turn
-                        return job
+                        return self._choose()
                     self._changed.wait()
             for job in unwanted:
                 self._end(job, "cancelled")
 
-    def _rank(self, job: Job) -> tuple:
-        return min(priority for _, priority in job.interest.values()), job.turn
+    def _choose(self) -> tuple[Job, str]:
+        jobs = list(self._jobs.values())
+        begun = [job for job in jobs if job.begun is not None]
+        choice = jobs if len(begun) < self.most else begun
+        owner = min({owner for job in choice for owner in job.interest}, key=self._rank)
+        job = min(
+            (job for job in choice if owner in job.interest), key=lambda job: (job.interest[owner][1], job.number)
+        )
+        if job.begun is None:
+            job.state, job.begun = "running", time.monotonic()
+        self._line_up()
+        return job, owner
+
+    def _rank(self, owner: str) -> tuple[float, int, str]:
+        return *self._had[owner], owner
+
+    def _owners(self) -> set[str]:
+        return {owner for job in self._jobs.values() for owner in job.interest}
+
+    def _welcome(self, owner: str) -> None:
+        """Whoever comes late, or comes back, has no claim on the time that others had meanwhile."""
+        owners = self._owners()
+        if owner in owners:
+            return
+        if len(self._had) > len(owners) + SESSIONS:
+            self._had = {other: self._had[other] for other in owners}
+        had, turn = self._had.get(owner, (0.0, 0))
+        self._had[owner] = (max(had, min((self._had[other][0] for other in owners), default=0.0)), turn)
+
+    def _line_up(self) -> None:
+        """Says of every job where it stands: each owner's first one, then each owner's second one, …"""
+        owners = sorted(self._owners(), key=self._rank)
+        best: dict[str, tuple[int, int]] = {}
+        for rank, owner in enumerate(owners):
+            own = [job for job in self._jobs.values() if owner in job.interest and job.begun is None]
+            own.sort(key=lambda job, owner=owner: (job.interest[owner][1], job.number))
+            for place, job in enumerate(own):
+                best[job.key] = min(best.get(job.key, (place, rank)), (place, rank))
+        line = {key: place for place, key in enumerate(sorted(best, key=best.__getitem__), start=1)}
+        for job in self._jobs.values():
+            job.place = line.get(job.key, 0)
+            job.others = len(owners) - len(job.interest)
 
     def _forget(self, job: Job) -> None:
         now = self.clock()

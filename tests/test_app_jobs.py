@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import torch
 
 from app.jobs import CancelledError, Job, Runner
 
@@ -98,16 +99,137 @@ def test_a_job_nobody_asks_about_any_more_is_cancelled(runner, clock):
     assert job.state == "cancelled"
 
 
-def test_what_someone_looks_at_overtakes_a_series(runner):
+def test_what_someone_looks_at_overtakes_their_own_series(runner):
     series, looked_at = Work(), Work(2)
     runner.submit("series", series, "anna", priority=(1, 0))
     series.let(1)
-    job = runner.submit("map", looked_at, "bert", priority=(0, 0))
+    job = runner.submit("map", looked_at, "anna", priority=(0, 0))
     series.gate.release()
     looked_at.let(2)
     assert job.ended.wait(WAIT)
     assert job.state == "done"
     assert series.given <= 2
+
+
+class Machine:
+    """Jobs of given lengths on a device whose clock only they move; nothing starts before `go`."""
+
+    def __init__(self, most: int = 16) -> None:
+        self.now, self.order, self.jobs, self.start = 0.0, [], [], threading.Event()
+        self.runner = Runner("machine", clock=lambda: self.now, linger=10**9, most=most)
+        self.first = self.submit("first", "nobody", [0.0])
+        while self.first.state == "waiting":
+            pass
+
+    def submit(self, key: str, owner: str, lengths: list[float], priority: tuple[int, int] = (0, 0)) -> Job:
+        def frames(job):
+            for length in lengths:
+                assert self.start.wait(WAIT)
+                self.now += length
+                self.order.append(key)
+                yield key
+
+        self.jobs.append(self.runner.submit(key, frames, owner, priority))
+        return self.jobs[-1]
+
+    def go(self) -> list[str]:
+        """Keys in the order of their frames."""
+        self.start.set()
+        for job in self.jobs:
+            assert job.ended.wait(WAIT)
+        self.runner.close()
+        return self.order[1:]
+
+
+def test_sessions_share_the_time_of_the_device_and_not_the_number_of_steps():
+    machine = Machine()
+    machine.submit("long", "anna", [5.0] * 4)
+    machine.submit("short", "bert", [1.0] * 40)
+    order = machine.go()
+    half = order[: order.index("long", order.index("long") + 1)]
+    assert 4 <= half.count("short") <= 6
+    assert order[:22].count("long") in (3, 4)
+
+
+def test_ten_jobs_of_one_session_do_not_delay_another():
+    machine = Machine()
+    for number in range(10):
+        machine.submit(f"anna {number}", "anna", [1.0] * 3)
+    machine.submit("bert", "bert", [1.0] * 3)
+    order = machine.go()
+    assert order.index("bert") <= 1
+    assert order[:6].count("bert") == 3
+    own = [key for key in order if key != "bert"]
+    assert own == sorted(own)
+
+
+def test_whoever_comes_late_has_no_claim_on_the_past():
+    machine = Machine()
+
+    def early(job):
+        for number in range(40):
+            machine.now += 1.0
+            machine.order.append("early")
+            if number == 20:
+                machine.submit("late", "bert", [1.0] * 10)
+            yield number
+
+    machine.start.set()
+    job = machine.runner.submit("early", early, "anna")
+    assert job.ended.wait(WAIT)
+    order = machine.go()
+    after = order[order.index("late") :]
+    assert after[:12].count("early") == 6
+
+
+def test_waiting_jobs_know_their_place_in_the_line():
+    machine = Machine(most=1)
+    a = machine.submit("a", "anna", [1.0])
+    again = machine.submit("again", "anna", [1.0])
+    b = machine.submit("b", "bert", [1.0])
+    c = machine.submit("c", "carl", [1.0])
+    urgent = machine.submit("urgent", "bert", [1.0], priority=(-1, 0))
+    assert [job.place for job in (machine.first, a, urgent, c, again, b)] == [0, 1, 2, 3, 4, 5]
+    assert (a.queue, c.queue, machine.first.queue) == ("1st in line", "3rd in line", "taking turns with 3 others")
+    machine.runner.drop("anna", "a")
+    assert [job.place for job in (again, urgent, c, b)] == [1, 2, 3, 4]
+    assert machine.go() == ["again", "urgent", "c", "b"]
+
+
+def test_a_job_of_two_sessions_stands_where_the_better_placed_does():
+    machine = Machine(most=1)
+    for number in range(3):
+        machine.submit(f"anna {number}", "anna", [1.0])
+    shared = machine.submit("shared", "anna", [1.0])
+    assert shared.place == 4
+    machine.runner.submit("shared", shared.work, "bert")
+    machine.submit("carl", "carl", [1.0])
+    assert shared.place == 2
+    machine.go()
+
+
+def test_no_more_jobs_are_begun_than_may_be():
+    machine = Machine(most=3)
+    alive, most = set(), 0
+
+    def work(key):
+        def frames(job):
+            nonlocal most
+            assert machine.start.wait(WAIT)
+            alive.add(key)
+            for number in range(5):
+                most = max(most, len(alive))
+                yield number
+            alive.remove(key)
+
+        return frames
+
+    jobs = [machine.runner.submit(str(n), work(n), f"owner {n}") for n in range(12)]
+    machine.go()
+    for job in jobs:
+        assert job.ended.wait(WAIT)
+    assert {job.state for job in jobs} == {"done"}
+    assert most == 3
 
 
 def test_equals_take_turns(runner):
@@ -188,3 +310,85 @@ def test_work_that_cannot_yield_is_stopped_by_its_report(runner):
     assert (job.state, job.latest, job.progress) == ("cancelled", None, 0.5)
     with pytest.raises(CancelledError):
         job.report(1.0)
+
+
+def endless(job):
+    """One frame without an end, forwards and backwards."""
+    weight = torch.eye(64, requires_grad=True)
+    job.report(0.1, "begun")
+    while True:
+        (gradient,) = torch.autograd.grad((weight @ weight).relu().sum(), weight)
+    yield gradient
+
+
+def wait_for(condition) -> None:
+    pause = threading.Event()
+    for _ in range(WAIT * 100):
+        if condition():
+            return
+        pause.wait(0.01)
+    pytest.fail("it never came to pass")
+
+
+def test_cancel_stops_torch_in_the_middle_of_a_frame(runner):
+    job = runner.submit("a", endless, "anna")
+    wait_for(lambda: job.note == "begun")
+    runner.drop("anna", "a")
+    assert job.ended.wait(WAIT)
+    assert (job.state, job.latest) == ("cancelled", None)
+    after = runner.submit("b", lambda job: iter([torch.ones(3).sum()]), "anna")
+    assert after.ended.wait(WAIT)
+    assert after.latest == 3
+
+
+def test_cancel_stops_torch_in_the_middle_of_a_backward_pass(runner):
+    inside = threading.Event()
+
+    class Slow(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            inside.set()
+            while True:
+                gradient = gradient + 1
+
+    def work(job):
+        x = torch.ones(3, requires_grad=True)
+        yield torch.autograd.grad(Slow.apply(x).sum(), x)
+
+    job = runner.submit("a", work, "anna")
+    assert inside.wait(WAIT)
+    runner.drop("anna", "a")
+    assert job.ended.wait(WAIT)
+    assert job.state == "cancelled"
+
+
+def test_a_closed_tab_stops_torch_in_the_middle_of_a_frame(runner, clock):
+    job = runner.submit("a", endless, "anna")
+    wait_for(lambda: job.note == "begun")
+    clock[0] = 61.0
+    assert job.ended.wait(WAIT)
+    assert job.state == "cancelled"
+
+
+def test_work_that_cannot_begin_fails_and_the_thread_goes_on(runner):
+    def broken(job):
+        raise ArithmeticError("at once")
+
+    job = runner.submit("a", broken, "anna")
+    assert job.ended.wait(WAIT)
+    assert (job.state, str(job.error)) == ("failed", "at once")
+    assert runner.submit("b", lambda job: iter([1]), "anna").ended.wait(WAIT)
+
+
+def test_a_cancelled_job_that_is_asked_for_again_ends_too(ended):
+    machine = Machine()
+    first = machine.submit("a", "anna", [1.0] * 3)
+    machine.runner.drop("anna", "a")
+    second = machine.submit("a", "anna", [1.0] * 2)
+    assert second is not first
+    assert machine.go() == ["a", "a"]
+    assert (first.state, second.state) == ("cancelled", "done")
