@@ -77,8 +77,8 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-class CancelledError(Exception):
-    """The work was asked to stop."""
+class CancelledError(BaseException):
+    """The work was asked to stop. No `except Exception` on the way, of this project or a library, may catch it."""
 
 
 class Stoppable(TorchDispatchMode):
