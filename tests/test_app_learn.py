@@ -102,7 +102,7 @@ def test_the_wall_is_the_papers_first_case_and_the_sum_its_second():
     assert ignored["ru"][spot] < wall.others(ignored["ru"])
     # h(x) = Σ x_i: all columns of the Jacobian are alike, so every pixel bears the noise σ = √β.
     assert summed["cid"] == pytest.approx(0.5 * math.log(bench.BETA) + ENTROPY_CONSTANT, abs=0.01)
-    assert np.median(summed["ru"]) > np.median(ignored["ru"]) + 1
+    assert np.median(summed["ru"]) > np.median(ignored["ru"]) + 0.9
 
 
 def test_rough_plaster_raises_the_ru_of_the_ignored_pixel_and_no_cid():
@@ -197,7 +197,7 @@ def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled()
     ) == pytest.approx(0.5 * math.log(5e-2 / bench.BETA), abs=0.002)
     at.button(key="learn_beta_cancel").click().run()
     assert any("Cancelled" in text.value for text in at.markdown)
-    at.select_slider(key="w_learn_layer_layer2.1").set_value("conv1").run()
+    at.select_slider(key="w_learn_layer_layer3.2").set_value("conv1").run()
     at.select_slider(key="w_learn_beta").set_value(1e-5).run()
     until(at, lambda at: "±" in shown(at)["Constraint"])
     measured, linear = (

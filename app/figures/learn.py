@@ -150,13 +150,13 @@ def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, r
         range=[-top - 1.6, top + 1.6],
         tickvals=places,
         ticktext=[f"× {2.0**place:g}" if place >= 0 else f"÷ {2.0**-place:g}" for place in places],
-        title={"text": "after the rescaling, relative to before (no unit)", "font": {"size": 12}},
+        title={"text": "times its value before", "font": {"size": 12}},
         gridcolor=look.faint,
         zeroline=False,
         tickfont={"size": 11},
     )
     figure.update_yaxes(autorange="reversed", tickfont={"size": 13}, ticklabelstandoff=6)
-    return dress(figure, look, 90 + 50 * len(names), l=120, b=48).update_layout(dragmode=False)
+    return dress(figure, look, 90 + 50 * len(names), l=104, b=48).update_layout(dragmode=False)
 
 
 def enlarge(figure: go.Figure, by: float) -> go.Figure:
@@ -166,6 +166,8 @@ def enlarge(figure: go.Figure, by: float) -> go.Figure:
     for axis in [*figure.select_xaxes(), *figure.select_yaxes()]:
         for font in (axis.tickfont, axis.title.font):
             font.size = (font.size or figure.layout.font.size / by) * by
+    for bar in figure.select_traces({"type": "bar"}):
+        bar.textfont.size *= by
     for note in figure.layout.annotations:
         note.font.size = (note.font.size or 12) * by
     if figure.layout.legend.font.size:

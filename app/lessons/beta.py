@@ -19,6 +19,9 @@ BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
 GRID = 16
 POLL = 1.0
 WHOLE = "Measures the map at every β of the slider, one after the other."
+KEPT = (
+    "Correlation of the measured map with that of a linear layer: 1 is the same pattern, 0 has nothing to do with it."
+)
 LINEAR = "Mean of the closed form at this β: what the mean CID would be if the layer were linear."
 
 
@@ -26,9 +29,9 @@ def widget(stage: Stage) -> None:
     """β, layer and picture -> the map as far as it has come, and the mean over β as far as it is known."""
     with st.container(horizontal=True, key="learn_controls", vertical_alignment="bottom"):
         beta = controls.slide("Strength β", BETAS, bench.BETA, explain("β"), "beta", scientific)
-        layer = controls.layer_control("layer2.1")
+        layer = controls.layer_control("layer3.2")
         picture = controls.picture_control()
-        whole = st.toggle("Measure the whole curve", key="w_learn_whole", help=WHOLE)
+        whole = st.toggle("Whole curve", key="w_learn_whole", help=WHOLE)
     asked = BETAS if whole else (beta,)
     store, owner = backend(), state.owner("learn")
     store.release(owner, keep={key(picture, layer, each) for each in asked})
@@ -80,6 +83,20 @@ def linear_mean(mean: float, beta: float) -> float:
     return mean + 0.5 * math.log(beta / bench.BETA)
 
 
+def likeness(entropy: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two maps over the pixels that are bounded in both.
+
+    >>> round(likeness(np.array([1.0, 2.0, np.inf]), np.array([5.0, 9.0, 1.0])), 6)
+    1.0
+    """
+    both = np.isfinite(entropy) & np.isfinite(other)
+    return float(np.corrcoef(entropy[both], other[both])[0, 1])
+
+
+def kept(result: CIDResult, entropy: np.ndarray) -> str:
+    return f"{likeness(result.entropy[0, 0].numpy(), entropy):.2f}".replace("-", "−")
+
+
 def _status(views: dict[float, View], asked: tuple[float, ...], beta: float) -> None:
     store, owner = backend(), state.owner("learn")
 
@@ -118,6 +135,7 @@ def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, 
     numbers(
         ("Mean CID (nats)", "…" if result is None else decimal(float(result.mean[0])), explain("CID")),
         ("If the layer were linear", decimal(linear_mean(plain, beta)), LINEAR),
+        ("Pattern kept (of 1)", "…" if result is None else kept(result, entropy), KEPT),
         ("Constraint", "…" if result is None else constraint(result), CONSTRAINT),
     )
     with st.container(horizontal=True, key="learn_charts"):

@@ -62,7 +62,8 @@ def curve(constants: EfficiencyConstants, cid: float, stage: Stage):
 LESSON = Lesson(
     slug="efficiency",
     title="Concentration and efficiency",
-    equation=r"\rho = \frac{I(F;Y)}{I(X;F)} = C_1 + \frac{C_2 \cdot \text{concentration} - C_3}{2\,(C_4 - \text{CID})}",
+    equation=r"\begin{aligned} \rho &= \frac{I(F;Y)}{I(X;F)} \\ &= C_1 + \frac{C_2 \cdot \text{concentration} - C_3}"
+    r"{2\,(C_4 - \text{CID})} \end{aligned}",
     symbols="ρ: efficiency, a share. I: information in nats; X the picture, F the feature, Y the label.",
     widget=widget,
 )

@@ -44,8 +44,8 @@ def widget(stage: Stage) -> None:
 LESSON = Lesson(
     slug="rescaling",
     title="Why gradients cannot be compared between layers",
-    equation=r"\begin{gathered} w^{(L)} \leftarrow w^{(L)} / c,\quad b^{(L)} \leftarrow b^{(L)} / c,\\ "
-    r"w^{(L+1)} \leftarrow c\, w^{(L+1)} \\ \Rightarrow\quad f \leftarrow f / c,\quad "
+    equation=r"\begin{gathered} (w, b)^{(L)} \leftarrow (w, b)^{(L)} / c,\;\; w^{(L+1)} \leftarrow c\, w^{(L+1)} \\"
+    r"\Rightarrow\quad f \leftarrow f / c,\quad "
     r"\tfrac{\partial y}{\partial f} \leftarrow c\, \tfrac{\partial y}{\partial f} \end{gathered}",
     symbols="w, b: weights and bias of layers L and L+1. f: the feature of layer L. y: the answer's score.",
     widget=widget,

@@ -38,8 +38,8 @@ class Sum(nn.Module):
 def walls(count: int, roughness: float, generator: torch.Generator) -> Tensor:
     """White walls (count, 3, 8, 8) in [0, 1]: a brightness, light from one side, and plaster of that roughness."""
     place = torch.linspace(-1, 1, SIDE)
-    brightness = 0.82 + 0.1 * torch.rand(count, 1, 1, generator=generator)
-    slope = 0.03 * torch.randn(count, 2, 1, 1, generator=generator)
+    brightness = 0.8 + 0.1 * torch.rand(count, 1, 1, generator=generator)
+    slope = 0.05 * torch.randn(count, 2, 1, 1, generator=generator)
     plaster = roughness * torch.randn(count, SIDE, SIDE, generator=generator)
     wall = brightness + slope[:, 0] * place[:, None] + slope[:, 1] * place + plaster
     return wall.clamp(0, 1)[:, None].repeat(1, 3, 1, 1)

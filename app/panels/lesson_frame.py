@@ -8,7 +8,7 @@ from app.lessons.lesson import Lesson
 CSS = """
 <style>
 .st-key-learn_controls {flex-wrap:wrap; column-gap:1.6rem}
-.st-key-learn_controls > div {flex:1 1 9.4rem; min-width:9.2rem}
+.st-key-learn_controls > div {flex:1 1 9.4rem; min-width:9.2rem; max-width:22rem}
 .st-key-learn_numbers {flex-wrap:wrap}
 .st-key-learn_numbers > div {flex:1 1 10rem; min-width:9.4rem}
 .st-key-learn_charts {flex-wrap:wrap}
@@ -110,7 +110,8 @@ def words(number: int, lesson: Lesson) -> None:
     """Title, paragraphs, equation and what its symbols mean."""
     with st.container(key="learn_text"):
         st.title(lesson.title, anchor=False)
-        st.caption(f"Lesson {number + 1} of {len(LESSONS)}")
+        if not presenting():
+            st.caption(f"Lesson {number + 1} of {len(LESSONS)}")
         st.markdown(lesson.text)
         st.latex(lesson.equation)
         st.caption(lesson.symbols)
