@@ -72,7 +72,7 @@ def curve(means: list[float], errors: list[float], sigma: float, stage: Stage):
     """Measured reaction and that of a linear layer, both against σ."""
     curves = [
         Curve("measured", SIGMAS, means, 0, points=True, errors=errors),
-        Curve("if the layer were linear: σ²/β", SIGMAS, [each**2 / bench.BETA for each in SIGMAS], 1, "dash"),
+        Curve("linear, equal noise: σ²/β", SIGMAS, [each**2 / bench.BETA for each in SIGMAS], 1, "dash"),
     ]
     axes = ("noise σ (network units)", "reaction (1 is allowed)")
     return curve_figure(curves, axes, stage.look, (True, True), here=sigma, level=(1, "the constraint"))

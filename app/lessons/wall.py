@@ -81,7 +81,10 @@ def shown(picture: np.ndarray) -> np.ndarray:
 def verdict(case: str) -> str:
     if case == "wall":
         return "The marked pixel is **not used** (CID infinite, crossed) and yet **recovered** (RU low)."
-    return "Every pixel is **used** (CID finite) and yet **none can be recovered** (RU high)."
+    return (
+        "Every pixel is **used** (CID finite) and yet **the wall cannot be painted again** (RU high). Where RU is low, an "
+        "even wall is right there by luck."
+    )
 
 
 LESSON = Lesson(
