@@ -82,8 +82,8 @@ def verdict(case: str) -> str:
     if case == "wall":
         return "The marked pixel is **not used** (CID infinite, crossed) and yet **recovered** (RU low)."
     return (
-        "Every pixel is **used** (CID finite) and yet **the wall cannot be painted again** (RU high). Where RU is low, an "
-        "even wall is right there by luck."
+        "Every pixel is **used** (CID finite) and yet **the wall cannot be painted again** (RU high). Where RU is low, "
+        "an even wall is right there by luck."
     )
 
 
