@@ -177,27 +177,35 @@ class Runner:
             self._changed.notify()
 
     def _loop(self) -> None:
-        while (found := self._next()) is not None:
-            job, owner = found
-            started = self.clock()
-            try:
-                with Stoppable(lambda job=job: self._check(job)):
-                    job.frames = job.frames or iter(job.work(job))
-                    frame = next(job.frames, None)
-            except CancelledError:
-                self._end(job, "cancelled")
-            except Exception as error:
-                job.error = error
-                self._end(job, "failed")
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """One frame of one job; False once closed. Nothing of the job stays with the thread."""
+        found = self._next()
+        if found is None:
+            return False
+        job, owner = found
+        started = self.clock()
+        try:
+            with Stoppable(lambda: self._check(job)):
+                job.frames = job.frames or iter(job.work(job))
+                frame = next(job.frames, None)
+        except CancelledError:
+            self._end(job, "cancelled")
+        except Exception as error:
+            job.error = error
+            self._end(job, "failed")
+        else:
+            if frame is None:
+                self._end(job, "done")
             else:
-                if frame is None:
-                    self._end(job, "done")
-                else:
-                    job.latest = frame
-                    job.progress = getattr(frame, "progress", job.progress)
-                    if job.stop.is_set():
-                        self._end(job, "cancelled")
-            self._count(job, owner, self.clock() - started)
+                job.latest = frame
+                job.progress = getattr(frame, "progress", job.progress)
+                if job.stop.is_set():
+                    self._end(job, "cancelled")
+        self._count(job, owner, self.clock() - started)
+        return True
 
     def _check(self, job: Job) -> None:
         if job.stop.is_set() or self.clock() >= job.expires:

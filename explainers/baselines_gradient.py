@@ -11,6 +11,8 @@ from explainers.baselines_case import Case
 from explainers.canonical_modules import ClippedReLU, Elementwise, MaxPooling
 
 IG_STEPS = 50
+# So many in one pass: whoever cancels waits for no more than an operation on them.
+IG_PIXELS = 200_000
 # Captum tells of hooks and flags that it sets: on copies of ours alone.
 warnings.filterwarnings("ignore", message=r"\s*Setting (forward, )?backward hooks", category=UserWarning)
 warnings.filterwarnings("ignore", message=r"Input Tensor \d+ did not already require gradients", category=UserWarning)
@@ -46,7 +48,10 @@ def integrated_gradients(case: Case, steps: int = IG_STEPS, baseline: float | Te
     the map sums to y(x) − y(x₀), as far as the quadrature of `steps` points is exact.
     """
     method = IntegratedGradients(case.plain())
-    maps = method.attribute(case.inputs, baselines=baseline, target=case.target, n_steps=steps, internal_batch_size=16)
+    at_once = max(len(case.inputs), IG_PIXELS // case.inputs[0, 0].numel())
+    maps = method.attribute(
+        case.inputs, baselines=baseline, target=case.target, n_steps=steps, internal_batch_size=at_once
+    )
     return maps.to(case.inputs.dtype).sum(1, keepdim=True)
 
 

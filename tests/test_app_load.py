@@ -1,0 +1,174 @@
+"""Many sessions at once: the answers of one alone to the last bit, no error, and memory that stays where it was."""
+
+import ctypes
+import gc
+import platform
+import random
+import threading
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from app.backend import NETWORKS_KEPT, Backend
+from explainers import CID, CIDResult, CIDSettings, load_network
+from explainers.networks import network_catalogue
+
+SESSIONS, REQUESTS = 16, 10
+WAIT = 120
+NETWORK = "resnet20-cifar10"
+LAYERS = ("conv1", "layer1.2", "layer2.2", "fc")
+PICTURES = ("bird/0", "bird/3")
+MEBIBYTE = 1 << 20
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))]
+
+
+@dataclass(frozen=True)
+class Request:
+    layer: str
+    picture: str
+    seed: int
+
+    @property
+    def settings(self) -> CIDSettings:
+        return CIDSettings(refine=False, probes=16, seed=self.seed, beta=1e-2 if self.seed % 2 else 1.5e-4)
+
+
+@pytest.fixture(params=DEVICES)
+def backend(request) -> Iterator[Backend]:
+    made = Backend(torch.device(request.param))
+    yield made
+    made.close()
+
+
+def bytes_of(result: CIDResult) -> dict[str, object]:
+    """Every field but the seconds that it took."""
+    values = {field.name: getattr(result, field.name) for field in fields(result) if field.name != "seconds"}
+    return {k: v.numpy().tobytes() if isinstance(v, Tensor) else v for k, v in values.items()}
+
+
+def loaded(backend: Backend, name: str, owner: str = "anna"):
+    pause = threading.Event()
+    for _ in range(WAIT * 100):
+        view = backend.network(name, owner)
+        if not view.live:
+            assert view.state == "done", view
+            return view.value
+        pause.wait(0.01)
+    raise AssertionError(f"{name} was never loaded")
+
+
+def ask(backend: Backend, request: Request, owner: str) -> CIDResult:
+    """As a page does: asks again until the answer is there."""
+    network = loaded(backend, NETWORK, owner)
+    subject = backend.subject(network, request.picture)
+    layer = network.layer(request.layer)
+    pause = threading.Event()
+    for _ in range(WAIT * 20):
+        view = backend.map(network, subject, layer, request.settings, owner)
+        if not view.live:
+            assert view.state == "done", view
+            return view.value
+        pause.wait(0.05)
+    raise AssertionError(f"no answer to {request}")
+
+
+def crowd(backend: Backend, requests: dict[str, list[Request]]) -> dict[Request, list[CIDResult]]:
+    """Every owner asks one request after the other, all owners at once."""
+    answers: dict[Request, list[CIDResult]] = {one: [] for wishes in requests.values() for one in wishes}
+    problems: list[BaseException] = []
+
+    def session(owner: str) -> None:
+        try:
+            for request in requests[owner]:
+                answers[request].append(ask(backend, request, owner))
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=session, args=(owner,)) for owner in requests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems, problems
+    return answers
+
+
+def wishes(round: int) -> dict[str, list[Request]]:
+    draw = random.Random(round)
+
+    def one() -> Request:
+        return Request(draw.choice(LAYERS), draw.choice(PICTURES), 3 * round + draw.randrange(3))
+
+    return {f"session {number}": [one() for _ in range(REQUESTS)] for number in range(SESSIONS)}
+
+
+def alone(request: Request, device: torch.device) -> CIDResult:
+    network = load_network(NETWORK, device)
+    backend = Backend(device)
+    x = backend.subject(network, request.picture).x[None].to(device)
+    backend.close()
+    return CID(network.module, network.layer(request.layer)).explain(x, request.settings)
+
+
+def resident() -> int:
+    """Bytes of memory this process needs: what the allocator keeps for later is given back first."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_sixteen_sessions_get_the_answers_of_one_alone(backend):
+    asked = wishes(0)
+    answers = crowd(backend, asked)
+    assert sum(len(given) for given in answers.values()) == SESSIONS * REQUESTS
+    for request, given in answers.items():
+        expected = bytes_of(alone(request, backend.device))
+        for result in given:
+            assert bytes_of(result) == expected, request
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks the GNU C library for memory")
+def test_memory_stays_flat_over_many_requests(backend):
+    """New requests in every round: what grows is not the results kept, which are small and bounded."""
+    crowd(backend, wishes(1))
+    crowd(backend, wishes(2))
+    before = resident()
+    for round in range(3, 6):
+        crowd(backend, wishes(round))
+    assert resident() - before < 12 * MEBIBYTE
+
+
+def own_weights(number: int) -> bytes:
+    entry = next(entry for entry in network_catalogue() if entry.name == NETWORK)
+    state = load_file(Path(__file__).parent.parent / "assets" / "networks" / entry.file)
+    name = next(iter(state))
+    return save(state | {name: state[name] + number * 1e-3})
+
+
+def test_networks_that_are_evicted_are_freed(backend):
+    """Twenty networks, each used for a map: no more modules live than are kept."""
+    modules: list[weakref.ref] = []
+    used = []
+    for number in range(20):
+        name = backend.add_network(NETWORK, own_weights(number), "anna")
+        network = loaded(backend, name)
+        modules.append(weakref.ref(network.module))
+        subject = backend.subject(network, PICTURES[0])
+        settings = CIDSettings(refine=False, probes=8, grid=4)
+        while (view := backend.map(network, subject, network.layer("conv1"), settings, "anna")).live:
+            backend.maps.job(view.key) and backend.maps.job(view.key).ended.wait(0.1)
+        assert view.state == "done", view
+        backend.answer(network, subject)
+        del network, view
+        gc.collect()
+        alive = [module for module in modules if module() is not None]
+        assert len(alive) <= NETWORKS_KEPT
+        if backend.device.type == "cuda":
+            used.append(torch.cuda.memory_allocated())
+    assert not used or max(used[NETWORKS_KEPT:]) <= max(used[:NETWORKS_KEPT]) * 1.5
