@@ -1,6 +1,7 @@
 """The gallery: pictures by key, with mask and box where there are any, and their thumbnails."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -78,12 +79,24 @@ def find_picture(key: str, side: int) -> Picture:
     raise PictureGoneError("expected a picture of the gallery, got one that is not here; choose another")
 
 
-def upload(data: bytes, name: str) -> Picture:
-    """The picture in an uploaded file; its key is the digest of its bytes.
+def upload(data: bytes, name: str, ground: str = "white") -> Picture:
+    """The picture in an uploaded file, transparent parts on `ground`; its key is a digest of its bytes and the ground.
 
     Raises PictureError with one sentence for anything that is not a picture.
     """
-    return Picture(f"upload/{hashlib.sha256(data).hexdigest()}", name, open_picture(data, longest=LONGEST))
+    image = open_picture(data, longest=LONGEST, ground=ground)
+    return Picture(f"upload/{hashlib.sha256(ground.encode() + data).hexdigest()}", title_of(name), image)
+
+
+def title_of(name: str) -> str:
+    """The name of an uploaded file as text that is nowhere taken for Markdown, HTML or a path.
+
+    >>> title_of("../my cat-2.png"), title_of("![a](b)<i>.png")
+    ('my cat-2.png', 'abi.png')
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = " ".join(re.sub(r"[^\w\s.,+-]|_(?=_)", "", last).split()).strip("_")
+    return plain[:59] + "…" if len(plain) > 60 else plain or "picture"
 
 
 @lru_cache(maxsize=256)

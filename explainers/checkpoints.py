@@ -11,11 +11,19 @@ import torch
 from torch import Tensor, nn
 
 MAX_BYTES = 1 << 30
+MAX_ENTRIES = 20_000
+# Containers within containers; a dictionary may hold itself.
+MAX_DEPTH = 4
+MAX_HEADER = 16 << 20
 MAX_CLASSES = 100_000
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 COUNTER = "num_batches_tracked"
 SHOWN = 3
+DTYPES = (
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2),
+    *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+)
 
 State = dict[str, Tensor]
 
@@ -64,22 +72,29 @@ def read_state_dict(source: bytes | Path) -> State:
     else:
         with source.open("rb") as file:
             head = file.read(9)
-    return unwrap(_safetensors(source) if head[8:] == b"{" else _torch(source))
+    if head[8:] != b"{":
+        return unwrap(_torch(source, zipped=head.startswith(b"PK\x03\x04")))
+    if int.from_bytes(head[:8], "little") > MAX_HEADER:
+        raise CheckpointError(TOO_LONG)
+    return unwrap(_safetensors(source))
+
+
+TOO_LONG = "expected a list of names and tensors of at most 16 MiB, got a longer one; save the state dict alone"
 
 
 def _safetensors(source: bytes | Path) -> State:
     try:
         return safetensors.torch.load(source) if isinstance(source, bytes) else safetensors.torch.load_file(source)
+    # MemoryError and overflow among them, where the header lies about sizes.
     except Exception as error:
         raise CheckpointError("expected a safetensors file, got one that is damaged; save or copy it again") from error
 
 
-def _torch(source: bytes | Path) -> object:
+def _torch(source: bytes | Path, zipped: bool) -> object:
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                _check_size(sum(item.file_size for item in archive.infolist()))
+        if zipped:
+            _check_archive(file)
         if isinstance(file, io.BytesIO):
             file.seek(0)
         return torch.load(file, map_location="cpu", weights_only=True)
@@ -93,6 +108,23 @@ def _torch(source: bytes | Path) -> object:
         ) from error
 
 
+def _check_archive(file: io.BytesIO | Path) -> None:
+    """Refuses archives that unfold to more than they are: torch.save stores its entries as they are."""
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+    _check_size(sum(entry.file_size for entry in entries))
+    _check_count(len(entries))
+    if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size for entry in entries):
+        raise CheckpointError(
+            "expected weights as torch.save stores them, got a compressed archive; unpack it and choose the file inside"
+        )
+    # Refused below in any case, but not with a sentence that helps.
+    if any(entry.filename.endswith("constants.pkl") for entry in entries):
+        raise CheckpointError("expected a state dict, got a TorchScript program; save model.state_dict() instead")
+    if any(entry.file_size > MAX_HEADER for entry in entries if entry.filename.endswith(".pkl")):
+        raise CheckpointError(TOO_LONG)
+
+
 def unwrap(loaded: object) -> State:
     """The state dict inside the usual containers, its keys without the prefixes of wrappers.
 
@@ -101,7 +133,9 @@ def unwrap(loaded: object) -> State:
     >>> list(unwrap({"epoch": 3, "state_dict": {"module.fc.bias": torch.zeros(2)}}))
     ['fc.bias']
     """
-    while isinstance(loaded, Mapping):
+    for _ in range(MAX_DEPTH):
+        if not isinstance(loaded, Mapping):
+            break
         inner = next((loaded[key] for key in CONTAINERS if isinstance(loaded.get(key), Mapping)), None)
         if inner is None:
             break
@@ -110,10 +144,11 @@ def unwrap(loaded: object) -> State:
         raise CheckpointError(
             f"expected a dictionary of named tensors, got {type(loaded).__name__}; save model.state_dict()"
         )
+    _check_count(len(loaded))
     for key, value in loaded.items():
         if not isinstance(key, str) or not _plain(value):
             raise CheckpointError(
-                f"expected plain tensors under names, got {type(value).__name__} under '{str(key)[:80]}'; "
+                f"expected plain tensors under names, got {_kind(value)} under '{_short(key)}'; "
                 f"save model.state_dict() alone, not quantised"
             )
     # A tensor's strides can make a few stored bytes look like any number of them.
@@ -130,14 +165,23 @@ def _check_size(size: int) -> None:
         raise CheckpointError(f"expected at most 1 GiB of weights, got {size / 2**30:.1f} GiB; store them as float16")
 
 
+def _check_count(count: int) -> None:
+    if count > MAX_ENTRIES:
+        raise CheckpointError(f"expected at most {MAX_ENTRIES:,} tensors, got {count:,}; save the state dict alone")
+
+
 def _plain(value: object) -> bool:
     return (
         isinstance(value, Tensor)
         and value.layout == torch.strided
         and value.device.type == "cpu"
         and not value.is_quantized
-        and not value.is_complex()
+        and value.dtype in DTYPES
     )
+
+
+def _kind(value: object) -> str:
+    return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
 
 
 def fit(build: Callable[[int], nn.Module], classes: int, state: State, title: str) -> nn.Module:
@@ -178,7 +222,7 @@ def _compare(expected: State, state: State, title: str) -> None:
         if key in state and state[key].shape != value.shape
     )
     found = [
-        f"{len(items)} {what} ({', '.join(map(str, items[:SHOWN]))}{', …' if len(items) > SHOWN else ''})"
+        f"{len(items)} {what} ({_some(items)})"
         for items, what in ((missing, "missing"), (unexpected, "unexpected"), (misshapen, "of another shape"))
         if items
     ]
@@ -200,6 +244,16 @@ def _cast(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
     if cast.numel() and not torch.stack(cast.aminmax()).isfinite().all():
         raise CheckpointError(f"expected finite weights, got NaN or infinity in '{key}'; use an earlier checkpoint")
     return cast
+
+
+def _some(items: tuple[str | Misshapen, ...]) -> str:
+    return ", ".join(_short(item, 200) for item in items[:SHOWN]) + (", …" if len(items) > SHOWN else "")
+
+
+def _short(key: object, length: int = 80) -> str:
+    """A name from a foreign file on one line, cut to `length` characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(key)[: 2 * length]).split())
+    return text if len(text) <= length else text[:length] + "…"
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -1,6 +1,7 @@
 """Weights from the network into torch's own cache: checked, with progress, and never half there."""
 
 import hashlib
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -14,6 +15,8 @@ import torch
 Progress = Callable[[float, str], None]
 SECONDS_WITHOUT_ANSWER = 10
 CHUNK = 1 << 20
+# The largest weights of the catalogue, VGG-19's, are 575 MB.
+MAX_BYTES = 1 << 30
 # torchvision's convention: the file's name ends in the first digits of its SHA-256.
 HASH = re.compile(r"-([0-9a-f]{8,})\.")
 
@@ -32,7 +35,8 @@ def fetch(url: str, progress: Progress | None = None) -> Path:
 
     `progress(share, text)` is called in this thread; what it raises ends the download and leaves nothing behind.
 
-    Raises WeightsUnavailable where there is no connection or the content is not what its name promises.
+    Raises WeightsUnavailable where there is no connection, the content is not what its name promises, or the
+    file has more than 1 GiB.
     """
     target = cached_file(url)
     if target.is_file():
@@ -43,7 +47,7 @@ def fetch(url: str, progress: Progress | None = None) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         _check(target.name, _download(url, partial, progress or (lambda share, text: None)))
         partial.replace(target)
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
         raise WeightsUnavailable(f"{target.name} could not be downloaded ({_reason(error)})") from error
     finally:
         partial.unlink(missing_ok=True)
@@ -56,13 +60,22 @@ def _download(url: str, partial: Path, progress: Progress) -> str:
     digest, done = hashlib.sha256(), 0
     with urllib.request.urlopen(request, timeout=SECONDS_WITHOUT_ANSWER) as answer, partial.open("wb") as file:
         size = int(answer.headers.get("Content-Length") or 0)
+        _check_length(url, size)
         while chunk := answer.read(CHUNK):
             file.write(chunk)
             digest.update(chunk)
             done += len(chunk)
+            _check_length(url, done)
             total = f" of {size / 1e6:.0f}" if size else ""
             progress(done / size if size else 0.0, f"downloading {cached_file(url).name}: {done / 1e6:.0f}{total} MB")
     return digest.hexdigest()
+
+
+def _check_length(url: str, size: int) -> None:
+    if size > MAX_BYTES:
+        raise WeightsUnavailable(
+            f"{cached_file(url).name} is refused: it has more than the {MAX_BYTES >> 20} MiB that weights may have"
+        )
 
 
 def _sha256(path: Path) -> str:
@@ -76,10 +89,12 @@ def _check(name: str, digest: str) -> None:
         raise WeightsUnavailable(f"{name} is damaged: its content does not match the checksum in its name")
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | http.client.HTTPException) -> str:
     """What went wrong, without the path that an OSError carries."""
     if isinstance(error, urllib.error.HTTPError):
         return f"the server answered {error.code}"
+    if isinstance(error, http.client.HTTPException):
+        return "the connection broke off"
     if isinstance(error, urllib.error.URLError | TimeoutError | ConnectionError):
         return "no connection"
     return (error.strerror or "the file could not be written").lower()

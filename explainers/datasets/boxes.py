@@ -12,6 +12,8 @@ NAMES = ("name", "file", "filename", "file_name", "image", "path")
 ENDS = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"))
 SIZES = (("x", "y", "width", "height"), ("x", "y", "w", "h"))
 Coordinates = tuple[float, float, float, float]
+# Far beyond any picture; larger numbers would overflow in what draws the boxes.
+FARTHEST = 1_000_000
 
 
 def read_boxes(source: str | Path | bytes) -> dict[str, Box]:
@@ -68,7 +70,7 @@ def _from_csv(text: str) -> Iterable[tuple[str, str, Coordinates]]:
 def _from_coco(text: str) -> Iterable[tuple[str, str, Coordinates]]:
     try:
         content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # a number of thousands of digits is a plain ValueError
         raise ValueError("expected COCO's JSON, got text that is not JSON; check that the file is whole") from None
     try:
         names = {image["id"]: str(image["file_name"]) for image in content["images"]}
@@ -82,7 +84,7 @@ def _from_coco(text: str) -> Iterable[tuple[str, str, Coordinates]]:
         try:
             x, y, width, height = map(float, annotation["bbox"])
             name = names[annotation["image_id"]]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise ValueError(f"expected the id of a picture and a bbox of four numbers in {where}") from None
         yield where, name, (x, y, x + width, y + height)
 
@@ -90,6 +92,8 @@ def _from_coco(text: str) -> Iterable[tuple[str, str, Coordinates]]:
 def _whole(where: str, coordinates: Coordinates) -> Box:
     if not all(map(math.isfinite, coordinates)):
         raise ValueError(f"expected four finite numbers in {where}, got {_shown(coordinates)}")
+    if max(map(abs, coordinates)) > FARTHEST:
+        raise ValueError(f"expected pixels up to {FARTHEST:,} in {where}, got {_shown(coordinates)}")
     x0, y0, x1, y1 = coordinates
     if x1 <= x0 or y1 <= y0:
         raise ValueError(f"expected a box with an area in {where}, got {_shown(coordinates)}")

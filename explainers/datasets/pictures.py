@@ -9,26 +9,34 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 50_000_000
+# What may lie under transparent pixels.
+GROUNDS = {"white": (255, 255, 255), "grey": (128, 128, 128), "black": (0, 0, 0)}
 
 
 class PictureError(ValueError):
     """A picture cannot be read; the message is one sentence for the reader, without any path."""
 
 
-def open_picture(source: bytes | Path, max_pixels: int = MAX_PIXELS, longest: int | None = None) -> Image.Image:
-    """The first frame of a picture as RGB: upright by its EXIF tag, on white where it is transparent.
+def open_picture(
+    source: bytes | Path, max_pixels: int = MAX_PIXELS, longest: int | None = None, ground: str = "white"
+) -> Image.Image:
+    """The first frame of a picture as RGB: upright by its EXIF tag, on `ground` where it is transparent.
+
+    `ground` is one of `GROUNDS`; a half transparent pixel is α·colour + (1 − α)·ground.
 
     16-bit grey is scaled from its full range, 32-bit grey from its own minimum and maximum. `longest`
     bounds the longer side in pixels (never enlarged). The size is read from the header, before any
     pixel is decoded.
 
-    Raises PictureError for what is empty, no picture of `FORMATS`, larger than `max_pixels`, damaged or gone.
+    Raises PictureError for what is empty, no picture of `FORMATS`, larger than `max_pixels`, damaged or gone, and
+    KeyError for another ground.
 
     >>> open_picture(b"")
     Traceback (most recent call last):
         ...
     explainers.datasets.pictures.PictureError: expected a picture, got an empty file; choose another one
     """
+    colour = GROUNDS[ground]
     try:
         image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -44,7 +52,7 @@ def open_picture(source: bytes | Path, max_pixels: int = MAX_PIXELS, longest: in
         if width * height > max_pixels:
             raise PictureError(_too_large(f"{width * height / 1e6:.0f}", max_pixels))
         try:
-            return _decode(image, longest)
+            return _decode(image, longest, colour)
         except Exception:  # as above; MemoryError among them
             raise PictureError(DAMAGED) from None
 
@@ -63,14 +71,14 @@ def _not_a_picture(source: bytes | Path) -> str:
     return f"expected a picture ({', '.join(FORMATS)}), got something else; save it as PNG or JPEG"
 
 
-def _decode(image: Image.Image, longest: int | None) -> Image.Image:
+def _decode(image: Image.Image, longest: int | None, ground: tuple[int, int, int]) -> Image.Image:
     if longest is not None:
         image.draft("RGB", (longest, longest))
     image.load()
     image = _eight_bit(_upright(image))
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
     image = image.convert("RGB")
     if longest is not None:
         image.thumbnail((longest, longest), reducing_gap=2)
