@@ -93,9 +93,13 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits as "L"; Pillow's own conversion would clip it to white."""
+    """Grey of more than 8 bits as "L", or "LA" where a level is transparent; Pillow would clip it to white."""
     if image.mode.startswith("I;16"):
-        return Image.fromarray(np.rint(np.asarray(image) / 257.0).astype(np.uint8))
+        levels = np.asarray(image)
+        grey = Image.fromarray(np.rint(levels / 257.0).astype(np.uint8))
+        if isinstance(clear := image.info.get("transparency"), int):
+            grey.putalpha(Image.fromarray(np.where(levels == clear, 0, 255).astype(np.uint8)))
+        return grey
     if image.mode in ("I", "F"):
         values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
         low, high = values.min(), values.max()
