@@ -15,6 +15,7 @@ import torch
 from cachetools import LRUCache, TTLCache
 from torch import Tensor
 
+from app.crop import part, split
 from app.fairness import Check, check
 from app.fairness_bench import Question
 from app.fairness_plan import Plan, plan
@@ -112,6 +113,10 @@ class Backend:
         """Whether the network is in memory."""
         return self._network(name) is not None
 
+    def kept(self, name: str) -> Network | None:
+        """The network, where it is in memory."""
+        return self._network(name)
+
     def _network(self, name: str) -> Network | None:
         with self._lock:
             return self._networks.get(name)
@@ -126,27 +131,35 @@ class Backend:
 
     # Pictures
 
-    def add_upload(self, data: bytes, name: str) -> Picture:
-        """Keeps an uploaded picture. Raises PictureError, one sentence, for what is none."""
-        picture = upload(data, name)
+    def add_upload(self, data: bytes, name: str, ground: str = "white") -> Picture:
+        """Keeps an uploaded picture, on `ground` where it is transparent. Raises PictureError, one sentence."""
+        picture = upload(data, name, ground)
         self.uploads.put(picture.key, picture)
         return picture
 
     def uploaded(self, key: str) -> Picture | None:
         return self.uploads.get(key)
 
+    def whole(self, key: str, side: int) -> Picture:
+        """The picture of a key before it is cut to a part; birds are drawn `side` pixels wide.
+
+        Raises PictureGoneError, one sentence.
+        """
+        base, _ = split(key)
+        picture = self.uploads.get(base)
+        if picture is None and key.startswith("upload/"):
+            raise PictureGoneError(
+                "expected a picture that was uploaded, got one that is no longer kept; upload it again"
+            )
+        return picture or find_picture(base, side)
+
     def subject(self, network: Network, key: str) -> Subject:
         """The picture `key` as the network sees it. Raises PictureGoneError, one sentence."""
         place = digest(network.fingerprint, key)
         if (kept := self.subjects.get(place)) is not None:
             return kept
-        picture = self.uploads.get(key)
-        if picture is None and key.startswith("upload/"):
-            raise PictureGoneError(
-                "expected a picture that was uploaded, got one that is no longer kept; upload it again"
-            )
         side = network.input_size[0]
-        picture = picture or find_picture(key, side if side <= THUMBNAIL else 256)
+        picture = part(self.whole(key, side if side <= THUMBNAIL else 256), split(key)[1])
         made = prepare(network, picture)
         self.subjects.put(place, made)
         return made

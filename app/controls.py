@@ -4,8 +4,10 @@ import streamlit as st
 
 from app import state
 from app.backend import NETWORKS_KEPT, OWN, Backend, backend, networks, sentence
-from app.pictures import SOURCES, as_thumbnail, fitting, gallery, thumbnail
-from explainers.datasets.pictures import PictureError
+from app.crop import split
+from app.panels.picture_crop import crop_control
+from app.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
+from explainers.datasets.pictures import GROUNDS, PictureError
 from explainers.layers import Layer
 from explainers.networks import Network
 from explainers.results import METHODS
@@ -13,6 +15,8 @@ from explainers.results import METHODS
 UPLOADS_LISTED = 4
 SETTINGS = ("beta", "grid", "method", "refine", "seed")
 PICTURE_MEGABYTES = 20
+# Sources whose pictures may be larger than what a network sees of them.
+CROPPED = ("photo", "upload")
 METHOD_TITLES = {"two-stage": "Two stages (default)", "paper": "The paper's descent"}
 
 
@@ -109,7 +113,18 @@ def picture_control(store: Backend) -> None:
         titles = gallery(st.session_state["source"])
         addresses = [thumbnail(key) for key in titles]
     if titles:
-        _thumbnails(titles, addresses, chosen)
+        _thumbnails(titles, addresses, split(chosen)[0])
+    if st.session_state["source"] in CROPPED and chosen.startswith(CROPPED):
+        _crop_control(store, chosen)
+
+
+def _crop_control(store: Backend, chosen: str) -> None:
+    try:
+        whole = store.whole(chosen, 256)
+    except PictureGoneError:
+        return  # the page says so
+    network = store.kept(state.selection().network)
+    crop_control(chosen, whole, network and network.preprocessing, lambda key: state.change(picture=key))
 
 
 def layer_control(network: Network) -> Layer:
@@ -255,6 +270,17 @@ def _upload_control(store: Backend) -> None:
         label_visibility="collapsed",
         help=f"PNG, JPEG, WebP, BMP, GIF or TIFF, up to {PICTURE_MEGABYTES} MB. It is scaled to the network's size.",
     )
+    st.session_state["w_ground"] = st.session_state.setdefault("ground", "white")
+    st.segmented_control(
+        "Ground under transparent parts",
+        list(GROUNDS),
+        format_func=str.capitalize,
+        key="w_ground",
+        on_change=_take_ground,
+        args=(store,),
+        required=True,
+        help="A network knows no transparency: what shines through has to have a colour.",
+    )
     if message := st.session_state.get("upload_error"):
         st.error(message)
 
@@ -319,6 +345,11 @@ def _take_picture() -> None:
         state.change(picture=st.session_state["w_picture"])
 
 
+def _take_ground(store: Backend) -> None:
+    st.session_state["ground"] = st.session_state["w_ground"]
+    _take_upload(store)
+
+
 def _take_upload(store: Backend) -> None:
     file = st.session_state["w_upload"]
     st.session_state.pop("upload_error", None)
@@ -328,7 +359,7 @@ def _take_upload(store: Backend) -> None:
         # The browser keeps to the limit; the server has only the one for weights.
         if file.size > PICTURE_MEGABYTES << 20:
             raise PictureError(f"expected a picture of at most {PICTURE_MEGABYTES} MB, got {file.size >> 20} MB")
-        picture = store.add_upload(file.getvalue(), file.name)
+        picture = store.add_upload(file.getvalue(), file.name, st.session_state.get("ground", "white"))
     except PictureError as error:
         st.session_state["upload_error"] = sentence(error)
         return

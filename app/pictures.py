@@ -15,7 +15,8 @@ from explainers.datasets.photographs import photographs
 from explainers.datasets.pictures import open_picture
 
 THUMBNAIL = 96
-LONGEST = 1024
+# Enough that a part of it still fills a network's input.
+LONGEST = 2048
 SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
 TISSUES = 6
 

@@ -5,7 +5,17 @@ import importlib
 
 import pytest
 
-MODULES = ("state", "store", "subject", "pictures", "controls", "panels.progress", "panels.numbers")
+MODULES = (
+    "state",
+    "store",
+    "subject",
+    "pictures",
+    "crop",
+    "controls",
+    "panels.picture_crop",
+    "panels.progress",
+    "panels.numbers",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
