@@ -26,7 +26,7 @@ def squared_products(h: Function, x: Tensor, v: Tensor) -> Tensor:
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
         (product,) = torch.autograd.grad(h(x), x, v, allow_unused=True, materialize_grads=True)
-    return product.square_()
+    return product.square()
 
 
 def exact_square_columns(h: Function, x: Tensor, rows: int = 64) -> Tensor:

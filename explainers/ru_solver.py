@@ -33,10 +33,17 @@ from explainers.results import CIDSettings
 from explainers.sampling import Sampler
 from explainers.solver import CHECK_SAMPLES, certify
 
-ROUNDS, PROBES = 24, 16
-# The mean entropy has stopped rising when so many rounds raised it by less than so many nats.
-PATIENCE, RISE = 4, 0.002
-JUDGE_SAMPLES, APPROACH_SAMPLES, CERTIFY_SAMPLES, FINAL_SAMPLES = 64, 64, 2048, 512
+ROUNDS = 32
+# The first steps are doubled: the update alone is slow and never goes too far.
+HASTY_ROUNDS, HASTE = 8, 2
+# The mean entropy has stopped rising when over so many rounds it was higher by less than so many nats than over as
+# many before; errors are remembered from round to round, the newest with this weight.
+PATIENCE, RISE, MEMORY = 5, 0.002, 0.4
+APPROACH_SAMPLES, CERTIFY_SAMPLES, FINAL_SAMPLES = 64, 2048, 512
+# Where between the last (0) and the first log σ (1) the best one is looked for.
+WAY = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Errors below a millionth count as one: a perfect reconstruction is not −∞.
+SMALLEST_SQUARE = 1e-12
 # No cell loses more than three quarters of its logarithm in one round: what is zero could never come back.
 SMALLEST_SHARE = 1e-3
 
@@ -88,6 +95,7 @@ def measure_errors(
     A pair cancels what a small noise does in first order to the decoder's own error.
     """
     parts, block = [], 32
+    samples = _enough(decoded, samples, 4096)
     for place in range(samples // block):
         total = 0.0
         for _, errors in decoded.errors(estimate.log_sigma, pairs(decoded, block, randomness("errors", place))):
@@ -104,8 +112,8 @@ def _mean_errors(parts: list[Tensor], share: float) -> tuple[Tensor, Tensor, flo
 
 
 def entropy_logarithm(square_errors: Tensor) -> Tensor:
-    """log V, where an error below a millionth counts as one: a perfect reconstruction is not −∞."""
-    return square_errors.clamp_min(1e-12).log()
+    """log V, for V of at least SMALLEST_SQUARE."""
+    return square_errors.clamp_min(SMALLEST_SQUARE).log()
 
 
 def _mean_logarithm(square_errors: Tensor) -> Tensor:
@@ -131,25 +139,54 @@ def _climb(
         yield replace(start, estimate=replace(estimate, stage="refinement", progress=0.25))
     unknown = torch.full_like(target, torch.nan)
     now = replace(start, estimate=replace(estimate, stage="refinement", progress=0.25, constraint=unknown))
-    columns, best, finished, history = now.estimate.square_columns, None, constant, []
+    start, columns, finished, best = now, now.estimate.square_columns, constant, now
+    means, recent = [], []
     for index in range(ROUNDS + 1):
-        for judged in _judge(decoded, now, target, randomness):
+        for judged in _judge(decoded, now, target, index, randomness):
             yield now
-        now, mean = judged, _mean_logarithm(judged.square_errors)
-        better = ~finished & (mean > history[-1]) if history else torch.ones_like(constant)
-        best = choose(better, now, best) if history else now
-        history.append(torch.where(better, mean, history[-1]) if history else mean)
-        if len(history) > PATIENCE:
-            finished = finished | (history[-1] - history[-1 - PATIENCE] < RISE)
+        means.append(_mean_logarithm(judged.square_errors))
+        recent = [*recent, judged.estimate.log_sigma][-PATIENCE:]
+        # What is averaged of the steps is less noisy than the last of them.
+        log_sigma = torch.stack(recent).mean(0)
+        remembered = judged.square_errors if index == 0 else now.square_errors.lerp(judged.square_errors, MEMORY)
+        best = choose(finished, best, replace(judged, estimate=replace(judged.estimate, log_sigma=log_sigma)))
+        if len(means) >= 2 * PATIENCE:
+            before, after = (
+                torch.stack(part).mean(0) for part in (means[-2 * PATIENCE : -PATIENCE], means[-PATIENCE:])
+            )
+            finished = finished | (after - before < RISE)
         if finished.all() or index == ROUNDS:
             break
+        now = replace(judged, square_errors=remembered)
         for columns, step in _round(sampler, decoded, now, columns, index, randomness):
             yield now
         progress = 0.25 + 0.65 * (index + 1) / ROUNDS
         estimate = replace(now.estimate, log_sigma=now.estimate.log_sigma + step, progress=progress)
         now = replace(now, estimate=estimate)
         yield now
-    yield replace(best, estimate=replace(best.estimate, converged=finished))
+    best = replace(best, estimate=replace(best.estimate, converged=finished))
+    yield from _best_on_the_way(decoded, start, best, target, randomness)
+
+
+def _best_on_the_way(
+    decoded: ReconstructionSampler, first: Reconstruction, last: Reconstruction, target: Tensor, randomness: Randomness
+) -> Iterator[Reconstruction]:
+    """The best of some points between the `first` and the `last` log σ, on one noise.
+
+    Jacobian products do not see how the reconstruction bends; where the decoder's own error is large, that counts.
+    """
+    best, best_mean = last, None
+    for share in WAY:
+        log_sigma = last.estimate.log_sigma.lerp(first.estimate.log_sigma, share)
+        tried = replace(last, estimate=replace(last.estimate, log_sigma=log_sigma))
+        for judged in _judge(decoded, tried, target, ROUNDS + 1, randomness):
+            yield last
+        mean = _mean_logarithm(judged.square_errors)
+        if best_mean is None:
+            best, best_mean = judged, mean
+        best = choose(mean > best_mean, judged, best)
+        best_mean = torch.maximum(mean, best_mean)
+    yield best
 
 
 def _round(
@@ -162,45 +199,60 @@ def _round(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """G on the scale of the noise, averaged over the rounds so far, and the step of log σ; whole with the last one."""
     log_sigma = now.estimate.log_sigma
-    noise = pairs(decoded, PROBES, randomness("round", index))
-    signs = randomness("signs", index)
-    weight = now.square_errors.clamp_min(1e-12).rsqrt()
-    v = random_signs(PROBES, weight.shape[1], like=weight, generator=signs) * weight.unsqueeze(1)
+    probes = _enough(decoded, 16, 256)
+    noise, signs = pairs(decoded, probes, randomness("round", index)), randomness("signs", index)
+    unchanged = columns, torch.zeros_like(log_sigma)
+    weight = now.square_errors.clamp_min(SMALLEST_SQUARE).rsqrt()
+    v = random_signs(probes, weight.shape[1], like=weight, generator=signs) * weight.unsqueeze(1)
     gain = 0.0
     for part in influence(decoded, v, log_sigma, noise):
         gain = gain + part.sum(0)
-        yield columns, torch.zeros_like(log_sigma)
-    v = random_signs(PROBES, sampler.f.shape[1], like=weight, generator=signs).expand(len(weight), -1, -1)
-    cost = 0.0
-    for part in influence(sampler, v, log_sigma, noise):
-        cost = cost + part.sum(0)
-        yield columns, torch.zeros_like(log_sigma)
-    columns = columns + (cost / PROBES / log_sigma.mul(2).exp() - columns) / (index + 2)
+        yield unchanged
+    v = random_signs(probes, sampler.f.shape[1], like=weight, generator=signs).expand(len(weight), -1, -1)
+    change = 0.0
+    for part in sampler.square_columns(v, sampler.scaled(log_sigma, noise)):
+        change = change + part.sum(0)
+        yield unchanged
+    # Against the same probes at x itself, where G is known: without any noise where h is linear.
+    for part in sampler.square_columns(v):
+        change = change - part.sum(0)
+        yield unchanged
+    known = now.estimate.square_columns
+    measured = torch.maximum(known + change / probes, known / 4)
+    columns = columns + (measured - columns) / (index + 1)
     bounded = columns > 0
     used = torch.where(bounded, log_sigma.mul(2).exp() * columns, 0)
     # A decoder that ignores the feature leaves nothing to choose between.
     idle = gain.sum(dim=(1, 2, 3), keepdim=True) == 0
     wanted = _shares(torch.where(idle, used, gain).where(bounded, 0))
-    step = 0.5 * ((wanted + SMALLEST_SHARE * wanted.mean(dim=(2, 3), keepdim=True)) / _shares(used)).log()
-    yield columns, torch.where(bounded, step, 0)
+    wanted = wanted + SMALLEST_SHARE * wanted.mean(dim=(2, 3), keepdim=True)
+    step = 0.5 * (wanted / _shares(used)).log()
+    yield columns, torch.where(bounded, step * (HASTE if index < HASTY_ROUNDS else 1), 0)
+
+
+def _enough(decoded: ReconstructionSampler, least: int, most: int) -> int:
+    """How many samples of all pixels of a picture: a small one averages over few, and costs little."""
+    return min(most, max(least, (1 << 15) // decoded.picture.shape[1] * 2))
 
 
 def _shares(values: Tensor) -> Tensor:
-    return values / values.sum(dim=(1, 2, 3), keepdim=True)
+    return values / values.sum(dim=(1, 2, 3), keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
 
 
 def _judge(
-    decoded: ReconstructionSampler, now: Reconstruction, target: Tensor, randomness: Randomness
+    decoded: ReconstructionSampler, now: Reconstruction, target: Tensor, index: int, randomness: Randomness
 ) -> Iterator[Reconstruction]:
-    """`now` scaled to the constraint, with the errors under it; the same noise every time, so that rounds compare."""
-    energies, total = [], 0.0
-    for energy, errors in decoded.errors(now.estimate.log_sigma, pairs(decoded, JUDGE_SAMPLES, randomness("judge"))):
+    """`now` scaled to the constraint, with the errors under it."""
+    samples = _enough(decoded, 64, 1024)
+    energies, total, noise = [], 0.0, pairs(decoded, samples, randomness("judge", index))
+    for energy, errors in decoded.errors(now.estimate.log_sigma, noise):
         energies.append(energy)
         total = total + errors
         yield now
-    change = -(torch.cat(energies).mean(0) / target).log() / now.estimate.growth
+    reached = torch.cat(energies).mean(0) / target
+    change = torch.where(reached > 0, -reached.log() / now.estimate.growth, 0)
     # What the noise adds to the decoder's own error grows as its square.
-    own, errors = (decoded.f - decoded.picture).square(), total / JUDGE_SAMPLES
+    own, errors = (decoded.f - decoded.picture).square(), total / samples
     scaled = own + (errors - own) * (2 * change).exp().unsqueeze(1)
     log_sigma = now.estimate.log_sigma + change.view(-1, 1, 1, 1)
     yield Reconstruction(

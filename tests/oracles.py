@@ -42,3 +42,49 @@ def entropy_at_constraint(h, x: Tensor, log_sigma: Tensor, target: float, sample
         reached = energy(h, x, (log_sigma + shift).exp(), samples, seed).mean().item()
         shift += 0.5 * math.log(target / reached)
     return log_sigma.mean().item() + shift + ENTROPY_CONSTANT
+
+
+def linear_reconstruction(jacobian: Tensor, own: Tensor, columns: Tensor, budget: float) -> tuple[Tensor, float]:
+    """σ² that maximises mean ½ log(b² + A²σ²) where Σ σ²G = `budget`, and that mean, by plain gradient ascent.
+
+    `jacobian` is A (n, n), `own` b (n,), `columns` G (n,), all of one picture and float64.
+    """
+    logits = torch.zeros_like(columns, requires_grad=True)
+    optimizer = torch.optim.Adam([logits], 0.05)
+
+    def value() -> tuple[Tensor, Tensor]:
+        sigma2 = logits.softmax(0) * budget / columns
+        return sigma2, 0.5 * (own.square() + jacobian.square() @ sigma2).log().mean()
+
+    for _ in range(4000):
+        optimizer.zero_grad()
+        (-value()[1]).backward()
+        optimizer.step()
+    sigma2, best = value()
+    return sigma2.detach(), best.item()
+
+
+def water_filling(own: Tensor, columns: Tensor, budget: float) -> Tensor:
+    """The optimal E(x − x̂')² where every pixel is decoded from itself alone: max(b², ν/G) for the ν that fits."""
+    low, high = 0.0, budget + float((own.square() * columns).max())
+    for _ in range(200):
+        level = (low + high) / 2
+        used = (level - own.square() * columns).clamp_min(0).sum().item()
+        low, high = (level, high) if used < budget else (low, level)
+    return torch.maximum(own.square(), level / columns)
+
+
+def uncertainty_at_constraint(h, g, x: Tensor, picture: Tensor, log_sigma: Tensor, target: float) -> float:
+    """Mean RU after σ is scaled so that E‖f'−f‖² = target on fresh noise: higher is better."""
+    shift = 0.0
+    for _ in range(6):
+        reached = energy(h, x, (log_sigma + shift).exp(), 4096, 11).mean().item()
+        shift += 0.5 * math.log(target / reached)
+    generator = torch.Generator().manual_seed(12)
+    with torch.no_grad():
+        noise = torch.randn(2048, *x.shape[1:], generator=generator, dtype=x.dtype)
+        sigma = (log_sigma + shift).exp()
+        errors = torch.cat(
+            [(g(h(x + sigma * part)) - picture).square() for part in torch.cat([noise, -noise]).split(256)]
+        )
+    return 0.5 * errors.mean(0).log().mean().item() + ENTROPY_CONSTANT

@@ -4,6 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from explainers import load_network
+from explainers.decoders import find_decoder, read_card
+from explainers.train_decoders import LAYERS
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -26,6 +32,27 @@ def test_assets_stay_within_their_limits():
 
 
 def test_every_weights_file_has_its_card():
-    for weights in (ROOT / "assets").rglob("*.safetensors"):
+    for weights in (ROOT / "assets" / "networks").rglob("*.safetensors"):
         card = weights.with_suffix(".md").read_text()
         assert all(word in card for word in ("Data:", "Accuracy:", "Recipe:", "Seed:"))
+
+
+def test_every_decoder_belongs_to_a_shipped_network_and_stands_on_its_card():
+    folder = ROOT / "assets" / "decoders"
+    fingerprints = {network.name: network.fingerprint for network in map(load_network, LAYERS)}
+    for path in folder.glob("*.safetensors"):
+        card = read_card(path)
+        page = (folder / f"{card.network}.md").read_text()
+        assert card.fingerprint == fingerprints[card.network]
+        assert all(word in page for word in ("Data:", "Error:", "Recipe:", "--seed", path.name, f"{card.error:.4f}"))
+
+
+@pytest.mark.parametrize("name", list(LAYERS))
+def test_every_shipped_network_has_decoders_from_first_to_last(name):
+    network = load_network(name)
+    cards = [card for layer in network.layers if (card := find_decoder(network, layer)) is not None]
+    assert len(cards) >= 5
+    depths = [network.layer(card.layer).depth for card in cards]
+    assert min(depths) <= 1
+    assert max(depths) == network.layers[-1].depth
+    assert all(0 < card.error < 0.3 for card in cards)
