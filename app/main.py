@@ -4,8 +4,10 @@ from importlib import import_module
 
 import streamlit as st
 
+from app.hardening import harden
 from app.look import icon
 
+harden()
 st.set_page_config(
     page_title="Information-discarding explorer",
     page_icon=icon(),
