@@ -1,0 +1,300 @@
+"""A real server against visitors who are no browser: limits, foreign origins, paths, odd addresses, odd messages."""
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.test_browser import healthy, server_wait
+
+ROOT = Path(__file__).resolve().parent.parent
+# What no answer to a visitor may contain.
+SECRETS = (str(ROOT), "site-packages", "Traceback", "root:x:", "set_page_config", "gatherUsageStats")
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("server") / "log"
+
+
+@pytest.fixture(scope="module")
+def served(log) -> Iterator[str]:
+    """A server with the app's own settings, on a free port."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    with log.open("wb") as file:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(300):
+            assert server.poll() is None, log.read_text()
+            if healthy(url):
+                break
+            server_wait(server, 0.2)
+        yield url
+        assert server.poll() is None, "the server was stopped"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def ask(address: str, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
+    """Status and text of an answer; the path goes out as it is written."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    connection.putrequest(method, path, skip_accept_encoding=True)
+    for name, value in {"Content_Length": str(len(body or b"")), **headers}.items():
+        connection.putheader(name.replace("_", "-"), value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    try:
+        return answer.status, answer.read().decode(errors="replace")
+    finally:
+        connection.close()
+
+
+def stream(address: str, origin: str | None = None, **headers: str) -> ClientConnection:
+    return connect(
+        f"{address.replace('http', 'ws')}/_stcore/stream",
+        origin=origin or address,
+        subprotocols=["streamlit"],
+        additional_headers=headers,
+        max_size=None,
+        open_timeout=60,
+    )
+
+
+def visit(address: str, query: str = "", page: str = "") -> list[ForwardMsg]:
+    """All that the server sends to a visitor of a page until its script has run."""
+    message = BackMsg()
+    message.rerun_script.query_string = query
+    message.rerun_script.page_name = page
+    received = []
+    with stream(address) as socket_:
+        socket_.send(message.SerializeToString())
+        while True:
+            got = ForwardMsg()
+            got.ParseFromString(socket_.recv(timeout=120))
+            received.append(got)
+            if got.WhichOneof("type") == "script_finished":
+                return received
+
+
+def tokens(address: str) -> dict[str, str]:
+    """The cookie and the header of a visitor that came by the front door."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    connection.request("GET", "/_stcore/health")
+    cookie = connection.getresponse().headers["Set-Cookie"].partition(";")[0]
+    connection.close()
+    return {"Cookie": cookie, "X_Xsrftoken": cookie.partition("=")[2]}
+
+
+def test_the_visitor_of_these_tests_is_let_in(served):
+    received = visit(served, "network=resnet20-cifar10&refine=False&grid=4&layer=layer1.0")
+    said = "".join(str(message) for message in received)
+    assert "What does this layer throw away?" in said
+    assert "exception {" not in said
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_upload_without_token_is_forbidden(served, method):
+    assert ask(served, method, "/_stcore/upload_file/session/file", b"x")[0] == 403
+    wrong = tokens(served) | {"X_Xsrftoken": "2|aaaa|bbbb|1"}
+    assert ask(served, method, "/_stcore/upload_file/session/file", b"x", **wrong)[0] == 403
+
+
+def test_an_upload_needs_a_session_and_goes_nowhere_else(served):
+    token = tokens(served)
+    for path in ("session/file", "..%2f..%2fapp/main.py", "../../app/main.py", "%2e%2e/file"):
+        status, text = ask(served, "PUT", f"/_stcore/upload_file/{path}", b"x", **token)
+        assert status in (400, 403, 404, 405), path
+        assert not [secret for secret in SECRETS if secret in text]
+
+
+def test_an_upload_over_the_limit_is_refused_before_it_is_sent(served):
+    with stream(served) as visitor:
+        message = BackMsg()
+        message.file_urls_request.request_id = "1"
+        message.file_urls_request.file_names.append("picture.png")
+        visitor.send(message.SerializeToString())
+        got = ForwardMsg()
+        while got.WhichOneof("type") != "file_urls_response":
+            got.ParseFromString(visitor.recv(timeout=120))
+        path = got.file_urls_response.file_urls[0].upload_url
+        # The header promises 601 MB; not one byte of them follows.
+        token = tokens(served)
+        assert ask(served, "PUT", path, **token | {"Content_Length": str(601 << 20)}) == (413, "File too large")
+        assert ask(served, "PUT", path, b"x")[0] == 403
+    assert healthy(served)
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost.evil.example", "file://"])
+def test_a_foreign_page_is_not_let_in(served, origin):
+    with pytest.raises(InvalidStatus) as caught:
+        stream(served, origin).close()
+    assert caught.value.response.status_code == 403
+
+
+def test_a_name_that_was_rebound_to_this_machine_is_not_let_in(served):
+    port = urlsplit(served).port
+    with socket.create_connection(("localhost", port), timeout=60) as raw:
+        raw.sendall(
+            f"GET /_stcore/stream HTTP/1.1\r\nHost: evil.example:{port}\r\nOrigin: http://evil.example:{port}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: streamlit\r\n\r\n".encode()
+        )
+        assert b" 403 " in raw.recv(200).partition(b"\r\n")[0]
+
+
+PREFIXES = ("", "/static", "/media", "/app/static", "/component/a", "/_stcore/bidi-components/a", "/_stcore")
+CLIMBS = (
+    "/../../../../../../etc/passwd",
+    "/..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
+    "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+    "/..%5c..%5cetc%5cpasswd",
+    "//etc/passwd",
+    "/%2fetc%2fpasswd",
+    "/..%00/etc/passwd",
+    "/../app/main.py",
+    "/.streamlit/config.toml",
+    "/main.py",
+    f"/{quote(str(ROOT / 'README.md'), safe='')}",
+)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_path_reads_a_file_of_the_server(served, prefix):
+    page = ask(served, "GET", "/")[1]
+    for climb in CLIMBS:
+        status, text = ask(served, "GET", prefix + climb)
+        # An unknown address shows the app itself; anything else is an error.
+        assert status >= 400 or text == page, climb
+        assert not [secret for secret in SECRETS if secret in text], climb
+    assert healthy(served)
+
+
+def test_static_serving_and_the_interface_for_agents_are_off(served):
+    # An unknown address shows the app, as every other does.
+    assert ask(served, "GET", "/app/static/main.py")[1] == ask(served, "GET", "/")[1]
+    for route in ("interact", "mcp"):
+        status, text = ask(served, "POST", f"/_stcore/agent/{route}", b"{}", Content_Type="application/json")
+        assert status in (400, 403)
+        assert "does not serve the agent API" in text
+
+
+QUERIES = [
+    "picture=../../etc/passwd",
+    "picture=/etc/passwd",
+    "picture=file:///etc/passwd",
+    "picture=photo/../../../etc/passwd",
+    "picture=photo/rocket@../../etc/passwd",
+    "picture=upload/../../etc/passwd",
+    "picture=http://127.0.0.1:9/a.png",
+    "network=/etc/passwd",
+    "network=../../README",
+    "network=own/../../etc/passwd",
+    "layer=../../etc/passwd",
+    "layer=%00",
+    "lesson=../../etc/passwd",
+    "beta=nan&seed=1e999&grid=-1&method=__import__('os')",
+    "beta=" + "9" * 5000,
+    "seed=" + "9" * 5000,
+    "grid=" + "9" * 5000,
+    "network=a&network=b&picture=c&picture=d",
+    "<script>alert(1)</script>=1",
+    "picture=%ff%fe",
+    "=&&&==",
+    "picture=" + "x" * 2_000_000,
+    "&".join(f"k{i}=v" for i in range(20_000)),
+]
+PAGES = ["", "fairness", "evaluate", "learn", "glossary", "about", "../../etc/passwd"]
+
+
+def told(received: list[ForwardMsg]) -> str:
+    """The elements that the page is made of; the name of the script, which names a path, is none of them."""
+    return "".join(str(message.delta) for message in received if message.WhichOneof("type") == "delta")
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:40])
+def test_no_address_shows_an_error_or_a_file(served, query):
+    for page in (
+        PAGES if len(query) < 1000 and query.startswith(("picture=..", "network=/", "lesson")) else ["", "learn"]
+    ):
+        said = told(visit(served, query, page))
+        assert "exception {" not in said
+        assert not [secret for secret in SECRETS if secret in said]
+    assert healthy(served)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff" * 1000, b"\x00", bytes(70 << 20)], ids=["empty", "garbage", "zero", "70 MB"]
+)
+def test_odd_messages_do_not_stop_the_server(served, data):
+    with stream(served) as visitor, contextlib.suppress(ConnectionClosed, TimeoutError):
+        visitor.send(data)
+        assert str(ROOT).encode() not in visitor.recv(timeout=5)
+    assert healthy(served)
+
+
+def test_visitors_have_no_developer_s_menu(served):
+    """Emptying the caches of all, stopping the server, telling its files and watching them: all ignored."""
+    visit(served, "network=resnet20-cifar10")
+    with stream(served) as visitor:
+        for name, value in {
+            "clear_cache": True,
+            "load_git_info": True,
+            "set_run_on_save": True,
+            "debug_shutdown_runtime": True,
+        }.items():
+            message = BackMsg()
+            setattr(message, name, value)
+            visitor.send(message.SerializeToString())
+        answers = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                answers.append(ForwardMsg.FromString(visitor.recv(timeout=3)).WhichOneof("type"))
+        assert not {"git_info_changed", "session_status_changed"} & set(answers)
+    assert healthy(served)
+    assert "exception {" not in told(visit(served, "network=resnet20-cifar10"))
+
+
+def test_the_caches_of_all_survive_a_visitor(fresh_backend):
+    from streamlit.runtime.app_session import AppSession
+
+    from app.backend import backend
+    from app.hardening import harden
+
+    kept = backend()
+    harden()
+    AppSession._handle_clear_cache_request(None)
+    assert backend() is kept
+
+
+def test_a_foreign_origin_is_judged_without_asking_anybody(monkeypatch):
+    from streamlit import net_util
+    from streamlit.web.server.server_util import is_url_from_allowed_origins
+
+    from app.hardening import harden
+
+    asked = []
+    monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, timeout: asked.append(url))
+    harden()
+    assert not is_url_from_allowed_origins("http://evil.example")
+    assert asked == []
+
+
+def test_the_log_tells_of_no_failure(served, log):
+    text = log.read_text()
+    assert "unexpected failure" not in text
+    assert "Uncaught app execution" not in text
