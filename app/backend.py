@@ -17,9 +17,11 @@ from torch import Tensor
 
 from app.crop import part, split
 from app.fairness import Check, check
+from app.fairness_bench import METHODS as FAIRNESS_METHODS
 from app.fairness_bench import Question
 from app.fairness_plan import Plan, plan
 from app.jobs import Job, Runner
+from app.kept import RECORDS, Kept
 from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
 from app.store import MEBIBYTE, Store, digest
 from app.subject import Subject, prepare
@@ -28,11 +30,13 @@ from explainers.datasets.pictures import PictureError
 from explainers.devices import best_device
 from explainers.layers import Layer
 from explainers.networks import Network, WeightsUnavailable, load_checkpoint, load_network, network_catalogue
+from explainers.store import ResultStore
 from explainers.studies.evaluate_judge import judge, judgeable
 from explainers.studies.evaluate_methods import MapSettings, dependence
 from explainers.studies.evaluate_scores import Judged
 from explainers.studies.evaluation_data import Birds, Folder, Pictures, Preparing
 from explainers.studies.evaluation_data import prepare as prepare_pictures
+from explainers.versions import method_version
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ class View:
     """What a page needs to know of one piece of work.
 
     `state`: "missing" (never asked for), "waiting", "running", "done", "stopped", "failed" or "gone"; `value` is the
-    newest whole result, if any; `remaining` in seconds; `message` is one sentence for the reader.
+    newest whole result, if any; `remaining` in seconds; `message` is one sentence for the reader, or the place in line.
     """
 
     key: str
@@ -67,7 +71,8 @@ class Backend:
 
     def __init__(self, device: torch.device | None = None) -> None:
         self.device = device or best_device()
-        self.results, self.previews = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
+        self.results = Kept(Store(256 * MEBIBYTE), ResultStore(known=RECORDS))
+        self.previews = Store(64 * MEBIBYTE)
         self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
         self.prepared = Store(128 * MEBIBYTE)
         self.plans, self.parts = Store(8 * MEBIBYTE), Store(64 * MEBIBYTE)
@@ -214,7 +219,8 @@ class Backend:
             return View(key, "missing")
         work = partial(_frames, network, subject, layer, settings, self.device)
         job = self.maps.submit(key, work, owner, (priority, layer.depth))
-        return View(key, "running" if job.latest else "waiting", job.latest, job.progress, job.remaining)
+        state = "running" if job.latest else "waiting"
+        return View(key, state, job.latest, job.progress, job.remaining, job.queue)
 
     # The fairness check
 
@@ -239,7 +245,8 @@ class Backend:
             return View(key, "stopped", preview, preview.progress if preview else 0.0)
         work = partial(_check, network, self.plan(network), subject, question, self.device, self.parts)
         job = self.maps.submit(key, work, owner, (0, 0))
-        return View(key, "running" if job.latest else "waiting", job.latest, job.progress, job.remaining)
+        state = "running" if job.latest else "waiting"
+        return View(key, state, job.latest, job.progress, job.remaining, job.queue)
 
     # Evaluation
 
@@ -271,7 +278,7 @@ class Backend:
         job = self.maps.submit(key, work, owner, (2, place))
         latest = job.latest if isinstance(job.latest, Judged) else None
         remaining = job.remaining if latest else None
-        return View(key, "running" if job.latest else "waiting", latest, job.progress, remaining)
+        return View(key, "running" if job.latest else "waiting", latest, job.progress, remaining, job.queue)
 
     def _refusal(self, network: Network, layer: Layer, method: str, settings: MapSettings) -> str:
         looked_at = (layer.path, str(layer.call), *dependence(method, network, layer))
@@ -334,17 +341,25 @@ def backend() -> Backend:
 
 def map_key(network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> str:
     """SHA-256 of all that a map depends on."""
-    return digest("cid", network.fingerprint, layer.path, str(layer.call), subject.digest, repr(settings))
+    place = (layer.path, str(layer.call))
+    return digest(method_version("cid"), *_weights(network), *place, subject.digest, repr(settings))
 
 
 def check_key(network: Network, subject: Subject, question: Question) -> str:
     """SHA-256 of all that a fairness check depends on."""
-    return digest("fairness", network.fingerprint, subject.digest, repr(question))
+    versions = (method_version(method) for method in ("fairness", *FAIRNESS_METHODS))
+    return digest(*versions, *_weights(network), subject.digest, repr(question))
 
 
 def scores_key(network: Network, layer: Layer, method: str, data: Birds | Folder, settings: MapSettings) -> str:
     """SHA-256 of all that a method's scores depend on; the layer only where the method looks at it."""
-    return digest("scores", network.fingerprint, method, data.key, repr(settings), *dependence(method, network, layer))
+    versions = (method_version("scores"), method_version(method))
+    return digest(*versions, *_weights(network), data.key, repr(settings), *dependence(method, network, layer))
+
+
+def _weights(network: Network) -> tuple[str, str]:
+    """The weights, and the kind of device that they are on: another one rounds differently."""
+    return network.fingerprint, next(network.module.parameters()).device.type
 
 
 def networks() -> tuple:

@@ -18,6 +18,7 @@ st.set_page_config(
 with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
     names = ("explore", "fairness", "evaluate", "learn", "glossary", "about")
     explore, fairness, evaluate, learn, glossary, about = (import_module(f"app.views.{name}") for name in names)
+    disk = import_module("app.panels.disk")
 st.navigation(
     [
         st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True),
@@ -29,3 +30,4 @@ st.navigation(
     ],
     position="top",
 ).run()
+disk.notice()

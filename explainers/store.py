@@ -8,21 +8,21 @@ import hashlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from explainers.stored_records import BrokenRecord, decode, encode
+from explainers.stored_records import KNOWN, BrokenRecord, decode, encode
 
 log = logging.getLogger(__name__)
 
 LIMIT = 1 << 30
 # What an entry takes on top of its data: its row and the rest of its last page.
 ENTRY = 4096
-SECONDS_TO_WAIT = 10
+SECONDS_TO_WAIT = 5
 # A planted file may not call functions. Nothing waits for the disk: what a power failure breaks fails its checksum.
 OPENING = "PRAGMA trusted_schema = OFF; PRAGMA synchronous = OFF"
 # What is evicted leaves the file.
@@ -58,17 +58,19 @@ class ResultStore:
     """Least recently used out first, at most `limit` bytes of entries; for any number of threads and processes.
 
     `problem` is one sentence while the disk cannot be used, else empty; nothing else tells of it. A limit of 0 keeps
-    nothing and touches no disk.
+    nothing and touches no disk. `known` are the types of records, as in `stored_records.py`.
 
     >>> import tempfile
-    >>> store = ResultStore(Path(tempfile.mkdtemp()))
+    >>> store = ResultStore(Path(tempfile.mkdtemp()), limit=1_000_000)
     >>> store.put("a", (1.5, torch.arange(3)))
     >>> store.get("a"), store.get("b")
     ((1.5, tensor([0, 1, 2])), None)
     """
 
-    def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
-        self.folder = folder or results_folder()
+    def __init__(
+        self, folder: Path | None = None, limit: int | None = None, known: Mapping[str, tuple[str, int]] = KNOWN
+    ) -> None:
+        self.folder, self.known = folder or results_folder(), known
         self.limit = results_limit() if limit is None else limit
         self.problem = ""
 
@@ -89,7 +91,7 @@ class ResultStore:
 
         Raises TypeError for a value of an unknown type.
         """
-        record, data = encode(value)
+        record, data = encode(value, self.known)
         size = ENTRY + len(record) + len(data)
         if size > self.limit:
             return
@@ -133,7 +135,7 @@ class ResultStore:
         try:
             if promised != checksum(key, record, data):
                 raise BrokenRecord("another checksum")
-            value = decode(record, data)
+            value = decode(record, data, self.known)
         except (BrokenRecord, TypeError):
             database.execute("DELETE FROM entry WHERE key = ?", (key,))
             return None

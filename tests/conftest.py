@@ -1,8 +1,12 @@
 """Fixtures shared by the tests."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+
+# Tests neither find results of an earlier run nor leave any; those of the disk give it a folder of their own.
+os.environ["RESULTS_LIMIT"] = "0"
 
 
 @pytest.fixture

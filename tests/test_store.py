@@ -26,6 +26,11 @@ KILOBYTE = 1000
 WAIT = 60
 
 
+@pytest.fixture(autouse=True)
+def usual_limit(monkeypatch) -> None:
+    monkeypatch.delenv("RESULTS_LIMIT", raising=False)
+
+
 @pytest.fixture
 def folder(tmp_path) -> Path:
     return tmp_path / "results"
@@ -431,6 +436,6 @@ def test_folder_and_limit_come_from_the_environment(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="expected RESULTS_LIMIT in whole megabytes, got 'a lot'"):
         results_limit()
     monkeypatch.delenv("RESULTS_HOME")
-    monkeypatch.delenv("RESULTS_LIMIT")
+    monkeypatch.setenv("RESULTS_LIMIT", "")
     assert results_folder() == Path(torch.hub.get_dir()) / "results"
     assert results_limit() == module.LIMIT

@@ -24,7 +24,7 @@ def status(store: Backend, view: View, owner: str) -> None:
 
     if view.live:
         text = "Waiting for its turn" if view.value is None else STAGES[view.value.note]
-        progress.running(text, view.progress, view.remaining, "fair", stop)
+        progress.running(progress.in_line(text, view.message), view.progress, view.remaining, "fair", stop)
     elif view.state == "stopped":
         progress.ended(f"Cancelled at {view.progress:.0%}.", "cancel", "fair", ("Start again", go_on))
     elif view.state == "failed":

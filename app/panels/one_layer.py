@@ -83,10 +83,10 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
         store.retry(view.key)
 
     if view.state == "waiting":
-        progress.running("Waiting for its turn", 0.0, None, "map", stop)
+        progress.running(progress.in_line("Waiting for its turn", view.message), 0.0, None, "map", stop)
     elif view.state == "running":
         stage = {"probes": "Sharpening the preview", "refinement": "Refining until the constraint holds"}
-        text = stage.get(view.value.stage, "Finishing")
+        text = progress.in_line(stage.get(view.value.stage, "Finishing"), view.message)
         progress.running(text, view.progress, view.remaining, "map", stop)
     elif view.state == "stopped":
         what = "the preview as far as it came" if view.value is not None else "nothing was ready yet"

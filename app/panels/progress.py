@@ -21,6 +21,15 @@ def left(seconds: float | None) -> str:
     return f"about {int(seconds) + 1} s left" if seconds < 120 else f"about {int(seconds // 60) + 1} min left"
 
 
+def in_line(text: str, queue: str) -> str:
+    """What is going on, and where it stands among the others.
+
+    >>> in_line("Waiting for its turn", "3rd in line"), in_line("Refining", "")
+    ('Waiting for its turn, 3rd in line', 'Refining')
+    """
+    return ", ".join(part for part in (text, queue) if part)
+
+
 def running(text: str, progress: float, seconds: float | None, key: str, cancel: Callable[[], None]) -> None:
     """A bar with the time that remains, and Cancel."""
     words = " · ".join(part for part in (text, f"{progress:.0%}", left(seconds)) if part)

@@ -1,0 +1,18 @@
+"""Versions of the methods: what a kept result was computed with.
+
+Raise a method's number whenever its maths changes, so that no result of the old one is found again.
+"""
+
+from collections.abc import Mapping
+
+METHOD_VERSIONS: Mapping[str, int] = {"cid": 1, "ru": 1, "fairness": 1, "scores": 1}
+BASELINES_VERSION = 1
+
+
+def method_version(method: str) -> str:
+    """What to put into a key of results, for our own methods and for the baselines.
+
+    >>> method_version("cid"), method_version("grad_cam")
+    ('cid 1', 'grad_cam 1')
+    """
+    return f"{method} {METHOD_VERSIONS.get(method, BASELINES_VERSION)}"
