@@ -1,0 +1,163 @@
+"""The server and its disk: answers survive a restart, and whatever happens to the folder the answers are the same."""
+
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from app.backend import Backend, View
+from explainers import CID, CIDSettings
+from explainers.versions import METHOD_VERSIONS
+
+NETWORK, PICTURE, LAYER = "resnet20-cifar10", "bird/0", "layer1.2"
+MAIN = str(Path(__file__).parent.parent / "app" / "main.py")
+WAIT = 60
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("RESULTS_HOME", str(tmp_path / "results"))
+    monkeypatch.setenv("RESULTS_LIMIT", "5")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def start(folder) -> Iterator[Callable[[], Backend]]:
+    """A server anew."""
+    made: list[Backend] = []
+
+    def fresh() -> Backend:
+        made.append(Backend(torch.device("cpu")))
+        return made[-1]
+
+    yield fresh
+    for backend in made:
+        backend.close()
+
+
+def view(backend: Backend, seed: int, start: bool = True) -> View:
+    network = backend.network(NETWORK, "anna").value
+    subject = backend.subject(network, PICTURE)
+    settings = CIDSettings(refine=False, probes=16, seed=seed)
+    return backend.map(network, subject, network.layer(LAYER), settings, "anna", start=start)
+
+
+def entropy(backend: Backend, seed: int) -> bytes:
+    pause = threading.Event()
+    for _ in range(WAIT * 20):
+        found = view(backend, seed)
+        if not found.live:
+            assert found.state == "done", found
+            return found.value.entropy.numpy().tobytes()
+        pause.wait(0.05)
+    raise AssertionError("no answer")
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[int, bytes]:
+    """Computed by the library alone."""
+    backend = Backend(torch.device("cpu"))
+    network = backend.network(NETWORK, "anna").value
+    x, cid = backend.subject(network, PICTURE).x[None], CID(network.module, network.layer(LAYER))
+    backend.close()
+    settings = (CIDSettings(refine=False, probes=16, seed=seed) for seed in range(4))
+    return {one.seed: cid.explain(x, one).entropy.numpy().tobytes() for one in settings}
+
+
+def test_answers_survive_a_restart_and_are_not_computed_again(start, expected):
+    assert entropy(start(), 0) == expected[0]
+    after = start()
+    found = view(after, 0, start=False)
+    assert found.state == "done"
+    assert found.value.entropy.numpy().tobytes() == expected[0]
+    assert view(after, 1, start=False).state == "missing"
+
+
+def test_answers_of_another_version_of_the_method_are_not_found(start, monkeypatch):
+    entropy(start(), 0)
+    monkeypatch.setitem(METHOD_VERSIONS, "cid", METHOD_VERSIONS["cid"] + 1)
+    assert view(start(), 0, start=False).state == "missing"
+
+
+def test_the_folder_is_deleted_while_running(start, folder, expected):
+    backend = start()
+    assert entropy(backend, 0) == expected[0]
+    shutil.rmtree(folder)
+    assert entropy(backend, 0) == expected[0]
+    assert entropy(backend, 1) == expected[1]
+    assert backend.results.problem == ""
+    assert view(start(), 1, start=False).state == "done"
+
+
+def test_the_file_is_damaged_while_running(start, folder, expected):
+    entropy(start(), 0)
+    (folder / "results.sqlite").write_bytes(b"no database" * 1000)
+    backend = start()
+    assert entropy(backend, 0) == expected[0]
+    assert entropy(backend, 1) == expected[1]
+    assert backend.results.problem == ""
+    assert view(start(), 1, start=False).state == "done"
+
+
+@pytest.fixture
+def small_disk(folder) -> Iterator[Path]:
+    """The folder of results as a disk of its own."""
+    folder.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a small disk needs rights that this user does not have")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_the_disk_becomes_read_only_and_writable_again(start, small_disk, expected):
+    backend = start()
+    assert entropy(backend, 0) == expected[0]
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert entropy(backend, 1) == expected[1]
+    assert backend.results.problem == "Results are not kept on disk: the folder cannot be written to."
+    assert entropy(start(), 0) == expected[0]
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    assert entropy(backend, 2) == expected[2]
+    assert backend.results.problem == ""
+
+
+def test_the_disk_fills_up_and_has_room_again(start, small_disk, expected):
+    backend = start()
+    assert entropy(backend, 0) == expected[0]
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space"):
+        filler.write_bytes(b"x" * 300_000)
+    assert entropy(backend, 1) == expected[1]
+    assert backend.results.problem == "Results are not kept on disk: the disk is full."
+    assert entropy(start(), 0) == expected[0]
+    filler.unlink()
+    assert entropy(backend, 2) == expected[2]
+    assert backend.results.problem == ""
+
+
+def notices(app: AppTest) -> list[str]:
+    return [caption.value for caption in app.sidebar.caption if "not kept on disk" in caption.value]
+
+
+def test_the_app_says_once_that_nothing_is_kept(folder, fresh_backend):
+    folder.write_text("a file where the folder should be")
+    app = AppTest.from_file(MAIN, default_timeout=WAIT).run()
+    assert notices(app) == []
+    from app.backend import backend
+
+    entropy(backend(), 0)
+    app.run()
+    assert not app.exception
+    (notice,) = notices(app)
+    assert notice.startswith(":material/info: Results are not kept on disk: the folder cannot be used.")
+    assert str(folder) not in notice
+    folder.unlink()
+    entropy(backend(), 1)
+    assert notices(app.run()) == []
