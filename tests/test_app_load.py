@@ -40,7 +40,9 @@ class Request:
 
 
 @pytest.fixture(params=DEVICES)
-def backend(request) -> Iterator[Backend]:
+def backend(request, tmp_path, monkeypatch) -> Iterator[Backend]:
+    monkeypatch.setenv("RESULTS_HOME", str(tmp_path))
+    monkeypatch.setenv("RESULTS_LIMIT", "50")
     made = Backend(torch.device(request.param))
     yield made
     made.close()
@@ -127,6 +129,7 @@ def test_sixteen_sessions_get_the_answers_of_one_alone(backend):
     asked = wishes(0)
     answers = crowd(backend, asked)
     assert sum(len(given) for given in answers.values()) == SESSIONS * REQUESTS
+    assert len(backend.results.disk.sizes()) == len(answers)
     for request, given in answers.items():
         expected = bytes_of(alone(request, backend.device))
         for result in given:
