@@ -114,7 +114,7 @@ def picture_control(store: Backend) -> None:
         addresses = [thumbnail(key) for key in titles]
     if titles:
         _thumbnails(titles, addresses, split(chosen)[0])
-    if st.session_state["source"] in CROPPED and chosen.startswith(CROPPED):
+    if chosen.startswith(CROPPED) and chosen.startswith(st.session_state["source"]):
         _crop_control(store, chosen)
 
 

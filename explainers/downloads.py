@@ -1,5 +1,6 @@
 """Weights from the network into torch's own cache: checked, with progress, and never half there."""
 
+import contextlib
 import hashlib
 import http.client
 import re
@@ -50,7 +51,9 @@ def fetch(url: str, progress: Progress | None = None) -> Path:
     except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
         raise WeightsUnavailable(f"{target.name} could not be downloaded ({_reason(error)})") from error
     finally:
-        partial.unlink(missing_ok=True)
+        # Where the folder itself cannot be written there is nothing to remove, and the reason is told above.
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return target
 
 

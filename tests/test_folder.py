@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explainers.datasets.boxes import read_boxes
 from explainers.datasets.folder import ImageFolder
 from explainers.datasets.pictures import PictureError, open_picture
+from explainers.studies.evaluation_data import read_folder
 
 RNG = np.random.default_rng(0)
 SMOOTH = Image.fromarray(RNG.integers(0, 256, (4, 6, 3), dtype=np.uint8)).resize((60, 40))
@@ -173,3 +175,65 @@ def test_no_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected a folder, got 'nowhere'"):
         ImageFolder(tmp_path / "nowhere")
     assert len(ImageFolder(tmp_path)) == 0
+
+
+PLACES = ("../outside.png", "/etc/passwd", "..\\outside.png", "b/../../outside.png", "file:///etc/passwd")
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_names_in_files_of_boxes_are_compared_and_never_opened(name, folder, monkeypatch):
+    import json
+
+    coco = {
+        "images": [{"id": 1, "file_name": name}],
+        "annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4]}],
+    }
+    files = [(picture.name, picture.path.read_bytes()) for picture in ImageFolder(folder).pictures]
+    # From here on nothing is opened: the boxes and the pictures are bytes.
+    monkeypatch.setattr("builtins.open", None)
+    monkeypatch.setattr("io.open", None)
+    for data in (json.dumps(coco).encode(), f'name,x0,y0,x1,y1\n"{name}",1,2,4,6\n'.encode()):
+        boxes = read_boxes(data)
+        assert boxes == {name: (1, 2, 4, 6)}
+        with pytest.raises(ValueError, match="expected boxes under the names of the pictures") as caught:
+            read_folder(files, boxes, "key")
+        assert "etc" not in str(caught.value)
+        assert ".." not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'{"images": [], "annotations": ' + b"9" * 5000 + b"}", "expected"),
+        (
+            b'{"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "bbox": [0, 0, 1'
+            + b"0" * 400
+            + b", 1]}]}",
+            "bbox",
+        ),
+        (b'{"images": [{"id": [], "file_name": "a"}], "annotations": []}', "another layout"),
+        (
+            b'{"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": [], "bbox": [0, 0, 1, 1]}]}',
+            "annotation 1",
+        ),
+        (b"[" * 100_000, "not JSON"),
+        (b"name,x0,y0,x1,y1\na,0,0,1e300,1\n", "expected pixels up to 1,000,000 in row 1"),
+        (b"name,x0,y0,x1,y1\na,0,0,inf,1\n", "finite"),
+        (b"name,x0,y0,x1,y1\na," + b"0" * 200_000 + b",0,1,1\n", "expected"),
+        (b"\x89PNG\r\n\x1a\n\xff", "UTF-8"),
+        (b"", "expected"),
+    ],
+)
+def test_hostile_files_of_boxes_are_one_sentence(data, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        read_boxes(data)
+    assert str(caught.value).startswith("expected")
+    assert len(str(caught.value)) < 400
+
+
+def test_a_pipe_and_a_device_are_no_pictures(folder):
+    import os
+
+    os.mkfifo(folder / "pipe.png")
+    (folder / "zero.png").symlink_to("/dev/zero")
+    assert not {"pipe.png", "zero.png"} & set(ImageFolder(folder).names)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.backend import sentence
+from app.backend import foreign, sentence
 from app.controls import PICTURE_MEGABYTES
 from app.store import digest
 from explainers.datasets.boxes import read_boxes
@@ -65,6 +65,6 @@ def _take_folder() -> None:
         key = digest(*(part for pair in data for part in pair), repr(sorted(found.items())))
         folder, problems = read_folder(data, found, key)
     except ValueError as error:
-        st.session_state["evaluate_error"] = sentence(error)
+        st.session_state["evaluate_error"] = foreign(sentence(error))
         return
-    st.session_state["evaluate_folder"], st.session_state["evaluate_problems"] = folder, problems
+    st.session_state["evaluate_folder"], st.session_state["evaluate_problems"] = folder, tuple(map(foreign, problems))
