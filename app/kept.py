@@ -1,12 +1,9 @@
 """Results in memory, and on disk under it: looked for in that order, put in both."""
 
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
-
-from cachetools import TTLCache
 
 from app.store import Store
 from explainers.store import ResultStore
@@ -20,8 +17,6 @@ RECORDS: Mapping[str, tuple[str, int]] = KNOWN | {
     "Randomisation": ("explainers.studies.evaluate_randomised", 1),
     "Stability": ("explainers.studies.evaluate_stability", 1),
 }
-# What is not on disk is asked for anew only after so many seconds: pages ask every second.
-ABSENT_SECONDS = 30.0
 
 
 class Kept:
@@ -29,8 +24,6 @@ class Kept:
 
     def __init__(self, memory: Store, disk: ResultStore) -> None:
         self.memory, self.disk = memory, disk
-        self._absent: TTLCache = TTLCache(8192, ttl=ABSENT_SECONDS)
-        self._lock = threading.Lock()
 
     @property
     def problem(self) -> str:
@@ -41,22 +34,14 @@ class Kept:
         """The value, or None."""
         if (value := self.memory.get(key)) is not None:
             return value
-        with self._lock:
-            if key in self._absent:
-                return None
         value = self.disk.get(key)
-        if value is None:
-            with self._lock:
-                self._absent[key] = True
-        else:
+        if value is not None:
             self.memory.put(key, value)
         return value
 
     def put(self, key: str, value: Any) -> None:
         """Keeps the value in memory, and on disk where it is a record of a known type."""
         self.memory.put(key, value)
-        with self._lock:
-            self._absent.pop(key, None)
         if is_dataclass(value) and type(value).__name__ in RECORDS:
             try:
                 self.disk.put(key, value)
