@@ -54,11 +54,17 @@ class Estimate:
 
 
 def measure(
-    sampler: Sampler, estimate: Estimate, target: Tensor, samples: int, randomness: Randomness, place: str
+    sampler: Sampler,
+    estimate: Estimate,
+    target: Tensor,
+    samples: int,
+    randomness: Randomness,
+    place: str,
+    accuracy: float = CONSTRAINT_TOLERANCE / 4,
 ) -> Iterator[Estimate]:
     """The estimate with E‖f'−f‖²/`target` and its standard error, sharper with every group of samples.
 
-    A picture is finished early when the error of sampling is a quarter of the tolerance; the error of δ_f²,
+    A picture is finished early when the error of sampling is down to `accuracy`; the error of δ_f²,
     which more samples do not lessen, is part of the standard error.
     """
     energies = torch.empty(0, *target.shape).to(target)
@@ -72,7 +78,7 @@ def measure(
                 measured = replace(estimate, constraint=energies.mean(0), constraint_error=error)
                 best = choose(enough, best, measured)
             yield best
-        enough = enough | (sampling_error <= CONSTRAINT_TOLERANCE / 4)
+        enough = enough | (sampling_error <= accuracy)
         if enough.all():
             return
 

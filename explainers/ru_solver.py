@@ -74,7 +74,7 @@ def solve(
     if settings.refine:
         for now in _climb(sampler, decoded, now, target, constant, randomness):
             yield now
-        for estimate in certify(sampler, now.estimate, target, constant, randomness, CERTIFY_SAMPLES):
+        for estimate in certify(sampler, now.estimate, target, constant, randomness, CERTIFY_SAMPLES, accuracy=0.005):
             yield replace(now, estimate=estimate)
         estimate = replace(estimate, converged=constant | (estimate.converged & estimate.holds))
     else:

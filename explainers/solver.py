@@ -77,6 +77,7 @@ def certify(
     randomness: Randomness,
     samples: int = CERTIFY_SAMPLES,
     place: str = "certify",
+    accuracy: float = CONSTRAINT_TOLERANCE / 4,
 ) -> Iterator[Estimate]:
     """Scale σ by what was measured until the constraint holds on noise drawn after the scaling.
 
@@ -85,7 +86,7 @@ def certify(
     before: Estimate | None = None
     for trial in range(CERTIFY_TRIES):
         count = samples * 2 ** (trial // 2)
-        for measured in measure(sampler, estimate, target, count, randomness, f"{place} {trial}"):
+        for measured in measure(sampler, estimate, target, count, randomness, f"{place} {trial}", accuracy):
             yield replace(choose(finished, estimate, measured), progress=0.9 + 0.1 * trial / CERTIFY_TRIES)
         estimate = choose(finished, estimate, measured)
         finished = finished | estimate.holds

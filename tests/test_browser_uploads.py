@@ -89,13 +89,15 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     page.get_by_role("combobox", name="Architecture").click()
     page.get_by_role("option", name="ResNet-20").first.click()
     files = {"code": pickle.dumps({"fc.weight": planted(tmp_path)[0]})} | {name: HOSTILE[name]() for name in WEIGHTS}
-    for data in files.values():
-        give(page, "w_weights", "weights.pt", data)
+    for name, data in files.items():
+        give(page, "w_weights", f"{name[:4]}.pt", data)
         expect(page.get_by_text("Expected", exact=False).first).to_be_visible(timeout=SLOW)
         clean(page)
+        remove = page.locator(".st-key-w_weights").get_by_role("button", name="Remove")
+        remove.first.click()
+        expect(remove).to_have_count(0)
         page.get_by_role("button", name="Back to the start").click()
         expect(page.get_by_text("Expected", exact=False)).to_have_count(0)
-        page.locator(".st-key-w_weights").get_by_role("button", name="Remove").first.click()
     assert list(tmp_path.iterdir()) == []
     assert requests == {urlsplit(address).netloc}
 
