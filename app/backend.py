@@ -1,35 +1,32 @@
 """Every cache and every job; the only module of the app that has the library compute anything."""
 
-import logging
-import re
 import threading
-import time
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import streamlit as st
 import torch
 from cachetools import LRUCache, TTLCache
 from torch import Tensor
 
 from app.crop import part, split
-from app.fairness import Check, check
 from app.fairness_bench import METHODS as FAIRNESS_METHODS
 from app.fairness_bench import Question
 from app.fairness_plan import Plan, plan
 from app.jobs import Job, Runner
 from app.kept import RECORDS, Kept
 from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
+from app.sentences import foreign, sentence
 from app.store import MEBIBYTE, Store, digest
 from app.subject import Subject, prepare
-from explainers import CID, CIDResult, CIDSettings, concentration
-from explainers.datasets.pictures import PictureError
+from app.work import baseline_frames, cid_frames, fairness_frames, load, load_own, ru_frames
+from explainers import CIDResult, CIDSettings, concentration
+from explainers.decoders import DecoderCard, find_decoder
 from explainers.devices import best_device
 from explainers.layers import Layer
-from explainers.networks import Network, WeightsUnavailable, load_checkpoint, load_network, network_catalogue
+from explainers.networks import Network, network_catalogue
 from explainers.store import ResultStore
 from explainers.studies.evaluate_judge import judge, judgeable
 from explainers.studies.evaluate_methods import MapSettings, dependence
@@ -38,11 +35,10 @@ from explainers.studies.evaluation_data import Birds, Folder, Pictures, Preparin
 from explainers.studies.evaluation_data import prepare as prepare_pictures
 from explainers.versions import method_version
 
-log = logging.getLogger(__name__)
-
 NETWORKS_KEPT = 4
 QUICK_LOAD = 6.0
 OWN = "own/"
+NO_DECODER = "RU needs a decoder that was trained for this layer of this network, and there is none"
 GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
 
 
@@ -99,7 +95,7 @@ class Backend:
             return View(name, "failed", message=message)
         if name.startswith(OWN) and job is None:
             return View(name, "gone", message=GONE)
-        work = job.work if job else partial(_load, name, self.device)
+        work = job.work if job else partial(load, name, self.device)
         job = self.loads.submit(name, work, owner)
         job.ended.wait(QUICK_LOAD if job.state == "waiting" else 0)
         if job.live:
@@ -111,7 +107,7 @@ class Backend:
         key = OWN + digest(architecture, data)
         self.retry(key)
         if not self.has_network(key):
-            self.loads.submit(key, partial(_load_own, architecture, data, self.device), owner)
+            self.loads.submit(key, partial(load_own, architecture, data, self.device), owner)
         return key
 
     def has_network(self, name: str) -> bool:
@@ -202,12 +198,64 @@ class Backend:
         stopped: Collection[str] = (),
         priority: int = 0,
         start: bool = True,
+        metric: str = "cid",
     ) -> View:
-        """The map of a layer: from memory, or as far as its job has come; `start` asks for the job.
+        """The map of a layer by `metric`, "cid" or "ru": kept, or as far as its job has come; `start` asks for the job.
 
-        Asking is the heartbeat that keeps the job alive. Equal requests share one job.
+        Asking is the heartbeat that keeps the job alive. Equal requests share one job. `state` is "refused", with the
+        reason, for RU of a layer without a decoder.
         """
-        key = map_key(network, subject, layer, settings)
+        if metric == "cid":
+            key = map_key(network, subject, layer, settings)
+            work = partial(cid_frames, network, subject, layer, settings, self.device)
+        else:
+            card = find_decoder(network, layer)
+            if card is None:
+                return View("", "refused", message=NO_DECODER)
+            key = ru_key(network, subject, layer, settings, card)
+            work = partial(ru_frames, network, subject, layer, settings, card, self.device)
+        return self._work(key, work, owner, (priority, layer.depth), stopped, start)
+
+    def baseline(
+        self,
+        method: str,
+        network: Network,
+        subject: Subject,
+        layer: Layer,
+        target: int | None,
+        seed: int,
+        owner: str,
+        stopped: Collection[str] = (),
+        priority: tuple[int, int] = (0, 0),
+        start: bool = True,
+    ) -> View:
+        """The `Explanation` of the class `target` (None: the likeliest) by a baseline; asked for as `map`."""
+        if reason := self.refusal(method, network, layer):
+            return View("", "refused", message=reason)
+        key = baseline_key(method, network, subject, layer, target, seed)
+        work = partial(baseline_frames, method, network, subject, layer, target, seed, self.device)
+        return self._work(key, work, owner, priority, stopped, start)
+
+    def refusal(self, method: str, network: Network, layer: Layer) -> str:
+        """Why a baseline has no map for this network and layer; empty where it has one."""
+        from explainers.baselines import applies
+
+        place = digest("applies", network.fingerprint, method, layer.path, str(layer.call))
+        if (reason := self.results.get(place)) is None:
+            reason = applies(method, network, layer) or ""
+            self.results.put(place, reason)
+        return reason
+
+    def _work(
+        self,
+        key: str,
+        work: Callable[[Job], Iterator[Any]],
+        owner: str,
+        priority: tuple[int, int],
+        stopped: Collection[str] = (),
+        start: bool = True,
+    ) -> View:
+        """What is kept under `key`, or why it is not, or as far as the job has come."""
         if (result := self.results.get(key)) is not None:
             return View(key, "done", result, 1.0)
         if (message := self._failures.get(key)) is not None:
@@ -217,10 +265,9 @@ class Backend:
             return View(key, "stopped", preview, preview.progress if preview else 0.0)
         if not start:
             return View(key, "missing")
-        work = partial(_frames, network, subject, layer, settings, self.device)
-        job = self.maps.submit(key, work, owner, (priority, layer.depth))
-        state = "running" if job.latest else "waiting"
-        return View(key, state, job.latest, job.progress, job.remaining, job.queue)
+        job = self.maps.submit(key, work, owner, priority)
+        begun = job.latest is not None or job.progress > 0
+        return View(key, "running" if begun else "waiting", job.latest, job.progress, job.remaining, job.queue)
 
     # The fairness check
 
@@ -236,17 +283,8 @@ class Backend:
     ) -> View:
         """The fairness check: from memory, or as far as its job has come. Asking keeps the job alive."""
         key = check_key(network, subject, question)
-        if (result := self.results.get(key)) is not None:
-            return View(key, "done", result, 1.0)
-        if (message := self._failures.get(key)) is not None:
-            return View(key, "failed", self.previews.get(key), message=message)
-        if key in stopped:
-            preview = self.previews.get(key)
-            return View(key, "stopped", preview, preview.progress if preview else 0.0)
-        work = partial(_check, network, self.plan(network), subject, question, self.device, self.parts)
-        job = self.maps.submit(key, work, owner, (0, 0))
-        state = "running" if job.latest else "waiting"
-        return View(key, state, job.latest, job.progress, job.remaining, job.queue)
+        work = partial(fairness_frames, network, self.plan(network), subject, question, self.device, self.parts)
+        return self._work(key, work, owner, (0, 0), stopped)
 
     # Evaluation
 
@@ -345,6 +383,18 @@ def map_key(network: Network, subject: Subject, layer: Layer, settings: CIDSetti
     return digest(method_version("cid"), *_weights(network), *place, subject.digest, repr(settings))
 
 
+def ru_key(network: Network, subject: Subject, layer: Layer, settings: CIDSettings, card: DecoderCard) -> str:
+    """SHA-256 of all that a map of RU depends on."""
+    place = (layer.path, str(layer.call), card.key)
+    return digest(method_version("ru"), *_weights(network), *place, subject.digest, repr(settings))
+
+
+def baseline_key(method: str, network: Network, subject: Subject, layer: Layer, target: int | None, seed: int) -> str:
+    """SHA-256 of all that a baseline's map depends on; the layer only where the method looks at it."""
+    looked_at = (*dependence(method, network, layer), str(target), str(seed))
+    return digest(method_version(method), *_weights(network), *looked_at, subject.digest)
+
+
 def check_key(network: Network, subject: Subject, question: Question) -> str:
     """SHA-256 of all that a fairness check depends on."""
     versions = (method_version(method) for method in ("fairness", *FAIRNESS_METHODS))
@@ -377,75 +427,3 @@ def foreground_gain(result: CIDResult, subject: Subject) -> tuple[float | None, 
         return float(concentration(result.entropy, box=subject.box)), "box"
     except ValueError as error:
         return None, sentence(error)
-
-
-def sentence(error: BaseException | None) -> str:
-    """What the reader is told of an error: its own sentence where it has one for readers; never a path."""
-    if isinstance(error, WeightsUnavailable | PictureError | PictureGoneError | MemoryError):
-        return _written(str(error))
-    if isinstance(error, ValueError) and str(error).startswith("expected"):
-        return _written(str(error))
-    log.error("unexpected failure", exc_info=error)
-    return "This computation failed unexpectedly; the reason is in the log of the server."
-
-
-def foreign(text: str) -> str:
-    """A sentence that quotes an uploaded file, shortened, and without links, pictures or markup of Markdown.
-
-    >>> foreign("![a](b) <i>")
-    '!\\\\[a\\\\](b) \\\\<i\\\\>'
-    """
-    short = re.sub(r"\S{81,}", lambda word: word[0][:80] + "…", text)[:1000]
-    return re.sub(r"[\\`*\[\]<>$]", r"\\\g<0>", " ".join(short.split()))
-
-
-def _written(text: str) -> str:
-    """A sentence that begins with "expected" gets its capital; names of files keep theirs."""
-    return text.replace("expected", "Expected", text.startswith("expected")).rstrip(".") + "."
-
-
-def _load(name: str, device: torch.device, job: Job) -> Iterator[Network]:
-    yield load_network(name, device=device, progress=job.report)
-
-
-def _load_own(architecture: str, data: bytes, device: torch.device, job: Job) -> Iterator[Network]:
-    entry = next(entry for entry in network_catalogue() if entry.name == architecture)
-    title = f"{entry.title.split(',')[0]}, your own weights"
-    job.report(0.1, f"Reading {len(data) / 1e6:.1f} MB of weights")
-    network = load_checkpoint(architecture, data, device=device, title=title)
-    # Whoever cancelled meanwhile gets no network.
-    job.report(1.0, "Reading the weights")
-    yield network
-
-
-def _frames(
-    network: Network, subject: Subject, layer: Layer, settings: CIDSettings, device: torch.device, job: Job
-) -> Iterator[CIDResult]:
-    """Ever sharper results; `seconds` counts the work on this map, not the turns that others had."""
-    stream = CID(network.module, layer).stream(subject.x[None].to(device), settings)
-    spent = 0.0
-    while True:
-        started = time.monotonic()
-        result = next(stream, None)
-        spent += time.monotonic() - started
-        if result is None:
-            return
-        yield replace(result, seconds=spent)
-
-
-def _check(
-    network: Network,
-    plan: Plan,
-    subject: Subject,
-    question: Question,
-    device: torch.device,
-    parts: Store,
-    job: Job,
-) -> Iterator[Check]:
-    def recall(key: tuple[str, ...], array: np.ndarray | None) -> np.ndarray | None:
-        place = digest("part", network.fingerprint, subject.digest, *key)
-        if array is not None:
-            parts.put(place, array)
-        return parts.get(place)
-
-    return check(network, plan, subject.x.to(device), question, recall)

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from app import state
-from app.backend import NETWORKS_KEPT, OWN, Backend, backend, networks, sentence
+from app.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.crop import split
 from app.panels.picture_crop import crop_control
 from app.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
+from app.sentences import sentence
 from explainers.datasets.pictures import GROUNDS, PictureError
 from explainers.layers import Layer
 from explainers.networks import Network

@@ -6,13 +6,14 @@ number of threads may explain the same network.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from explainers.baselines_cam import CamHead, cam_head
-from explainers.baselines_case import Case, predictions
+from explainers.baselines_case import Case, Passes, predictions
 from explainers.baselines_layer import no_map_reason
 from explainers.baselines_table import METHODS, Method
 from explainers.canonical import NotCanonical, canonical_view, kinds, node_label
@@ -65,9 +66,13 @@ def explain(
     layer: Layer | str | None,
     inputs: Tensor,
     target: int | list[int] | Tensor | None = None,
+    progress: Callable[[float], None] | None = None,
     **options: object,
 ) -> Explanation:
-    """As `attribute`, with the target that was explained and what the map cost."""
+    """As `attribute`, with the target that was explained and what the map cost.
+
+    `progress` is told the share of the passes that have been made, 0 to 1, as far as that can be foreseen.
+    """
     method = _method(method)
     if inputs.dim() != 4 or not inputs.is_floating_point():
         raise ValueError(f"expected pictures (B, C, H, W) in floating point, got {tuple(inputs.shape)} {inputs.dtype}")
@@ -81,7 +86,8 @@ def explain(
     with torch.enable_grad():
         classes = None if network is module else len(network.classes)
         goal = _target(target, Case(module, pictures), method, classes)
-        case = Case(module, pictures, goal, place)
+        expected = len(inputs) * sum(method.passes(*inputs.shape[-2:]))
+        case = Case(module, pictures, goal, place, Passes(told=_share(progress, expected)))
         values = method.compute(case, **options).detach()
     count = len(inputs)
     seconds = time.perf_counter() - start
@@ -123,6 +129,10 @@ def applies(
     if "activation" in method.refuses and not any(kind == "rectifier" for _, kind in kinds(graph)):
         return f"{method.title} is the plain gradient here: this network has no ReLU"
     return None
+
+
+def _share(progress: Callable[[float], None] | None, expected: int) -> Callable[[int], None] | None:
+    return None if progress is None else lambda made: progress(min(made / expected, 1.0))
 
 
 def _method(method: str | Method) -> Method:

@@ -1,5 +1,6 @@
 """What a baseline is given: private copies of the network that count their passes, pictures and targets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -13,19 +14,29 @@ from explainers.canonical_modules import Average
 
 @dataclass(eq=False)
 class Passes:
-    """Pictures that went forward and gradients of pictures that went backward through the network."""
+    """Pictures that went forward and gradients of pictures that went backward through the network.
+
+    `told` hears of every new sum of both.
+    """
 
     forward: int = 0
     backward: int = 0
+    told: Callable[[int], None] | None = None
 
     def count(self, module: nn.Module, args: tuple, output: Tensor) -> None:
         """A forward hook of the outermost module."""
         self.forward += len(output)
+        self._tell()
         if output.requires_grad:
             output.register_hook(self._count_backward)
 
     def _count_backward(self, gradient: Tensor) -> None:
         self.backward += len(gradient)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.told is not None:
+            self.told(self.forward + self.backward)
 
 
 class Scores(nn.Module):

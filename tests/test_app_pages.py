@@ -227,15 +227,15 @@ def test_weights_that_are_no_longer_kept_are_one_sentence():
 
 
 def test_cancelled_weights_leave_no_network(monkeypatch):
-    import app.backend
+    import app.work
 
-    wait, load = threading.Event(), app.backend.load_checkpoint
+    wait, load = threading.Event(), app.work.load_checkpoint
 
     def slow(*args, **options):
         wait.wait(60)
         return load(*args, **options)
 
-    monkeypatch.setattr("app.backend.load_checkpoint", slow)
+    monkeypatch.setattr("app.work.load_checkpoint", slow)
     monkeypatch.setattr("app.backend.QUICK_LOAD", 0.05)
     at = bring(visit(), "resnet20-cifar10", shipped("resnet20-cifar10"))
     key = chosen(at).network
@@ -298,7 +298,7 @@ def test_a_network_that_cannot_be_had_is_one_sentence(monkeypatch):
     def missing(name, device="cpu", progress=None):
         raise WeightsUnavailable("vgg16.pth could not be downloaded; resnet20-cifar10 works without it")
 
-    monkeypatch.setattr("app.backend.load_network", missing)
+    monkeypatch.setattr("app.work.load_network", missing)
     at = until(visit(network="vgg16"), lambda at: says(at, "could not be downloaded"))
     assert at.selectbox(key="w_network").value == "vgg16"
     assert not at.metric
@@ -308,7 +308,7 @@ def test_an_unexpected_failure_tells_nothing_of_the_machine(monkeypatch):
     def broken(*args):
         raise RuntimeError("/home/someone/secret.py went wrong")
 
-    monkeypatch.setattr("app.backend.CID", broken)
+    monkeypatch.setattr("app.work.CID", broken)
     at = until(visit(), lambda at: says(at, "failed unexpectedly"))
     assert not any("secret" in word for word in words(at))
     monkeypatch.undo()

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.backend import foreign, sentence
 from app.controls import PICTURE_MEGABYTES
+from app.sentences import foreign, sentence
 from app.store import digest
 from explainers.datasets.boxes import read_boxes
 from explainers.studies.evaluation_data import Folder, read_folder

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from app import controls, state
-from app.backend import OWN, Backend, View, backend, sentence
+from app.backend import OWN, Backend, View, backend
 from app.look import apply
 from app.panels import progress
 from app.panels.all_layers import all_layers
 from app.panels.one_layer import one_layer
 from app.pictures import PictureGoneError
+from app.sentences import sentence
 from explainers import CIDSettings
 
 POLL = 0.7

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app import controls, look, state
-from app.backend import backend, check_key, sentence
+from app.backend import backend, check_key
 from app.fairness import Check
 from app.fairness_bench import Question, decoder_keys
 from app.fairness_plan import Plan
@@ -17,6 +17,7 @@ from app.panels.fairness_progress import network_or_status, status
 from app.panels.fairness_proof import proof
 from app.panels.fairness_table import pairs_not_allowed, table
 from app.pictures import PictureGoneError
+from app.sentences import sentence
 
 POLL = 1.0
 INTRODUCTION = (
