@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from uuid import uuid4
 
 import streamlit as st
@@ -89,9 +90,9 @@ def change(**values: object) -> None:
     st.session_state["selection"] = replace(selection(), **values)
 
 
-def write_address() -> None:
-    """Makes the address bar say what is selected."""
-    query = selection().to_query()
+def write_address(page: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Makes the address bar say what is selected, on all pages and on this one."""
+    query = selection().to_query() | page
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 

@@ -39,7 +39,9 @@ HASTY_ROUNDS, HASTE = 8, 2
 # The mean entropy has stopped rising when over so many rounds it was higher by less than so many nats than over as
 # many before; errors are remembered from round to round, the newest with this weight.
 PATIENCE, RISE, MEMORY = 5, 0.002, 0.4
-APPROACH_SAMPLES, CERTIFY_SAMPLES, FINAL_SAMPLES = 64, 2048, 512
+APPROACH_SAMPLES, FINAL_SAMPLES = 64, 512
+# At least and at most, for large and for small pictures.
+CERTIFY_SAMPLES = (2048, 16384)
 # Where between the last (0) and the first log σ (1) the best one is looked for.
 WAY = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Errors below a millionth count as one: a perfect reconstruction is not −∞.
@@ -74,9 +76,14 @@ def solve(
     if settings.refine:
         for now in _climb(sampler, decoded, now, target, constant, randomness):
             yield now
-        for estimate in certify(sampler, now.estimate, target, constant, randomness, CERTIFY_SAMPLES, accuracy=0.005):
+        # σ is scaled to δ_f² as it was measured; how well that is known is told with the result.
+        exact = replace(now.estimate, mean_error=torch.zeros_like(target))
+        samples = _enough(decoded, *CERTIFY_SAMPLES, pixels=1 << 25)
+        for estimate in certify(sampler, exact, target, constant, randomness, samples, accuracy=0.005):
             yield replace(now, estimate=estimate)
-        estimate = replace(estimate, converged=constant | (estimate.converged & estimate.holds))
+        error = torch.hypot(estimate.constraint_error, 2 * now.estimate.mean_error)
+        converged = constant | (estimate.converged & estimate.holds)
+        estimate = replace(estimate, converged=converged, constraint_error=error, mean_error=now.estimate.mean_error)
     else:
         for estimate in check(sampler, now.estimate, target, CHECK_SAMPLES, randomness):
             yield replace(now, estimate=replace(estimate, progress=0.5))
@@ -230,9 +237,9 @@ def _round(
     yield columns, torch.where(bounded, step * (HASTE if index < HASTY_ROUNDS else 1), 0)
 
 
-def _enough(decoded: ReconstructionSampler, least: int, most: int) -> int:
-    """How many samples of all pixels of a picture: a small one averages over few, and costs little."""
-    return min(most, max(least, (1 << 15) // decoded.picture.shape[1] * 2))
+def _enough(decoded: ReconstructionSampler, least: int, most: int, pixels: int = 1 << 16) -> int:
+    """How many samples, an even number, make so many pixels: a small picture averages over few, and costs little."""
+    return min(most, max(least, pixels // 2 // decoded.picture.shape[1] * 2))
 
 
 def _shares(values: Tensor) -> Tensor:

@@ -83,9 +83,7 @@ def change(**values: object) -> None:
 
 def write_address() -> None:
     """The address bar says what is selected, on all pages and on this one."""
-    query = state.selection().to_query() | choice().to_query()
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    state.write_address(choice().to_query())
 
 
 def question_control(plan: Plan) -> Question:

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from app import controls, state
+from app import controls, grid_choice, state
 from app.backend import OWN, Backend, View, backend
+from app.grid_choice import VIEWS, choice
 from app.look import apply
 from app.panels import progress
 from app.panels.all_layers import all_layers
 from app.panels.one_layer import one_layer
+from app.panels.side_by_side import Scene, side_by_side
 from app.pictures import PictureGoneError
 from app.sentences import sentence
 from explainers import CIDSettings
@@ -40,15 +42,24 @@ def page() -> None:
     with st.sidebar:
         layer = controls.layer_control(network)
         controls.settings_control(subject.size)
-    state.write_address()
+    state.write_address(choice().to_query())
     chosen = state.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
-    one, every = st.tabs(["This layer", "All layers"], key="tab", on_change="rerun")
+    st.session_state["w_view"] = VIEWS[choice().view]
+    together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
+    with together:
+        if together.open:
+            side_by_side(store, Scene(network, subject, layer), settings)
     with one:
         if one.open:
             one_layer(store, network, subject, layer, settings)
     with every:
         all_layers(store, network, subject, settings, bool(every.open), layer.name)
+
+
+def _take_view() -> None:
+    shown = {title: name for name, title in VIEWS.items()}
+    grid_choice.change(view=shown[st.session_state["w_view"]])
 
 
 def _without_network(store: Backend, view: View) -> None:

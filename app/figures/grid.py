@@ -1,0 +1,299 @@
+"""Maps side by side: one row per method, one column per layer, picture or network, zoomed together."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.figures.maps import unbounded, unit_range
+from app.figures.style import Look, dress
+
+SCALES = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Greys_r"}
+# Red above zero, as everywhere in the field.
+SIGNED_SCALES = {"rdbu": "RdBu_r", "puor": "PuOr_r"}
+WIDTH, WIDEST = 920, 250
+TOP, LEFT, RIGHT, BOTTOM, CAPTION, GAP = 46, 34, 92, 34, 34, 10
+LINE = 26
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One map (rows, columns) in its own unit, or None with a `note` why; `caption` is what it cost."""
+
+    values: np.ndarray | None
+    caption: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method: `limits` are the ends of its scale where they are fixed, else those of the row's values."""
+
+    title: str
+    sentence: str
+    unit: str
+    signed: bool
+    cells: tuple[Cell, ...]
+    limits: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column: its title, a line under it, the picture's address and its (height, width) in pixels."""
+
+    title: str
+    subtitle: str
+    picture: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Style:
+    """`own`: every map on its own scale; `opacity` 0..1 over the picture; names of the colours."""
+
+    own: bool = False
+    opacity: float = 1.0
+    colours: str = "viridis"
+    signed_colours: str = "rdbu"
+
+
+def grid_figure(rows: Sequence[Row], heads: Sequence[Head], style: Style, look: Look) -> go.Figure:
+    """All maps in the frame of the first column's picture; larger and smaller pictures are scaled to it."""
+    side = cell_side(len(heads))
+    figure = make_subplots(
+        rows=len(rows),
+        cols=len(heads),
+        horizontal_spacing=GAP / (WIDTH - LEFT - RIGHT) if len(heads) > 1 else 0,
+        vertical_spacing=(CAPTION + GAP) / _inner(len(rows), side) if len(rows) > 1 else 0,
+    )
+    frame = heads[0].size
+    for place, row in enumerate(rows):
+        axis = f"coloraxis{place + 1 if place else ''}"
+        low, high = _limits(row, style)
+        for column, (cell, head) in enumerate(zip(row.cells, heads, strict=True)):
+            _map(figure, row, cell, head, (place + 1, column + 1), frame, axis, style, look, side)
+        figure.update_layout({axis: _colours(figure, row, place, (low, high), style)})
+        _row_title(figure, row, place, len(heads))
+    for column, head in enumerate(heads):
+        _column_title(figure, head, column)
+    _axes(figure, frame, look)
+    dress(figure, look, height(len(rows), len(heads)), l=LEFT, r=RIGHT, t=TOP, b=BOTTOM)
+    return figure.update_layout(uirevision="keep", showlegend=False, dragmode="zoom")
+
+
+def cell_side(columns: int) -> int:
+    """Pixels of a map's side on a page of usual width."""
+    return min(WIDEST, (WIDTH - LEFT - RIGHT) // columns - GAP)
+
+
+def height(rows: int, columns: int) -> int:
+    """Pixels of the whole figure."""
+    return TOP + BOTTOM + int(_inner(rows, cell_side(columns)))
+
+
+def row_limits(row: Row) -> tuple[float, float]:
+    """The ends of the row's one scale: fixed ones, or those of its finite values, symmetric where they are signed.
+
+    >>> cells = (Cell(np.array([[1.0, -3.0]])), Cell(np.array([[2.0, np.inf]])), Cell(None))
+    >>> row_limits(Row("", "", "", True, cells)), row_limits(Row("", "", "", False, cells))
+    ((-3.0, 3.0), (-3.0, 2.0))
+    """
+    if row.limits is not None:
+        return row.limits
+    values = [cell.values[np.isfinite(cell.values)] for cell in row.cells if cell.values is not None]
+    return _ends(np.concatenate(values) if values else np.zeros(0), row.signed)
+
+
+def _ends(values: np.ndarray, signed: bool) -> tuple[float, float]:
+    if not values.size:
+        return (-1.0, 1.0) if signed else (0.0, 1.0)
+    low, high = float(values.min()), float(values.max())
+    if signed:
+        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _limits(row: Row, style: Style) -> tuple[float, float]:
+    if style.own:
+        return (-1.0, 1.0) if row.signed else (0.0, 1.0)
+    return row_limits(row)
+
+
+def _inner(rows: int, side: int) -> float:
+    return rows * side + (rows - 1) * (CAPTION + GAP) or 1
+
+
+def _map(
+    figure: go.Figure,
+    row: Row,
+    cell: Cell,
+    head: Head,
+    place: tuple[int, int],
+    frame: tuple[int, int],
+    axis: str,
+    style: Style,
+    look: Look,
+    side: int,
+) -> None:
+    where = {"row": place[0], "col": place[1]}
+    across, down = (kind.replace("axis", "") for kind in _names(figure, place))
+    if style.opacity < 1 or cell.values is None:
+        figure.add_layout_image(
+            source=head.picture,
+            xref=across,
+            yref=down,
+            x=-0.5,
+            y=-0.5,
+            sizex=frame[1],
+            sizey=frame[0],
+            sizing="stretch",
+            layer="below",
+            opacity=1 if cell.values is not None else 0.12,
+        )
+    if cell.values is None:
+        figure.add_trace(go.Scatter(x=[None], y=[None], hoverinfo="skip"), **where)
+        _text(figure, wrapped(cell.note, side), across, down, 0.5, 0.5, look, "middle")
+        return
+    finite = np.where(np.isfinite(cell.values), cell.values, np.nan).astype(np.float32)
+    shown = _stretched(finite, row.signed) if style.own else finite
+    dy, dx = frame[0] / finite.shape[0], frame[1] / finite.shape[1]
+    figure.add_trace(
+        go.Heatmap(
+            z=shown,
+            x0=dx / 2 - 0.5,
+            dx=dx,
+            y0=dy / 2 - 0.5,
+            dy=dy,
+            # The values themselves, where the colours show something else.
+            customdata=finite if style.own else None,
+            coloraxis=axis,
+            opacity=style.opacity,
+            zsmooth=False,
+            hoverongaps=False,
+            name=f"{row.title} · {head.title}",
+            hovertemplate=_words(row, head, frame, style.own),
+        ),
+        **where,
+    )
+    unbounded(figure, cell.values, frame, look, **where, extent=side * 0.8)
+    if cell.caption:
+        _text(figure, cell.caption, across, down, 0.5, -4 / side, look, "top")
+
+
+def wrapped(text: str, side: int) -> str:
+    """Text in lines that fit into a cell `side` pixels wide."""
+    return "<br>".join(textwrap.wrap(text, max(12, int(side / 6.2))))
+
+
+def _stretched(values: np.ndarray, signed: bool) -> np.ndarray:
+    """To [0, 1], or divided by the largest magnitude where signs count."""
+    if not signed:
+        return unit_range(values).astype(np.float32)
+    largest = np.nanmax(np.abs(values))
+    return values / largest if largest > 0 else values
+
+
+def _words(row: Row, head: Head, frame: tuple[int, int], own: bool) -> str:
+    value = "%{customdata:.4g} " + row.unit + "<br>%{z:.3f} of its own range" if own else "%{z:.4g} " + row.unit
+    # Pixels of a picture that was scaled to the frame of another would be wrong numbers.
+    pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame else ""
+    return f"<b>{row.title}</b> · {head.title}<br>{pixel}{value}<extra></extra>"
+
+
+def _colours(figure: go.Figure, row: Row, place: int, limits: tuple[float, float], style: Style) -> dict:
+    top, bottom = _domain(figure, place)
+    unit = "own range" if style.own else row.unit
+    return {
+        "colorscale": (SIGNED_SCALES[style.signed_colours] if row.signed else SCALES[style.colours]),
+        "cmin": limits[0],
+        "cmax": limits[1],
+        "colorbar": {
+            "x": 1,
+            "xpad": 8,
+            "y": (top + bottom) / 2,
+            "len": (top - bottom) * 0.94,
+            "thickness": 9,
+            "outlinewidth": 0,
+            "ypad": 0,
+            "nticks": 5,
+            "tickfont": {"size": 10},
+            "title": {"text": "<br>".join(textwrap.wrap(unit, 22)), "side": "right", "font": {"size": 11}},
+        },
+    }
+
+
+def _domain(figure: go.Figure, place: int) -> tuple[float, float]:
+    bottom, top = figure.layout[_names(figure, (place + 1, 1))[1]].domain
+    return top, bottom
+
+
+def _names(figure: go.Figure, place: tuple[int, int]) -> tuple[str, str]:
+    (reference,) = figure._grid_ref[place[0] - 1][place[1] - 1]
+    return reference.layout_keys
+
+
+def _row_title(figure: go.Figure, row: Row, place: int, columns: int) -> None:
+    top, bottom = _domain(figure, place)
+    figure.add_annotation(
+        text=f"<b>{row.title}</b>",
+        hovertext="<br>".join(textwrap.wrap(row.sentence, 60)),
+        x=0,
+        xref="paper",
+        xanchor="right",
+        xshift=-6,
+        y=(top + bottom) / 2,
+        yref="paper",
+        textangle=-90,
+        showarrow=False,
+        font={"size": 13},
+    )
+
+
+def _column_title(figure: go.Figure, head: Head, column: int) -> None:
+    left, right = figure.layout[_names(figure, (1, column + 1))[0]].domain
+    figure.add_annotation(
+        text=f"<b>{head.title}</b><br><span style='font-size:11px'>{head.subtitle}</span>",
+        x=(left + right) / 2,
+        xref="paper",
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        yshift=4,
+        showarrow=False,
+        font={"size": 13},
+    )
+
+
+def _text(
+    figure: go.Figure, text: str, across: str, down: str, x: float, y: float, look: Look, anchor: str
+) -> None:  # fmt: skip
+    figure.add_annotation(
+        text=text,
+        xref=f"{across} domain",
+        yref=f"{down} domain",
+        x=x,
+        y=y,
+        yanchor=anchor,
+        showarrow=False,
+        font={"size": 11, "color": look.text},
+    )
+
+
+def _axes(figure: go.Figure, frame: tuple[int, int], look: Look) -> None:
+    height, width = frame
+    frames = {
+        "showgrid": False,
+        "zeroline": False,
+        "showticklabels": False,
+        "ticks": "",
+        "showline": True,
+        "mirror": True,
+        "linecolor": look.faint,
+        "constrain": "domain",
+    }
+    figure.update_xaxes(range=[-0.5, width - 0.5], minallowed=-0.5, maxallowed=width - 0.5, matches="x", **frames)
+    figure.update_yaxes(range=[height - 0.5, -0.5], minallowed=-0.5, maxallowed=height - 0.5, matches="y", **frames)
+    figure.update_layout(yaxis={"scaleanchor": "x", "scaleratio": 1})
