@@ -20,11 +20,18 @@ CSS = """
 .st-key-w_picture [role="radiogroup"] button:hover {filter:brightness(1.08)}
 .st-key-w_picture [role="radiogroup"] button[aria-checked="true"] {
   outline:3px solid var(--st-primary-color); outline-offset:1px}
-.st-key-figures {flex-wrap:wrap}
-.st-key-figures > div {flex:1 1 300px; min-width:280px; max-width:520px}
+.st-key-figures_cid, .st-key-figures_ru {flex-wrap:wrap}
+.st-key-figures_cid > div {flex:1 1 300px; min-width:280px; max-width:520px}
+.st-key-figures_ru > div {flex:1 1 230px; min-width:220px; max-width:520px}
 .st-key-series {flex-wrap:wrap}
 .st-key-series > div:first-child {flex:2 1 360px; min-width:300px}
 .st-key-series > div:last-child {flex:3 1 460px; min-width:300px}
+.st-key-grid_head > div:last-child {flex:1 1 420px; min-width:0}
+.st-key-grid_choices, .st-key-grid_style {flex-wrap:wrap}
+.st-key-grid_choices > div:last-child {flex:1 1 240px}
+.st-key-grid_frame {overflow-x:auto}
+.st-key-grid_frame > div {min-width:560px}
+[data-testid="stPopoverBody"] {max-width:min(620px, 92vw)}
 .st-key-numbers > div {flex:1 1 128px; min-width:118px}
 </style>
 """

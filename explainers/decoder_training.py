@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from explainers.architectures.decoder import Decoder
+from explainers.decoder_data import DecoderPictures
 from explainers.decoders import BLOCKS, DecoderCard, half_weights, save_decoder
 from explainers.features import Feature
 from explainers.layers import Layer
@@ -39,15 +40,6 @@ class DecoderSettings:
             raise ValueError(
                 f"expected at least one step of at least two pictures, got {self.steps} steps of {self.batch}"
             )
-
-
-@dataclass(frozen=True)
-class DecoderPictures:
-    """Pictures to train on and to judge by, uint8 (N, 3, H, W) of the network's input size; `data` names them."""
-
-    train: Tensor
-    held_out: Tensor
-    data: str
 
 
 @dataclass(frozen=True)

@@ -106,3 +106,12 @@ def absolute_range(beta: float) -> tuple[float, float]:
     """
     floor = 0.5 * math.log(beta) + ENTROPY_CONSTANT
     return floor - 1.5, floor + 4
+
+
+def reconstruction_range() -> tuple[float, float]:
+    """One scale in nats for RU of all layers and pictures: errors from 1/255 to 1/2 of the range of pixel values.
+
+    >>> [round(end, 2) for end in reconstruction_range()]
+    [-4.12, 0.73]
+    """
+    return math.log(1 / 255) + ENTROPY_CONSTANT, math.log(0.5) + ENTROPY_CONSTANT

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from explainers.decoder_training import DecoderPictures, DecoderSettings, train_decoder
+from explainers.decoder_data import DecoderPictures, recipe_pictures
+from explainers.decoder_training import DecoderSettings, train_decoder
 from explainers.decoders import ASSETS, BLOCKS, DecoderCard, file_name, read_card
 from explainers.networks import Network, load_network
-from explainers.recipes import RECIPES
 
 # From first to last; deep and shallow, convolutions and what follows them.
 LAYERS = {
@@ -20,6 +20,7 @@ LAYERS = {
     "resnet32-cifar10": ("conv1", "layer1.4", "layer2.4", "layer3.4", "fc"),
     "resnet44-cifar10": ("conv1", "layer1.6", "layer2.6", "layer3.6", "fc"),
     "alexnet-birds": ("conv1", "conv2", "conv5", "fc6", "fc8"),
+    "unet-membranes": ("down1.conv2", "down2.conv2", "down4.conv2", "up3.conv2", "up1.conv2", "head"),
     "vgg16-birds": ("conv1-2", "conv2-2", "conv3-3", "conv4-3", "conv5-3", "fc8"),
 }
 CHECKPOINTS = "decoder-{file}.pt"
@@ -40,10 +41,7 @@ def main() -> None:
     args = parser.parse_args()
 
     network = load_network(args.network, args.device)
-    recipe = RECIPES[args.network]
-    pictures = DecoderPictures(
-        recipe.load(args.data, "train")[0], recipe.load(args.data, "test")[0][:1000], recipe.data
-    )
+    pictures = recipe_pictures(args.network, args.data)
     settings = DecoderSettings(args.blocks, args.steps, args.batch, seed=args.seed)
     for name in args.layers or LAYERS[args.network]:
         _train(network, name, pictures, settings, args)

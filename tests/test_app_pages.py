@@ -16,7 +16,7 @@ from app.backend import backend
 from app.state import Selection
 
 ROOT = Path(__file__).resolve().parent.parent
-CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0"}
+CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0", "view": "layer"}
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
@@ -283,7 +283,7 @@ def test_another_layer_ends_the_work_on_the_first():
 
 def test_all_layers_appear_on_one_scale():
     at = visit()
-    at.session_state["tab"] = "All layers"
+    at.session_state["w_view"] = "All layers"
     at.run()
     at.button(key="layers_again").click().run()
     until(at, lambda at: says(at, "All 12 layers are ready"), every=1.0)

@@ -18,6 +18,7 @@ def curve_figure(
     concentration: Sequence[float | None] | None,
     look: Look,
     marked: str | None = None,
+    metric: str = "CID",
 ) -> go.Figure:
     """Mean entropy and concentration against the layer in order of execution; None where not ready.
 
@@ -25,7 +26,7 @@ def curve_figure(
     """
     both = concentration is not None
     figure = make_subplots(rows=2 if both else 1, cols=1, shared_xaxes=True, vertical_spacing=0.09)
-    curves = [("mean CID", mean, look.accent, "mean CID<br>(nats per input variable)")]
+    curves = [(f"mean {metric}", mean, look.accent, f"mean {metric}<br>(nats per input variable)")]
     if both:
         curves.append(("concentration", concentration, look.second, "concentration<br>(nats)"))
     for row, (name, values, colour, title) in enumerate(curves, start=1):

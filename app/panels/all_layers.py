@@ -6,15 +6,25 @@ from app import state
 from app.backend import Backend, View, foreground_gain
 from app.figures.layers import curve_figure, strip_figure
 from app.figures.style import PLAIN_CONFIG
+from app.grid_choice import choice
 from app.look import look
 from app.panels import progress
-from app.panels.one_layer import cells_of
+from app.panels.one_layer import cells_of, metric_control
 from app.store import digest
 from app.subject import Subject
 from explainers import CIDSettings, absolute_range
+from explainers.decoders import find_decoder
+from explainers.layers import Layer
 from explainers.networks import Network
+from explainers.results import reconstruction_range
 
 POLL = 1.0
+CURVES = {
+    "cid": "Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
+    "more of the background than of the subject. Values are as computed, never smoothed.",
+    "ru": "Mean RU: how badly the picture can be recovered from each layer that has a decoder. Concentration: how much "
+    "worse the background than the subject. Values are as computed, never smoothed.",
+}
 HEARTBEAT = 5.0
 
 
@@ -22,8 +32,14 @@ def all_layers(
     store: Backend, network: Network, subject: Subject, settings: CIDSettings, shown: bool, marked: str
 ) -> None:
     """Draws what is there of every layer's map; while not `shown`, only keeps running work alive."""
-    owner = state.owner("layers")
-    sweep = digest(network.fingerprint, subject.digest, repr(settings))
+    owner, metric = state.owner("layers"), choice().metric
+    if shown:
+        metric_control("layers")
+    layers = [layer for layer in network.layers if metric == "cid" or find_decoder(network, layer)]
+    if not layers:
+        st.info("RU needs a decoder for every layer that is to be shown. Train one in the tab **One layer**.")
+        return
+    sweep = digest(network.fingerprint, subject.digest, repr(settings), metric)
     if st.session_state.get("sweep") != sweep:
         st.session_state.pop("sweep", None)
         store.release(owner)
@@ -31,7 +47,8 @@ def all_layers(
     def ask() -> list[View]:
         start = st.session_state.get("sweep") == sweep
         return [
-            store.map(network, subject, layer, settings, owner, priority=1, start=start) for layer in network.layers
+            store.map(network, subject, layer, settings, owner, priority=1, start=start, metric=metric)
+            for layer in layers
         ]
 
     def begin() -> None:
@@ -52,7 +69,7 @@ def all_layers(
             st.rerun()
         if shown:
             _status(views, begin, stop)
-            _figures(views, network, subject, settings.beta, marked)
+            _figures(views, layers, subject, settings.beta, marked, metric)
 
     every = POLL if shown else HEARTBEAT
     st.fragment(draw, run_every=every if polling else None)()
@@ -86,8 +103,10 @@ def remaining(views: list[View]) -> float | None:
     return sum(spent) / len(spent) * waiting + sum(v.remaining or 0 for v in views if v.state == "running")
 
 
-def _figures(views: list[View], network: Network, subject: Subject, beta: float, marked: str) -> None:
-    names = [layer.name for layer in network.layers]
+def _figures(
+    views: list[View], layers: list[Layer], subject: Subject, beta: float, marked: str, metric: str
+) -> None:  # fmt: skip
+    names, title = [layer.name for layer in layers], metric.upper()
     ready = [view.value if view.state == "done" else None for view in views]
     mean = [None if result is None else float(result.mean[0]) for result in ready]
     gains = None
@@ -97,15 +116,14 @@ def _figures(views: list[View], network: Network, subject: Subject, beta: float,
     with row.container():
         st.markdown(
             "**Layer by layer**",
-            help="Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
-            "more of the background than of the subject. Values are as computed, never smoothed.",
+            help=CURVES[metric],
         )
         st.plotly_chart(
-            curve_figure(names, mean, gains, look(), marked),
+            curve_figure(names, mean, gains, look(), marked, title),
             theme=None,
             key="figure_curve",
             config=PLAIN_CONFIG,
-            alt="Mean CID and concentration of every layer in order of execution",
+            alt=f"Mean {title} and concentration of every layer in order of execution",
         )
     with row.container():
         st.markdown(
@@ -113,9 +131,10 @@ def _figures(views: list[View], network: Network, subject: Subject, beta: float,
             help="All maps share the colour scale in nats of the first tab, so they can be compared. "
             "Empty frames are not computed yet.",
         )
+        limits = absolute_range(beta) if metric == "cid" else reconstruction_range()
         maps = [None if view.value is None else cells_of(view.value) for view in views]
         st.plotly_chart(
-            strip_figure(names, maps, subject.size, absolute_range(beta), look()),
+            strip_figure(names, maps, subject.size, limits, look()),
             theme=None,
             key="figure_strip",
             config=PLAIN_CONFIG,

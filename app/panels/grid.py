@@ -19,8 +19,8 @@ from app.methods import MapMethod, methods
 from app.panels import progress
 from app.panels.numbers import decimal
 from app.panels.one_layer import cells_of
-from explainers import CIDSettings, absolute_range
-from explainers.results import RUResult
+from explainers import CIDResult, CIDSettings, absolute_range
+from explainers.results import RUResult, reconstruction_range
 
 POLL = 1.0
 SAME = View("", "same")
@@ -119,7 +119,7 @@ def _status(store: Backend, views: Sequence[View], owner: str) -> None:
 
     if any(view.live for view in wanted):
         share = sum(1.0 if not view.live else view.progress for view in wanted) / len(wanted)
-        queue = next((view.message for view in wanted if view.live and view.message), "")
+        queue = next((view.message for view in sorted(wanted, key=_standing) if view.live), "")
         text = progress.in_line(f"{len(done)} of {len(wanted)} maps ready", queue)
         progress.running(text, share, remaining(wanted), "grid", stop)
     elif len(done) == len(wanted):
@@ -133,6 +133,11 @@ def _status(store: Backend, views: Sequence[View], owner: str) -> None:
         progress.ended(f"Cancelled: {len(done)} of {len(wanted)} maps are ready.", "cancel", "grid", ("Go on", go_on))
 
 
+def _standing(view: View) -> bool:
+    """Those that run come first: where the others stand in line behind them tells the reader nothing."""
+    return view.state != "running"
+
+
 def remaining(views: Sequence[View]) -> float | None:
     """Seconds that those being computed still take; None while one of them has not begun."""
     left = [view.remaining for view in views if view.live]
@@ -143,6 +148,7 @@ def _figure(
     rows: Sequence[MapMethod], columns: Sequence[Column], views: list[list[View]], chosen: GridChoice, beta: float
 ) -> None:
     heads = [Head(c.title, c.subtitle, _address(c.subject.picture), c.subject.size) for c in columns]
+    fixed = {"cid": absolute_range(beta), "ru": reconstruction_range()}
     drawn = [
         Row(
             method.title,
@@ -150,7 +156,7 @@ def _figure(
             method.unit,
             method.signed,
             tuple(cell(view) for view in line),
-            absolute_range(beta) if method.name == "cid" else None,
+            fixed.get(method.name),
         )
         for method, line in zip(rows, views, strict=True)
     ]
@@ -182,9 +188,7 @@ def cell(view: View) -> Cell:
 
 def values_of(found: object) -> np.ndarray:
     """The map as (rows, columns): one value per cell of the noise, or per pixel."""
-    if hasattr(found, "entropy"):
-        return found.entropy[0, 0].numpy() if isinstance(found, RUResult) else cells_of(found)
-    return found.map[0, 0].numpy()
+    return cells_of(found) if isinstance(found, CIDResult) else found.map[0, 0].numpy()
 
 
 def caption(found: object) -> str:
@@ -192,7 +196,7 @@ def caption(found: object) -> str:
     cost = f"{found.forward_passes:.0f} + {found.backward_passes:.0f} passes, {_seconds(found.seconds)}"
     if isinstance(found, RUResult):
         first = f"mean {decimal(float(found.mean[0]))} nats, error {float(found.error[0]):.3f}"
-    elif hasattr(found, "mean"):
+    elif isinstance(found, CIDResult):
         first = f"mean {decimal(float(found.mean[0]))} nats"
     else:
         first = f"largest {float(found.map.abs().max()):.3g}"

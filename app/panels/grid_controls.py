@@ -21,6 +21,7 @@ SCALE_HELP = (
 OPACITY_HELP = "Below 100 %, the picture shines through."
 COLOURS_HELP = "Even steps of colour mean even steps of value; all are readable without telling red from green."
 SIGNED_HELP = "For maps with a sign: the middle of the scale is zero, red speaks for the class, blue against it."
+LIKELIEST = -1
 TARGET_HELP = (
     "Most methods explain the score of one class. CID, RU and the activation explain none: they look at the feature."
 )
@@ -29,7 +30,7 @@ TARGET_HELP = (
 def methods_control() -> None:
     """A list that explains every method in a sentence."""
     count = len(choice().methods)
-    with st.popover(f"Methods ({count})", icon=":material/checklist:", width=560):
+    with st.popover(f"Methods ({count})", icon=":material/checklist:", key="grid_methods", width="content"):
         for title, belongs in GROUPS.items():
             st.markdown(f"**{title}**")
             for method in filter(belongs, methods().values()):
@@ -97,12 +98,11 @@ def scale_control() -> None:
 def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]]) -> None:
     """The class that is explained: the likeliest answers first, then all others."""
     order = {classes.index(name): share for name, share in top}
-    options = [None, *order, *(index for index in range(len(classes)) if index not in order)]
-    target = choice().target if choice().target in options else None
-    st.session_state["w_target"] = target
+    options = [LIKELIEST, *order, *(index for index in range(len(classes)) if index not in order)]
+    st.session_state["w_target"] = choice().target if choice().target in options else LIKELIEST
 
-    def title(index: int | None) -> str:
-        if index is None:
+    def title(index: int) -> str:
+        if index == LIKELIEST:
             return "The likeliest"
         return f"{classes[index]} ({order[index]:.0%})" if index in order else classes[index]
 
@@ -111,8 +111,7 @@ def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]]) -> 
         options,
         format_func=title,
         key="w_target",
-        on_change=_take,
-        args=("target",),
+        on_change=_take_target,
         help=TARGET_HELP,
         width=230,
     )
@@ -148,6 +147,11 @@ def _select(name: str, label: str, options: Mapping[str, str], help: str) -> Non
 
 def _take(name: str) -> None:
     grid_choice.change(**{name: st.session_state[f"w_{name}"]})
+
+
+def _take_target() -> None:
+    target = st.session_state["w_target"]
+    grid_choice.change(target=None if target == LIKELIEST else target)
 
 
 def _take_method(name: str) -> None:

@@ -7,10 +7,20 @@ import streamlit as st
 from app.backend import foreground_gain
 from app.subject import Subject
 from explainers import CIDResult
+from explainers.results import RUResult
 
 MEAN = (
     "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
     "the feature noticed: the more of the picture this layer has discarded."
+)
+MEAN_RU = (
+    "Mean of the map, in nats per value of a pixel, values from 0 to 1. The higher, the less can be recovered of the "
+    "picture from this layer."
+)
+ERROR = "Root mean square error of the reconstruction of this picture without noise; pixel values from 0 to 1."
+SHARE = (
+    "The share of the squared error in this map that the decoder makes without any noise. Near 100 %, the map shows "
+    "what the decoder cannot do rather than what the noise destroys."
 )
 GAIN = (
     "Mean entropy of the background minus mean entropy of the foreground, in nats. Above 0: the layer has "
@@ -34,7 +44,12 @@ def numbers(result: CIDResult, subject: Subject) -> None:
     gain, foreground = foreground_gain(result, subject)
     why = GAIN.format(foreground) if gain is not None else f"Not available here. {foreground}"
     with st.container(horizontal=True, key="numbers"):
-        st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
+        if isinstance(result, RUResult):
+            st.metric("Mean RU (nats)", decimal(float(result.mean[0])), help=MEAN_RU)
+            st.metric("Decoder's error", f"{float(result.error[0]):.3f}", help=ERROR)
+            st.metric("Its own share", f"{float(result.decoder_share[0]):.1%}", help=SHARE)
+        else:
+            st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", "–" if gain is None else f"{gain:+.3f}", help=why)
         st.metric("Constraint", constraint(result), help=CONSTRAINT)
         st.metric("Sensitivity δ_f²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)

@@ -1,14 +1,15 @@
-"""One layer: the picture, its map on two scales, and the numbers, drawn again while the map sharpens."""
+"""One layer: the picture, its map of CID or RU on two scales, and the numbers, drawn again while the map sharpens."""
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
-from app.backend import Backend, View, map_key
+from app.backend import Backend, View
 from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
 from app.figures.predictions import prediction_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
+from app.grid_choice import change, choice
 from app.look import beneath, look
 from app.panels import progress
 from app.panels.numbers import decimal, numbers
@@ -17,17 +18,35 @@ from app.subject import Subject
 from explainers import CIDResult, CIDSettings, absolute_range
 from explainers.layers import Layer
 from explainers.networks import Network
+from explainers.results import RUResult, reconstruction_range
 
 POLL = 1.0
 OUTLINES = (
     "The picture at the size and in the section this network works with. Outlined: the subject, as an exact mask "
     "(solid) or a box (dashed)."
 )
-WHERE = (
-    "Yellow: discarded most within this map. Blue: used most. Good to see the pattern; the colours of two such "
+METRICS = {"cid": "CID: what is not used", "ru": "RU: what cannot be recovered"}
+METRIC_HELP = (
+    "CID: how much noise each pixel can bear before the layer's feature moves. RU: how badly each pixel can be "
+    "recovered from the feature by a trained decoder, under such noise. Both in nats, both comparable between layers."
+)
+WHERE = {
+    "cid": "**Where** it discards: map on its own scale",
+    "ru": "**Where** it is lost: map on its own scale",
+}
+WHERE_HELP = (
+    "Yellow: most within this map. Blue: least. Good to see the pattern; the colours of two such "
     "maps cannot be compared."
 )
-HOW_MUCH = (
+HOW_MUCH = {
+    "cid": "**How much** it discards: one scale for all maps",
+    "ru": "**How much** is lost: one scale for all maps",
+}
+RECONSTRUCTION = (
+    "What the decoder makes of this layer's feature without any noise. It has learnt from other pictures: what looks "
+    "right here may be a good guess."
+)
+HOW_MUCH_HELP = (
     "The same colour means the same number of nats for every layer and picture at this β. What lies beyond the "
     "ends of the scale takes the end's colour; the number under the pointer is exact."
 )
@@ -35,7 +54,8 @@ ANSWERS = (
     "The classes it finds likeliest for this picture. It answers with one of its own classes whatever the "
     "picture shows."
 )
-READING = """
+READING = {
+    "cid": """
 **How to read this**
 
 Every pixel gets as much random noise as this layer can bear before its feature moves noticeably. *Much noise* (yellow,
@@ -44,36 +64,74 @@ entropy): the layer **uses** this pixel.
 
 Move the layer slider from left to right: deeper layers usually discard more, and often the background first where
 the subject is what counts. Hover over a map for its numbers, drag to zoom, double-click to see all of it again.
-"""
+""",
+    "ru": """
+**How to read this**
+
+A decoder has learnt to give back the picture from this layer's feature. Noise that the layer hardly notices is added
+to the picture, and the map shows how far each recovered pixel is from the true one. *High* (yellow): the pixel
+**cannot be recovered**. *Low* (blue): it can.
+
+Most of the error is there without any noise: it is the decoder's own, and what it learnt counts, not this picture
+alone. Look at the reconstruction beside the map before you read the map.
+""",
+}
 
 
 def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
     """Asks for the map and draws it; polls only while it is being computed."""
-    owner = state.owner("map")
-    store.release(owner, keep={map_key(network, subject, layer, settings)})
+    owner, metric = state.owner("map"), metric_control()
 
     def ask() -> View:
-        return store.map(network, subject, layer, settings, owner, state.stopped())
+        return store.map(network, subject, layer, settings, owner, state.stopped(), metric=metric)
 
-    polling = ask().live
+    view = ask()
+    store.release(owner, keep={view.key})
+    if view.state == "refused":
+        st.info(view.message, icon=":material/grid_off:")
+        return
+    polling = view.live
 
     def draw() -> None:
         view = ask()
         if view.live != polling:
             st.rerun()
-        _status(store, view, owner, network, layer)
-        _figures(store, network, subject, layer, view.value, settings.beta)
+        _status(store, view, owner, network, layer, metric)
+        _figures(store, network, subject, layer, view.value, settings.beta, metric)
 
     st.fragment(draw, run_every=POLL if polling else None)()
 
 
+def metric_control(place: str = "layer") -> str:
+    """Which of the two metrics is shown, in this tab and in All layers; `place` tells the two controls apart."""
+    key = f"w_metric_{place}"
+    st.session_state[key] = choice().metric
+    st.segmented_control(
+        "Metric",
+        list(METRICS),
+        format_func=METRICS.__getitem__,
+        key=key,
+        on_change=_take_metric,
+        args=(key,),
+        required=True,
+        help=METRIC_HELP,
+    )
+    return choice().metric
+
+
+def _take_metric(key: str) -> None:
+    change(metric=st.session_state[key])
+
+
 def cells_of(result: CIDResult) -> np.ndarray:
-    """The map as one value per cell (rows, columns), nats."""
+    """The map as one value per cell (rows, columns), nats; of RU, one per pixel."""
     entropy, (rows, columns) = result.entropy[0, 0], result.sigma.shape[-2:]
+    if isinstance(result, RUResult):
+        return entropy.numpy()
     return entropy[:: entropy.shape[0] // rows, :: entropy.shape[1] // columns].numpy()
 
 
-def _status(store: Backend, view: View, owner: str, network: Network, layer: Layer) -> None:
+def _status(store: Backend, view: View, owner: str, network: Network, layer: Layer, metric: str) -> None:
     def stop() -> None:
         state.stopped().add(view.key)
         store.stop(view.key, owner)
@@ -94,7 +152,7 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
     elif view.state == "failed":
         progress.ended(view.message, "error", "map", ("Try again", go_on))
     else:
-        text = f"**{layer.name}** of {network.name}: mean CID {decimal(float(view.value.mean[0]))} nats."
+        text = f"**{layer.name}** of {network.name}: mean {metric.upper()} {decimal(float(view.value.mean[0]))} nats."
         if not view.value.settings.refine:
             text += " Closed form, not refined: below stands how well the constraint holds."
         elif not bool(view.value.converged[0]):
@@ -103,9 +161,16 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
 
 
 def _figures(
-    store: Backend, network: Network, subject: Subject, layer: Layer, result: CIDResult | None, beta: float
+    store: Backend,
+    network: Network,
+    subject: Subject,
+    layer: Layer,
+    result: CIDResult | None,
+    beta: float,
+    metric: str,
 ) -> None:
-    with st.container(horizontal=True, key="figures"):
+    limits = absolute_range(beta) if metric == "cid" else reconstruction_range()
+    with st.container(horizontal=True, key=f"figures_{metric}"):
         with st.container():
             st.markdown(f"**{subject.title}**, as the network sees it", help=OUTLINES)
             _chart(
@@ -113,19 +178,31 @@ def _figures(
                 "picture",
                 f"{subject.title}, {subject.size[1]} by {subject.size[0]} pixels",
             )
+        if metric == "ru":
+            _reconstruction(subject, layer, result)
         with st.container():
-            st.markdown("**Where** it discards: map on its own scale", help=WHERE)
+            st.markdown(WHERE[metric], help=WHERE_HELP)
             _map(subject, result, "unit", UNIT_LIMITS, f"Map of {layer.name}, stretched to 0 to 1")
         with st.container():
-            st.markdown("**How much** it discards: one scale for all maps", help=HOW_MUCH)
-            _map(subject, result, "nats", absolute_range(beta), f"Map of {layer.name} in nats")
+            st.markdown(HOW_MUCH[metric], help=HOW_MUCH_HELP)
+            _map(subject, result, "nats", limits, f"Map of {layer.name} in nats")
     if result is not None:
         numbers(result, subject)
     left, right = st.columns([1, 2], gap="large")
     with left:
         (segmentation if network.segments else _predictions)(store, network, subject)
     with right:
-        st.markdown(READING)
+        st.markdown(READING[metric])
+
+
+def _reconstruction(subject: Subject, layer: Layer, result: RUResult | None) -> None:
+    with st.container():
+        st.markdown("**Recovered** from the layer by its decoder", help=RECONSTRUCTION)
+        if result is None:
+            _chart(empty_figure(subject.size, look()), "reconstruction", "Reconstruction: not there yet")
+            return
+        picture = (result.reconstruction[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+        _chart(picture_figure(picture, look()), "reconstruction", f"Reconstruction from {layer.name}")
 
 
 def _map(subject: Subject, result: CIDResult | None, kind: str, limits: tuple[float, float], alt: str) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import streamlit as st
+from PIL import Image
 
 from app import state
 from app.backend import Backend, networks
 from app.columns import Column, counterpart, known_layers
 from app.controls import shape
+from app.figures.raster import data_address
 from app.grid_choice import MOST_COLUMNS, MOST_NETWORKS, choice
 from app.panels.grid import grid
 from app.panels.grid_controls import columns_control, methods_control, scale_control, target_control
@@ -19,6 +22,8 @@ from explainers import CIDSettings
 from explainers.layers import Layer
 from explainers.networks import Network
 
+PICTURE = 132
+ANSWERS = "What the network finds likeliest in this picture, and how sure it is. The other answers: in One layer."
 SUGGESTED_PICTURES, SUGGESTED_NETWORKS = 3, 2
 ON_ITS_WAY = "{} is being loaded."
 
@@ -37,17 +42,33 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
     pictures, others = _picture_titles(store), _network_titles(store)
     options = {"layers": [layer.name for layer in scene.network.layers], "pictures": [*pictures], "networks": [*others]}
     shown = _shown(scene, options)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="grid_choices"):
-        methods_control()
-        columns_control(options, shown, pictures | others)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="grid_style"):
-        scale_control()
-        target_control(scene.network.classes, store.predictions(scene.network, scene.subject))
+    top = store.predictions(scene.network, scene.subject)
+    with st.container(horizontal=True, key="grid_head"):
+        _picture(scene.subject, top)
+        with st.container():
+            with st.container(horizontal=True, vertical_alignment="bottom", key="grid_choices"):
+                methods_control()
+                columns_control(options, shown, pictures | others)
+            with st.container(horizontal=True, vertical_alignment="bottom", key="grid_style"):
+                scale_control()
+                target_control(scene.network.classes, top)
 
     def build() -> tuple[list[Column], list[str]]:
         return _columns(store, scene, shown)
 
     grid(store, build, choice(), settings)
+
+
+def _picture(subject: Subject, top: Sequence[tuple[str, float]]) -> None:
+    """The picture as the network sees it, and what the network answers."""
+    address = data_address(Image.fromarray(subject.picture), "JPEG", quality=88)
+    answer, share = top[0]
+    with st.container(width=PICTURE + 8, key="grid_picture"):
+        st.html(
+            f'<img src="{address}" width="{PICTURE}" height="{PICTURE}" style="border-radius:6px" '
+            f'alt="{escape(subject.title)}, as the network sees it">'
+        )
+        st.caption(f"{answer} {share:.0%}", help=ANSWERS)
 
 
 def _picture_titles(store: Backend) -> dict[str, str]:

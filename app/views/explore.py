@@ -47,6 +47,10 @@ def page() -> None:
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
     st.session_state["w_view"] = VIEWS[choice().view]
     together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
+    # What the other tabs have asked for gives way; All layers goes on behind them.
+    for tab, slot in ((together, "grid"), (one, "map")):
+        if not tab.open:
+            store.release(state.owner(slot))
     with together:
         if together.open:
             side_by_side(store, Scene(network, subject, layer), settings)
