@@ -6,10 +6,12 @@ Source: ICML 2022, section 3.2. One recipe for all layers, since reconstructions
 """
 
 import hashlib
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,6 +44,19 @@ class DecoderSettings:
             )
 
 
+# Pictures a batch by the side of the network's input: so many keep a step short on a CPU.
+BATCHES = ((32, 64), (64, 32), (128, 16))
+SMALLEST_BATCH = 8
+# A checkpoint is written once so many seconds have passed since the last: what a crash or a cancelled step may cost.
+STORE_EVERY = 3.0
+CHECKPOINT_KEYS = {"decoder", "optimizer", "schedule", "step", "loss", "recipe"}
+
+
+def fitting_batch(network: Network) -> int:
+    """Pictures a batch: fewer where they are larger."""
+    return next((batch for side, batch in BATCHES if max(network.input_size) <= side), SMALLEST_BATCH)
+
+
 @dataclass(frozen=True)
 class DecoderProgress:
     """`loss` is the running mean squared error, `remaining` is in seconds; the last one has the card."""
@@ -64,8 +79,10 @@ def train_decoder(
 ) -> Iterator[DecoderProgress]:
     """Trains and stores a decoder; one item per step, the last with the card. Whoever stops iterating stops it.
 
-    With a `checkpoint` the run is resumed where that file says, and draws what an unbroken run would have drawn.
-    The error is measured on the weights as stored. Raises ValueError where there are too few pictures.
+    With a `checkpoint` the run is resumed where that file says, and draws what an unbroken run would have drawn; a
+    file of another network, recipe or data is passed over. It is written every few seconds, when one stops, and is
+    gone when the decoder is there. The error is measured on the weights as stored. Raises ValueError where there are
+    too few pictures.
     """
     if len(pictures.train) < 2 or not len(pictures.held_out):
         raise ValueError(
@@ -73,28 +90,48 @@ def train_decoder(
             f"{len(pictures.held_out)}; choose a folder with more pictures"
         )
     h = Feature(network.module, layer, torch.device(device))
-    run = _Run(network, layer, settings, device)
+    run = _Run(network, layer, pictures, settings, device)
     if checkpoint is not None:
         run.resume(checkpoint)
     start, first = time.monotonic(), run.step
-    while run.step < settings.steps:
-        run.advance(h, pictures.train)
-        if checkpoint is not None and run.step % 100 == 0:
+    stored = start
+    try:
+        while run.step < settings.steps:
+            run.advance(h, pictures.train)
+            now = time.monotonic()
+            if checkpoint is not None and now - stored >= STORE_EVERY:
+                run.store(checkpoint)
+                stored = now
+            left = (now - start) / (run.step - first) * (settings.steps - run.step)
+            yield DecoderProgress(run.step, settings.steps, run.loss, left)
+    except GeneratorExit:
+        # Between two steps the run is whole; one that is broken off in the middle is not.
+        if checkpoint is not None:
             run.store(checkpoint)
-        left = (time.monotonic() - start) / (run.step - first) * (settings.steps - run.step)
-        yield DecoderProgress(run.step, settings.steps, run.loss, left)
+        raise
     decoder = run.decoder.cpu().eval().requires_grad_(False)
     decoder.load_state_dict(half_weights(decoder))
     error = held_out_error(decoder.to(device), h, pictures.held_out)
     card = _card(network, layer, pictures, settings, decoder.cpu(), error)
     save_decoder(decoder, card, folder)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     yield DecoderProgress(run.step, settings.steps, run.loss, 0.0, card)
 
 
 class _Run:
     """A training as far as it has come."""
 
-    def __init__(self, network: Network, layer: Layer, settings: DecoderSettings, device: torch.device | str) -> None:
+    def __init__(
+        self,
+        network: Network,
+        layer: Layer,
+        pictures: DecoderPictures,
+        settings: DecoderSettings,
+        device: torch.device | str,
+    ) -> None:
+        seen = hashlib.sha256(pictures.train.numpy()).hexdigest()
+        self.recipe = "\n".join((network.fingerprint, repr(layer), seen, repr(settings)))
         self.settings, self.device, self.step, self.loss = settings, torch.device(device), 0, float("nan")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
@@ -134,15 +171,24 @@ class _Run:
         partial = path.with_suffix(".partial")
         parts = {"decoder": self.decoder, "optimizer": self.optimizer, "schedule": self.schedule}
         state = {name: part.state_dict() for name, part in parts.items()}
-        torch.save({**state, "step": self.step, "loss": self.loss}, partial)
+        torch.save({**state, "step": self.step, "loss": self.loss, "recipe": self.recipe}, partial)
         partial.replace(path)
 
     def resume(self, path: Path) -> None:
-        if path.is_file():
-            state = torch.load(path, weights_only=True, map_location=self.device)
+        state = read_checkpoint(path, self.device)
+        if state is not None and state["recipe"] == self.recipe:
             for name in ("decoder", "optimizer", "schedule"):
                 getattr(self, name).load_state_dict(state[name])
             self.step, self.loss = state["step"], state["loss"]
+
+
+def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+    """What a stopped training left; None where there is no such file or it is none of ours."""
+    try:
+        state = torch.load(path, weights_only=True, map_location=device)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        return None
+    return state if isinstance(state, dict) and state.keys() == CHECKPOINT_KEYS else None
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ the card carries their fingerprint.
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from explainers.networks import Network
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets" / "decoders"
 BLOCKS = 6
+# What was trained on this machine may take so much of its disk; the oldest give way.
+LIMIT = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,25 @@ def find_decoder(network: Network, layer: Layer, blocks: int = BLOCKS) -> Decode
         if card is not None and card.fingerprint == network.fingerprint and card.shape == layer.shape:
             return card
     return None
+
+
+def trained_here(card: DecoderCard) -> bool:
+    """Whether the decoder of a card was trained on this machine; else it ships."""
+    return read_card(own_decoders() / card.file) == card
+
+
+def trim_decoders(folder: Path, limit: int = LIMIT) -> None:
+    """Deletes the oldest files of a folder of decoders, checkpoints too, until they take at most `limit` bytes."""
+    found = []
+    for path in (*folder.glob("*.safetensors"), *folder.glob("*.pt")):
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            found.append((stat.st_mtime_ns, stat.st_size, path))
+    total = 0
+    for _, size, path in sorted(found, reverse=True):
+        total += size
+        if total > limit:
+            path.unlink(missing_ok=True)
 
 
 def load_decoder(card: DecoderCard) -> Decoder:
