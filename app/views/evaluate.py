@@ -5,16 +5,16 @@ from functools import partial
 import streamlit as st
 
 from app import controls, state
-from app.backend import View, backend
+from app.backend import backend
 from app.look import apply
 from app.panels import progress
 from app.panels.evaluate_checks import draw_randomisation, draw_stability
 from app.panels.evaluate_choice import choice, data_control, methods_control, removal_control, way_control
 from app.panels.evaluate_run import judged
 from app.panels.evaluate_scores import draw_scores
+from app.panels.network_status import selected_network
 from explainers.studies.evaluate_methods import late_layer
 
-POLL = 0.7
 DRAW = {"scores": draw_scores, "randomisation": draw_randomisation, "stability": draw_stability}
 LEAD = (
     "Scores over many pictures. Do maps find the pixels that the network needs, and those that a person would point "
@@ -36,11 +36,9 @@ def page() -> None:
         note = st.container()
     st.title("Which maps can be trusted?", anchor=False)
     st.markdown(LEAD)
-    view = store.network(state.selection().network, state.owner("network"))
-    if view.state != "done":
-        _without_network(view)
+    network = selected_network(store)
+    if network is None:
         return
-    network = view.value
     with note:
         controls.network_note(network)
     if network.segments:
@@ -61,25 +59,3 @@ def page() -> None:
     ways = chosen.settings(solver.beta, solver.seed)
     draw = partial(DRAW[chosen.way], network=network, layer=layer, data=data, settings=ways[chosen.way])
     judged(store, network, layer, chosen.methods, data, ways, chosen.way, draw)
-
-
-def _without_network(view: View) -> None:
-    """The network is on its way, or cannot come."""
-    store, name, owner = backend(), state.selection().network, state.owner("network")
-
-    def stop() -> None:
-        state.change(network=state.Selection().network, layer=None)
-
-    def again() -> None:
-        store.retry(name)
-
-    def draw() -> None:
-        now = store.network(name, owner)
-        if not now.live:
-            st.rerun()
-        progress.running(now.message or "Loading the network", now.progress, now.remaining, "load", stop)
-
-    if view.live:
-        st.fragment(draw, run_every=POLL)()
-    else:
-        progress.ended(view.message, "cloud_off", "load", ("Try again", again))

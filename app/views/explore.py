@@ -3,18 +3,16 @@
 import streamlit as st
 
 from app import controls, grid_choice, state
-from app.backend import OWN, Backend, View, backend
+from app.backend import backend
 from app.grid_choice import VIEWS, choice
 from app.look import apply
-from app.panels import progress
 from app.panels.all_layers import all_layers
+from app.panels.network_status import selected_network
 from app.panels.one_layer import one_layer
 from app.panels.side_by_side import Scene, side_by_side
 from app.pictures import PictureGoneError
 from app.sentences import sentence
 from explainers import CIDSettings
-
-POLL = 0.7
 
 
 def page() -> None:
@@ -27,11 +25,9 @@ def page() -> None:
         note = st.container()
         controls.picture_control(store)
     st.title("What does this layer throw away?", anchor=False)
-    view = store.network(state.selection().network, state.owner("network"))
-    if view.state != "done":
-        _without_network(store, view)
+    network = selected_network(store)
+    if network is None:
         return
-    network = view.value
     try:
         subject = store.subject(network, state.selection().picture)
     except PictureGoneError as error:
@@ -64,28 +60,3 @@ def page() -> None:
 def _take_view() -> None:
     shown = {title: name for name, title in VIEWS.items()}
     grid_choice.change(view=shown[st.session_state["w_view"]])
-
-
-def _without_network(store: Backend, view: View) -> None:
-    """The network is on its way, or cannot come."""
-    name, owner = state.selection().network, state.owner("network")
-
-    def stop() -> None:
-        state.change(network=state.Selection().network, layer=None)
-
-    def again() -> None:
-        store.retry(name)
-
-    def draw() -> None:
-        now = store.network(name, owner)
-        if not now.live:
-            st.rerun()
-        progress.running(now.message or "Loading the network", now.progress, now.remaining, "load", stop)
-
-    if view.live:
-        st.fragment(draw, run_every=POLL)()
-    elif name.startswith(OWN):
-        # The file is no longer here to try again with; the sentence says what to upload instead.
-        progress.ended(view.message, "error", "load", ("Back to the start", stop))
-    else:
-        progress.ended(view.message, "cloud_off", "load", ("Try again", again))

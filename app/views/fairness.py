@@ -13,9 +13,10 @@ from app.panels import fairness_look
 from app.panels.fairness_controls import question_control, write_address
 from app.panels.fairness_curves import curves
 from app.panels.fairness_maps import maps
-from app.panels.fairness_progress import network_or_status, status
+from app.panels.fairness_progress import status
 from app.panels.fairness_proof import proof
 from app.panels.fairness_table import pairs_not_allowed, table
+from app.panels.network_status import selected_network
 from app.pictures import PictureGoneError
 from app.sentences import sentence
 
@@ -37,7 +38,7 @@ def page() -> None:
         note = st.container()
         controls.picture_control(store)
     st.title("Which maps may be compared between layers?", anchor=False)
-    network = network_or_status(store)
+    network = selected_network(store)
     if network is None:
         return
     try:
