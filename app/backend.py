@@ -12,6 +12,7 @@ from cachetools import LRUCache, TTLCache
 from torch import Tensor
 
 from app.crop import part, split
+from app.decoder_work import MOST, TrainingRequest, decoder_frames, decoder_key
 from app.fairness_bench import METHODS as FAIRNESS_METHODS
 from app.fairness_bench import Question
 from app.fairness_plan import Plan, plan
@@ -77,10 +78,13 @@ class Backend:
         self._lock = threading.Lock()
         self.maps = Runner(f"maps on {self.device}", self._map_ended)
         self.loads = Runner("networks", self._load_ended)
+        # On a thread of their own, one after the other; ten minutes without a look at them and they stop.
+        self.trainings = Runner("decoders", self._training_ended, linger=600.0, most=1)
 
     def close(self) -> None:
         self.maps.close()
         self.loads.close()
+        self.trainings.close()
 
     # Networks
 
@@ -245,6 +249,39 @@ class Backend:
             reason = applies(method, network, layer) or ""
             self.results.put(place, reason)
         return reason
+
+    def training(
+        self,
+        network: Network,
+        layer: Layer,
+        owner: str,
+        request: TrainingRequest | None = None,
+        stopped: Collection[str] = (),
+    ) -> View:
+        """The training of a layer's decoder as far as it has come; a `request` begins it where there is none.
+
+        Asking keeps it alive. When it is done `find_decoder` finds the decoder, and the state is "missing" again.
+        `state` is "refused" where too many wait already.
+        """
+        key = decoder_key(network, layer)
+        job = self.trainings.job(key)
+        if request is None and (job is None or key in stopped):
+            message = self._failures.get(key, "")
+            return View(key, "failed" if message else "missing", message=message)
+        if job is None and len(self.trainings) >= MOST:
+            return View(key, "refused", message=f"{MOST} decoders are being trained already; try again later.")
+        self.retry(key)
+        work = job.work if job else partial(decoder_frames, network, layer, request, self.device, self.prepared)
+        job = self.trainings.submit(key, work, owner)
+        frame = job.latest
+        remaining = frame.remaining if frame else None
+        return View(
+            key, "running" if frame else "waiting", frame, frame.progress if frame else 0.0, remaining, job.queue
+        )
+
+    def _training_ended(self, job: Job) -> None:
+        if job.state == "failed":
+            self._failures[job.key] = sentence(job.error)
 
     def _work(
         self,

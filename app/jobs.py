@@ -146,6 +146,10 @@ class Runner:
             self._changed.notify()
             return job
 
+    def __len__(self) -> int:
+        """How many jobs wait or run."""
+        return len(self._jobs)
+
     def job(self, key: str) -> Job | None:
         """The live job of that key."""
         return self._jobs.get(key)

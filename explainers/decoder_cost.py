@@ -15,7 +15,7 @@ from explainers.networks import Network
 
 # Backwards costs twice as much as forwards.
 FORWARD_AND_BACKWARD = 3
-TRIAL = ((32, 16, 16), (32, 32), 16)
+TRIAL = ((32, 16, 16), (32, 32), 8)
 
 
 def step_flops(network: Network, layer: Layer, settings: DecoderSettings) -> int:

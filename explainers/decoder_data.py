@@ -104,7 +104,7 @@ class BirdSource:
 class PictureSource:
     """Somebody's own pictures, a tenth of them held out; `key` tells one collection from another.
 
-    The order is that of a digest, so that neither names nor folders decide what is held out.
+    They are shuffled first, so that neither names nor folders decide what is held out.
 
     Raises ValueError for fewer than LEAST.
     """
