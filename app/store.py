@@ -60,3 +60,9 @@ class Store:
     def drop(self, key: str) -> None:
         with self._lock:
             self._kept.pop(key, None)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all values kept."""
+        with self._lock:
+            return int(self._kept.currsize)

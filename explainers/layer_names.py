@@ -58,6 +58,8 @@ def _is_3x3(module: nn.Module) -> bool:
 
 
 def _prefix(module: nn.Module, kind: str) -> str:
+    if kind == "logits" and isinstance(module, nn.Conv2d):
+        kind = "convolution"
     short = {"convolution": "conv", "fully connected": "fc", "logits": "fc", "normalisation": "norm"}
     return short.get(kind) or type(module).__name__.lower()
 

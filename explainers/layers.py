@@ -213,17 +213,23 @@ def _drop_norms(units: list[_Unit]) -> list[_Unit]:
     return [u for i, u in enumerate(units) if u.kind != "normalisation" or i > last]
 
 
+def _scores_pixels(unit: _Unit) -> bool:
+    part = unit.tail.module
+    return isinstance(part, nn.Conv2d) and set(part.kernel_size) == {1}
+
+
 def _end(units: list[_Unit], root: Call) -> list[_Unit]:
     """The last layer gives what the network gives: the network itself where anything follows the last part.
 
-    Of an end that flattens a pooling, one layer is left. What a function makes of logits is no logits.
+    Of an end that flattens a pooling, one layer is left. What a function makes of logits is no logits. A picture that
+    a bare 1×1 convolution gives at the end is the logits of every pixel (Long et al. 2015).
     """
     if root.shape is None or not units:
         return units
     *before, last = units
     vector = len(root.shape) == 1
     if last.tail.outputs == root.outputs:
-        return [*before, _Unit(last.head, last.tail, "logits" if vector else last.kind)]
+        return [*before, _Unit(last.head, last.tail, "logits" if vector or _scores_pixels(last) else last.kind)]
     if last.kind == "pooling" and torch.Size(last.tail.shape).numel() == torch.Size(root.shape).numel():
         return [*before, _Unit(root, root, "logits" if vector else "output")]
     return [*units, _Unit(root, root, "logits" if vector and last.tail.shape != root.shape else "output")]

@@ -23,7 +23,7 @@ from app.panels.fairness_controls import SCALES, Choice
 from app.panels.fairness_theory import CLAIMS, Spot, output_factor, pair_factor
 from app.pictures import find_picture
 from app.subject import Subject, prepare
-from explainers.decoders import DecoderCard, load_decoder, save_decoder
+from explainers.decoders import DecoderCard, find_decoder, load_decoder, save_decoder
 from explainers.layers import Layer, find_layers
 from explainers.networks import Network, load_network
 from explainers.rescaling import rescale
@@ -124,7 +124,7 @@ def test_what_was_measured_on_the_network_itself_serves_every_c():
 def decoder(tmp_path, monkeypatch) -> DecoderCard:
     """A decoder of the layer inside of a block, with random weights."""
     monkeypatch.setenv("DECODERS_HOME", str(tmp_path))
-    station = station_inside()
+    station = station_of(INSIDE)
     card = DecoderCard(
         network=network().name,
         fingerprint=network().fingerprint,
@@ -158,14 +158,14 @@ def test_ru_does_not_move_when_the_decoder_is_that_of_the_rescaled_network(decod
     assert np.array_equal(before, after)
     assert np.array_equal(before, scaled)
     assert before.std() > 0
-    raw = RU(rescaled(question.c), station_inside(), load_decoder(decoder)).attribute(
+    raw = RU(rescaled(question.c), station_of(INSIDE), load_decoder(decoder)).attribute(
         subject().x[None], question.settings
     )
     assert np.abs(raw[0, 0].numpy() - before).mean() > 0.01
 
 
-def station_inside() -> Layer:
-    return next(station for station in plan(network()).stations if station.name == INSIDE)
+def station_of(layer: str) -> Layer:
+    return next(station for station in plan(network()).stations if station.name == layer)
 
 
 def rescaled(c: float) -> nn.Module:
@@ -173,11 +173,14 @@ def rescaled(c: float) -> nn.Module:
 
 
 def test_a_method_without_a_map_at_a_layer_says_why():
-    found = next(frames(Question("fc")))
-    reasons = dict(zip(METHODS, found.reasons, strict=True))
-    assert reasons["cid"] == reasons["saliency"] == reasons["lrp"] == ""
-    assert reasons["ru"] == NO_DECODER
-    assert all("no positions" in reasons[method] for method in LAYERWISE[2:])
+    vector = dict(zip(METHODS, next(frames(Question("fc"))).reasons, strict=True))
+    assert vector["cid"] == vector["saliency"] == vector["lrp"] == ""
+    assert all("no positions" in vector[method] for method in LAYERWISE[2:])
+    bare = next(station for station in plan(network()).stations if find_decoder(network(), station) is None)
+    decoders = decoder_keys(network(), plan(network()))
+    for layer in (bare.name, "fc"):
+        reason = next(frames(Question(layer, decoders=decoders))).reasons[METHODS.index("ru")]
+        assert reason == (NO_DECODER if find_decoder(network(), station_of(layer)) is None else "")
 
 
 def test_the_plan_lists_features_inside_blocks_and_why_others_may_not_be_rescaled():

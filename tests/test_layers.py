@@ -62,7 +62,8 @@ def test_every_registered_network(name):
     assert layers[0].kind == "convolution"
     assert len(layers[0].shape) == 3
     assert layers[-1].kind == "logits"
-    assert layers[-1].shape == (len(spec.classes),)
+    pixels = (spec.preprocessing.crop,) * 2 if spec.family == "U-Net" else ()
+    assert layers[-1].shape == (len(spec.classes), *pixels)
     assert [layer.kind for layer in layers].count("logits") == 1
 
     run = outputs_in_order(module, x)
@@ -163,7 +164,7 @@ class Branched(nn.Module):
 def test_branches_are_layers_at_the_top_and_a_block_below():
     assert [layer.name for layer in layers_of(Branched())] == ["left", "right", "head"]
     below = layers_of(nn.Sequential(nn.Conv2d(3, 3, 1), Branched(), nn.ReLU(), nn.Conv2d(5, 5, 1)))
-    assert [layer.kind for layer in below] == ["convolution", "block", "convolution"]
+    assert [layer.kind for layer in below] == ["convolution", "block", "logits"]
 
 
 def test_a_block_type_is_a_block_even_where_it_happens_to_be_a_chain():
@@ -279,7 +280,17 @@ def test_unet_goes_down_and_up():
 
     layers = layers_of(UNet())
     assert [layer.name for layer in layers] == ["down.0", "pool", "bottom.0", "up", "out"]
-    assert (layers[0].path, layers[-1].kind) == ("down.1", "convolution")
+    assert (layers[0].path, layers[-1].kind) == ("down.1", "logits")
+
+
+def test_only_a_bare_convolution_at_the_end_scores_pixels():
+    def kinds(*ends: nn.Module) -> list[str]:
+        return [layer.kind for layer in layers_of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), *ends))]
+
+    assert kinds(nn.Conv2d(4, 2, 1)) == ["convolution", "logits"]
+    assert kinds(nn.Conv2d(4, 2, 1), nn.ReLU()) == kinds(nn.Conv2d(4, 2, 3)) == ["convolution", "convolution"]
+    names = [layer.name for layer in layers_of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1)))]
+    assert names == ["conv1", "conv2"]
 
 
 def test_a_single_module_is_one_layer():
