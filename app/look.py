@@ -20,8 +20,8 @@ CSS = """
 .st-key-w_picture [role="radiogroup"] button:hover {filter:brightness(1.08)}
 .st-key-w_picture [role="radiogroup"] button[aria-checked="true"] {
   outline:3px solid var(--st-primary-color); outline-offset:1px}
-.st-key-figures_cid, .st-key-figures_ru {flex-wrap:wrap}
-.st-key-figures_cid > div {flex:1 1 300px; min-width:280px; max-width:520px}
+.st-key-figures, .st-key-figures_ru {flex-wrap:wrap}
+.st-key-figures > div {flex:1 1 300px; min-width:280px; max-width:520px}
 .st-key-figures_ru > div {flex:1 1 230px; min-width:220px; max-width:520px}
 .st-key-series {flex-wrap:wrap}
 .st-key-series > div:first-child {flex:2 1 360px; min-width:300px}

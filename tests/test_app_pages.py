@@ -69,10 +69,39 @@ def png(side: int = 40) -> bytes:
 
 def test_the_first_visit_shows_a_map_without_a_click():
     at = AppTest.from_file("../app/main.py", default_timeout=120).run()
-    until(at, lambda at: len(at.metric) > 0)
+    until(at, lambda at: "passes" in at.get("plotly_chart")[0].proto.spec)
     assert chosen(at).network == Selection().network
+    at.button(key="grid_cancel").click().run()
+    assert says(at, "Cancelled")
+
+
+def test_one_layer_shows_picture_map_on_two_scales_and_numbers():
+    at = until(visit(), done)
     assert "−" in mean(at)
     assert len(at.get("plotly_chart")) == 4
+
+
+def test_ru_shows_the_reconstruction_its_error_and_the_decoders_share():
+    at = until(visit(metric="ru", layer="layer3.2"), lambda at: says(at, "mean RU"))
+    assert len(at.get("plotly_chart")) == 5
+    found = {metric.label: metric.value for metric in at.metric}
+    assert 0.01 < float(found["Decoder's error"]) < 0.5
+    assert found["Its own share"].endswith("%")
+    assert found["Mean RU (nats)"].startswith("−")
+
+
+def test_ru_of_a_layer_without_a_decoder_says_what_it_needs():
+    at = visit(metric="ru", layer="layer1.0")
+    assert any("decoder" in element.value for element in at.info)
+    at.button_group(key="w_metric_layer").set_value("cid").run()
+    until(at, done)
+
+
+def test_all_layers_of_ru_are_those_with_a_decoder():
+    at = visit(metric="ru", view="layers")
+    at.button(key="layers_again").click().run()
+    until(at, lambda at: says(at, "All 5 layers are ready"), every=1.0)
+    assert "mean RU" in at.get("plotly_chart")[-2].proto.spec
 
 
 def test_a_changed_layer_gives_another_map_and_the_way_back_is_instant():
@@ -282,9 +311,7 @@ def test_another_layer_ends_the_work_on_the_first():
 
 
 def test_all_layers_appear_on_one_scale():
-    at = visit()
-    at.session_state["w_view"] = "All layers"
-    at.run()
+    at = visit(view="layers")
     at.button(key="layers_again").click().run()
     until(at, lambda at: says(at, "All 12 layers are ready"), every=1.0)
     curve, strip = at.get("plotly_chart")[-2:]

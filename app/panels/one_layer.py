@@ -170,7 +170,7 @@ def _figures(
     metric: str,
 ) -> None:
     limits = absolute_range(beta) if metric == "cid" else reconstruction_range()
-    with st.container(horizontal=True, key=f"figures_{metric}"):
+    with st.container(horizontal=True, key="figures" if metric == "cid" else "figures_ru"):
         with st.container():
             st.markdown(f"**{subject.title}**, as the network sees it", help=OUTLINES)
             _chart(
