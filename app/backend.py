@@ -265,13 +265,13 @@ class Backend:
         """
         key = decoder_key(network, layer)
         job = self.trainings.job(key)
-        if request is None and (job is None or key in stopped):
+        if request is None and (job is None or job.stop.is_set() or key in stopped):
             message = self._failures.get(key, "")
             return View(key, "failed" if message else "missing", message=message)
-        if job is None and len(self.trainings) >= MOST:
+        if job is None and self.trainings.count >= MOST:
             return View(key, "refused", message=f"{MOST} decoders are being trained already; try again later.")
         self.retry(key)
-        work = job.work if job else partial(decoder_frames, network, layer, request, self.device, self.prepared)
+        work = partial(decoder_frames, network, layer, request, self.device, self.prepared) if request else job.work
         job = self.trainings.submit(key, work, owner)
         frame = job.latest
         remaining = frame.remaining if frame else None

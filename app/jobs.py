@@ -146,7 +146,8 @@ class Runner:
             self._changed.notify()
             return job
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
         """How many jobs wait or run."""
         return len(self._jobs)
 
