@@ -1,9 +1,11 @@
 """What the grid of maps is asked for: rows, columns, scale and colours, in step with the address bar."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import streamlit as st
+
+from app import state
 
 VIEWS = {"grid": "Side by side", "layer": "One layer", "layers": "All layers"}
 ACROSS = {"layers": "Layers", "pictures": "Pictures", "networks": "Networks"}
@@ -78,6 +80,12 @@ class GridChoice:
         if query.get("target", "").isdecimal() and len(query["target"]) < 6:
             chosen["target"] = int(query["target"])
         return GridChoice(**chosen)
+
+
+def plain_query() -> dict[str, str]:
+    """What an address means that says nothing, of the selection and of this choice."""
+    plain = asdict(state.Selection()) | asdict(GridChoice())
+    return {n: " ".join(v) if isinstance(v, tuple) else "" if v is None else str(v) for n, v in plain.items()}
 
 
 def choice() -> GridChoice:

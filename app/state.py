@@ -78,6 +78,11 @@ def _number(text: str | None, kind: type) -> float | int | None:
         return None
 
 
+def arrived() -> dict[str, str]:
+    """The parts of the address that this visit began with."""
+    return st.session_state.setdefault("arrived", st.query_params.to_dict())
+
+
 def selection() -> Selection:
     """This session's selection; on the first visit what the address bar says."""
     if "selection" not in st.session_state:

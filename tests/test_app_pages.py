@@ -115,8 +115,17 @@ def test_a_changed_layer_gives_another_map_and_the_way_back_is_instant():
     assert mean(at) == first
 
 
+def test_a_link_is_blamed_only_until_something_else_is_chosen():
+    at = until(visit(opacity="7", layers="layer1.0 conv9", target="99"), done)
+    (warning,) = at.warning
+    assert all(f"`{value}`" in warning.value for value in ("7", "conv9", "99"))
+    at.select_slider(key="w_layer").set_value("layer2.1").run()
+    assert not at.warning
+
+
 def test_the_address_bar_holds_the_selection():
     at = until(visit(beta="0.001", seed="7"), done)
+    assert not at.warning
     assert (chosen(at).beta, chosen(at).seed, chosen(at).grid, chosen(at).refine) == (1e-3, 7, 4, False)
     assert at.query_params["layer"] in ("layer1.0", ["layer1.0"])
 
@@ -124,8 +133,12 @@ def test_the_address_bar_holds_the_selection():
 @pytest.mark.parametrize(
     "bad", [{"network": "../../etc"}, {"layer": "no"}, {"beta": "nan"}, {"grid": "-3"}, {"grid": "5"}]
 )
-def test_nonsense_in_the_address_bar_leaves_the_defaults(bad):
+def test_nonsense_in_the_address_bar_is_named_and_leaves_the_defaults(bad):
     at = until(visit(**bad), done)
+    (value,) = bad.values()
+    (warning,) = at.warning
+    assert f"`{value}`" in warning.value
+    assert "expected" in warning.value
     assert at.selectbox(key="w_network").value == (Selection().network if "network" in bad else CHEAP["network"])
 
 

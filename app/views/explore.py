@@ -4,8 +4,10 @@ import streamlit as st
 
 from app import controls, grid_choice, state
 from app.backend import backend
-from app.grid_choice import VIEWS, choice
+from app.grid_choice import VIEWS, choice, plain_query
+from app.links import absent, problems, unknown
 from app.look import apply
+from app.methods import methods
 from app.panels.all_layers import all_layers
 from app.panels.network_status import selected_network
 from app.panels.one_layer import one_layer
@@ -13,11 +15,13 @@ from app.panels.side_by_side import Scene, side_by_side
 from app.pictures import PictureGoneError
 from app.sentences import sentence
 from explainers import CIDSettings
+from explainers.networks import Network
 
 
 def page() -> None:
     """Sidebar -> selection -> panels."""
     store = backend()
+    arrived = state.arrived()
     apply()
     with st.sidebar:
         controls.network_control()
@@ -38,6 +42,7 @@ def page() -> None:
     with st.sidebar:
         layer = controls.layer_control(network)
         controls.settings_control(subject.size)
+    _link_problems(network, arrived)
     state.write_address(choice().to_query())
     chosen = state.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
@@ -55,6 +60,22 @@ def page() -> None:
             one_layer(store, network, subject, layer, settings)
     with every:
         all_layers(store, network, subject, settings, bool(every.open), layer.name)
+
+
+def _link_problems(network: Network, arrived: dict[str, str]) -> None:
+    """Says what could not be taken of the link that the visit began with, until something else is chosen."""
+    if "link_problems" not in st.session_state:
+        taken = state.selection().to_query() | choice().to_query()
+        found = problems(arrived, taken, plain_query())
+        found += absent("layers", choice().layers, [layer.name for layer in network.layers])
+        found += absent("methods", choice().methods, methods())
+        if (choice().target or 0) >= len(network.classes):
+            found.append(unknown("target", str(choice().target)))
+            grid_choice.change(target=None)
+        st.session_state["link_problems"] = found, state.selection(), choice()
+    found, *before = st.session_state["link_problems"]
+    if found and before == [state.selection(), choice()]:
+        st.warning(" ".join(found) + " What could not be taken is as it is without a link.", icon=":material/link_off:")
 
 
 def _take_view() -> None:
