@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 import streamlit as st
@@ -86,7 +87,7 @@ def unzip(data: bytes) -> list[tuple[str, bytes]]:
             if len(found) > MAX_FILES:
                 raise ValueError(f"expected at most {MAX_FILES} pictures, got {len(found)} in a zip; choose fewer")
             return [(info.filename, _unfold(archive, info)) for info in found]
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zipfile.zlib.error):
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error):
         raise ValueError("expected a zip of pictures, got a damaged or locked one; pack it again") from None
 
 

@@ -87,7 +87,12 @@ def _running(store: Backend, network: Network, layer: Layer, place: str) -> None
 
 def _form(store: Backend, network: Network, layer: Layer, place: str, view: View, replaces: str) -> None:
     kind = st.segmented_control(
-        "Pictures to train on", list(SOURCES), format_func=SOURCES.get, default="birds", key=f"w_decoder_{place}_source"
+        "Pictures to train on",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        default="birds",
+        key=f"w_decoder_{place}_source",
+        required=True,
     )
     source = own_pictures(place) if kind == "own" else BirdSource(BIRDS)
     seconds = _step_seconds(store, network, layer)
@@ -97,13 +102,14 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         format_func=lambda count: f"{LENGTHS[count]}: {count} steps, {_about(count * seconds)}",
         default=STEPS[1],
         key=f"w_decoder_{place}_steps",
+        required=True,
         help=HELP_STEPS,
     )
     if kind == "birds":
         st.caption(_birds_note(store, network, source))
     if view.message:
         st.warning(view.message)
-    request = TrainingRequest(source, steps, replaces) if source and steps else None
+    request = TrainingRequest(source, steps, replaces) if source else None
     done = steps_done(network, layer, request) if request else 0
     label = f"Go on from step {done} of {steps}" if done else "Train the decoder"
     begin = _begin(store, network, layer, request)
