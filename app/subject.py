@@ -15,7 +15,7 @@ from explainers.networks import Network
 class Subject:
     """`x` (3, H, W) in network units; `picture` (H, W, 3) uint8; `mask` (H, W) bool; `box` half-open pixels.
 
-    `digest` is SHA-256 over the tensor: what results depend on.
+    `digest` is SHA-256 over the tensor: what results depend on; `key` is that of the picture, with its part.
     """
 
     title: str
@@ -24,6 +24,7 @@ class Subject:
     mask: np.ndarray | None
     box: tuple[int, int, int, int] | None
     digest: str
+    key: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,6 +49,7 @@ def prepare(network: Network, picture: Picture) -> Subject:
         mask=mask if mask is not None and mask.any() else None,
         box=box,
         digest=digest(x.cpu().numpy().tobytes()),
+        key=picture.key,
     )
 
 
