@@ -14,9 +14,8 @@ from app.figures.style import Look, dress
 SCALES = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Greys_r"}
 # Red above zero, as everywhere in the field.
 SIGNED_SCALES = {"rdbu": "RdBu_r", "puor": "PuOr_r"}
-WIDTH, WIDEST = 920, 250
-TOP, LEFT, RIGHT, BOTTOM, CAPTION, GAP = 46, 34, 92, 34, 34, 10
-LINE = 26
+WIDTH, WIDEST, NARROWEST = 920, 250, 142
+TOP, LEFT, RIGHT, BOTTOM, CAPTION, GAP = 46, 44, 92, 34, 34, 10
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def grid_figure(rows: Sequence[Row], heads: Sequence[Head], style: Style, look: 
         for column, (cell, head) in enumerate(zip(row.cells, heads, strict=True)):
             _map(figure, row, cell, head, (place + 1, column + 1), frame, axis, style, look, side)
         figure.update_layout({axis: _colours(figure, row, place, (low, high), style)})
-        _row_title(figure, row, place, len(heads))
+        _row_title(figure, row, place)
     for column, head in enumerate(heads):
         _column_title(figure, head, column)
     _axes(figure, frame, look)
@@ -87,6 +86,11 @@ def grid_figure(rows: Sequence[Row], heads: Sequence[Head], style: Style, look: 
 def cell_side(columns: int) -> int:
     """Pixels of a map's side on a page of usual width."""
     return min(WIDEST, (WIDTH - LEFT - RIGHT) // columns - GAP)
+
+
+def least_width(columns: int) -> int:
+    """Pixels below which the captions of neighbouring maps would overlap."""
+    return LEFT + RIGHT + columns * NARROWEST
 
 
 def height(rows: int, columns: int) -> int:
@@ -139,7 +143,7 @@ def _map(
     side: int,
 ) -> None:
     where = {"row": place[0], "col": place[1]}
-    across, down = (kind.replace("axis", "") for kind in _names(figure, place))
+    across, down = _references(figure, place)
     if style.opacity < 1 or cell.values is None:
         figure.add_layout_image(
             source=head.picture,
@@ -235,17 +239,23 @@ def _names(figure: go.Figure, place: tuple[int, int]) -> tuple[str, str]:
     return reference.layout_keys
 
 
-def _row_title(figure: go.Figure, row: Row, place: int, columns: int) -> None:
-    top, bottom = _domain(figure, place)
+def _references(figure: go.Figure, place: tuple[int, int]) -> tuple[str, str]:
+    """What annotations call the axes of a cell, such as "x2" and "y2"."""
+    across, down = _names(figure, place)
+    return across.replace("axis", ""), down.replace("axis", "")
+
+
+def _row_title(figure: go.Figure, row: Row, place: int) -> None:
+    _, down = _references(figure, (place + 1, 1))
     figure.add_annotation(
-        text=f"<b>{row.title}</b>",
+        text="<b>" + "<br>".join(textwrap.wrap(row.title, 14)) + "</b>",
         hovertext="<br>".join(textwrap.wrap(row.sentence, 60)),
         x=0,
         xref="paper",
         xanchor="right",
         xshift=-6,
-        y=(top + bottom) / 2,
-        yref="paper",
+        y=0.5,
+        yref=f"{down} domain",
         textangle=-90,
         showarrow=False,
         font={"size": 13},
@@ -253,11 +263,11 @@ def _row_title(figure: go.Figure, row: Row, place: int, columns: int) -> None:
 
 
 def _column_title(figure: go.Figure, head: Head, column: int) -> None:
-    left, right = figure.layout[_names(figure, (1, column + 1))[0]].domain
+    across, _ = _references(figure, (1, column + 1))
     figure.add_annotation(
         text=f"<b>{head.title}</b><br><span style='font-size:11px'>{head.subtitle}</span>",
-        x=(left + right) / 2,
-        xref="paper",
+        x=0.5,
+        xref=f"{across} domain",
         y=1,
         yref="paper",
         yanchor="bottom",

@@ -10,7 +10,7 @@ from PIL import Image
 from app import state
 from app.backend import Backend, View
 from app.columns import Column
-from app.figures.grid import Cell, Head, Row, Style, grid_figure
+from app.figures.grid import Cell, Head, Row, Style, grid_figure, least_width
 from app.figures.raster import data_address
 from app.figures.style import PLAIN_CONFIG
 from app.grid_choice import GridChoice
@@ -162,6 +162,8 @@ def _figure(
     ]
     style = Style(chosen.scale == "own", chosen.opacity / 100, chosen.colours, chosen.signed_colours)
     with st.container(key="grid_frame"):
+        # On a narrow page the grid is scrolled sideways rather than squeezed until its captions overlap.
+        st.html(f"<style>.st-key-figure_grid {{min-width:{least_width(len(columns))}px}}</style>")
         st.plotly_chart(
             grid_figure(drawn, heads, style, look()),
             theme=None,

@@ -78,21 +78,35 @@ def columns_control(across: Mapping[str, Sequence[str]], shown: Sequence[str], t
 
 
 def scale_control() -> None:
-    """Scale, opacity and colours."""
-    _pick("scale", "Scale", SCALES, SCALE_HELP)
-    st.session_state["w_opacity"] = choice().opacity
-    st.select_slider(
-        "Opacity",
-        OPACITIES,
-        format_func="{} %".format,
-        key="w_opacity",
+    """Which maps share a scale."""
+    st.session_state["w_scale"] = choice().scale
+    st.segmented_control(
+        "Scale",
+        list(SCALES),
+        format_func=SCALES.__getitem__,
+        key="w_scale",
         on_change=_take,
-        args=("opacity",),
-        help=OPACITY_HELP,
-        width=150,
+        args=("scale",),
+        required=True,
+        help=SCALE_HELP,
     )
-    _select("colours", "Colours", COLOURS, COLOURS_HELP)
-    _select("signed_colours", "Colours with a sign", SIGNED_COLOURS, SIGNED_HELP)
+
+
+def colours_control() -> None:
+    """Opacity over the picture, and the colours of maps with and without a sign."""
+    with st.popover("Colours", icon=":material/palette:", key="grid_colours", width="content"):
+        st.session_state["w_opacity"] = choice().opacity
+        st.select_slider(
+            "Opacity",
+            OPACITIES,
+            format_func="{} %".format,
+            key="w_opacity",
+            on_change=_take,
+            args=("opacity",),
+            help=OPACITY_HELP,
+        )
+        _select("colours", "Colours", COLOURS, COLOURS_HELP)
+        _select("signed_colours", "Colours with a sign", SIGNED_COLOURS, SIGNED_HELP)
 
 
 def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]]) -> None:
@@ -117,20 +131,6 @@ def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]]) -> 
     )
 
 
-def _pick(name: str, label: str, options: Mapping[str, str], help: str) -> None:
-    st.session_state[f"w_{name}"] = getattr(choice(), name)
-    st.segmented_control(
-        label,
-        list(options),
-        format_func=options.__getitem__,
-        key=f"w_{name}",
-        on_change=_take,
-        args=(name,),
-        required=True,
-        help=help,
-    )
-
-
 def _select(name: str, label: str, options: Mapping[str, str], help: str) -> None:
     st.session_state[f"w_{name}"] = getattr(choice(), name)
     st.selectbox(
@@ -141,7 +141,6 @@ def _select(name: str, label: str, options: Mapping[str, str], help: str) -> Non
         on_change=_take,
         args=(name,),
         help=help,
-        width=150,
     )
 
 

@@ -14,7 +14,7 @@ from app.controls import shape
 from app.figures.raster import data_address
 from app.grid_choice import MOST_COLUMNS, MOST_NETWORKS, choice
 from app.panels.grid import grid
-from app.panels.grid_controls import columns_control, methods_control, scale_control, target_control
+from app.panels.grid_controls import colours_control, columns_control, methods_control, scale_control, target_control
 from app.pictures import SOURCES, PictureGoneError, gallery
 from app.sentences import sentence
 from app.subject import Subject
@@ -22,7 +22,7 @@ from explainers import CIDSettings
 from explainers.layers import Layer
 from explainers.networks import Network
 
-PICTURE = 132
+PICTURE = 112
 ANSWERS = "What the network finds likeliest in this picture, and how sure it is. The other answers: in One layer."
 SUGGESTED_PICTURES, SUGGESTED_NETWORKS = 3, 2
 ON_ITS_WAY = "{} is being loaded."
@@ -52,6 +52,7 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
             with st.container(horizontal=True, vertical_alignment="bottom", key="grid_style"):
                 scale_control()
                 target_control(scene.network.classes, top)
+                colours_control()
 
     def build() -> tuple[list[Column], list[str]]:
         return _columns(store, scene, shown)
