@@ -1,0 +1,1 @@
+"""What a reader takes away: records of what is shown -> bytes of files. No front end."""

@@ -1,0 +1,80 @@
+"""Curves through a network's layers, for papers and slides: SVG, PDF and the numbers."""
+
+import math
+from dataclasses import dataclass
+
+from app.export import canvas
+from app.export.table import written
+from app.figures.style import LIGHT
+
+# The app's two colours of curves, then two more that differ in lightness as well.
+INKS = (LIGHT.accent, LIGHT.second, "#6a4c93", "#7a8b2a")
+KINDS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One value for each layer, None where there is none (yet), with standard errors where they are known.
+
+    Curves with the same `axis`, a quantity with its unit, share one chart.
+    """
+
+    title: str
+    axis: str
+    values: tuple[float | None, ...]
+    errors: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves over the same layers, in order of execution."""
+
+    title: str
+    subtitle: str
+    layers: tuple[str, ...]
+    curves: tuple[Curve, ...]
+
+
+def curves_file(what: Curves, kind: str) -> bytes:
+    """The curves as "svg", "pdf" or "png", one chart below the other for each axis; gaps stay gaps."""
+    axes_titles = list(dict.fromkeys(curve.axis for curve in what.curves))
+    width, height = max(5.2, 1.3 + 0.26 * len(what.layers)), 2.2
+    longest = max(map(len, what.layers), default=0)
+    made = canvas.figure(width, 0.75 + len(axes_titles) * (height + 0.2) + 0.45 + 0.055 * longest)
+    canvas.write(made, 0.2, 0.14, canvas.shortened(what.title, width - 0.4, 11.5), 11.5, weight="bold")
+    canvas.write(made, 0.2, 0.38, canvas.shortened(what.subtitle, width - 0.4, 8.5), 8.5)
+    places = range(len(what.layers))
+    for row, title in enumerate(axes_titles):
+        axes = canvas.place(made, 0.85, 0.75 + row * (height + 0.2), width - 1.05, height)
+        chosen = [(place, curve) for place, curve in enumerate(what.curves) if curve.axis == title]
+        for place, curve in chosen:
+            y = [math.nan if value is None else value for value in curve.values]
+            bars = [math.nan if error is None else error for error in curve.errors] or None
+            ink = INKS[place % len(INKS)]
+            axes.errorbar(places, y, bars, color=ink, lw=1.4, marker="o", ms=3.5, capsize=2, label=curve.title)
+        axes.set_ylabel(title, fontsize=8, parse_math=False)
+        axes.set_xticks(places, what.layers if row == len(axes_titles) - 1 else [], rotation=45, ha="right")
+        for label in axes.get_xticklabels():
+            label.set(rotation_mode="anchor", parse_math=False)
+        axes.tick_params(labelsize=7, width=0.5, length=2)
+        axes.set_xlim(-0.5, len(what.layers) - 0.5)
+        axes.grid(color="#e4e6e2", lw=0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(chosen) > 1:
+            axes.legend(fontsize=7, frameon=False)
+    axes.set_xlabel("layer, in order of execution", fontsize=8)
+    return canvas.saved(made, kind, what.title)
+
+
+def curves_csv(what: Curves) -> bytes:
+    """One row per layer, one column per curve with its unit; empty where there is no value."""
+    rows = []
+    for place, layer in enumerate(what.layers):
+        row: dict[str, object] = {"layer": layer}
+        for curve in what.curves:
+            name = curve.axis if curve.axis.startswith(curve.title) else f"{curve.title}: {curve.axis}"
+            row[name] = curve.values[place]
+            if curve.errors:
+                row[f"standard error of {name}"] = curve.errors[place]
+        rows.append(row)
+    return written(rows)

@@ -1,0 +1,160 @@
+"""Maps as PNG for print: titles, colour bars with units, the colours and limits of the screen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from app.export import canvas
+from app.export.record import Taken
+from app.figures.grid import Cell, Row, row_limits
+
+SIDE, LARGE = 1.9, 3.1
+LEFT, RIGHT, TOP, BOTTOM, CAPTION, GAP = 0.34, 0.95, 0.98, 0.12, 0.36, 0.12
+UNBOUNDED = "hatched: not used by the layer"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: a method, its cells or, where there is none, why; `limits` None: every map on its own scale.
+
+    `scale` names the colours.
+    """
+
+    title: str
+    unit: str
+    signed: bool
+    scale: str
+    limits: tuple[float, float] | None
+    cells: tuple[Taken | str, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Lines below the heads of columns, (title, subtitle) each; `opacity` 0..1 of the maps over the picture."""
+
+    title: str
+    subtitle: str
+    heads: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    opacity: float = 1.0
+
+
+def cell_png(cell: Taken, line: Line, opacity: float = 1.0) -> bytes:
+    """The picture, of RU what was recovered of it, and the map, side by side; 300 dots per inch."""
+    pictures = [("as the network sees it", cell.image)]
+    if cell.reconstruction is not None:
+        pictures.append(("recovered by the decoder", cell.reconstruction))
+    width = LEFT / 2 + (len(pictures) + 1) * LARGE + len(pictures) * GAP + RIGHT
+    made = canvas.figure(width, TOP + LARGE + CAPTION + BOTTOM)
+    title, subtitle = cell_title(cell), cell_subtitle(cell)
+    _title(made, title, subtitle, width)
+    left = LEFT / 2
+    for words, image in pictures:
+        canvas.picture(canvas.place(made, left, TOP, LARGE, LARGE), image)
+        canvas.write(made, left, TOP + LARGE + 0.06, words, 8)
+        left += LARGE + GAP
+    _map(made, cell, line, opacity, left, TOP, LARGE)
+    limits = line.limits or own_limits(line, cell)
+    _bar(made, line, limits, line.unit, left + LARGE + 0.1, TOP, LARGE)
+    return canvas.saved(made, "png", title)
+
+
+def sheet_png(sheet: Sheet) -> bytes:
+    """All lines and columns; frames that stay empty say why."""
+    columns = len(sheet.heads)
+    width = LEFT + columns * SIDE + (columns - 1) * GAP + RIGHT
+    made = canvas.figure(width, TOP + 0.1 + len(sheet.lines) * (SIDE + CAPTION + GAP) + BOTTOM)
+    _title(made, sheet.title, sheet.subtitle, width)
+    for column, (title, subtitle) in enumerate(sheet.heads):
+        middle = LEFT + column * (SIDE + GAP) + SIDE / 2
+        title, subtitle = canvas.shortened(title, SIDE, 9), canvas.shortened(subtitle, SIDE, 7.5)
+        canvas.write(made, middle, TOP - 0.28, title, 9, ha="center", weight="bold")
+        canvas.write(made, middle, TOP - 0.11, subtitle, 7.5, ha="center")
+    for place, line in enumerate(sheet.lines):
+        top = TOP + 0.1 + place * (SIDE + CAPTION + GAP)
+        canvas.write(
+            made, LEFT - 0.08, top + SIDE / 2, line.title, 9, rotation=90, ha="right", va="center", weight="bold"
+        )
+        for column, cell in enumerate(line.cells):
+            left = LEFT + column * (SIDE + GAP)
+            if isinstance(cell, str):
+                canvas.frame(canvas.place(made, left, top, SIDE, SIDE))
+                words = canvas.shortened(cell, SIDE, 8, lines=8)
+                canvas.write(made, left + SIDE / 2, top + SIDE / 2, words, 8, ha="center", va="center")
+            else:
+                _map(made, cell, line, sheet.opacity, left, top, SIDE)
+        own = (-1.0, 1.0) if line.signed else (0.0, 1.0)
+        unit = line.unit if line.limits else "share of its own range"
+        _bar(made, line, line.limits or own, unit, width - RIGHT + 0.1, top, SIDE)
+    return canvas.saved(made, "png", sheet.title)
+
+
+def own_limits(line: Line, cell: Taken) -> tuple[float, float]:
+    """The ends of a map's own range, symmetric where signs count."""
+    return row_limits(Row("", "", "", line.signed, (Cell(cell.values),)))
+
+
+def cell_title(cell: Taken) -> str:
+    return " · ".join(part for part in (cell.method_title, cell.layer, cell.network_title) if part)
+
+
+def cell_subtitle(cell: Taken) -> str:
+    """The picture, the class that is explained and the settings that matter, in one line."""
+    parts = [cell.picture_title]
+    if cell.class_name:
+        parts.append(f"class explained: {cell.class_name}")
+    if "beta" in cell.settings and cell.method in ("cid", "ru"):
+        parts.append(f"β = {cell.settings['beta']:g}, seed {cell.settings['seed']}")
+    return " · ".join(parts)
+
+
+def caption(cell: Taken) -> str:
+    """Two lines: what the map comes to, and its cost."""
+    known = cell.numbers
+    cost = (
+        f"{known['forward_passes']:.0f} + {known['backward_passes']:.0f} passes, {known['seconds']:.3g} s"
+    )  # fmt: skip
+    if "mean" not in known:
+        return f"largest {np.abs(cell.values).max():.3g}\n{cost}"
+    first = f"mean {known['mean']:.3f} nats".replace("-", "−").replace("inf", "∞")
+    if "error" in known:
+        first += f", error {known['error']:.3f}"
+    return f"{first}\n{cost}"
+
+
+def _title(made: Figure, title: str, subtitle: str, width: float) -> None:
+    room = width - LEFT
+    canvas.write(made, LEFT / 2, 0.14, canvas.shortened(title, room, 11.5), 11.5, weight="bold")
+    canvas.write(made, LEFT / 2, 0.38, canvas.shortened(subtitle, room, 8.5), 8.5)
+
+
+def _map(made: Figure, cell: Taken, line: Line, opacity: float, left: float, top: float, side: float) -> None:
+    axes = canvas.place(made, left, top, side, side)
+    if opacity < 1:
+        canvas.picture(axes, cell.image)
+    limits = line.limits or own_limits(line, cell)
+    canvas.field(axes, cell.values, cell.image.shape[:2], limits, line.scale, opacity)
+    words = caption(cell)
+    if np.isposinf(cell.values).any():
+        words += f"; {UNBOUNDED}" if side == LARGE else "; hatched: unused"
+    canvas.write(made, left, top + side + 0.05, words, 7, linespacing=1.25)
+
+
+def _bar(
+    made: Figure, line: Line, limits: tuple[float, float], unit: str, left: float, top: float, height: float
+) -> None:
+    axes = canvas.place(made, left, top + height * 0.03, 0.1, height * 0.94)
+    bar = made.colorbar(ScalarMappable(Normalize(*limits), canvas.colours(line.scale)), cax=axes)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=7, width=0.5, length=2)
+    bar.locator = canvas.ticks()
+    bar.set_label(canvas.shortened(unit, height, 8, lines=2), size=8, parse_math=False)
+
+
+def row_of(cells: Sequence[Taken | str]) -> tuple[Cell, ...]:
+    """The cells as the page's own figure takes them, for its limits."""
+    return tuple(Cell(None if isinstance(cell, str) else cell.values) for cell in cells)

@@ -1,0 +1,144 @@
+"""All that a file about one map may need: what was asked, with what, and what came out."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+import numpy as np
+import torch
+
+from app.columns import Column
+from app.crop import split
+from app.methods import MapMethod
+from app.work import options
+from explainers import CIDResult
+from explainers.decoders import DecoderCard, find_decoder
+from explainers.results import RUResult
+from explainers.versions import method_version
+
+LIBRARY = "information-discarding-explorer"
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """One map with everything that is needed to make it again.
+
+    - `layer`, `path`, `call`: "" and 0 where the method looks at the whole network. `source`: of the weights.
+    - `picture`: the gallery's key, or "upload/<SHA-256>"; `part` of it as left,top,right,bottom in shares of its sides,
+      "" for the whole.
+    - `target`, `class_name`: the class that is explained; None and "" where none is.
+    - `settings`: of the method, by name. `versions`: of the library, the method and torch.
+    - `values` (rows, columns) float32 in `unit`, +inf where the layer does not use the cell; of CID one per cell.
+    - `image` (H, W, 3) uint8: the picture as the network sees it; `x` (3, H, W) float32: in network units.
+    - `numbers`: what the result says about itself, by name; `NUMBERS` of `app.export.table` has their units.
+    - `decoder`, `reconstruction` (H, W, 3) uint8: of RU alone.
+    """
+
+    method: str
+    method_title: str
+    unit: str
+    signed: bool
+    reference: str
+    network: str
+    network_title: str
+    fingerprint: str
+    source: str
+    layer: str
+    path: str
+    call: int
+    picture: str
+    picture_title: str
+    part: str
+    target: int | None
+    class_name: str
+    settings: Mapping[str, object]
+    device: str
+    versions: Mapping[str, str]
+    values: np.ndarray = field(repr=False)
+    image: np.ndarray = field(repr=False)
+    x: np.ndarray = field(repr=False)
+    numbers: Mapping[str, float | int] = field(default_factory=dict)
+    decoder: DecoderCard | None = None
+    reconstruction: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def uploaded(self) -> bool:
+        return self.picture.startswith("upload/")
+
+    @property
+    def own_weights(self) -> bool:
+        return self.network.endswith(OWN_WEIGHTS)
+
+
+OWN_WEIGHTS = ", own weights"
+
+
+def taken(method: MapMethod, column: Column, found: object, values: np.ndarray, seed: int, device: str) -> Taken:
+    """The record of a finished map `found` (`CIDResult`, `RUResult` or `Explanation`) that is shown as `values`."""
+    network, subject = column.network, column.subject
+    key, part = split(subject.key)
+    target = None if method.ours or found.target is None else int(found.target[0])
+    return Taken(
+        method=method.name,
+        method_title=method.title,
+        unit=method.unit,
+        signed=method.signed,
+        reference=method.reference,
+        network=network.name,
+        network_title=network.title,
+        fingerprint=network.fingerprint,
+        source=network.source,
+        layer=column.layer.name if method.uses_layer else "",
+        path=column.layer.path if method.uses_layer else "",
+        call=column.layer.call if method.uses_layer else 0,
+        picture=key,
+        picture_title=subject.title,
+        part=part,
+        target=target,
+        class_name="" if target is None else network.classes[target],
+        settings=_settings(method, found, seed),
+        device=device,
+        versions={"library": version(LIBRARY), "method": method_version(method.name), "torch": torch.__version__},
+        values=np.asarray(values, np.float32),
+        image=subject.picture,
+        x=subject.x.cpu().numpy(),
+        numbers=_numbers(found),
+        decoder=find_decoder(network, column.layer) if isinstance(found, RUResult) else None,
+        reconstruction=_bytes(found.reconstruction[0]) if isinstance(found, RUResult) else None,
+    )
+
+
+def _settings(method: MapMethod, found: object, seed: int) -> dict[str, object]:
+    if isinstance(found, CIDResult):
+        return asdict(found.settings)
+    given = options(method.name, seed)
+    return asdict(given["settings"]) if "settings" in given else given
+
+
+def _numbers(found: object) -> dict[str, float | int]:
+    cost = {
+        "forward_passes": found.forward_passes,
+        "backward_passes": found.backward_passes,
+        "seconds": found.seconds,
+    }
+    if not isinstance(found, CIDResult):
+        return cost
+    names = ["mean", "mean_error", "constraint", "constraint_error", "delta_f2", "unbounded", "converged"]
+    if isinstance(found, RUResult):
+        names += ["error", "decoder_share"]
+    return {name: getattr(found, name)[0].item() for name in names} | cost
+
+
+def _bytes(picture: torch.Tensor) -> np.ndarray:
+    return (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+def described(cell: Taken) -> dict[str, object]:
+    """Everything but the arrays, as JSON takes it.
+
+    Infinite and undefined numbers become None: JSON has no word for them.
+    """
+    left_out = ("values", "image", "x", "reconstruction", "decoder")
+    plain = {name: getattr(cell, name) for name in cell.__dataclass_fields__ if name not in left_out}
+    plain["numbers"] = {n: v if np.isfinite(v) else None for n, v in cell.numbers.items()}
+    return plain | {"decoder": None if cell.decoder is None else asdict(cell.decoder)}
