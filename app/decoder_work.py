@@ -1,9 +1,6 @@
 """Training a decoder as a job: what is asked for, how far it has come, and where it is kept."""
 
 import math
-import os
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +10,7 @@ import torch
 
 from app.jobs import Job
 from app.store import Store, digest
-from explainers.decoder_data import DecoderPictures, Prepared, Source, prepare_pictures
+from explainers.decoder_data import BirdSource, DecoderPictures, Prepared, Source, prepare_pictures
 from explainers.decoder_training import DecoderProgress, DecoderSettings, fitting_batch, read_checkpoint, train_decoder
 from explainers.decoders import DecoderCard, file_name, find_decoder, own_decoders, trim_decoders
 from explainers.layers import Layer
@@ -21,10 +18,10 @@ from explainers.networks import Network
 
 # What a visitor may choose from: enough to see something, to trust the map, and as the shipped ones were trained.
 STEPS = (100, 300, 800)
-BIRDS = 400
+# Birds to train on; fewer where they are large, since drawing one takes a tenth of a second and more.
+BIRDS, LARGE_BIRDS, LARGE = 400, 200, 128
 # So many trainings may wait or run on this server: each holds its pictures.
 MOST = 4
-NICE = 10
 FULL = (
     "expected a disk on which the decoder can be kept, got one that is full or read-only; free some space or set "
     "DECODERS_HOME"
@@ -60,6 +57,11 @@ class TrainingFrame:
     card: DecoderCard | None = None
 
 
+def birds_for(network: Network) -> BirdSource:
+    """The rendered birds that a decoder of this network is trained on."""
+    return BirdSource(LARGE_BIRDS if max(network.input_size) > LARGE else BIRDS)
+
+
 def decoder_key(network: Network, layer: Layer) -> str:
     """One training per decoder: whoever asks for the same one joins it."""
     return digest("decoder", network.fingerprint, layer.path, str(layer.call))
@@ -74,7 +76,6 @@ def decoder_frames(
     network: Network, layer: Layer, request: TrainingRequest, device: torch.device, prepared: Store, job: Job
 ) -> Iterator[TrainingFrame]:
     """Pictures, steps, and last the card; ends at once where somebody else was faster."""
-    _give_way()
     there = find_decoder(network, layer)
     if there is not None and there.digest != request.replaces:
         return
@@ -120,9 +121,3 @@ def _training(at: DecoderProgress) -> TrainingFrame:
     error = math.sqrt(at.loss)
     text = f"Training, step {at.step} of {at.steps}, error so far {error:.3f}"
     return TrainingFrame(text, at.step / at.steps, at.remaining, at.card)
-
-
-def _give_way() -> None:
-    """Maps have a thread of their own, and the processor first: this one is content with what they leave."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

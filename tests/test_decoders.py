@@ -79,9 +79,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(decoder_work, "STEPS", STEPS)
     monkeypatch.setattr(decoder_training, "STEPS", STEPS)
     monkeypatch.setattr(decoder_training, "LENGTHS", dict.fromkeys(STEPS, "Some"))
-    monkeypatch.setattr(decoder_training, "BIRDS", 20)
-    # Tests share the processor with others, and are in more of a hurry than a visitor.
-    monkeypatch.setattr(decoder_work, "NICE", 0)
+    monkeypatch.setattr(decoder_work, "BIRDS", 20)
     return tmp_path / "decoders"
 
 

@@ -8,13 +8,13 @@ import streamlit as st
 
 from app import state
 from app.backend import Backend, View
-from app.decoder_work import BIRDS, STEPS, TrainingRequest, pictures_key, steps_done
+from app.decoder_work import STEPS, TrainingRequest, birds_for, pictures_key, steps_done
 from app.panels import progress
 from app.panels.decoder_pictures import own_pictures
 from app.store import digest
 from explainers.datasets.birds import render_bird
 from explainers.decoder_cost import speed, step_flops
-from explainers.decoder_data import LONGEST, BirdSource, Source
+from explainers.decoder_data import LONGEST, Source
 from explainers.decoder_training import DecoderSettings, fitting_batch
 from explainers.decoders import DecoderCard, find_decoder, trained_here
 from explainers.layers import Layer
@@ -94,7 +94,7 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         key=f"w_decoder_{place}_source",
         required=True,
     )
-    source = own_pictures(place) if kind == "own" else BirdSource(BIRDS)
+    source = own_pictures(place) if kind == "own" else birds_for(network)
     seconds = _step_seconds(store, network, layer)
     steps = st.segmented_control(
         "How long",
