@@ -12,6 +12,7 @@ from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
 from app.grid_choice import change, choice
 from app.look import beneath, look
 from app.panels import progress
+from app.panels.decoder_training import decoder_offer
 from app.panels.numbers import decimal, numbers
 from app.panels.segmentation import segmentation
 from app.subject import Subject
@@ -87,8 +88,9 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
 
     view = ask()
     store.release(owner, keep={view.key})
+    if metric == "ru":
+        decoder_offer(store, network, layer)
     if view.state == "refused":
-        st.info(view.message, icon=":material/grid_off:")
         return
     polling = view.live
 
