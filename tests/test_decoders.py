@@ -173,11 +173,22 @@ def test_the_decoder_serves_ru_and_says_what_it_learnt_from(home):
 
 
 def test_the_oldest_decoders_and_checkpoints_give_way(tmp_path):
-    for age, name in enumerate(("d.safetensors", "c.pt", "b.safetensors", "a.safetensors")):
+    mark = "0123456789ab"
+    names = [f"{mark}-d-6.safetensors", f"unfinished-{mark}-c-6-x.pt", f"{mark}-b-6.safetensors", "not-ours.pt"]
+    for age, name in enumerate(names):
         (tmp_path / name).write_bytes(bytes(100))
         os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
     trim_decoders(tmp_path, 250)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.pt", "d.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[:2], "not-ours.pt"])
+
+
+def test_what_is_written_here_is_what_may_give_way(home):
+    asked = request()
+    card = train(home, steps=1)
+    home.joinpath(unfinished(tiny(), tiny().layer(LAYER), asked).name).write_bytes(b"x")
+    trim_decoders(home, 0)
+    assert card is not None
+    assert not list(home.iterdir())
 
 
 def test_what_a_step_costs_grows_with_the_batch_and_counts_the_network_too():
