@@ -48,7 +48,8 @@ class DecoderSettings:
 BATCHES = ((32, 64), (64, 32), (128, 16))
 SMALLEST_BATCH = 8
 # A checkpoint is written once so many seconds have passed since the last: what a crash or a cancelled step may cost.
-STORE_EVERY = 3.0
+# Those of fully connected layers are large: writing them may take a twentieth of the time.
+STORE_EVERY, STORE_SHARE = 3.0, 20
 CHECKPOINT_KEYS = {"decoder", "optimizer", "schedule", "step", "loss", "recipe"}
 
 
@@ -94,14 +95,14 @@ def train_decoder(
     if checkpoint is not None:
         run.resume(checkpoint)
     start, first = time.monotonic(), run.step
-    stored = start
+    due = start + STORE_EVERY
     try:
         while run.step < settings.steps:
             run.advance(h, pictures.train)
             now = time.monotonic()
-            if checkpoint is not None and now - stored >= STORE_EVERY:
+            if checkpoint is not None and now >= due:
                 run.store(checkpoint)
-                stored = now
+                due = now + max(STORE_EVERY, STORE_SHARE * (time.monotonic() - now))
             left = (now - start) / (run.step - first) * (settings.steps - run.step)
             yield DecoderProgress(run.step, settings.steps, run.loss, left)
     except GeneratorExit:

@@ -6,6 +6,7 @@ the card carries their fingerprint.
 
 import json
 import os
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -22,7 +23,8 @@ from explainers.networks import Network
 ASSETS = Path(__file__).resolve().parent.parent / "assets" / "decoders"
 BLOCKS = 6
 # What was trained on this machine may take so much of its disk; the oldest give way.
-LIMIT = 256 << 20
+LIMIT = 1 << 30
+OURS = re.compile(r"[0-9a-f]{12}-.+\.safetensors|unfinished-[0-9a-f]{12}-.+\.pt")
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ def trained_here(card: DecoderCard) -> bool:
 
 
 def trim_decoders(folder: Path, limit: int = LIMIT) -> None:
-    """Deletes the oldest files of a folder of decoders, checkpoints too, until they take at most `limit` bytes."""
+    """Deletes the oldest decoders and checkpoints of a folder until they take at most `limit` bytes."""
     found = []
-    for path in (*folder.glob("*.safetensors"), *folder.glob("*.pt")):
+    for path in filter(lambda path: OURS.fullmatch(path.name), folder.glob("*")):
         with suppress(FileNotFoundError):
             stat = path.stat()
             found.append((stat.st_mtime_ns, stat.st_size, path))
