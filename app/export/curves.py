@@ -40,7 +40,7 @@ def curves_file(what: Curves, kind: str) -> bytes:
     axes_titles = list(dict.fromkeys(curve.axis for curve in what.curves))
     width, height = max(5.2, 1.3 + 0.26 * len(what.layers)), 2.2
     longest = max(map(len, what.layers), default=0)
-    made = canvas.figure(width, 0.75 + len(axes_titles) * (height + 0.2) + 0.45 + 0.055 * longest)
+    made = canvas.figure(width, 0.75 + len(axes_titles) * (height + 0.2) + 0.35 + 0.05 * longest)
     canvas.write(made, 0.2, 0.14, canvas.shortened(what.title, width - 0.4, 11.5), 11.5, weight="bold")
     canvas.write(made, 0.2, 0.38, canvas.shortened(what.subtitle, width - 0.4, 8.5), 8.5)
     places = range(len(what.layers))

@@ -13,7 +13,8 @@ from app.export.record import Taken
 from app.figures.grid import Cell, Row, row_limits
 
 SIDE, LARGE = 1.9, 3.1
-LEFT, RIGHT, TOP, BOTTOM, CAPTION, GAP = 0.34, 0.95, 0.98, 0.12, 0.36, 0.12
+LEFT, RIGHT, TOP, BOTTOM, CAPTION, GAP = 0.34, 0.95, 0.68, 0.12, 0.36, 0.12
+HEADS = 0.4
 UNBOUNDED = "hatched: not used by the layer"
 
 
@@ -67,15 +68,15 @@ def sheet_png(sheet: Sheet) -> bytes:
     """All lines and columns; frames that stay empty say why."""
     columns = len(sheet.heads)
     width = LEFT + columns * SIDE + (columns - 1) * GAP + RIGHT
-    made = canvas.figure(width, TOP + 0.1 + len(sheet.lines) * (SIDE + CAPTION + GAP) + BOTTOM)
+    made = canvas.figure(width, TOP + HEADS + len(sheet.lines) * (SIDE + CAPTION + GAP) + BOTTOM)
     _title(made, sheet.title, sheet.subtitle, width)
     for column, (title, subtitle) in enumerate(sheet.heads):
         middle = LEFT + column * (SIDE + GAP) + SIDE / 2
         title, subtitle = canvas.shortened(title, SIDE, 9), canvas.shortened(subtitle, SIDE, 7.5)
-        canvas.write(made, middle, TOP - 0.28, title, 9, ha="center", weight="bold")
-        canvas.write(made, middle, TOP - 0.11, subtitle, 7.5, ha="center")
+        canvas.write(made, middle, TOP + 0.02, title, 9, ha="center", weight="bold")
+        canvas.write(made, middle, TOP + 0.19, subtitle, 7.5, ha="center")
     for place, line in enumerate(sheet.lines):
-        top = TOP + 0.1 + place * (SIDE + CAPTION + GAP)
+        top = TOP + HEADS + place * (SIDE + CAPTION + GAP)
         canvas.write(
             made, LEFT - 0.08, top + SIDE / 2, line.title, 9, rotation=90, ha="right", va="center", weight="bold"
         )
@@ -116,7 +117,7 @@ def caption(cell: Taken) -> str:
     """Two lines: what the map comes to, and its cost."""
     known = cell.numbers
     cost = (
-        f"{known['forward_passes']:.0f} + {known['backward_passes']:.0f} passes, {known['seconds']:.3g} s"
+        f"{known['forward_passes']:.0f} + {known['backward_passes']:.0f} passes, {known['seconds']:.2g} s"
     )  # fmt: skip
     if "mean" not in known:
         return f"largest {np.abs(cell.values).max():.3g}\n{cost}"
@@ -140,7 +141,7 @@ def _map(made: Figure, cell: Taken, line: Line, opacity: float, left: float, top
     canvas.field(axes, cell.values, cell.image.shape[:2], limits, line.scale, opacity)
     words = caption(cell)
     if np.isposinf(cell.values).any():
-        words += f"; {UNBOUNDED}" if side == LARGE else "; hatched: unused"
+        words = words.replace("\n", f"; {UNBOUNDED}\n" if side == LARGE else "; hatched: unused\n")
     canvas.write(made, left, top + side + 0.05, words, 7, linespacing=1.25)
 
 

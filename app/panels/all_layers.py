@@ -4,12 +4,14 @@ import streamlit as st
 
 from app import state
 from app.backend import Backend, View, foreground_gain
+from app.cells import cells_of
 from app.figures.layers import curve_figure, strip_figure
 from app.figures.style import PLAIN_CONFIG
 from app.grid_choice import choice
 from app.look import look
 from app.panels import progress
-from app.panels.one_layer import cells_of, metric_control
+from app.panels.one_layer import metric_control
+from app.panels.take import take_curves
 from app.store import digest
 from app.subject import Subject
 from explainers import CIDSettings, absolute_range
@@ -69,6 +71,7 @@ def all_layers(
             st.rerun()
         if shown:
             _status(views, begin, stop)
+            take_curves(network, subject, layers, views, metric, str(store.device))
             _figures(views, layers, subject, settings.beta, marked, metric)
 
     every = POLL if shown else HEARTBEAT

@@ -9,6 +9,7 @@ from PIL import Image
 
 from app import state
 from app.backend import Backend, View
+from app.cells import values_of
 from app.columns import Column
 from app.figures.grid import Cell, Head, Row, Style, grid_figure, least_width
 from app.figures.raster import data_address
@@ -18,7 +19,7 @@ from app.look import look
 from app.methods import MapMethod, methods
 from app.panels import progress
 from app.panels.numbers import decimal
-from app.panels.one_layer import cells_of
+from app.panels.take import take_grid
 from explainers import CIDResult, CIDSettings, absolute_range
 from explainers.results import RUResult, reconstruction_range
 
@@ -63,6 +64,7 @@ def grid(
         if live(missing, views) != polling:
             st.rerun()
         _status(store, [view for row in views for view in row], owner)
+        take_grid(rows, columns, views, chosen, settings, str(store.device))
         for text in missing:
             st.caption(f":material/info: {text}")
         if columns:
@@ -186,11 +188,6 @@ def cell(view: View) -> Cell:
         "failed": lambda: "failed",
     }
     return Cell(None, note=notes.get(view.state, lambda: "")())
-
-
-def values_of(found: object) -> np.ndarray:
-    """The map as (rows, columns): one value per cell of the noise, or per pixel."""
-    return cells_of(found) if isinstance(found, CIDResult) else found.map[0, 0].numpy()
 
 
 def caption(found: object) -> str:

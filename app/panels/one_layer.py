@@ -1,11 +1,11 @@
 """One layer: the picture, its map of CID or RU on two scales, and the numbers, drawn again while the map sharpens."""
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
 from app.backend import Backend, View
+from app.cells import cells_of
 from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
 from app.figures.predictions import prediction_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
@@ -15,6 +15,7 @@ from app.panels import progress
 from app.panels.decoder_training import decoder_offer
 from app.panels.numbers import decimal, numbers
 from app.panels.segmentation import segmentation
+from app.panels.take import take_map
 from app.subject import Subject
 from explainers import CIDResult, CIDSettings, absolute_range
 from explainers.layers import Layer
@@ -99,6 +100,7 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         if view.live != polling:
             st.rerun()
         _status(store, view, owner, network, layer, metric)
+        take_map(metric, network, subject, layer, view, settings.beta, str(store.device))
         _figures(store, network, subject, layer, view.value, settings.beta, metric)
 
     st.fragment(draw, run_every=POLL if polling else None)()
@@ -123,14 +125,6 @@ def metric_control(place: str = "layer") -> str:
 
 def _take_metric(key: str) -> None:
     change(metric=st.session_state[key])
-
-
-def cells_of(result: CIDResult) -> np.ndarray:
-    """The map as one value per cell (rows, columns), nats; of RU, one per pixel."""
-    entropy, (rows, columns) = result.entropy[0, 0], result.sigma.shape[-2:]
-    if isinstance(result, RUResult):
-        return entropy.numpy()
-    return entropy[:: entropy.shape[0] // rows, :: entropy.shape[1] // columns].numpy()
 
 
 def _status(store: Backend, view: View, owner: str, network: Network, layer: Layer, metric: str) -> None:
