@@ -1,9 +1,10 @@
 """Train the decoders of a network: `python -m explainers.train_decoders resnet18 --birds 2000`.
 
 Any network of the catalogue, on rendered birds (`--birds N`), on the pictures of a folder (`--folder DIR`) or, for a
-shipped network, on what it was trained on (`--data DIR`). On a GPU where there is one, resumable; a decoder that is
-already there is left alone. What is trained on birds or a folder is kept where the app finds it at once; what is
-trained by `--data` goes to the assets, with a card per network.
+shipped network, on what it was trained on (`--data DIR`). `--checkpoint FILE` trains for your own weights of that
+architecture. On a GPU where there is one, resumable; a decoder that is already there is left alone. What is trained
+is kept where the app finds it at once, with a card per network; what is trained by `--data` for the shipped weights
+goes to the assets.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from explainers.decoder_data import (
 )
 from explainers.decoder_training import DecoderSettings, fitting_batch, train_decoder
 from explainers.decoders import ASSETS, BLOCKS, DecoderCard, file_name, own_decoders, read_card
-from explainers.networks import Network, WeightsUnavailable, load_network, network_catalogue
+from explainers.networks import Network, WeightsUnavailable, load_checkpoint, load_network, network_catalogue
 from explainers.recipes import RECIPES
 
 # From first to last; deep and shallow, convolutions and what follows them.
@@ -41,17 +42,18 @@ COUNT = 5
 def main(arguments: list[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     try:
-        network = load_network(args.network, args.device)
-        layers = args.layers or (LAYERS.get(args.network) if args.source is None else None) or spread(network)
+        network = _network(args)
+        shipped = args.source is None and args.checkpoint is None
+        layers = args.layers or (LAYERS.get(args.network) if shipped else None) or spread(network)
         layers = [network.layer(name).name for name in layers]
         pictures = _pictures(network, args)
     except (ValueError, WeightsUnavailable, FileNotFoundError) as problem:
         raise SystemExit(f"{problem}") from None
-    out = args.out or (ASSETS if args.source is None else own_decoders())
+    out = args.out or (ASSETS if shipped else own_decoders())
     settings = DecoderSettings(args.blocks, args.steps, args.batch or fitting_batch(network), seed=args.seed)
     for name in layers:
         _train(network, name, pictures, settings, out, args)
-    write_card(network, out, args.network)
+    write_card(network, out, args.network, own=args.checkpoint is not None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--birds", dest="source", type=int, metavar="N", help="train on N rendered birds")
     source.add_argument("--folder", dest="source", type=Path, metavar="DIR", help="train on the pictures below DIR")
     source.add_argument("--data", type=Path, default=Path("runs"), help="folder with a shipped network's own data set")
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="your own weights of that architecture")
     parser.add_argument("--layers", nargs="*", help="instead of five or so from first to last")
     parser.add_argument("--out", type=Path, help="folder for weights and card")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for checkpoints")
@@ -70,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
+
+
+def _network(args: argparse.Namespace) -> Network:
+    if args.checkpoint is None:
+        return load_network(args.network, args.device)
+    return load_checkpoint(args.network, args.checkpoint, args.device)
 
 
 def spread(network: Network, count: int = COUNT) -> tuple[str, ...]:
@@ -117,26 +126,30 @@ def _train(
     print(f"{name}: error {at.card.error:.4f} on {at.card.held_out} held-out pictures", flush=True)
 
 
-def write_card(network: Network, folder: Path, name: str) -> None:
-    """One page for all decoders of a network, from the cards in their files."""
+def write_card(network: Network, folder: Path, name: str, own: bool = False) -> None:
+    """One page for all decoders of a network, from the cards in their files; `own` weights of that architecture get
+    a page of their own.
+    """
     cards = [card for path in sorted(folder.glob("*.safetensors")) if (card := read_card(path)) is not None]
     mine = [card for card in cards if card.fingerprint == network.fingerprint]
     depth = {layer.name: layer.depth for layer in network.layers}
     mine.sort(key=lambda card: (card.blocks, depth[card.layer]))
-    (folder / f"{name}.md").write_text(page(name, mine))
+    file = f"{name}-{network.fingerprint[:12]}.md" if own else f"{name}.md"
+    (folder / file).write_text(page(name, mine, own))
 
 
-def page(name: str, cards: list[DecoderCard]) -> str:
+def page(name: str, cards: list[DecoderCard], own: bool = False) -> str:
     """The card of a network's decoders: data and recipe once where all share them, and by layer where they differ."""
     recipes = Counter((card.data, card.batch, card.steps, card.seed) for card in cards)
     (data, batch, steps, seed), _ = recipes.most_common(1)[0]
     others = "" if len(recipes) == 1 else " The table says which layers were trained otherwise."
+    weights = " --checkpoint FILE" if own else ""
     return (
-        f"# Decoders of {name}\n\n"
+        f"# Decoders of {cards[0].network if own else name}\n\n"
         f"- Data: {data}; of those held out, the first {cards[0].held_out:,} measure the error.\n"
-        f"- Recipe: `python -m explainers.train_decoders {name} {_option(name, data)} --batch {batch} --steps {steps} "
-        f"--seed {seed}`: mean squared error, Adam, one cycle up to a learning rate of {DecoderSettings.peak_lr}, "
-        f"random flips, bfloat16 arithmetic. Convolutions are stored as float16.{others}\n"
+        f"- Recipe: `python -m explainers.train_decoders {name}{weights} {_option(name, data)} --batch {batch} "
+        f"--steps {steps} --seed {seed}`: mean squared error, Adam, one cycle up to a learning rate of "
+        f"{DecoderSettings.peak_lr}, random flips, bfloat16 arithmetic. Convolutions are stored as float16.{others}\n"
         "- Error: root mean square over held-out pictures, values in [0, 1], measured on the weights as stored.\n\n"
         "| layer | blocks | steps × batch | error | parameters | file |\n|---|---|---|---|---|---|\n"
         + "".join(_row(card, "" if card.data == data else f" ({card.data})") for card in cards)
