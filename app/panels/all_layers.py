@@ -70,8 +70,10 @@ def all_layers(
         if any(view.live for view in views) != polling:
             st.rerun()
         if shown:
-            _status(views, begin, stop)
-            take_curves(network, subject, layers, views, metric, str(store.device))
+            with st.container(horizontal=True, vertical_alignment="center"):
+                with st.container():
+                    _status(views, begin, stop)
+                take_curves(network, subject, layers, views, metric, str(store.device))
             _figures(views, layers, subject, settings.beta, marked, metric)
 
     every = POLL if shown else HEARTBEAT

@@ -63,8 +63,10 @@ def grid(
         columns, missing, views = ask()
         if live(missing, views) != polling:
             st.rerun()
-        _status(store, [view for row in views for view in row], owner)
-        take_grid(rows, columns, views, chosen, settings, str(store.device))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container():
+                _status(store, [view for row in views for view in row], owner)
+            take_grid(rows, columns, views, chosen, settings, str(store.device))
         for text in missing:
             st.caption(f":material/info: {text}")
         if columns:

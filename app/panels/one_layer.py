@@ -99,8 +99,10 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         view = ask()
         if view.live != polling:
             st.rerun()
-        _status(store, view, owner, network, layer, metric)
-        take_map(metric, network, subject, layer, view, settings.beta, str(store.device))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container():
+                _status(store, view, owner, network, layer, metric)
+            take_map(metric, network, subject, layer, view, settings.beta, str(store.device))
         _figures(store, network, subject, layer, view.value, settings.beta, metric)
 
     st.fragment(draw, run_every=POLL if polling else None)()
