@@ -21,14 +21,14 @@ from app import decoder_work
 from app.backend import Backend, backend
 from app.decoder_work import MOST, TrainingRequest, steps_done, unfinished
 from app.panels import decoder_pictures, decoder_training
-from app.panels.decoder_pictures import unzip
+from app.panels.decoder_pictures import gather, unzip
 from explainers import RU, CIDSettings, decoders, load_network
 from explainers.decoder_cost import step_flops
 from explainers.decoder_data import BirdSource, DecoderPictures, FolderSource, PictureSource, prepare_pictures
 from explainers.decoder_training import DecoderProgress, DecoderSettings, read_checkpoint, train_decoder
 from explainers.decoders import DecoderCard, find_decoder, load_decoder, trained_here, trim_decoders
 from explainers.layers import find_layers
-from explainers.networks import Network, fingerprint
+from explainers.networks import Network, fingerprint, load_checkpoint
 from explainers.preprocessing import Preprocessing
 from explainers.train_decoders import main, page, spread
 
@@ -245,7 +245,21 @@ def test_a_zip_gives_its_pictures_and_nothing_hidden():
 def test_a_zip_that_is_none_or_holds_too_much_is_refused(data, sentence, monkeypatch):
     monkeypatch.setattr(decoder_pictures, "PICTURE_MEGABYTES", 0)
     with pytest.raises(ValueError, match=sentence):
-        unzip(data())
+        list(unzip(data()))
+
+
+def test_pictures_that_unfold_to_too_much_are_refused_before_the_last(monkeypatch):
+    monkeypatch.setattr(decoder_pictures, "TOGETHER_MEGABYTES", 2)
+    archive = zipped({f"{i}.png": bytes(1 << 20) for i in range(200)})
+    opened = []
+    monkeypatch.setattr(
+        decoder_pictures, "_unfold", lambda *a, unfold=decoder_pictures._unfold: opened.append(a) or unfold(*a)
+    )
+    with pytest.raises(ValueError, match="expected at most 2 MB of pictures"):
+        gather([("a.zip", archive)])
+    assert len(opened) == 3
+    with pytest.raises(ValueError, match="expected at most 200 pictures"):
+        gather((f"{i}.png", b"") for i in range(201))
 
 
 # The command
@@ -263,6 +277,19 @@ def test_the_command_trains_on_birds_and_the_app_finds_it(home, tmp_path, capsys
     assert "there is one already" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="expected a layer of"):
         main(["resnet20-cifar10", "--birds", "20", "--layers", "nowhere"])
+
+
+def test_the_command_trains_for_own_weights_and_leaves_the_shipped_ones_alone(home, tmp_path):
+    shipped, file = load_network("resnet20-cifar10"), tmp_path / "mine.pt"
+    torch.save({key: 1.01 * value for key, value in shipped.module.state_dict().items()}, file)
+    choice = ["--birds", "20", "--layers", "fc", "--steps", "1", "--batch", "4", "--runs", str(tmp_path)]
+    main(["resnet20-cifar10", "--checkpoint", str(file), *choice])
+    own = load_checkpoint("resnet20-cifar10", file)
+    assert trained_here(find_decoder(own, own.layer("fc")))
+    assert not trained_here(find_decoder(shipped, shipped.layer("fc")))
+    assert "resnet20-cifar10 --checkpoint FILE" in next(home.glob("resnet20-cifar10-*.md")).read_text()
+    with pytest.raises(SystemExit, match="expected a weights file"):
+        main(["resnet20-cifar10", "--checkpoint", str(tmp_path / "none.pt"), *choice])
 
 
 def test_without_a_choice_layers_go_from_the_first_to_the_last():
@@ -386,8 +413,9 @@ def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fr
     monkeypatch.setattr("explainers.decoder_training.STORE_EVERY", 0.0)
     at = AppTest.from_string(PANEL, default_timeout=60).run()
     assert any("has none yet" in word for word in words(at))
+    at.button_group(key="w_decoder_layer_steps").set_value(STEPS[0]).run()
     at.button(key="w_decoder_layer_train").click().run()
-    asked = TrainingRequest(BirdSource(20), 40)
+    asked = request(STEPS[0])
     until(at, lambda at: steps_done(tiny(), tiny().layer(LAYER), asked))
     at.button(key="decoder_layer_run_cancel").click().run()
     until(at, lambda at: buttons(at).get("w_decoder_layer_train", "").startswith("Go on from step"))
@@ -395,7 +423,7 @@ def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fr
     gate.set()
     at.button(key="w_decoder_layer_train").click().run()
     until(at, lambda at: any("trained on this computer" in word for word in words(at)))
-    assert any("rendered birds: 20 to train on, 2 held out; 40 steps of 4" in word for word in words(at))
+    assert any("rendered birds: 20 to train on, 2 held out; 10 steps of 4" in word for word in words(at))
     assert backend().trainings.count == 0
     backend().close()
 

@@ -1,7 +1,7 @@
 """The decoder of a layer: what it was trained on, or the box that has one trained."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import streamlit as st
@@ -86,23 +86,18 @@ def _running(store: Backend, network: Network, layer: Layer, place: str) -> None
 
 
 def _form(store: Backend, network: Network, layer: Layer, place: str, view: View, replaces: str) -> None:
-    kind = st.segmented_control(
-        "Pictures to train on",
-        list(SOURCES),
-        format_func=SOURCES.__getitem__,
-        default="birds",
-        key=f"w_decoder_{place}_source",
-        required=True,
+    kind = _choice(
+        "Pictures to train on", "source", list(SOURCES), place, format_func=SOURCES.__getitem__, default="birds"
     )
     source = own_pictures(place) if kind == "own" else birds_for(network)
     seconds = _step_seconds(store, network, layer)
-    steps = st.segmented_control(
+    steps = _choice(
         "How long",
+        "steps",
         STEPS,
+        place,
         format_func=lambda count: f"{LENGTHS[count]}: {count} steps, {_about(count * seconds)}",
         default=STEPS[1],
-        key=f"w_decoder_{place}_steps",
-        required=True,
         help=HELP_STEPS,
     )
     if kind == "birds":
@@ -123,6 +118,17 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
     )
     if refusal := st.session_state.pop("decoder_refused", None):
         st.warning(refusal)
+
+
+def _choice(label: str, name: str, options: Sequence, place: str, default: object, **how: object) -> object:
+    """One of `options`; the session remembers it, since the widget is gone while a decoder is being trained."""
+    widget, kept = f"w_decoder_{place}_{name}", f"decoder_{name}"
+
+    def take() -> None:
+        st.session_state[kept] = st.session_state[widget]
+
+    st.session_state[widget] = st.session_state.get(kept, default)
+    return st.segmented_control(label, options, key=widget, on_change=take, required=True, **how)
 
 
 def _begin(store: Backend, network: Network, layer: Layer, request: TrainingRequest | None) -> Callable[[], None]:
