@@ -19,7 +19,7 @@ CSS = """
 .st-key-w_picture [role="radiogroup"] button > * {opacity:0}
 .st-key-w_picture [role="radiogroup"] button:hover {filter:brightness(1.08)}
 .st-key-w_picture [role="radiogroup"] button[aria-checked="true"] {
-  outline:3px solid var(--st-primary-color); outline-offset:1px}
+  outline:3px solid light-dark(#0f6b72, #4fb8bd); outline-offset:1px}
 .st-key-figures, .st-key-figures_ru {flex-wrap:wrap}
 .st-key-figures > div {flex:1 1 300px; min-width:280px; max-width:520px}
 .st-key-figures_ru > div {flex:1 1 230px; min-width:220px; max-width:520px}
@@ -36,15 +36,14 @@ CSS = """
 """
 
 
-# What a reader with weak eyes needs and the theme has no word for: captions and key caps at 4.5:1 (Streamlit writes them
-# at 60 %), dark letters on the dark theme's light accent, and formulas that scroll sideways alone.
+# What a reader with weak eyes needs and the theme has no word for: captions and key caps at 4.5:1 (Streamlit fades them
+# to 60 %), dark letters on the light accent of the dark theme, and formulas that are as wide as their last letter leans.
 LEGIBLE = """
 <style>
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
-  color:color-mix(in srgb, var(--st-text-color) 80%, transparent)}
-kbd {color:inherit !important}
-[data-testid="stBaseButton-primary"], .stMultiSelect span[title] {color:var(--st-background-color)}
-.katex-display {overflow-x:auto; overflow-y:hidden; padding:.35rem 0}
+[data-testid="stCaptionContainer"], [data-testid] kbd {opacity:.8}
+[data-testid="stBaseButton-primary"], .stMultiSelect [data-tag], .stMultiSelect [data-tag] > span {
+  color:light-dark(#ffffff, #14191b)}
+.katex-display > .katex {padding-inline:.25em}
 </style>
 """
 

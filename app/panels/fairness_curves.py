@@ -34,7 +34,7 @@ def curves(found: Check, plan: Plan, question: Question) -> None:
     drawn = [method for method in LAYERWISE if method != "ru" or question.decoders]
     means = found.means[[LAYERWISE.index(method) for method in drawn]]
     titles, units = ([name(method) for method in drawn] for name in (title, unit))
-    st.markdown("#### From layer to layer")
+    st.markdown("## From layer to layer")
     with st.container(horizontal=True, key="fair_curves"):
         with st.container():
             st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)

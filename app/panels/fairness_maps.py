@@ -36,7 +36,7 @@ def unit(method: str) -> str:
 
 def maps(found: Check, question: Question) -> None:
     """One card per method, in the order of the table below."""
-    st.markdown(f"#### Maps at {question.layer}, before and after", help=HEADING)
+    st.markdown(f"## Maps at {question.layer}, before and after", help=HEADING)
     with st.container(horizontal=True, key="fair_maps"):
         for place, method in enumerate(METHODS):
             with st.container(key=f"fair_card_{method}"):

@@ -33,7 +33,7 @@ def table(found: Check, plan: Plan, question: Question) -> None:
         output=question.layer == plan.stations[-1].name,
         partly=question.layer in plan.partly_by(question.pair),
     )
-    st.markdown("#### What moves which map", help=HEADING)
+    st.markdown("## What moves which map", help=HEADING)
     with st.container(key="fair_table"):
         st.table(rows(found, question, spot))
     if question.next_bias and found.proof.change:

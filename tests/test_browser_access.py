@@ -1,0 +1,72 @@
+"""Every page in a real Chromium under axe-core, light and dark; and Explore by keyboard alone."""
+
+import pytest
+
+from tests.test_browser import READY, SLOW, address, chart, cheap, chromium, expect, page, playwright, status  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+CHEAP = "network=resnet20-cifar10&refine=False&grid=8&layer=layer1.0"
+# What says that the page stands: the address, and something of its last part.
+PAGES = {
+    "grid": (f"?{CHEAP}&methods=cid+saliency", ".st-key-grid_frame .js-plotly-plot .main-svg"),
+    "one layer": (f"?{CHEAP}&view=layer", ".st-key-figure_nats .main-svg"),
+    "all layers": (f"?{CHEAP}&view=layers", ".st-key-layers_line"),
+    "compare": ("compare", ".js-plotly-plot .main-svg"),
+    "fairness": ("fairness?network=resnet20-cifar10", ".js-plotly-plot .main-svg"),
+    "evaluate": ("evaluate?network=resnet20-cifar10", "button:has-text('Start')"),
+    "lesson": ("learn?lesson=noise", ".js-plotly-plot .main-svg"),
+    "presentation": ("learn?lesson=noise&present=1", ".js-plotly-plot .main-svg"),
+    "glossary": ("glossary", "h1"),
+    "about": ("about", "h1"),
+}
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+
+def complaints(axe, page) -> list[str]:  # noqa: F811
+    """One line for every part of the page that breaks a rule, of whatever impact."""
+    found = axe.run(page).response["violations"]
+    return [f"{v['impact']} {v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_rule_of_accessibility_is_broken_in_light_or_dark(axe, page, address, name):  # noqa: F811
+    path, ready = PAGES[name]
+    page.goto(f"{address}/{path}")
+    expect(page.locator(ready).first).to_be_visible(timeout=SLOW)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator(".stApp")).to_have_css("color-scheme", scheme)
+        expect(page.locator('[data-testid="stApp"]')).to_have_attribute("data-test-script-state", "notRunning")
+        assert complaints(axe, page) == []
+
+
+def tab_to(page, key: str) -> None:  # noqa: F811
+    """Presses Tab until the focus is inside of the widget; fails after as many steps as no reader would take."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("key => document.activeElement.closest('.st-key-' + key) !== null", key):
+            return
+    raise AssertionError(f"Tab does not reach {key}")
+
+
+def test_network_picture_and_layer_by_keyboard_alone(page, address):  # noqa: F811
+    page.goto(cheap(address, view="layer"))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    tab_to(page, "w_network")
+    page.keyboard.type("ResNet-32")
+    page.keyboard.press("Enter")
+    expect(status(page)).to_contain_text("resnet32-cifar10", timeout=SLOW)
+    tab_to(page, "w_picture")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.wait_for_url("**/*picture=bird%2F*")
+    tab_to(page, "w_layer")
+    before = page.locator(".st-key-w_layer").get_by_role("slider").get_attribute("aria-valuetext")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".st-key-w_layer").get_by_role("slider")).not_to_have_attribute("aria-valuetext", before)
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
