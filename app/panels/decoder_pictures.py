@@ -3,7 +3,7 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import streamlit as st
 
@@ -16,6 +16,8 @@ from explainers.studies.evaluation_data import read_folder
 
 MAX_FILES = 200
 ZIP_MEGABYTES = 100
+# A zip of a few kilobytes may unfold to any size.
+TOGETHER_MEGABYTES = 200
 HELP = (
     f"PNG, JPEG, WebP, BMP, GIF or TIFF, or a zip of a folder of them; {LEAST} to {MAX_FILES} pictures. They stay in "
     "this computer's memory and are sent nowhere."
@@ -53,15 +55,27 @@ def _take(key: str) -> None:
     if not files:
         return
     try:
-        data = [item for file in files for item in _pictures(file.name, file.getvalue())]
-        if len(data) > MAX_FILES:
-            raise ValueError(f"expected at most {MAX_FILES} pictures, got {len(data)}; choose fewer")
+        data = gather((file.name, file.getvalue()) for file in files)
         key = digest(*(part for pair in data for part in pair))
         folder, problems = read_folder(data, {}, key)
         st.session_state["decoder_source"] = PictureSource(key, folder.images)
         st.session_state["decoder_left_out"] = len(problems)
     except ValueError as error:
         st.session_state["decoder_error"] = foreign(sentence(error))
+
+
+def gather(files: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Names and bytes of the pictures in files and zips. Raises ValueError, one sentence, as soon as it is too much."""
+    found, size = [], 0
+    for name, data in files:
+        for picture in _pictures(name, data):
+            found.append(picture)
+            size += len(picture[1])
+            if len(found) > MAX_FILES:
+                raise ValueError(f"expected at most {MAX_FILES} pictures, got more; choose fewer")
+            if size > TOGETHER_MEGABYTES << 20:
+                raise ValueError(f"expected at most {TOGETHER_MEGABYTES} MB of pictures, got more; choose fewer")
+    return found
 
 
 def _pictures(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -74,8 +88,8 @@ def _pictures(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     yield name, data
 
 
-def unzip(data: bytes) -> list[tuple[str, bytes]]:
-    """Names and bytes of the pictures in a zip, hidden files left out; nothing is written to disk.
+def unzip(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of the pictures in a zip, one after the other, hidden files left out; nothing goes to disk.
 
     Raises ValueError, one sentence, for what is no zip, is damaged or locked, or unfolds to too much.
     """
@@ -86,7 +100,8 @@ def unzip(data: bytes) -> list[tuple[str, bytes]]:
             found = [info for info in archive.infolist() if _is_picture(info)]
             if len(found) > MAX_FILES:
                 raise ValueError(f"expected at most {MAX_FILES} pictures, got {len(found)} in a zip; choose fewer")
-            return [(info.filename, _unfold(archive, info)) for info in found]
+            for info in found:
+                yield info.filename, _unfold(archive, info)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error):
         raise ValueError("expected a zip of pictures, got a damaged or locked one; pack it again") from None
 
