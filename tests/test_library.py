@@ -45,6 +45,9 @@ def test_every_decoder_belongs_to_a_shipped_network_and_stands_on_its_card():
         page = (folder / f"{card.network}.md").read_text()
         assert card.fingerprint == fingerprints[card.network]
         assert all(word in page for word in ("Data:", "Error:", "Recipe:", "--seed", path.name, f"{card.error:.4f}"))
+        [row] = [line for line in page.splitlines() if path.name in line]
+        assert row.startswith(f"| {card.layer} | {card.blocks} | {card.steps} × {card.batch}")
+        assert card.data in row or card.data in page.partition("| layer")[0]
 
 
 @pytest.mark.parametrize("name", list(LAYERS))
