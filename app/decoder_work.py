@@ -119,5 +119,5 @@ def _preparing(at: Prepared, seconds: float) -> TrainingFrame:
 
 def _training(at: DecoderProgress) -> TrainingFrame:
     error = math.sqrt(at.loss)
-    text = f"Training, step {at.step} of {at.steps}, error so far {error:.3f}"
+    text = f"Training the decoder, step {at.step} of {at.steps}, error so far {error:.3f}"
     return TrainingFrame(text, at.step / at.steps, at.remaining, at.card)
