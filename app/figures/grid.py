@@ -41,10 +41,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Head:
-    """A column: its title, a line under it, the picture's address and its (height, width) in pixels."""
+    """A column: title, a line under it, its layer, the picture's address and its (height, width) in pixels."""
 
     title: str
     subtitle: str
+    layer: str
     picture: str
     size: tuple[int, int]
 
@@ -204,7 +205,8 @@ def _words(row: Row, head: Head, frame: tuple[int, int], own: bool) -> str:
     value = "%{customdata:.4g} " + row.unit + "<br>%{z:.3f} of its own range" if own else "%{z:.4g} " + row.unit
     # Pixels of a picture that was scaled to the frame of another would be wrong numbers.
     pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame else ""
-    return f"<b>{row.title}</b> · {head.title}<br>{pixel}{value}<extra></extra>"
+    layer = "" if head.layer == head.title else f"<br>{head.layer}"
+    return f"<b>{row.title}</b> · {head.title}{layer}<br>{pixel}{value}<extra></extra>"
 
 
 def _colours(figure: go.Figure, row: Row, place: int, limits: tuple[float, float], style: Style) -> dict:

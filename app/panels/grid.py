@@ -151,7 +151,7 @@ def remaining(views: Sequence[View]) -> float | None:
 def _figure(
     rows: Sequence[MapMethod], columns: Sequence[Column], views: list[list[View]], chosen: GridChoice, beta: float
 ) -> None:
-    heads = [Head(c.title, c.subtitle, _address(c.subject.picture), c.subject.size) for c in columns]
+    heads = [Head(c.title, c.subtitle, c.layer.name, _address(c.subject.picture), c.subject.size) for c in columns]
     fixed = {"cid": absolute_range(beta), "ru": reconstruction_range()}
     drawn = [
         Row(
