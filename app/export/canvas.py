@@ -59,7 +59,7 @@ def shortened(text: str, inches: float, size: float = 8, lines: int = 1) -> str:
     """Text broken into at most so many lines of that width, cut with an ellipsis.
 
     >>> shortened("a title that is long", 0.9), shortened("a title that is long", 0.9, lines=2)
-    ('a title that…', 'a title that\\nis long')
+    ('a title that is…', 'a title that is\\nlong')
     """
     broken = textwrap.wrap(text, max(8, int(inches * 72 / (size * 0.53)))) or [""]
     return "\n".join(broken[:lines]) + ("…" if len(broken) > lines else "")

@@ -51,7 +51,11 @@ def curves_file(what: Curves, kind: str) -> bytes:
             y = [math.nan if value is None else value for value in curve.values]
             bars = [math.nan if error is None else error for error in curve.errors] or None
             ink = INKS[place % len(INKS)]
-            axes.errorbar(places, y, bars, color=ink, lw=1.4, marker="o", ms=3.5, capsize=2, label=curve.title)
+            drawn, *_ = axes.errorbar(
+                places, y, bars, color=ink, lw=1.4, marker="o", ms=3.5, capsize=2, label=curve.title
+            )
+            # So that whoever edits the drawing finds it.
+            drawn.set_gid(f"curve-{place + 1}")
         axes.set_ylabel(title, fontsize=8, parse_math=False)
         axes.set_xticks(places, what.layers if row == len(axes_titles) - 1 else [], rotation=45, ha="right")
         for label in axes.get_xticklabels():

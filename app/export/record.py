@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -98,7 +99,7 @@ def taken(method: MapMethod, column: Column, found: object, values: np.ndarray, 
         class_name="" if target is None else network.classes[target],
         settings=_settings(method, found, seed),
         device=device,
-        versions={"library": version(LIBRARY), "method": method_version(method.name), "torch": torch.__version__},
+        versions={"library": _version(), "method": method_version(method.name), "torch": torch.__version__},
         values=np.asarray(values, np.float32),
         image=subject.picture,
         x=subject.x.cpu().numpy(),
@@ -106,6 +107,11 @@ def taken(method: MapMethod, column: Column, found: object, values: np.ndarray, 
         decoder=find_decoder(network, column.layer) if isinstance(found, RUResult) else None,
         reconstruction=_bytes(found.reconstruction[0]) if isinstance(found, RUResult) else None,
     )
+
+
+@cache
+def _version() -> str:
+    return version(LIBRARY)
 
 
 def _settings(method: MapMethod, found: object, seed: int) -> dict[str, object]:
