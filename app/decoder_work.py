@@ -16,7 +16,8 @@ from explainers.decoders import DecoderCard, file_name, find_decoder, own_decode
 from explainers.layers import Layer
 from explainers.networks import Network
 
-# What a visitor may choose from: enough to see something, to trust the map, and as the shipped ones were trained.
+# What a visitor may choose from: enough to see something, to trust the map, and as the shipped ones of small networks
+# were trained.
 STEPS = (100, 300, 800)
 # Birds to train on; fewer where they are large, since drawing one takes a tenth of a second and more.
 BIRDS, LARGE_BIRDS, LARGE = 400, 200, 128

@@ -22,7 +22,7 @@ from explainers.networks import Network
 
 POLL = 1.0
 SOURCES = {"birds": "Rendered birds", "own": "Your own pictures"}
-LENGTHS = dict(zip(STEPS, ("Quick look", "Good", "As the shipped ones"), strict=True))
+LENGTHS = dict(zip(STEPS, ("Quick look", "Good", "Thorough"), strict=True))
 PURPOSE = (
     "RU asks how well the picture can be recovered from a layer. That takes a **decoder**: a small network that gives "
     "back the picture from the layer's feature. **{layer}** of {network} has none yet. One can be trained here; it "
@@ -122,7 +122,7 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
 
 def _choice(label: str, name: str, options: Sequence, place: str, default: object, **how: object) -> object:
     """One of `options`; the session remembers it, since the widget is gone while a decoder is being trained."""
-    widget, kept = f"w_decoder_{place}_{name}", f"decoder_{name}"
+    widget, kept = f"w_decoder_{place}_{name}", f"decoder_choice_{name}"
 
     def take() -> None:
         st.session_state[kept] = st.session_state[widget]
