@@ -428,6 +428,23 @@ def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fr
     backend().close()
 
 
+def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_backend):
+    at = AppTest.from_string(PANEL, default_timeout=60).run()
+    at.button_group(key="w_decoder_layer_source").set_value("own").run()
+    assert at.button(key="w_decoder_layer_train").disabled
+    few = zipped({f"{index}.png": png(index) for index in range(3)})
+    at.file_uploader[0].set_value(("few.zip", few, "application/zip")).run()
+    assert at.error[0].value.startswith("Expected at least 20 pictures")
+    many = zipped({f"{index}.png": png(index) for index in range(30)})
+    at.file_uploader[0].set_value(("many.zip", many, "application/zip")).run()
+    assert not at.error
+    assert any(word.startswith("30 pictures, 3 of them held out") for word in words(at))
+    at.button_group(key="w_decoder_layer_steps").set_value(STEPS[0]).run()
+    at.button(key="w_decoder_layer_train").click().run()
+    until(at, lambda at: any("learnt from own pictures: 27 to train on, 3 held out" in word for word in words(at)))
+    backend().close()
+
+
 def test_a_shipped_decoder_gets_one_sentence_and_no_button(fresh_backend):
     script = PANEL.replace("tiny()", "load_network('resnet20-cifar10')").replace("LAYER, tiny", "LAYER")
     at = AppTest.from_string("from explainers import load_network" + script, default_timeout=60).run()
