@@ -5,10 +5,14 @@ import threading
 from collections.abc import Callable
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
-from app.backend import backend
+from app.backend import View, backend
 from app.grid_choice import GridChoice
+from app.methods import methods
+from app.panels.grid import remaining
+from explainers.baselines import Explanation
 from explainers.networks import network_catalogue
 
 CHEAP = {
@@ -172,3 +176,12 @@ def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
     until(at, ready)
     assert any("could not be downloaded" in element.value for element in at.caption)
     assert len(maps(at)) == 1
+
+
+def test_the_time_left_counts_what_waits_at_the_pace_so_far():
+    found = Explanation(torch.zeros(1, 1, 2, 2), None, 1.0, 1.0, seconds=4.0)
+    lrp, saliency = methods()["lrp"], methods()["saliency"]
+    asked = [(saliency, View("a", "done", found)), (lrp, View("b", "waiting"))]
+    assert remaining(asked) == pytest.approx(2.0 * lrp.passes)
+    assert remaining([(saliency, View("c", "running", None, 0.5, 7.0)), *asked]) == pytest.approx(7 + 2.0 * lrp.passes)
+    assert remaining(asked[1:]) is None

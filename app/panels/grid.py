@@ -1,6 +1,6 @@
 """Side by side: asks for every map of the grid, the cheap ones first, and draws what is there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,7 +65,7 @@ def grid(
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
-                _status(store, [view for row in views for view in row], owner)
+                _status(store, list(_flat(rows, views)), owner)
             take_grid(rows, columns, views, chosen, settings, str(store.device))
         for text in missing:
             st.caption(f":material/info: {text}")
@@ -79,6 +79,13 @@ def fitting(settings: CIDSettings, column: Column) -> CIDSettings:
     """The settings, with a grid only where it divides the column's picture: one network's grid may not fit another."""
     divides = settings.grid is not None and all(side % settings.grid == 0 for side in column.subject.size)
     return settings if divides else replace(settings, grid=None)
+
+
+def _flat(rows: Sequence[MapMethod], views: Sequence[Sequence[View]]) -> Iterator[tuple[MapMethod, View]]:
+    """Every cell's method and view."""
+    for method, line in zip(rows, views, strict=True):
+        for view in line:
+            yield method, view
 
 
 def _repeats(method: MapMethod, place: int, chosen: GridChoice) -> bool:
@@ -106,8 +113,9 @@ def _ask(
     return store.baseline(method.name, *asked, target, settings.seed, owner, stopped, priority)
 
 
-def _status(store: Backend, views: Sequence[View], owner: str) -> None:
-    wanted = [view for view in views if view.state not in ("same", "refused")]
+def _status(store: Backend, asked: Sequence[tuple[MapMethod, View]], owner: str) -> None:
+    asked = [(method, view) for method, view in asked if view.state not in ("same", "refused")]
+    wanted = [view for _, view in asked]
     done = [view for view in wanted if view.state == "done"]
 
     def stop() -> None:
@@ -125,11 +133,10 @@ def _status(store: Backend, views: Sequence[View], owner: str) -> None:
         share = sum(1.0 if not view.live else view.progress for view in wanted) / len(wanted)
         queue = next((view.message for view in sorted(wanted, key=_standing) if view.live), "")
         text = progress.in_line(f"{len(done)} of {len(wanted)} maps ready", queue)
-        progress.running(text, share, remaining(wanted), "grid", stop)
+        progress.running(text, share, remaining(asked), "grid", stop)
     elif len(done) == len(wanted):
-        progress.ended(
-            f"All {len(wanted)} maps are ready." if wanted else "No map exists here.", "check_circle", "grid"
-        )
+        text = f"All {len(wanted)} maps are ready." if wanted else "No map exists here."
+        progress.ended(text, "check_circle", "grid")
     elif any(view.state == "failed" for view in wanted):
         message = next(view.message for view in wanted if view.state == "failed")
         progress.ended(message, "error", "grid", ("Try again", go_on))
@@ -142,10 +149,19 @@ def _standing(view: View) -> bool:
     return view.state != "running"
 
 
-def remaining(views: Sequence[View]) -> float | None:
-    """Seconds that those being computed still take; None while one of them has not begun."""
-    left = [view.remaining for view in views if view.live]
-    return None if any(seconds is None for seconds in left) else sum(left)
+def remaining(asked: Sequence[tuple[MapMethod, View]]) -> float | None:
+    """Seconds that are left: those of the running maps, and the usual passes of each that waits at the pace so far.
+
+    None before anything is done that could tell the pace.
+    """
+    done = [view.value for _, view in asked if view.state == "done"]
+    passes = sum(found.forward_passes + found.backward_passes for found in done)
+    if not passes:
+        return None
+    pace = sum(found.seconds for found in done) / passes
+    return sum(
+        method.passes * pace if view.remaining is None else view.remaining for method, view in asked if view.live
+    )
 
 
 def _figure(
