@@ -2,6 +2,7 @@
 
 import re
 
+from app.crop import split
 from app.export.record import Taken
 
 LONGEST = 120
@@ -25,9 +26,9 @@ def cell_name(ending: str, cell: Taken) -> str:
 
 
 def picture_part(key: str, title: str) -> str:
-    """What stands for a picture in a name.
+    """What stands for a picture in a name, whichever part of it is used.
 
-    >>> picture_part("bird/1", "Wren"), picture_part("upload/0fe1", "my cat.png")
+    >>> picture_part("bird/1@0,0,1,0.5", "Wren"), picture_part("upload/0fe1", "my cat.png")
     ('bird/1', 'my cat')
     """
-    return title.rpartition(".")[0] or title if key.startswith("upload/") else key
+    return title.rpartition(".")[0] or title if key.startswith("upload/") else split(key)[0]

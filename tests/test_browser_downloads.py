@@ -1,0 +1,122 @@
+"""In a real Chromium: every file that can be taken from the Explore page, opened and checked."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.test_browser import SLOW, address, chart, cheap, chromium, expect, page, playwright  # noqa: F401
+
+pytestmark = pytest.mark.browser
+GRID = {"grid": "4", "layers": "layer1.0 layer1.2", "methods": "cid grad_cam lrp", "picture": "photo/cat@0.1,0,0.9,1"}
+
+
+def popover(page):  # noqa: F811
+    return page.get_by_test_id("stPopoverBody")
+
+
+def opened(page):  # noqa: F811
+    page.get_by_role("button", name="Take away").locator("visible=true").click()
+    expect(popover(page)).to_be_visible()
+
+
+def take(page, kind: str, place: int = 0) -> tuple[str, bytes]:  # noqa: F811
+    """The file's name and what is in it."""
+    with page.expect_download(timeout=SLOW) as download:
+        popover(page).get_by_role("button", name=kind, exact=True).nth(place).click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def rows(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def maps(data: bytes) -> tuple[list[dict], list[np.ndarray]]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        cells = json.loads(str(file["about"]))["cells"]
+        return cells, [file[cell["arrays"]["map"]] for cell in cells]
+
+
+def test_the_whole_grid_and_one_of_its_maps(page, address):  # noqa: F811
+    page.goto(cheap(address, **GRID))
+    expect(page.locator(".st-key-grid_line")).to_contain_text("All 5 maps are ready", timeout=SLOW)
+    opened(page)
+    name, data = take(page, "PNG")
+    assert name == "resnet20-cifar10-photo-cat-grid.png"
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        image.load()
+    name, data = take(page, "NPZ")
+    cells, arrays = maps(data)
+    assert [(cell["method"], cell["layer"]) for cell in cells] == [
+        ("cid", "layer1.0"), ("cid", "layer1.2"), ("grad_cam", "layer1.0"), ("grad_cam", "layer1.2"), ("lrp", ""),
+    ]  # fmt: skip
+    assert arrays[0].shape == (4, 4)
+    assert all(cell["part"] == "0.1,0,0.9,1" for cell in cells)
+    name, data = take(page, "CSV")
+    numbers = rows(data)
+    assert [row["method"] for row in numbers] == ["CID", "CID", "Grad-CAM", "Grad-CAM", "LRP"]
+    name, data = take(page, "Python")
+    assert name == "resnet20-cifar10-photo-cat-grid.py"
+    compile(data.decode(), name, "exec")
+
+    popover(page).get_by_role("radio", name="One map").click()
+    popover(page).get_by_role("combobox").last.press("ArrowDown")
+    page.get_by_role("option", name="layer1.2").click()
+    expect(popover(page)).to_contain_text("CID of layer1.2")
+    name, data = take(page, "NPZ")
+    assert name == "resnet20-cifar10-layer1.2-cid-photo-cat.npz"
+    np.testing.assert_array_equal(maps(data)[1][0], arrays[1])
+    name, data = take(page, "CSV")
+    assert rows(data) == numbers[1:2]
+    name, data = take(page, "Python")
+    told: dict[str, object] = {}
+    exec(compile(data.decode(), name, "exec"), told)
+    np.testing.assert_allclose(told["values"], arrays[1], rtol=1e-4, atol=1e-4)
+    assert take(page, "PNG")[1].startswith(b"\x89PNG")
+    assert page.strangers == []
+    assert page.complaints == []
+
+
+def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address):  # noqa: F811
+    page.goto(cheap(address, grid="4", layer="layer1.0", view="layer"))
+    expect(page.locator(".st-key-map_line")).to_contain_text("mean CID", timeout=SLOW)
+    opened(page)
+    name, data = take(page, "PNG")
+    assert name == "resnet20-cifar10-layer1.0-cid-bird-1.png"
+    _, (array,) = maps(take(page, "NPZ")[1])
+    (numbers,) = rows(take(page, "CSV")[1])
+    assert np.mean(array) == pytest.approx(float(numbers["mean (nats)"]), abs=1e-3)
+    page.keyboard.press("Escape")
+
+    page.get_by_role("tab", name="All layers").click()
+    expect(chart(page, "curve").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    opened(page)
+    expect(popover(page)).to_contain_text("1 of 12 layers are ready")
+    name, data = take(page, "SVG")
+    assert name == "resnet20-cifar10-cid-bird-1-layers.svg"
+    assert ElementTree.fromstring(data).tag.endswith("}svg")
+    assert take(page, "PDF")[1].startswith(b"%PDF-")
+    curve = rows(take(page, "CSV")[1])
+    assert [row["layer"] for row in curve if row["mean CID (nats per input variable)"]] == ["layer1.0"]
+    assert len(curve) == 12
+    np.testing.assert_array_equal(maps(take(page, "NPZ")[1])[1][0], array)
+    assert len(rows(take(page, "CSV", 1)[1])) == 1
+    compile(take(page, "Python")[1].decode(), "maps.py", "exec")
+    assert page.complaints == []
+
+
+def test_nothing_can_be_taken_before_it_is_there(page, address):  # noqa: F811
+    page.goto(cheap(address, network="alexnet-birds", refine="True", grid="0", layer="fc8", view="layer"))
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW)
+    opened(page)
+    expect(popover(page)).to_contain_text("Not ready yet")
+    expect(popover(page).get_by_role("button")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".st-key-map_line")).to_contain_text("Cancelled", timeout=SLOW)
