@@ -1,236 +1,168 @@
-"""Two networks, or one before and after compression: which layers belong together, and one map minus the other."""
+"""Two networks before one picture: which layers belong together, what both see, and how their maps differ."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from app.columns import counterpart
-from explainers import CIDResult, CIDSettings
-from explainers.grid import resolve_grid
+from app.panels.one_layer import cells_of
+from app.subject import Subject
+from explainers import CIDResult
 from explainers.layers import Layer
 from explainers.networks import Network
-from explainers.preprocessing import Preprocessing
-from explainers.results import RUResult
 
 RULES = {
-    "chosen": "chosen by hand",
-    "name": "the same name",
-    "depth": "no layer of that name; the nearest share of the way through",
+    "name": "they have the same name",
+    "depth": "they lie at the nearest share of the way through their networks",
+    "chosen": "they were chosen by hand",
 }
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A layer of each network, and the rule that brought them together: "chosen", "name" or "depth"."""
+    """A layer of A, its partner in B, and why: a key of `RULES`."""
 
-    a: Layer
-    b: Layer
+    layer: Layer
+    partner: Layer
     rule: str
 
 
-def pair(layer: Layer, network: Network, other: Network, chosen: str | None = None) -> Pair:
-    """`layer` of `network` with the layer `chosen` of `other`, else the one of its name, else that of its depth."""
-    for known in other.layers:
-        if known.name == chosen:
-            return Pair(layer, known, "chosen")
-    found = counterpart(layer, network, other)
-    return Pair(layer, found, "name" if found.name == layer.name else "depth")
+def pair(layer: Layer, a: Network, b: Network, chosen: str | None = None) -> Pair:
+    """The partner of a layer of A in B: the one called `chosen`, else that of its name, else the nearest in depth."""
+    if chosen is not None:
+        return Pair(layer, b.layer(chosen), "chosen")
+    partner = counterpart(layer, a, b)
+    return Pair(layer, partner, "name" if partner.name == layer.name else "depth")
 
 
-def pairs(network: Network, other: Network) -> tuple[Pair, ...]:
-    """Every layer of `network`, in order of execution, with its partner."""
-    return tuple(pair(layer, network, other) for layer in network.layers)
-
-
-def same_layers(network: Network, other: Network) -> bool:
+def same_layers(a: Network, b: Network) -> bool:
     """Whether both have layers of the same names in the same order."""
-    return [layer.name for layer in network.layers] == [layer.name for layer in other.layers]
+    return [layer.name for layer in a.layers] == [layer.name for layer in b.layers]
 
 
-# What the two see
+def seen(network: Network) -> float:
+    """The share of the picture's shorter side that the network sees, about the middle: crop / resize."""
+    return network.preprocessing.crop / network.preprocessing.resize
 
 
-def section(preprocessing: Preprocessing) -> float:
-    """The share of the picture's shorter side that the network sees, from its middle.
+def parts(a: Network, b: Network) -> tuple[float, float]:
+    """The share of what each of them sees that both see: 1 and 1 where they see the same section."""
+    common = min(seen(a), seen(b))
+    return common / seen(a), common / seen(b)
 
-    >>> section(Preprocessing(256, 224, (0.5,) * 3, (0.25,) * 3))
-    0.875
+
+def overlap(cells: int, part: float, count: int) -> np.ndarray:
+    """(count, cells): how `count` equal intervals in the middle `part` of an axis are made of `cells` equal ones.
+
+    >>> overlap(4, 1.0, 2)
+    array([[0.5, 0.5, 0. , 0. ],
+           [0. , 0. , 0.5, 0.5]])
     """
-    return preprocessing.crop / preprocessing.resize
+    edges = np.linspace(0, 1, cells + 1)
+    wanted = np.linspace(0.5 - part / 2, 0.5 + part / 2, count + 1)[:, None]
+    lengths = (np.minimum(edges[1:], wanted[1:]) - np.maximum(edges[:-1], wanted[:-1])).clip(0)
+    return lengths / lengths.sum(1, keepdims=True)
 
 
-def common_grid(side: int, other: int) -> int:
-    """Cells per side that divide both pictures, as many as the coarser of their defaults at most.
+def common_cells(cells: np.ndarray, part: float, count: int) -> np.ndarray:
+    """A square map in nats, averaged over `count`×`count` equal cells in the middle `part` of its sides.
 
-    >>> common_grid(32, 64), common_grid(64, 224), common_grid(224, 224)
-    (32, 16, 16)
+    A mean is over what is bounded; +inf where nothing is. With as many cells as there are and the whole, every value
+    stays as it is.
+
+    >>> common_cells(np.array([[1.0, 3.0], [np.inf, 4.0]]), 1.0, 1).round(2)
+    array([[2.67]])
     """
-    most = min(resolve_grid(None, side, side)[0], resolve_grid(None, other, other)[0])
-    shared = math.gcd(side, other)
-    return max(cells for cells in range(1, most + 1) if shared % cells == 0)
+    bounded = np.isfinite(cells)
+    weights = overlap(len(cells), part, count)
+    total = weights @ np.where(bounded, cells.astype(np.float64), 0) @ weights.T
+    share = weights @ bounded @ weights.T
+    return np.divide(total, share, out=np.full_like(total, np.inf), where=share > 1e-9)
 
 
-def common_settings(settings: CIDSettings, side: int, other: int) -> CIDSettings:
-    """The settings with one number of cells for both: more cells alone would raise the mean.
-
-    >>> common_settings(CIDSettings(), 32, 64).grid, common_settings(CIDSettings(grid=8), 32, 64).grid
-    (32, 8)
-    >>> common_settings(CIDSettings(), 32, 32).grid is None
-    True
-    """
-    fits = settings.grid is None and side == other
-    divides = settings.grid is not None and side % settings.grid == other % settings.grid == 0
-    return settings if fits or divides else replace(settings, grid=common_grid(side, other))
-
-
-def unit_shift(preprocessing: Preprocessing) -> float:
-    r"""Nats from network units to values of the picture from 0 to 1: :math:`\tfrac13\sum_c\log s_c`, s the deviation.
-
-    >>> round(unit_shift(Preprocessing(32, 32, (0.5,) * 3, (0.25,) * 3)), 4)
-    -1.3863
-    """
-    return float(np.log(preprocessing.std).mean())
-
-
-def same_units(one: Preprocessing, other: Preprocessing) -> bool:
-    """Whether a step of one unit is the same change of the picture for both."""
-    return one.std == other.std
-
-
-# One map minus the other
-
-
-@dataclass(frozen=True)
-class Side:
-    """A map to compare: `cells` (rows, columns) in nats over the middle `section` of the picture, and its mean.
-
-    `error`: the standard error of `mean`.
-    """
-
-    cells: np.ndarray
-    section: float
-    mean: float
-    error: float
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Difference:
-    """Two maps on common cells, and B − A, all (rows, columns) in nats.
+    """Two maps on one grid of cells of the section that both networks see, in nats.
 
-    - `a`, `b`: +inf where the cell is unbounded; `difference`: NaN where one of them is.
-    - `mean_a`, `mean_b`, `mean`: over the cells that are bounded in both, NaN without any; `error`: standard error
-      of `mean`, as if those of the two were independent, and 0 for one and the same map.
-    - `unbounded`: cells that are so in one of them at least. `larger`: the share of the others where B > A.
+    `a`, `b` (n, n): +inf where the layer does not use the cell; `values` = b − a, infinite or NaN there. `mean_a`,
+    `mean_b` and `mean` are over the cells that both layers use, NaN where there is none. `error` is the standard error
+    of `mean` as if the two maps' were independent; maps that are drawn alike are nearer than that.
     """
 
     a: np.ndarray
     b: np.ndarray
-    difference: np.ndarray
+    values: np.ndarray
     mean_a: float
     mean_b: float
     mean: float
     error: float
-    unbounded: int
-    larger: float
+
+    @property
+    def limit(self) -> float:
+        """The larger end of a scale that is symmetric about zero."""
+        finite = np.abs(self.values[np.isfinite(self.values)])
+        return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
 
 
-def side(result: CIDResult, cells: np.ndarray, preprocessing: Preprocessing, unit: str = "own") -> Side:
-    """A result with its `cells` (rows, columns) in nats, as a side of the comparison.
+def difference(a: CIDResult, b: CIDResult, parts: tuple[float, float] = (1.0, 1.0)) -> Difference:
+    r"""B − A, cell by cell, on the coarser of the two grids.
 
-    `unit`: "own" leaves CID in nats per input variable in network units; "picture" makes it nats per value of the
-    picture from 0 to 1, which RU always is.
+    .. math:: \Delta_c = \bar H^B_c - \bar H^A_c
+
+    with :math:`\bar H_c` the mean entropy of the input variables in a cell, nats. `parts` are the shares of both maps'
+    sides that both networks see.
     """
-    shift = unit_shift(preprocessing) if unit == "picture" and not isinstance(result, RUResult) else 0.0
-    cells = cells.astype(np.float64) + shift
-    return Side(cells, section(preprocessing), float(result.mean[0]) + shift, float(result.mean_error[0]))
+    maps = [cells_of(result) for result in (a, b)]
+    count = max(1, min(math.floor(len(cells) * part + 1e-6) for cells, part in zip(maps, parts, strict=True)))
+    first, second = (common_cells(cells, part, count) for cells, part in zip(maps, parts, strict=True))
+    with np.errstate(invalid="ignore"):
+        values = second - first
+    both = np.isfinite(values)
+    means = [float(cells[both].mean()) if both.any() else math.nan for cells in (first, second, values)]
+    # The same map twice carries the same error twice.
+    error = 0.0 if np.array_equal(first, second) else math.hypot(float(a.mean_error[0]), float(b.mean_error[0]))
+    return Difference(first, second, values, *means, error)
 
 
-def subtract(a: Side, b: Side) -> Difference:
-    """B − A over the part of the picture that both see, on the coarser of their cells.
+def own_cells(result: CIDResult, part: float = 1.0) -> np.ndarray:
+    """The middle `part` of a map at its own resolution, nats; the map itself where that is all of it."""
+    cells = cells_of(result)
+    return cells if part == 1 else common_cells(cells, part, max(1, math.floor(len(cells) * part + 1e-6)))
 
-    >>> one = Side(np.array([[1.0, 2.0], [3.0, 4.0]]), 1.0, 2.5, 0.03)
-    >>> other = Side(np.full((4, 4), 2.0), 1.0, 2.0, 0.04)
-    >>> found = subtract(one, other)
-    >>> found.difference.tolist(), found.mean, round(found.error, 3)
-    ([[1.0, 0.0], [-1.0, -2.0]], -0.5, 0.05)
+
+def section_mean(result: CIDResult, part: float = 1.0) -> float:
+    """Mean of a map's bounded cells over the middle `part` of its sides, nats; +inf where none is bounded."""
+    return float(common_cells(cells_of(result), part, 1)[0, 0])
+
+
+def scale_gap(a: Network, b: Network) -> float:
+    """What reading σ in pixel values instead of network units would add to B − A of CID, in nats.
+
+    The mean over the channels of log std_B − log std_A.
     """
-    first, second = _shared(a, b)
-    bounded = np.isfinite(first) & np.isfinite(second)
-    # Left out rather than subtracted: infinity minus anything says nothing of how much.
-    difference = np.where(bounded, np.where(bounded, second, 0) - np.where(bounded, first, 0), np.nan)
+    return float(np.mean(np.log(b.std)) - np.mean(np.log(a.std)))
 
-    def mean(values: np.ndarray) -> float:
-        return float(values[bounded].mean()) if bounded.any() else math.nan
 
-    same = a.mean == b.mean and a.error == b.error and np.array_equal(first, second)
-    return Difference(
-        first,
-        second,
-        difference,
-        mean(first),
-        mean(second),
-        mean(difference),
-        0.0 if same else math.hypot(a.error, b.error),
-        int((~bounded).sum()),
-        mean((difference > 0).astype(float)),
+def section(subject: Subject, part: float) -> Subject:
+    """The middle `part` of a picture's sides, with mask and box cut along."""
+    height, width = subject.size
+    rows, columns = round(height * part), round(width * part)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    inside = slice(top, top + rows), slice(left, left + columns)
+    box = subject.box and _cut(subject.box, left, top, columns, rows)
+    return Subject(
+        title=subject.title,
+        x=subject.x[:, inside[0], inside[1]],
+        picture=subject.picture[inside],
+        mask=None if subject.mask is None else subject.mask[inside],
+        box=box,
+        digest=subject.digest,
     )
 
 
-def limits(difference: np.ndarray) -> tuple[float, float]:
-    """Ends of a scale with zero in its middle; ± 0.1 nats where there is no difference.
-
-    >>> limits(np.array([[0.5, -2.0, np.nan]])), limits(np.zeros((2, 2)))
-    ((-2.0, 2.0), (-0.1, 0.1))
-    """
-    finite = np.abs(difference[np.isfinite(difference)])
-    largest = float(finite.max(initial=0.0))
-    return (-largest, largest) if largest > 0 else (-0.1, 0.1)
-
-
-def span(*maps: np.ndarray) -> tuple[float, float]:
-    """The smallest and the largest value of all maps.
-
-    >>> span(np.array([[1.0, np.inf]]), np.array([[-2.0]])), span(np.array([[np.inf]]))
-    ((-2.0, 1.0), (0.0, 1.0))
-    """
-    values = np.concatenate([cells[np.isfinite(cells)] for cells in maps])
-    if not values.size:
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _shared(a: Side, b: Side) -> tuple[np.ndarray, np.ndarray]:
-    if a.section == b.section and a.cells.shape == b.cells.shape:
-        return a.cells, b.cells
-    seen = min(a.section, b.section)
-    # As many cells as the coarser map has in the part that both see.
-    count = min(max(1, round(len(one.cells) * seen / one.section)) for one in (a, b))
-    return resampled(a.cells, a.section, seen, count), resampled(b.cells, b.section, seen, count)
-
-
-def resampled(cells: np.ndarray, section: float, seen: float, count: int) -> np.ndarray:
-    """The middle `seen` of a square map of the middle `section`, as count × count means over the area.
-
-    Unbounded cells are left out of the means; a cell that is mostly unbounded is so itself.
-
-    >>> resampled(np.array([[0.0, 2.0], [4.0, 6.0]]), 1.0, 1.0, 1)
-    array([[3.]])
-    >>> resampled(np.arange(16.0).reshape(4, 4), 1.0, 0.5, 2)
-    array([[ 5.,  6.],
-           [ 9., 10.]])
-    """
-    weights = _overlaps(len(cells), section, seen, count)
-    finite = np.isfinite(cells)
-    share = weights @ finite @ weights.T
-    total = weights @ np.where(finite, cells, 0.0) @ weights.T
-    return np.where(share > 0.5, total / np.maximum(share, 1e-9), np.inf)
-
-
-def _overlaps(cells: int, section: float, seen: float, count: int) -> np.ndarray:
-    """(count, cells): which share of each new cell lies in each old one."""
-    old = np.linspace(-section / 2, section / 2, cells + 1)
-    new = np.linspace(-seen / 2, seen / 2, count + 1)
-    ends = np.minimum(new[1:, None], old[None, 1:]) - np.maximum(new[:-1, None], old[None, :-1])
-    return ends.clip(0) * count / seen
+def _cut(box: tuple[int, int, int, int], left: int, top: int, width: int, height: int) -> tuple | None:
+    """A half-open box in the pixels of a part; None where nothing of it is left."""
+    x0, x1 = (min(max(end - left, 0), width) for end in box[::2])
+    y0, y1 = (min(max(end - top, 0), height) for end in box[1::2])
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

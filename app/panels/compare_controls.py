@@ -1,0 +1,218 @@
+"""What is compared: two networks, weights files for either, the pair of layers and the metric."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app import state
+from app.backend import NETWORKS_KEPT, OWN, Backend, networks
+from app.compare import RULES, Pair, pair
+from app.controls import shape
+from app.panels.compare_choice import METRICS, change, choice
+from app.pictures import fitting, title_of
+from explainers.layers import Layer
+from explainers.networks import Network
+
+A_HELP = "The network that differences are counted from: before, or the plain one."
+B_HELP = "The network that differences are counted to: after, or the other one. Positive: B has discarded more."
+WEIGHTS_HELP = (
+    "A state dict: a .safetensors file, or one saved with torch.save(model.state_dict(), …). Nothing but tensors is "
+    "read. It stays in this computer's memory, for this visit only, and is sent nowhere."
+)
+PARTNER_HELP = (
+    "The layer of B that is held against the layer of A. On its own, the layer of the same name, else the one at the "
+    "nearest share of the way through the network, both in the order of execution."
+)
+METRIC_TITLES = {"cid": "CID", "ru": "RU"}
+METRIC_HELP = (
+    "CID: how much noise each pixel can bear before the layer's feature moves. RU: how badly each pixel can be "
+    "recovered from the feature; it needs a trained decoder for both layers. Both in nats."
+)
+ALONE = ""
+
+
+def networks_control(store: Backend) -> None:
+    """Network A, network B, and a button that makes each the other."""
+    if choice().other is None:
+        change(other=suggested(state.selection().network))
+    entries = {entry.name: entry for entry in networks()}
+    if state.selection().network not in entries and not state.selection().network.startswith(OWN):
+        state.change(network=state.Selection().network, layer=None)
+    _network_select(store, "a", "Network A, before", state.selection().network, A_HELP)
+    _network_select(store, "b", "Network B, after", choice().other, B_HELP)
+    st.button("Swap A and B", key="compare_swap", icon=":material/swap_vert:", on_click=_swap, width="stretch")
+
+
+def _network_select(store: Backend, letter: str, label: str, chosen: str, words: str) -> None:
+    entries = {entry.name: entry for entry in networks()}
+    own = {key: name for key, name in own_titles().items() if key == chosen or store.has_network(key)}
+    if chosen.startswith(OWN):
+        own.setdefault(chosen, "Your own weights")
+
+    def title(name: str) -> str:
+        if name in own:
+            return own[name]
+        entry = entries[name]
+        if entry.available or store.has_network(name):
+            return entry.title
+        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {entry.size / 1e6:.0f} MB")
+
+    key = f"w_compare_{letter}"
+    st.session_state[key] = chosen
+    st.selectbox(
+        label, [*own, *entries], format_func=title, key=key, on_change=_take_network, args=(letter,), help=words
+    )
+
+
+def suggested(network: str) -> str:
+    """A second network to begin with: another shipped one for the same data, else the first one's own architecture.
+
+    >>> suggested("alexnet-birds"), suggested("resnet32-cifar10"), suggested("unet-membranes")
+    ('vgg16-birds', 'resnet20-cifar10', 'unet-membranes')
+    """
+    entries = {entry.name: entry for entry in networks()}
+    if network not in entries:
+        return st.session_state.get("architecture", state.Selection().network)
+    data = entries[network].data
+    return next((name for name, e in entries.items() if e.data == data and name != network and e.available), network)
+
+
+def own_titles() -> dict[str, str]:
+    """Keys and titles of the weights that this session has brought, on any page."""
+    return st.session_state.setdefault("own_networks", {})
+
+
+def title(network: Network, key: str) -> str:
+    """How a network is called in text: its own title, or that of the file that its weights came in."""
+    return title_of(own_titles()[key].partition(" · ")[0]) if key in own_titles() else network.title
+
+
+def weights_control(store: Backend) -> None:
+    """A weights file for A and one for B, of one architecture."""
+    titles = {entry.name: entry.title for entry in networks()}
+    with st.expander("Two weights files of your own", key="compare_weights"):
+        shown = state.selection().network if state.selection().network in titles else state.Selection().network
+        st.session_state["w_compare_architecture"] = st.session_state.setdefault("architecture", shown)
+        st.selectbox(
+            "Architecture",
+            list(titles),
+            format_func=titles.__getitem__,
+            key="w_compare_architecture",
+            on_change=_take_architecture,
+            args=(store,),
+            help="What both files were made for; for one file, choose it here and the other network above.",
+        )
+        for letter, words in (("a", "Weights of A, before"), ("b", "Weights of B, after")):
+            st.file_uploader(
+                words,
+                type=["safetensors", "pt", "pth"],
+                key=f"w_compare_weights_{letter}",
+                on_change=_take_weights,
+                args=(store, letter),
+                help=WEIGHTS_HELP,
+            )
+
+
+def partner_control(layer: Layer, a: Network, b: Network) -> Pair:
+    """The layer of B, and which rule has found it."""
+    found = st.session_state["compare_pair"] = pair(layer, a, b, choice().partner_of(layer.name))
+    alone = pair(layer, a, b).partner
+    layers = {known.name: known for known in b.layers}
+
+    def named(name: str) -> str:
+        return f"{name} · {shape(layers[name])}" if name else f"The match: {alone.name} · {shape(alone)}"
+
+    st.session_state["w_compare_partner"] = choice().partner_of(layer.name) or ALONE
+    st.selectbox(
+        "Partner in B",
+        [ALONE, *layers],
+        format_func=named,
+        key="w_compare_partner",
+        on_change=_take_partner,
+        args=(layer.name,),
+        help=PARTNER_HELP,
+    )
+    st.caption(f"{layer.name} of A and {found.partner.name} of B are compared because {RULES[found.rule]}.")
+    return found
+
+
+def metric_control() -> str:
+    """CID or RU."""
+    return _segmented("metric", "Metric", {name: METRIC_TITLES[name] for name in METRICS}, METRIC_HELP)
+
+
+def curve_control(titles: Mapping[str, str], words: str) -> str:
+    """How the curves over all layers are computed."""
+    return _segmented("curve", "Curves", titles, words)
+
+
+def _segmented(name: str, label: str, titles: Mapping[str, str], words: str) -> str:
+    st.session_state[f"w_compare_{name}"] = getattr(choice(), name)
+    st.segmented_control(
+        label,
+        list(titles),
+        format_func=titles.__getitem__,
+        key=f"w_compare_{name}",
+        on_change=_take,
+        args=(name,),
+        required=True,
+        help=words,
+    )
+    return getattr(choice(), name)
+
+
+def _take(name: str) -> None:
+    change(**{name: st.session_state[f"w_compare_{name}"]})
+
+
+def _take_partner(layer: str) -> None:
+    name = st.session_state["w_compare_partner"]
+    change(partner=name or None, of=layer if name else None)
+
+
+def _take_network(letter: str) -> None:
+    show(letter, st.session_state[f"w_compare_{letter}"])
+
+
+def show(letter: str, network: str) -> None:
+    """Takes another network as A or B; a partner that was chosen by hand belonged to the one before."""
+    change(partner=None, of=None)
+    if letter == "b":
+        change(other=network)
+        return
+    picture = fitting(state.selection().picture, network)
+    if picture != state.selection().picture:
+        st.session_state["source"] = picture.partition("/")[0]
+    state.change(network=network, layer=None, grid=None, picture=picture)
+
+
+def _swap() -> None:
+    a, b = state.selection().network, choice().other
+    pair: Pair | None = st.session_state.get("compare_pair")
+    show("a", b)
+    show("b", a)
+    if pair is not None:
+        state.change(layer=pair.partner.name)
+        # By name the rule finds its way back; otherwise the pair is kept by hand.
+        if pair.rule != "name":
+            change(partner=pair.layer.name, of=pair.partner.name)
+
+
+def _take_architecture(store: Backend) -> None:
+    st.session_state["architecture"] = st.session_state["w_compare_architecture"]
+    # A file that did not fit gets its next try at once; one that did is left alone.
+    for letter, network in (("a", state.selection().network), ("b", choice().other)):
+        if network.startswith(OWN) and not store.has_network(network):
+            _take_weights(store, letter)
+
+
+def _take_weights(store: Backend, letter: str) -> None:
+    file = st.session_state[f"w_compare_weights_{letter}"]
+    if file is None:
+        return
+    architecture = st.session_state["architecture"]
+    slot = {"a": "network", "b": "compare other"}[letter]
+    key = store.add_network(architecture, file.getvalue(), state.owner(slot))
+    others = [(name, words) for name, words in own_titles().items() if name != key]
+    st.session_state["own_networks"] = dict([(key, f"{file.name} · {architecture}"), *others][:NETWORKS_KEPT])
+    show(letter, key)

@@ -1,0 +1,247 @@
+"""One pair of layers: the picture, both maps on one scale, and their difference about zero."""
+
+import math
+from dataclasses import dataclass, replace
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import state
+from app.backend import Backend, View
+from app.compare import Difference, Pair, difference, own_cells, parts, section
+from app.figures.compare import DIFFERENCE_SCALE, difference_figure
+from app.figures.maps import empty_figure, nats_figure, picture_figure
+from app.figures.style import NATS_SCALE, PLAIN_CONFIG
+from app.look import beneath, look
+from app.panels import progress
+from app.panels.all_layers import remaining
+from app.panels.numbers import constraint
+from app.subject import Subject
+from explainers import CIDResult, CIDSettings, absolute_range
+from explainers.grid import resolve_grid
+from explainers.networks import Network
+from explainers.results import reconstruction_range
+
+POLL = 1.0
+OWNER = "compare"
+PICTURE = (
+    "The section that both networks see, at the size of A. Outlined: the subject, by a mask (solid) or box (dashed)."
+)
+MAPS = "Both maps on one scale, the same as everywhere for this metric: the same colour is the same entropy."
+DIFFERENCE = (
+    "Red: B has discarded more of these pixels than A. Blue: less. White: the same. The scale is as wide to the left "
+    "as to the right, and belongs to this pair of maps."
+)
+MEAN = "Mean of the map over the cells that both layers use, in nats per input variable."
+MEAN_DIFFERENCE = (
+    "Mean of B − A over those cells, ± its standard error as if both maps' errors were independent. Two networks that "
+    "are much alike, measured with one seed, err alike, so that their difference is better than this. A dash: no error "
+    "is known yet."
+)
+CONSTRAINT = "How far noise of this strength really moves the feature, divided by how far it may; 1 where a map holds."
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a network, what it is called, the picture as it sees it, and its settings."""
+
+    letter: str
+    title: str
+    network: Network
+    subject: Subject
+    settings: CIDSettings
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Both sides, the pair of layers and the metric."""
+
+    a: Side
+    b: Side
+    pair: Pair
+    metric: str
+
+    @property
+    def parts(self) -> tuple[float, float]:
+        return parts(self.a.network, self.b.network)
+
+
+def fitting(settings: CIDSettings, size: tuple[int, int]) -> CIDSettings:
+    """The settings, with a grid only where it divides a picture of this size.
+
+    >>> fitting(CIDSettings(grid=8), (32, 32)).grid, fitting(CIDSettings(grid=7), (32, 32)).grid
+    (8, None)
+    """
+    try:
+        resolve_grid(settings.grid, *size)
+    except ValueError:
+        return replace(settings, grid=None)
+    return settings
+
+
+def maps(store: Backend, scene: Scene) -> None:
+    """Asks for both maps and draws them; polls only while one is being computed."""
+    owner = state.owner(OWNER)
+
+    def ask() -> list[View]:
+        return [
+            store.map(
+                side.network, side.subject, layer, side.settings, owner, state.stopped(), place, metric=scene.metric
+            )
+            for place, (side, layer) in enumerate(((scene.a, scene.pair.layer), (scene.b, scene.pair.partner)))
+        ]
+
+    views = ask()
+    store.release(owner, keep={view.key for view in views})
+    refused = [view for view in views if view.state == "refused"]
+    if refused:
+        _refused(scene, views)
+        return
+    polling = any(view.live for view in views)
+
+    def draw() -> None:
+        views = ask()
+        if any(view.live for view in views) != polling:
+            st.rerun()
+        found = None
+        if all(view.state == "done" for view in views):
+            found = difference(views[0].value, views[1].value, scene.parts)
+        _status(store, scene, views, owner)
+        _figures(scene, [view.value for view in views], found)
+        if found is not None:
+            _numbers(found, [view.value for view in views], scene.metric.upper())
+
+    st.fragment(draw, run_every=POLL if polling else None)()
+
+
+def _refused(scene: Scene, views: list[View]) -> None:
+    sides = zip((scene.a, scene.b), (scene.pair.layer, scene.pair.partner), views, strict=True)
+    lacking = [f"{layer.name} of {side.letter}" for side, layer, view in sides if view.state == "refused"]
+    st.info(
+        f"RU needs a trained decoder for both layers, and there is none for {' and '.join(lacking)}. Choose a pair of "
+        "layers that have one, or train it on the Explore page under **One layer**.",
+        icon=":material/grid_off:",
+    )
+
+
+def _status(store: Backend, scene: Scene, views: list[View], owner: str) -> None:
+    def stop() -> None:
+        for view in views:
+            if view.live:
+                state.stopped().add(view.key)
+                store.stop(view.key, owner)
+
+    def go_on() -> None:
+        for view in views:
+            state.stopped().discard(view.key)
+            store.retry(view.key)
+
+    live = [view for view in views if view.live]
+    failed = [view for view in views if view.state == "failed"]
+    if live:
+        share = sum(1.0 if not view.live else view.progress for view in views) / 2
+        letter = scene.a.letter if views[0].live else scene.b.letter
+        waiting = next((view.message for view in live if view.state == "waiting"), "") if len(live) == 2 else ""
+        text = progress.in_line(f"The map of {letter} is being computed", waiting)
+        progress.running(text, share, time_left(views), "compare", stop)
+    elif failed:
+        progress.ended(failed[0].message, "error", "compare", ("Try again", go_on))
+    elif any(view.state == "stopped" for view in views):
+        text = "Cancelled: a difference needs both maps as finished ones."
+        progress.ended(text, "cancel", "compare", ("Go on", go_on))
+    else:
+        progress.ended(sentence(scene, views), "check_circle", "compare")
+
+
+def time_left(views: list[View]) -> float | None:
+    """Seconds until both are there; None before anything is known."""
+    if any(view.state == "done" for view in views):
+        return remaining(views)
+    known = [view.remaining for view in views if view.remaining is not None]
+    return known[0] * 2 if known else None
+
+
+def sentence(scene: Scene, views: list[View]) -> str:
+    """What came out, and which map is to be read with care."""
+    found = difference(views[0].value, views[1].value, scene.parts)
+    names = f"**{scene.pair.layer.name}** of A and **{scene.pair.partner.name}** of B"
+    text = f"{names}: mean {scene.metric.upper()} differs by {signed(found.mean)} nats (B − A)."
+    for side, view in zip((scene.a, scene.b), views, strict=True):
+        if not view.value.settings.refine:
+            return text + " Closed form, not refined: below stands how well the constraint holds."
+        if not bool(view.value.converged[0]):
+            text += f" The constraint of {side.letter} is not met within its tolerance; read its map with care."
+    return text
+
+
+def signed(value: float) -> str:
+    """
+    >>> signed(-0.01234), signed(0.0), signed(math.nan)
+    ('−0.0123', '0', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    return f"{value:+.4f}".replace("-", "−") if value else "0"
+
+
+def _figures(scene: Scene, results: list[CIDResult | None], found: Difference | None) -> None:
+    limits = absolute_range(scene.a.settings.beta) if scene.metric == "cid" else reconstruction_range()
+    shown = section(scene.a.subject, scene.parts[0])
+    titles = [f"**{side.letter}** · {side.title}" for side in (scene.a, scene.b)]
+    with st.container(horizontal=True, key="figures_compare"):
+        with st.container():
+            st.markdown(f"**{shown.title}**", help=PICTURE)
+            figure = picture_figure(shown.picture, look(), shown.box, shown.mask)
+            _chart(figure, "picture", f"{shown.title}, as both networks see it")
+        for place, (title, side) in enumerate(zip(titles, (scene.a, scene.b), strict=True)):
+            cells = None if results[place] is None else own_cells(results[place], scene.parts[place])
+            with st.container():
+                st.markdown(title, help=MAPS)
+                part = section(side.subject, scene.parts[place])
+                _map(cells, part, side.letter, limits, f"Map of {side.letter} in nats")
+        with st.container():
+            st.markdown("**B − A**", help=DIFFERENCE)
+            _difference(found, shown)
+
+
+def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], alt: str) -> None:
+    with st.container(key=f"frame_compare_{letter.lower()}"):
+        if cells is None:
+            # A style without a map, so that the chart keeps its place among the container's elements.
+            st.html("<style></style>")
+            _chart(empty_figure(subject.size, look()), letter.lower(), f"{alt}: not there yet")
+            return
+        beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE)
+        _chart(nats_figure(cells, subject.size, limits, look(), subject.box), letter.lower(), alt)
+
+
+def _difference(found: Difference | None, subject: Subject) -> None:
+    with st.container(key="frame_compare_difference"):
+        if found is None:
+            st.html("<style></style>")
+            figure = empty_figure(subject.size, look())
+            figure.layout.annotations[0].text = "it comes when both maps are finished"
+            _chart(figure, "difference", "Difference: not there yet")
+            return
+        limits = (-found.limit, found.limit)
+        beneath("frame_compare_difference", found.values, limits, DIFFERENCE_SCALE)
+        figure = difference_figure(found.values, subject.size, found.limit, look(), subject.box)
+        _chart(figure, "difference", f"Map of B − A in nats, from {-found.limit:.3f} to {found.limit:.3f}")
+
+
+def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
+    with st.container(horizontal=True, key="numbers_compare"):
+        for letter, mean in (("A", found.mean_a), ("B", found.mean_b)):
+            st.metric(f"Mean {metric} of {letter} (nats)", _plain(mean), help=MEAN)
+        error = "" if math.isnan(found.error) else f" ± {found.error:.4f}"
+        st.metric("Mean of B − A (nats)", signed(found.mean) + error, help=MEAN_DIFFERENCE)
+        for letter, result in zip("AB", results, strict=True):
+            st.metric(f"Constraint of {letter}", constraint(result), help=CONSTRAINT)
+
+
+def _plain(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}".replace("-", "−")
+
+
+def _chart(figure: go.Figure, kind: str, alt: str) -> None:
+    st.plotly_chart(figure, theme=None, key=f"figure_compare_{kind}", config=PLAIN_CONFIG, alt=alt)

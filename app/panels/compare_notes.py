@@ -1,0 +1,40 @@
+"""What has to be known before two networks' maps are held against each other, in a sentence each."""
+
+from app.compare import scale_gap, seen
+from app.panels.compare_maps import Scene
+
+HARDLY = 1e-3
+
+
+def notes(scene: Scene) -> list[str]:
+    """Sentences on what differs between the two besides their weights; none where nothing does."""
+    a, b = scene.a, scene.b
+    found = []
+    if seen(a.network) != seen(b.network):
+        found.append(
+            f"A sees {seen(a.network):.0%} of the picture's shorter side and B {seen(b.network):.0%}: the difference "
+            "and the means are over the section that both see."
+        )
+    if a.subject.size != b.subject.size:
+        found.append(
+            f"A works with {_size(a.subject.size)} pixels and B with {_size(b.subject.size)}: entropies are per pixel "
+            "of each network's own size, and the difference is between the means of cells of the coarser grid."
+        )
+    if a.settings.grid != b.settings.grid:
+        found.append("The chosen grid does not divide the picture of one of the two, which takes its default grid.")
+    gap = scale_gap(a.network, b.network)
+    if scene.metric == "cid" and abs(gap) > HARDLY:
+        amount = f"{gap:+.3f}".replace("-", "−")
+        found.append(
+            "The two normalise pixel values differently. σ and the constraint are in each network's own units, so that "
+            f"the scale of an input alone moves no map; with σ in pixel values, {amount} nats would come on top."
+        )
+    if scene.metric == "ru":
+        found.append(
+            "RU is mostly the error of each layer's decoder: the difference compares decoders as much as layers."
+        )
+    return found
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[1]}×{size[0]}"

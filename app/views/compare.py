@@ -1,0 +1,132 @@
+"""Compare: two networks before one picture, or one before and after compression, layer by layer."""
+
+import streamlit as st
+
+from app import controls, look, state
+from app.backend import Backend, backend
+from app.figures.predictions import prediction_figure
+from app.figures.style import PLAIN_CONFIG
+from app.panels import compare_look
+from app.panels.compare_choice import add_fault, add_missing_layer, change, choice, link_notice
+from app.panels.compare_controls import (
+    metric_control,
+    networks_control,
+    partner_control,
+    show,
+    suggested,
+    title,
+    weights_control,
+)
+from app.panels.compare_layers import layers
+from app.panels.compare_maps import Scene, Side, fitting, maps
+from app.panels.compare_notes import notes
+from app.panels.network_status import network_or_status, selected_network
+from app.pictures import PictureGoneError
+from app.sentences import sentence
+from explainers import CIDSettings
+from explainers.networks import Network
+
+INTRODUCTION = (
+    "Two networks, or one before and after it was made smaller, look at one picture. Where does the second throw away "
+    "more of it, where less, and from which layer on?"
+)
+ANSWERS = "What each network finds likeliest in the picture; of a segmentation, the share of the pixels of each class."
+
+
+def page() -> None:
+    """Sidebar -> two networks, a picture, a pair of layers; maps, difference, answers, curves."""
+    store = backend()
+    look.apply()
+    compare_look.apply()
+    choice()
+    with st.sidebar:
+        networks_control(store)
+        weights_control(store)
+        controls.picture_control(store)
+    st.title("What differs between two networks?", anchor=False)
+    st.markdown(INTRODUCTION)
+    warning = st.empty()
+    found = _networks(store)
+    if found is None:
+        _warn(warning, settled=False)
+        return
+    try:
+        scene = _scene(store, *found)
+    except PictureGoneError as error:
+        st.warning(sentence(error), icon=":material/image_not_supported:")
+        return
+    state.write_address(choice().to_query(state.selection().layer))
+    _warn(warning, settled=True)
+    for text in notes(scene):
+        st.caption(f":material/info: {text}")
+    maps(store, scene)
+    _answers(store, scene)
+    layers(store, scene)
+
+
+def _warn(place, settled: bool) -> None:
+    if text := link_notice(settled):
+        place.warning(text, icon=":material/link_off:")
+
+
+def _networks(store: Backend) -> tuple[Network, Network] | None:
+    """Both networks; None, with the reason drawn, while one of them is not here."""
+
+    def back() -> None:
+        show("b", suggested(state.selection().network))
+
+    a = selected_network(store)
+    b = network_or_status(store, choice().other, "compare other", "load_other", back, "Another network B")
+    return None if a is None or b is None else (a, b)
+
+
+def _scene(store: Backend, a: Network, b: Network) -> Scene:
+    """What is compared. Raises PictureGoneError, one sentence."""
+    now = state.selection()
+    names = title(a, now.network), title(b, choice().other)
+    subjects = store.subject(a, now.picture), store.subject(b, now.picture)
+    _check_link(a, b, names, subjects[0].size)
+    with st.sidebar:
+        layer = controls.layer_control(a)
+        matched = partner_control(layer, a, b)
+        metric = metric_control()
+        controls.settings_control(subjects[0].size)
+    chosen = state.selection()
+    settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
+    sides = (
+        Side(letter, name, network, subject, fitting(settings, subject.size))
+        for letter, name, network, subject in zip("AB", names, (a, b), subjects, strict=True)
+    )
+    return Scene(*sides, matched, metric)
+
+
+def _check_link(a: Network, b: Network, names: tuple[str, str], size: tuple[int, int]) -> None:
+    """Leaves out what the link asks for and these two networks do not have."""
+    now = state.selection()
+    if now.layer is not None and now.layer not in {layer.name for layer in a.layers}:
+        add_missing_layer(now.layer, "A", names[0])
+        state.change(layer=None)
+    partner = choice().partner
+    if partner is not None and partner not in {layer.name for layer in b.layers}:
+        add_missing_layer(partner, "B", names[1])
+        change(partner=None, of=None)
+    if now.grid is not None and now.grid not in controls.grid_options(*size):
+        add_fault(f"the grid '{now.grid}'")
+        state.change(grid=None)
+
+
+def _answers(store: Backend, scene: Scene) -> None:
+    st.markdown("**What the networks answer**", help=ANSWERS)
+    with st.container(horizontal=True, key="answers_compare"):
+        for side in (scene.a, scene.b):
+            top = store.predictions(side.network, side.subject)
+            quantity = "share of the pixels" if side.network.segments else "probability"
+            with st.container():
+                st.markdown(f"{side.letter} · {side.title}")
+                st.plotly_chart(
+                    prediction_figure(*zip(*top, strict=True), look.look(), quantity),
+                    theme=None,
+                    key=f"figure_compare_answers_{side.letter.lower()}",
+                    config=PLAIN_CONFIG | {"displayModeBar": False},
+                    alt=f"Likeliest classes of {side.letter}: " + ", ".join(f"{name} {p:.0%}" for name, p in top),
+                )
