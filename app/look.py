@@ -37,7 +37,7 @@ CSS = """
 
 
 # What a reader with weak eyes needs and the theme has no word for: captions and key caps at 4.5:1 (Streamlit fades them
-# to 60 %), dark letters on the light accent of the dark theme, and formulas that are as wide as their last letter leans.
+# to 60 %), dark letters on the dark theme's light accent, and formulas as wide as their last letter leans.
 LEGIBLE = """
 <style>
 [data-testid="stCaptionContainer"], [data-testid] kbd {opacity:.8}
