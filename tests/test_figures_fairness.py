@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from app.figures.fairness import drawable, magnitudes_figure, map_limits, normalised_figure, relative, triple_figure
+from app.figures.methods import BASELINES, style_of
 from app.figures.style import DARK, LIGHT
 
 TITLES, UNITS = ("CID", "Activation", "Layer gradient"), ("nats", "unit of feature", "score per unit of feature")
+METHODS = dict(zip(("cid", "activation", "layer_gradient"), TITLES, strict=True))
 NAMES = ["a", "b", "c"]
 
 
@@ -62,10 +64,10 @@ def test_magnitudes_are_drawn_as_measured_nats_on_a_linear_axis_the_rest_on_loga
 
 
 def test_relative_curves_begin_at_one_and_forget_the_unit(means):
-    first = normalised_figure(NAMES, means, TITLES, UNITS, LIGHT)
+    first = normalised_figure(NAMES, means, METHODS, UNITS, LIGHT)
     assert all(trace.y[0] == pytest.approx(1) for trace in first.data)
     louder = means * np.array([1, 7, 0.25])[:, None, None]
-    again = normalised_figure(NAMES, louder, TITLES, UNITS, LIGHT)
+    again = normalised_figure(NAMES, louder, METHODS, UNITS, LIGHT)
     for one, other in zip(first.data, again.data, strict=True):
         assert np.allclose(one.y, other.y)
 
@@ -80,3 +82,11 @@ def test_a_logarithmic_axis_gets_no_zero_and_no_infinity():
         drawable(np.array([1.0, 0.0, -1.0, np.inf]), True), [1, np.nan, np.nan, np.nan], equal_nan=True
     )
     assert np.array_equal(drawable(np.array([-1.0, 0.0]), False), [-1, 0])
+
+
+def test_every_method_has_a_style_of_its_own():
+    from explainers.baselines import METHODS as RECORDS
+
+    assert set(BASELINES) == set(RECORDS)
+    styles = [tuple(style_of(method, LIGHT).values()) for method in ("cid", "ru", "random", *BASELINES)]
+    assert len(set(styles)) == len(styles)

@@ -4,28 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from app.figures.methods import style_of
 from app.figures.style import Look, dress
 from explainers.evaluation import Interval
 
-# Okabe and Ito's colours, safe for colour-blind readers, without the yellow that vanishes on white.
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
 ROW = 30
-
-
-def style_of(method: str, others: Sequence[str], look: Look) -> dict[str, str]:
-    """Colour, symbol and dash of a method, the same in every figure; CID and chance have their own.
-
-    >>> from app.figures.style import LIGHT
-    >>> style_of("lrp", ["lrp"], LIGHT)["dash"]
-    'solid'
-    """
-    if method == "cid":
-        return {"color": look.accent, "symbol": "star", "dash": "solid"}
-    if method == "random":
-        return {"color": look.text, "symbol": "circle-open", "dash": "dot"}
-    turn, place = divmod(list(others).index(method), len(COLOURS))
-    return {"color": COLOURS[place], "symbol": SYMBOLS[place], "dash": ("solid", "dash", "dashdot")[turn % 3]}
 
 
 def removal_figure(
@@ -33,11 +16,10 @@ def removal_figure(
 ) -> go.Figure:
     """Accuracy (0..1) against the share of pixels removed, a curve per method; `titles` sets order and names."""
     figure = go.Figure()
-    others = _others(titles)
     for method, title in titles.items():
         if method not in curves:
             continue
-        style = style_of(method, others, look)
+        style = style_of(method, look)
         figure.add_trace(
             go.Scatter(
                 x=list(fractions),
@@ -62,12 +44,11 @@ def randomised_figure(
 ) -> go.Figure:
     """Rank correlation to the trained network's map against the layer down to which weights are random."""
     figure = go.Figure()
-    others = _others(titles)
     places = ["trained", *(f"…{name}" for name in layers)]
     for method, title in titles.items():
         if method not in curves:
             continue
-        style = style_of(method, others, look)
+        style = style_of(method, look)
         known = curves[method]
         spans = [f"95 % interval {one.low:.3f} to {one.high:.3f}" for one in known]
         figure.add_trace(
@@ -124,10 +105,9 @@ def scores_figure(
 ) -> go.Figure:
     """One score of each method as a point with its 95 % interval; `chance` as a dotted line."""
     figure = go.Figure()
-    others = _others(titles)
     shown = [method for method in titles if method in scores]
     for method in shown:
-        interval, style = scores[method], style_of(method, others, look)
+        interval, style = scores[method], style_of(method, look)
         single = interval.count == 1
         figure.add_trace(
             go.Scatter(
@@ -164,7 +144,3 @@ def scores_figure(
     )
     longest = max((len(name) for name in names), default=8)
     return dress(figure, look, 64 + ROW * max(len(names), 1), l=20 + 7 * longest, b=46)
-
-
-def _others(titles: Mapping[str, str]) -> list[str]:
-    return [method for method in titles if method not in ("cid", "random")]

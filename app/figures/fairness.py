@@ -1,19 +1,17 @@
 """The fairness check's figures: maps before and after on one scale, and magnitudes over layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from app.figures.methods import style_of
 from app.figures.style import NATS_SCALE, UNIT_SCALE, Look, dress
 
 # Perceptually uniform, diverging, and told apart without red and green.
 SIGNED_SCALE = "balance"
 HEIGHT = 208
-# Okabe and Ito's colours, safe for colour-blind readers, in shades that read on light and dark.
-COLOURS = ("#0f8f96", "#b8497a", "#c4631f", "#8a6fc4", "#7d8a2e")
-MARKS = ("circle", "hexagon", "square", "diamond", "triangle-up")
 
 
 def map_limits(maps: np.ndarray, signed: bool) -> tuple[float, float]:
@@ -141,7 +139,7 @@ def magnitudes_figure(
 def normalised_figure(
     names: Sequence[str],
     means: np.ndarray,
-    titles: Sequence[str],
+    titles: Mapping[str, str],
     units: Sequence[str],
     look: Look,
     marked: str | None = None,
@@ -151,7 +149,8 @@ def normalised_figure(
     Of nats that is exp(H − H₁): of CID, how many times more noise the layer bears than the first.
     """
     figure = go.Figure()
-    for row, title in enumerate(titles):
+    for row, (method, title) in enumerate(titles.items()):
+        style = style_of(method, look)
         shares = relative(means[row], logarithmic=units[row] == "nats")
         for when, word in enumerate(("before", "after")):
             figure.add_trace(
@@ -161,8 +160,8 @@ def normalised_figure(
                     mode="lines+markers",
                     connectgaps=units[row] == "nats",
                     name=f"{title}, {word}",
-                    line={"color": COLOURS[row], "width": 2, "dash": "dash" if when else "solid"},
-                    marker={"size": 7, "symbol": MARKS[row] + ("" if when else "-open")},
+                    line={"color": style["color"], "width": 2, "dash": "dash" if when else "solid"},
+                    marker={"size": 7, "symbol": style["symbol"] + ("" if when else "-open")},
                     hovertemplate="%{x}<br>" + f"{title}, {word}: " + "%{y:.4g} × first layer<extra></extra>",
                 )
             )

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import unbounded
+from app.figures.methods import style_of
 from app.figures.style import NATS_SCALE, Look, dress
 
 CELL = 132
@@ -26,9 +27,11 @@ def curve_figure(
     """
     both = concentration is not None
     figure = make_subplots(rows=2 if both else 1, cols=1, shared_xaxes=True, vertical_spacing=0.09)
-    curves = [(f"mean {metric}", mean, look.accent, f"mean {metric}<br>(nats per input variable)")]
+    curves = [
+        (f"mean {metric}", mean, style_of(metric.lower(), look)["color"], f"mean {metric}<br>(nats per input variable)")
+    ]
     if both:
-        curves.append(("concentration", concentration, look.second, "concentration<br>(nats)"))
+        curves.append(("concentration", concentration, look.text, "concentration<br>(nats)"))
     for row, (name, values, colour, title) in enumerate(curves, start=1):
         figure.add_trace(
             go.Scatter(

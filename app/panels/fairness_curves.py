@@ -33,12 +33,12 @@ def curves(found: Check, plan: Plan, question: Question) -> None:
     # Without any decoder there is no curve of RU to wait for.
     drawn = [method for method in LAYERWISE if method != "ru" or question.decoders]
     means = found.means[[LAYERWISE.index(method) for method in drawn]]
-    titles, units = ([name(method) for method in drawn] for name in (title, unit))
+    titles, units = {method: title(method) for method in drawn}, [unit(method) for method in drawn]
     st.markdown("## From layer to layer")
     with st.container(horizontal=True, key="fair_curves"):
         with st.container():
             st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)
-            figure = magnitudes_figure(names, means, titles, units, look(), question.layer)
+            figure = magnitudes_figure(names, means, list(titles.values()), units, look(), question.layer)
             _chart(figure, "magnitudes", "Mean magnitude of each method over the layers, before and after")
         with st.container():
             st.markdown("**Relative to the first layer**, all on one scale", help=SHARE)
