@@ -8,21 +8,22 @@ from app.export.record import Taken
 LONGEST = 120
 
 
-def file_name(ending: str, *parts: str) -> str:
+def stem(*parts: str) -> str:
     """The parts, joined by hyphens, without anything that a file system or a shell takes for its own.
 
-    >>> file_name("png", "resnet20-cifar10", "layer1.0", "cid", "bird/1")
-    'resnet20-cifar10-layer1.0-cid-bird-1.png'
-    >>> file_name("csv", "", "../a b", "x" * 200)[:12]
-    'a-b-xxxxxxxx'
+    >>> stem("resnet20-cifar10", "layer1.0", "cid", "bird/1")
+    'resnet20-cifar10-layer1.0-cid-bird-1'
+    >>> stem("", "../a b", "x" * 200)[:12], stem("…")
+    ('a-b-xxxxxxxx', 'map')
     """
     plain = "-".join(part for part in parts if part)
-    return f"{re.sub(r'[^A-Za-z0-9._]+', '-', plain).strip('-._')[:LONGEST] or 'map'}.{ending}"
+    return re.sub(r"[^A-Za-z0-9._]+", "-", plain).strip("-._")[:LONGEST] or "map"
 
 
 def cell_name(ending: str, cell: Taken) -> str:
     """network-layer-method-picture; an upload goes by its title, as its key says nothing."""
-    return file_name(ending, cell.network, cell.layer, cell.method, picture_part(cell.picture, cell.picture_title))
+    picture = picture_part(cell.picture, cell.picture_title)
+    return f"{stem(cell.network, cell.layer, cell.method, picture)}.{ending}"
 
 
 def picture_part(key: str, title: str) -> str:

@@ -11,7 +11,7 @@ from app.grid_choice import choice
 from app.look import look
 from app.panels import progress
 from app.panels.one_layer import metric_control
-from app.panels.take import take_curves
+from app.panels.take_curves import take_curves
 from app.store import digest
 from app.subject import Subject
 from explainers import CIDSettings, absolute_range
