@@ -225,6 +225,7 @@ def _colours(figure: go.Figure, row: Row, place: int, limits: tuple[float, float
             "outlinewidth": 0,
             "ypad": 0,
             "nticks": 5,
+            "tickformat": "~g",
             "tickfont": {"size": 10},
             "title": {"text": "<br>".join(textwrap.wrap(unit, 22)), "side": "right", "font": {"size": 11}},
         },
