@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -117,7 +118,8 @@ def expect(locator):
 
 
 def cheap(address: str, **query: str) -> str:
-    pairs = {"network": "resnet20-cifar10", "refine": "False", "grid": "8", "layer": "layer1.0"} | query
+    pairs = {"network": "resnet20-cifar10", "refine": "False", "grid": "8", "layer": "layer1.0", "view": "layer"}
+    pairs |= query
     return f"{address}/?" + "&".join(f"{name}={value}" for name, value in pairs.items())
 
 
@@ -128,6 +130,17 @@ def status(page):
 def chart(page, name: str):
     """The chart as it is now; one that it replaces stays in the document for a moment, marked as stale."""
     return page.locator(f'.st-key-figure_{name}:not([data-stale="true"])')
+
+
+def grid_line(page):
+    return page.locator(".st-key-grid_line")
+
+
+def drawn(page) -> list[str]:
+    """Every picture of the grid, as it is drawn."""
+    images = chart(page, "grid").locator("image")
+    expect(images.first).to_be_attached(timeout=SLOW)
+    return images.evaluate_all("all => all.map(one => one.getAttribute('href') ?? one.getAttribute('xlink:href'))")
 
 
 def noise_png() -> bytes:
@@ -142,16 +155,23 @@ def test_the_very_first_visit_may_be_to_another_page(page, address):
     expect(page.get_by_role("heading", name="What this is")).to_be_visible(timeout=SLOW)
 
 
-def test_from_cold_start_to_another_layer_with_an_upload(page, address):
+def test_from_a_first_visit_to_a_first_map(page, address):
     page.goto(address)
-    expect(chart(page, "nats").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(grid_line(page)).to_contain_text(re.compile(r"[1-9]\d* of \d+ maps ready|All \d+ maps"), timeout=SLOW)
+    expect(chart(page, "grid").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("nats", timeout=SLOW)
+    assert page.strangers == []
+    assert page.complaints == []
+
+
+def test_another_layer_and_an_upload(page, address):
+    page.goto(cheap(address))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
-    expect(status(page)).to_contain_text("fc6")
     expect(chart(page, "nats")).to_contain_text("entropy H (nats)")
 
-    page.get_by_role("slider").first.press("ArrowLeft")
-    expect(status(page)).to_contain_text("pool5", timeout=SLOW)
-    page.wait_for_url("**/*layer=pool5*")
+    page.locator(".st-key-w_layer").get_by_role("slider").press("ArrowLeft")
+    expect(status(page)).to_contain_text("conv1", timeout=SLOW)
+    expect(page).to_have_url(re.compile("layer=conv1"))
 
     page.get_by_role("radio", name="Your own").click()
     page.locator('.st-key-w_upload input[type="file"]').set_input_files(
@@ -162,6 +182,41 @@ def test_from_cold_start_to_another_layer_with_an_upload(page, address):
 
     assert page.strangers == []
     assert page.complaints == []
+
+
+def test_a_grid_of_five_methods_fills_in_and_its_link_shows_the_same(page, address, chromium):
+    methods = "cid+grad_cam+lrp+saliency+activation"
+    page.goto(cheap(address, view="grid", methods=methods, layers="layer2.2+layer3.2"))
+    expect(grid_line(page)).to_contain_text("All 8 maps are ready", timeout=SLOW)
+    expect(page.get_by_text("Methods (5)")).to_be_visible()
+    maps = drawn(page)
+    assert len(set(maps)) >= 8
+    other = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    other.goto(page.url)
+    expect(grid_line(other)).to_contain_text("All 8 maps are ready", timeout=SLOW)
+    assert drawn(other) == maps
+    other.context.close()
+
+
+def test_two_browsers_at_once_see_each_its_own(page, address, chromium):
+    other = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(cheap(address, layer="layer2.0", seed="5"))
+    other.goto(cheap(address, layer="layer3.0", picture="bird/3", seed="5"))
+    for one, layer, bird in ((page, "layer2.0", "Cardinal"), (other, "layer3.0", "Blue jay")):
+        expect(status(one)).to_contain_text(READY, timeout=SLOW)
+        expect(status(one)).to_contain_text(layer)
+        expect(one.locator(".st-key-figures")).to_contain_text(bird)
+    other.context.close()
+
+
+def test_cancel_ends_the_whole_grid_and_keeps_what_was_ready(page, address):
+    page.goto(cheap(address, network="vgg16-birds", view="grid", refine="True", grid="0", methods="saliency+cid"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("cancelled")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
 
 
 def test_a_damaged_upload_is_one_sentence_without_a_path(page, address):
