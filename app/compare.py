@@ -1,14 +1,15 @@
 """Two networks before one picture: which layers belong together, what both see, and how their maps differ."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.columns import counterpart
 from app.panels.one_layer import cells_of
 from app.subject import Subject
-from explainers import CIDResult
+from explainers import CIDResult, CIDSettings
+from explainers.grid import resolve_grid
 from explainers.layers import Layer
 from explainers.networks import Network
 
@@ -50,6 +51,31 @@ def parts(a: Network, b: Network) -> tuple[float, float]:
     """The share of what each of them sees that both see: 1 and 1 where they see the same section."""
     common = min(seen(a), seen(b))
     return common / seen(a), common / seen(b)
+
+
+def common_grid(side: int, other: int) -> int:
+    """Cells per side that divide pictures of both sizes: as many as there are, at most the coarser default.
+
+    >>> common_grid(32, 64), common_grid(64, 224), common_grid(224, 192)
+    (32, 16, 16)
+    """
+    most = min(resolve_grid(None, one, one)[0] for one in (side, other))
+    shared = math.gcd(side, other)
+    return max(cells for cells in range(1, most + 1) if shared % cells == 0)
+
+
+def common_settings(settings: CIDSettings, side: int, other: int) -> CIDSettings:
+    """The settings with one number of cells for pictures of both sizes: finer cells alone would raise the mean.
+
+    >>> common_settings(CIDSettings(), 32, 64).grid, common_settings(CIDSettings(grid=8), 32, 64).grid
+    (32, 8)
+    >>> common_settings(CIDSettings(), 32, 32).grid is None
+    True
+    """
+    if settings.grid is None:
+        return settings if side == other else replace(settings, grid=common_grid(side, other))
+    divides = math.gcd(side, other) % settings.grid == 0
+    return settings if divides else replace(settings, grid=common_grid(side, other))
 
 
 def overlap(cells: int, part: float, count: int) -> np.ndarray:
@@ -97,6 +123,15 @@ class Difference:
     mean_b: float
     mean: float
     error: float
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The smallest and the largest value of both maps."""
+        finite = np.concatenate([cells[np.isfinite(cells)] for cells in (self.a, self.b)])
+        if not finite.size:
+            return 0.0, 1.0
+        low, high = float(finite.min()), float(finite.max())
+        return (low, high) if high > low else (low - 0.5, high + 0.5)
 
     @property
     def limit(self) -> float:

@@ -1,5 +1,7 @@
-"""The compare page: differences that obey their laws, layers that find their partners, links and weights of one's own."""
+"""The compare page: differences that obey their laws, layers that find their partners, links and weights files."""
 
+import doctest
+import importlib
 import math
 import threading
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from torch.nn.utils import prune
 from app.backend import backend
 from app.compare import (
     common_cells,
+    common_settings,
     difference,
     overlap,
     own_cells,
@@ -35,6 +38,7 @@ from app.panels.compare_choice import Choice, faults
 from app.pictures import find_picture
 from app.subject import prepare
 from explainers import CID, CIDResult, CIDSettings
+from explainers.grid import resolve_grid
 from explainers.networks import Network, load_network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -150,6 +154,15 @@ def test_networks_of_other_sizes_are_compared_on_the_coarser_grid_and_the_mean_s
     assert found.mean_b == pytest.approx(float(b.mean[0]), abs=1e-4)
 
 
+@pytest.mark.parametrize("sides", [(32, 32), (32, 64), (64, 224), (224, 192)])
+@pytest.mark.parametrize("grid", [None, 8, 28])
+def test_both_maps_have_one_number_of_cells_that_divides_both_pictures(sides, grid):
+    settings = common_settings(CIDSettings(grid=grid), *sides)
+    counts = {resolve_grid(settings.grid, side, side) for side in sides}
+    assert len(counts) == 1
+    assert settings == common_settings(settings, *sides)
+
+
 def test_of_two_sections_the_smaller_one_is_looked_at():
     a = network("resnet20-cifar10")
     b = replace(a, preprocessing=replace(a.preprocessing, resize=40, crop=32))
@@ -227,6 +240,13 @@ def test_curves_stand_on_names_where_layers_are_the_same_and_on_depth_where_not(
     assert depth.layout.shapes[-1].x0 == 1
 
 
+@pytest.mark.parametrize("name", ["compare", "panels.compare_choice", "panels.compare_controls", "panels.compare_maps"])
+def test_examples_are_true(name):
+    result = doctest.testmod(importlib.import_module(f"app.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
 # Links
 
 
@@ -241,6 +261,7 @@ def test_curves_stand_on_names_where_layers_are_the_same_and_on_depth_where_not(
         ({"seed": "x"}, "seed"),
         ({"metric": "sid"}, "metric 'sid'"),
         ({"curve": "spline"}, "curve"),
+        ({"scale": "log"}, "scale"),
         ({"refine": "maybe"}, "refinement"),
         ({"picture": "bird/x"}, "picture"),
         ({"picture": "upload/12"}, "uploaded"),
@@ -260,7 +281,7 @@ def test_quotations_from_a_link_are_plain_text():
 
 
 def test_a_choice_survives_its_address():
-    chosen = Choice("resnet32-cifar10", "layer1.2", "layer1.0", "ru", "full")
+    chosen = Choice("resnet32-cifar10", "layer1.2", "layer1.0", "ru", "full", "fixed")
     query = chosen.to_query("layer1.0") | {"layer": "layer1.0"}
     assert Choice.from_query(query) == chosen
     assert faults(query) == []

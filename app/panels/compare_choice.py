@@ -1,7 +1,7 @@
 """What is compared with what, in step with the address bar; and what is wrong with a link."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import streamlit as st
 
@@ -14,10 +14,13 @@ from explainers.results import METHODS as SOLVERS
 
 METRICS = ("cid", "ru")
 CURVES = ("quick", "full")
+SCALES = ("pair", "fixed")
 NUMBERS = {"beta": "the strength β", "grid": "the grid", "seed": "the seed"}
+PICKED = {"metric": METRICS, "curve": CURVES, "scale": SCALES}
 OPTIONS = {
     "metric": ("metric", METRICS),
     "curve": ("kind of curve", CURVES),
+    "scale": ("scale", SCALES),
     "method": ("solver", SOLVERS),
     "refine": ("refinement", ("True", "False")),
 }
@@ -29,7 +32,8 @@ class Choice:
     """What this page adds to the selection that all pages share, whose network is A.
 
     `other` is network B (None: one that is suggested); `partner` the layer of B chosen by hand for the layer `of` of A;
-    `metric` "cid" or "ru"; `curve` "quick", the closed form, or "full", with the settings of the map.
+    `metric` "cid" or "ru"; `curve` "quick", the closed form, or "full", with the settings of the map; `scale` of the
+    two maps "pair", fitted to them, or "fixed", the metric's own.
     """
 
     other: str | None = None
@@ -37,6 +41,7 @@ class Choice:
     of: str | None = None
     metric: str = "cid"
     curve: str = "quick"
+    scale: str = "pair"
 
     def partner_of(self, layer: str | None) -> str | None:
         """The partner chosen for this layer; one chosen for another does not count."""
@@ -48,28 +53,27 @@ class Choice:
         >>> Choice("vgg16-birds", "conv1-1", "conv1", "ru").to_query("conv1")
         {'other': 'vgg16-birds', 'partner': 'conv1-1', 'metric': 'ru'}
         """
-        values = {"other": self.other, "partner": self.partner_of(layer), "metric": self.metric, "curve": self.curve}
-        plain = {"metric": METRICS[0], "curve": CURVES[0]}
+        values = asdict(self) | {"partner": self.partner_of(layer)}
+        plain = asdict(Choice())
         return {
             name: value
             for name, value in values.items()
-            if value is not None and value != plain.get(name) and not value.startswith(state.PRIVATE)
+            if name != "of" and value != plain[name] and not value.startswith(state.PRIVATE)
         }
 
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "Choice":
         """The choice in an address; values that make no sense are left at their defaults.
 
-        >>> Choice.from_query({"other": "vgg16-birds", "metric": "sid"})
-        Choice(other='vgg16-birds', partner=None, of=None, metric='cid', curve='quick')
+        >>> Choice.from_query({"other": "vgg16-birds", "metric": "sid"}) == Choice("vgg16-birds")
+        True
         """
         known = {entry.name for entry in networks()}
         return Choice(
             other=query["other"] if query.get("other") in known else None,
             partner=query.get("partner"),
             of=query.get("layer") if "partner" in query else None,
-            metric=query["metric"] if query.get("metric") in METRICS else METRICS[0],
-            curve=query["curve"] if query.get("curve") in CURVES else CURVES[0],
+            **{name: query[name] for name, known in PICKED.items() if query.get(name) in known},
         )
 
 

@@ -28,6 +28,11 @@ METRIC_HELP = (
     "CID: how much noise each pixel can bear before the layer's feature moves. RU: how badly each pixel can be "
     "recovered from the feature; it needs a trained decoder for both layers. Both in nats."
 )
+SCALE_TITLES = {"pair": "Fitted to these two", "fixed": "The same for all maps"}
+SCALE_HELP = (
+    "Fitted to these two: from the smallest to the largest value of both maps, which shows the most. The same for all "
+    "maps: the fixed scale of the Explore page, on which any two layers and pictures can be compared."
+)
 ALONE = ""
 
 
@@ -141,6 +146,11 @@ def metric_control() -> str:
     return _segmented("metric", "Metric", {name: METRIC_TITLES[name] for name in METRICS}, METRIC_HELP)
 
 
+def scale_control() -> str:
+    """What the scale of the two maps is fitted to."""
+    return _segmented("scale", "Scale of A and B", SCALE_TITLES, SCALE_HELP)
+
+
 def curve_control(titles: Mapping[str, str], words: str) -> str:
     """How the curves over all layers are computed."""
     return _segmented("curve", "Curves", titles, words)
@@ -187,10 +197,11 @@ def show(letter: str, network: str) -> None:
 
 
 def _swap() -> None:
-    a, b = state.selection().network, choice().other
+    a, b, grid = state.selection().network, choice().other, state.selection().grid
     pair: Pair | None = st.session_state.get("compare_pair")
     show("a", b)
     show("b", a)
+    state.change(grid=grid)
     if pair is not None:
         state.change(layer=pair.partner.name)
         # By name the rule finds its way back; otherwise the pair is kept by hand.

@@ -1,6 +1,7 @@
 """All layers of both networks: the two curves on one axis, and a table of the pairs, filled in as maps are ready."""
 
 import math
+from dataclasses import replace
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from app.look import look
 from app.panels import progress
 from app.panels.all_layers import remaining
 from app.panels.compare_controls import curve_control
-from app.panels.compare_maps import Scene, Side, fitting
+from app.panels.compare_maps import Scene, Side
 from app.store import digest
 from explainers import CIDSettings
 from explainers.decoders import find_decoder
@@ -94,14 +95,12 @@ def _as_chosen(scene: Scene) -> Scene:
     """The scene with the settings of the curves."""
     if not scene.a.settings.refine or curve_control(KINDS, KINDS_HELP) == "full":
         return scene
-    sides = (_quick(side) for side in (scene.a, scene.b))
-    return Scene(*sides, scene.pair, scene.metric)
+    a, b = (replace(side, settings=_quick(side.settings)) for side in (scene.a, scene.b))
+    return replace(scene, a=a, b=b)
 
 
-def _quick(side: Side) -> Side:
-    settings = side.settings
-    plain = CIDSettings(beta=settings.beta, grid=settings.grid, refine=False, seed=settings.seed)
-    return Side(side.letter, side.title, side.network, side.subject, fitting(plain, side.subject.size))
+def _quick(settings: CIDSettings) -> CIDSettings:
+    return CIDSettings(beta=settings.beta, grid=settings.grid, refine=False, seed=settings.seed)
 
 
 def measurable(side: Side, metric: str) -> list[Layer]:

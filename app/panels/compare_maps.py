@@ -1,7 +1,7 @@
 """One pair of layers: the picture, both maps on one scale, and their difference about zero."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -18,7 +18,6 @@ from app.panels.all_layers import remaining
 from app.panels.numbers import constraint
 from app.subject import Subject
 from explainers import CIDResult, CIDSettings, absolute_range
-from explainers.grid import resolve_grid
 from explainers.networks import Network
 from explainers.results import reconstruction_range
 
@@ -27,7 +26,7 @@ OWNER = "compare"
 PICTURE = (
     "The section that both networks see, at the size of A. Outlined: the subject, by a mask (solid) or box (dashed)."
 )
-MAPS = "Both maps on one scale, the same as everywhere for this metric: the same colour is the same entropy."
+MAPS = "Both maps on one scale in nats: the same colour is the same entropy. The scale is fixed until both are there."
 DIFFERENCE = (
     "Red: B has discarded more of these pixels than A. Blue: less. White: the same. The scale is as wide to the left "
     "as to the right, and belongs to this pair of maps."
@@ -54,29 +53,17 @@ class Side:
 
 @dataclass(frozen=True)
 class Scene:
-    """Both sides, the pair of layers and the metric."""
+    """Both sides, the pair of layers, the metric, and what the scale of both maps is fitted to: `SCALES`."""
 
     a: Side
     b: Side
     pair: Pair
     metric: str
+    scale: str = "pair"
 
     @property
     def parts(self) -> tuple[float, float]:
         return parts(self.a.network, self.b.network)
-
-
-def fitting(settings: CIDSettings, size: tuple[int, int]) -> CIDSettings:
-    """The settings, with a grid only where it divides a picture of this size.
-
-    >>> fitting(CIDSettings(grid=8), (32, 32)).grid, fitting(CIDSettings(grid=7), (32, 32)).grid
-    (8, None)
-    """
-    try:
-        resolve_grid(settings.grid, *size)
-    except ValueError:
-        return replace(settings, grid=None)
-    return settings
 
 
 def maps(store: Backend, scene: Scene) -> None:
@@ -186,6 +173,8 @@ def signed(value: float) -> str:
 
 def _figures(scene: Scene, results: list[CIDResult | None], found: Difference | None) -> None:
     limits = absolute_range(scene.a.settings.beta) if scene.metric == "cid" else reconstruction_range()
+    if scene.scale == "pair" and found is not None:
+        limits = found.span
     shown = section(scene.a.subject, scene.parts[0])
     titles = [f"**{side.letter}** · {side.title}" for side in (scene.a, scene.b)]
     with st.container(horizontal=True, key="figures_compare"):

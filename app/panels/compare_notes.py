@@ -18,10 +18,9 @@ def notes(scene: Scene) -> list[str]:
     if a.subject.size != b.subject.size:
         found.append(
             f"A works with {_size(a.subject.size)} pixels and B with {_size(b.subject.size)}: entropies are per pixel "
-            "of each network's own size, and the difference is between the means of cells of the coarser grid."
+            f"of each network's own size. Both maps have {a.settings.grid}×{a.settings.grid} cells, since finer ones "
+            "alone would raise the mean."
         )
-    if a.settings.grid != b.settings.grid:
-        found.append("The chosen grid does not divide the picture of one of the two, which takes its default grid.")
     gap = scale_gap(a.network, b.network)
     if scene.metric == "cid" and abs(gap) > HARDLY:
         amount = f"{gap:+.3f}".replace("-", "−")

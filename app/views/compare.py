@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import controls, look, state
 from app.backend import Backend, backend
+from app.compare import common_settings
 from app.figures.predictions import prediction_figure
 from app.figures.style import PLAIN_CONFIG
 from app.panels import compare_look
@@ -12,13 +13,14 @@ from app.panels.compare_controls import (
     metric_control,
     networks_control,
     partner_control,
+    scale_control,
     show,
     suggested,
     title,
     weights_control,
 )
 from app.panels.compare_layers import layers
-from app.panels.compare_maps import Scene, Side, fitting, maps
+from app.panels.compare_maps import Scene, Side, maps
 from app.panels.compare_notes import notes
 from app.panels.network_status import network_or_status, selected_network
 from app.pictures import PictureGoneError
@@ -59,6 +61,9 @@ def page() -> None:
     _warn(warning, settled=True)
     for text in notes(scene):
         st.caption(f":material/info: {text}")
+    with st.container(horizontal=True, key="choices_compare"):
+        metric_control()
+        scale_control()
     maps(store, scene)
     _answers(store, scene)
     layers(store, scene)
@@ -89,15 +94,15 @@ def _scene(store: Backend, a: Network, b: Network) -> Scene:
     with st.sidebar:
         layer = controls.layer_control(a)
         matched = partner_control(layer, a, b)
-        metric = metric_control()
         controls.settings_control(subjects[0].size)
     chosen = state.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
+    settings = common_settings(settings, subjects[0].size[0], subjects[1].size[0])
     sides = (
-        Side(letter, name, network, subject, fitting(settings, subject.size))
+        Side(letter, name, network, subject, settings)
         for letter, name, network, subject in zip("AB", names, (a, b), subjects, strict=True)
     )
-    return Scene(*sides, matched, metric)
+    return Scene(*sides, matched, choice().metric, choice().scale)
 
 
 def _check_link(a: Network, b: Network, names: tuple[str, str], size: tuple[int, int]) -> None:
