@@ -13,7 +13,13 @@ from PIL import Image
 from tests.test_browser import SLOW, address, chart, cheap, chromium, expect, page, playwright  # noqa: F401
 
 pytestmark = pytest.mark.browser
-GRID = {"grid": "4", "layers": "layer1.0 layer1.2", "methods": "cid grad_cam lrp", "picture": "photo/cat@0.1,0,0.9,1"}
+GRID = {
+    "view": "grid",
+    "grid": "4",
+    "layers": "layer1.0 layer1.2",
+    "methods": "cid grad_cam lrp",
+    "picture": "photo/cat@0.1,0,0.9,1",
+}
 
 
 def popover(page):  # noqa: F811

@@ -24,7 +24,9 @@ from app.export.record import Taken, taken
 from app.export.script import cell_script, cells_script
 from app.export.table import NUMBERS, cells_csv, written
 from app.figures.raster import palette
+from app.grid_choice import GridChoice
 from app.methods import methods
+from app.panels.take import _grid_name, _sheet
 from app.work import baseline_frames, cid_frames, ru_frames
 from explainers import CIDSettings, absolute_range, load_checkpoint, load_network, network_catalogue
 from explainers.decoders import find_decoder
@@ -144,6 +146,25 @@ def test_an_upload_under_own_weights_needs_two_paths_put_in(store, tmp_path):
     script = script.replace("your-weights.safetensors", str(weights)).replace("your-picture.png", str(picture))
     assert script.count(str(tmp_path)) == 1
     np.testing.assert_allclose(run(script)["values"], found.values, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("across", "name", "title"),
+    [
+        ("layers", "resnet20-cifar10-photo-cat-grid", "ResNet-20, CIFAR-10"),
+        ("pictures", "resnet20-cifar10-layer1.2-pictures-grid", "ResNet-20, CIFAR-10"),
+        ("networks", "networks-photo-cat-grid", "Cat"),
+    ],
+)
+def test_a_grid_is_called_by_what_its_columns_share(store, network, cid, ru, across, name, title):
+    subject = store.subject(network, "photo/cat@0.1,0,0.9,1")
+    columns = [Column("a", "b", network, subject, network.layer("layer1.2"))] * 2
+    assert _grid_name(columns[0], across) == name
+    sheet = _sheet(
+        [line(cid, replace(ru, settings=cid.settings, class_name="cat"))], columns, GridChoice(across=across)
+    )
+    assert sheet.title == title
+    assert sheet.subtitle.endswith("class explained: cat · β = 0.00015, seed 5")
 
 
 # Pictures for print

@@ -105,12 +105,16 @@ def cell_title(cell: Taken) -> str:
 
 def cell_subtitle(cell: Taken) -> str:
     """The picture, the class that is explained and the settings that matter, in one line."""
-    parts = [cell.picture_title]
-    if cell.class_name:
-        parts.append(f"class explained: {cell.class_name}")
-    if "beta" in cell.settings and cell.method in ("cid", "ru"):
-        parts.append(f"β = {cell.settings['beta']:g}, seed {cell.settings['seed']}")
-    return " · ".join(parts)
+    return " · ".join([cell.picture_title, *asked([cell])])
+
+
+def asked(cells: Sequence[Taken]) -> list[str]:
+    """The class that is explained, β and the seed, each where all cells that have one agree."""
+    ours = [cell for cell in cells if cell.method in ("cid", "ru")]
+    classes = {cell.class_name for cell in cells if cell.class_name}
+    settings = {(cell.settings["beta"], cell.settings["seed"]) for cell in ours}
+    said = [f"class explained: {name}" for name in classes if len(classes) == 1]
+    return said + [f"β = {beta:g}, seed {seed}" for beta, seed in settings if len(settings) == 1]
 
 
 def caption(cell: Taken) -> str:

@@ -8,7 +8,7 @@ from app.backend import View
 from app.columns import Column
 from app.export.arrays import cells_npz
 from app.export.names import cell_name, picture_part, stem
-from app.export.picture import Line, Sheet, cell_png, row_of, sheet_png
+from app.export.picture import Line, Sheet, asked, cell_png, row_of, sheet_png
 from app.export.record import Taken
 from app.export.script import cell_script
 from app.export.table import cells_csv
@@ -114,8 +114,10 @@ def _sheet(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice)
         "pictures": (network.title, layer.name),
         "networks": (subject.title, "several networks"),
     }
+    title, subtitle = titles[chosen.across]
+    ready = [cell for line in lines for cell in line.cells if isinstance(cell, Taken)]
     heads = tuple((column.title, column.subtitle) for column in columns)
-    return Sheet(*titles[chosen.across], heads, tuple(lines), chosen.opacity / 100)
+    return Sheet(title, " · ".join([subtitle, *asked(ready)]), heads, tuple(lines), chosen.opacity / 100)
 
 
 def _grid_name(first: Column, across: str) -> str:
