@@ -26,6 +26,9 @@ CSS = """
 .st-key-series {flex-wrap:wrap}
 .st-key-series > div:first-child {flex:2 1 360px; min-width:300px}
 .st-key-series > div:last-child {flex:3 1 460px; min-width:300px}
+.st-key-answers {flex-wrap:wrap; column-gap:2.5rem}
+.st-key-answers > div:first-child {flex:1 1 270px; min-width:260px}
+.st-key-answers > div:last-child {flex:2 1 400px; min-width:260px}
 .st-key-grid_head > div:last-child {flex:1 1 330px; min-width:0}
 .st-key-grid_choices, .st-key-grid_style {flex-wrap:wrap}
 .st-key-grid_choices > div:last-child {flex:1 1 240px}

@@ -218,7 +218,7 @@ QUERIES = [
     "picture=" + "x" * 2_000_000,
     "&".join(f"k{i}=v" for i in range(20_000)),
 ]
-PAGES = ["", "fairness", "evaluate", "learn", "glossary", "about", "../../etc/passwd"]
+PAGES = ["", "compare", "fairness", "evaluate", "learn", "glossary", "about", "../../etc/passwd"]
 
 
 def told(received: list[ForwardMsg]) -> str:

@@ -29,6 +29,10 @@ html {font-size:19px !important}
 [data-testid="stHeader"], [data-testid="stSidebar"] {display:none}
 [data-testid="stMainBlockContainer"] {padding:1.2rem 2rem 1rem; max-width:none}
 .st-key-learn_row button {min-height:3rem}
+@media (min-width:700px) {
+  .st-key-learn_row {flex-wrap:nowrap}
+  .st-key-learn_row .st-key-w_lesson {flex:0 1 460px !important; min-width:0}
+}
 </style>
 """
 PRESENT = "Large type and nothing else on the page, for a class. The address can be shared."

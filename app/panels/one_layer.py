@@ -186,7 +186,8 @@ def _figures(
             _map(subject, result, "nats", limits, f"Map of {layer.name} in nats")
     if result is not None:
         numbers(result, subject)
-    left, right = st.columns([1, 2], gap="large")
+    row = st.container(horizontal=True, key="answers")
+    left, right = row.container(), row.container()
     with left:
         (segmentation if network.segments else _predictions)(store, network, subject)
     with right:
