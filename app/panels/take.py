@@ -1,6 +1,7 @@
 """Take away maps: one, or the whole grid, as files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -23,6 +24,8 @@ from explainers.networks import Network
 from explainers.results import reconstruction_range
 
 ALL, ONE = "The whole grid", "One map"
+# What a frame on paper says.
+ABSENT = "not computed"
 
 
 def take_grid(
@@ -117,7 +120,10 @@ def _sheet(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice)
     title, subtitle = titles[chosen.across]
     ready = [cell for line in lines for cell in line.cells if isinstance(cell, Taken)]
     heads = tuple((column.title, column.subtitle) for column in columns)
-    return Sheet(title, " · ".join([subtitle, *asked(ready)]), heads, tuple(lines), chosen.opacity / 100)
+    printed = tuple(
+        replace(line, cells=tuple(ABSENT if cell == NOT_YET else cell for cell in line.cells)) for line in lines
+    )
+    return Sheet(title, " · ".join([subtitle, *asked(ready)]), heads, printed, chosen.opacity / 100)
 
 
 def _grid_name(first: Column, across: str) -> str:
