@@ -28,6 +28,11 @@ class Pair:
     partner: Layer
     rule: str
 
+    def shares(self, a: Network, b: Network) -> tuple[float, float]:
+        """How far through their networks both lie, in order of execution: 0 is the first layer, 1 the last."""
+        pairs = ((self.layer, a), (self.partner, b))
+        return tuple(layer.depth / max(len(network.layers) - 1, 1) for layer, network in pairs)
+
 
 def pair(layer: Layer, a: Network, b: Network, chosen: str | None = None) -> Pair:
     """The partner of a layer of A in B: the one called `chosen`, else that of its name, else the nearest in depth."""

@@ -209,7 +209,7 @@ def test_layers_are_paired_by_name_else_by_depth_else_by_hand():
     middle, last = pair(a.layer("layer2.1"), a, b), pair(a.layers[-1], a, b)
     assert middle.rule == last.rule == "depth"
     assert last.partner == b.layers[-1]
-    share, other = middle.layer.depth / (len(a.layers) - 1), middle.partner.depth / (len(b.layers) - 1)
+    share, other = middle.shares(a, b)
     assert abs(share - other) <= 0.5 / (len(b.layers) - 1) + 1e-9
     chosen = pair(a.layer("conv1"), a, b, "fc8")
     assert (chosen.partner.name, chosen.rule) == ("fc8", "chosen")
@@ -357,6 +357,13 @@ def test_a_network_against_itself_on_the_page(fresh_backend):
     at = until(visit(other="resnet20-cifar10"), done)
     assert gap(at) == 0
     assert says(at, "differs by 0 nats")
+
+
+def test_one_name_at_two_depths_is_said(fresh_backend):
+    at = until(visit(layer="layer3.2", other="resnet44-cifar10"), done)
+    assert says(at, "have the same name")
+    assert says(at, "of the way: part of the difference")
+    assert not says(until(visit(other="resnet20-cifar10"), done), "of the way: part")
 
 
 def test_a_partner_by_hand_stands_in_the_address_and_goes_with_its_layer(fresh_backend):

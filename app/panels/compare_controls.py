@@ -34,6 +34,8 @@ SCALE_HELP = (
     "maps: the fixed scale of the Explore page, on which any two layers and pictures can be compared."
 )
 ALONE = ""
+# Shares of the way through a network that differ by more are not the same place.
+APART = 0.05
 
 
 def networks_control(store: Backend) -> None:
@@ -137,7 +139,11 @@ def partner_control(layer: Layer, a: Network, b: Network) -> Pair:
         args=(layer.name,),
         help=PARTNER_HELP,
     )
-    st.caption(f"{layer.name} of A and {found.partner.name} of B are compared because {RULES[found.rule]}.")
+    text = f"{layer.name} of A and {found.partner.name} of B are compared because {RULES[found.rule]}."
+    here, there = found.shares(a, b)
+    if abs(here - there) > APART:
+        text += f" They lie at {here:.0%} and {there:.0%} of the way: part of the difference is that of depth."
+    st.caption(text)
     return found
 
 

@@ -35,6 +35,7 @@ TABLE_HELP = (
     "One row for each layer of A with its partner in B. Differences are over the cells that both layers use; their "
     "error is as if both maps' errors were independent. The arrow at the table's corner saves it as CSV."
 )
+ROW, MOST_ROWS = 35, 20
 SHORT = {"name": "name", "depth": "depth", "chosen": "by hand"}
 
 
@@ -184,6 +185,8 @@ def _table(scene: Scene, found: dict) -> None:
         rows,
         key="compare_table",
         hide_index=True,
+        # Every row while they fit on a screen.
+        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
         column_config=dict.fromkeys([name for name in rows[0] if "nats" in name], number),
     )
     if alone := unmatched(scene):
