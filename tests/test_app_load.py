@@ -30,7 +30,9 @@ PICTURES = ("bird/0", "bird/3")
 ROOT = Path(__file__).resolve().parent.parent
 # Rounds of SESSIONS × REQUESTS; measured after the first two, one takes less than 0.2 MiB more or less than the one
 # before, and its new results alone are 0.45 MiB: less than one such set may stay behind in each.
-ROUNDS, WARM, LEAK = 6, 2, 300_000
+ROUNDS, WARM, LEAK = 6, 2, 250_000
+# With more arenas than one, readings jump by 3 to 6 MiB.
+ALLOCATOR = {"MALLOC_ARENA_MAX": "1"}
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))]
 
 
@@ -157,14 +159,15 @@ def test_sixteen_sessions_get_the_answers_of_one_alone(backend):
 def test_memory_stays_flat_over_many_requests(device, tmp_path):
     """In a process of its own, as every other test of this one leaves memory behind; the first rounds warm it up."""
     code = f"import torch; torch.set_num_threads(1); from tests.test_app_load import grow; grow({device!r}, {ROUNDS})"
-    settings = {"RESULTS_HOME": str(tmp_path), "RESULTS_LIMIT": "50", "MALLOC_ARENA_MAX": "2"}
+    settings = {"RESULTS_HOME": str(tmp_path), "RESULTS_LIMIT": "50"} | ALLOCATOR
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     held = [int(line) for line in done.stdout.split()]
     assert len(held) == ROUNDS
-    assert held[-1] - held[WARM - 1] < (ROUNDS - WARM) * LEAK, held
+    # What leaks stays: of the last two rounds the lower counts, as one may end while a frame is still being freed.
+    assert min(held[-2:]) - held[WARM - 1] < (ROUNDS - WARM - 1) * LEAK, held
 
 
 def own_weights(number: int) -> bytes:
