@@ -423,6 +423,19 @@ def test_weights_that_do_not_fit_are_one_sentence_and_leave_a_way_back(fresh_bac
 def test_ru_without_decoders_says_which_layer_lacks_one(fresh_backend):
     at = until(visit(metric="ru"), lambda at: says(at, "RU needs a trained decoder"))
     assert says(at, "none for layer1.0 of A and layer1.0 of B")
+    assert says(at, "have them: conv1, ")
+
+
+def test_ru_of_two_layers_that_have_decoders(fresh_backend):
+    at = until(visit(metric="ru", layer="conv1"), lambda at: says(at, "mean RU differs by"))
+    assert says(at, "compares decoders as much as layers")
+    assert gap(at) != 0
+
+
+def test_networks_of_other_input_sizes_are_compared_on_one_grid_and_the_page_says_so(fresh_backend):
+    at = until(visit(other="alexnet-birds", grid="8"), done)
+    assert says(at, "A works with 32×32 pixels and B with 64×64")
+    assert says(at, "8×8 cells")
 
 
 def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend):
@@ -435,3 +448,25 @@ def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend
     assert (table.value["B − A (nats)"] == 0).all()
     assert (table.value["layer of A"] == table.value["layer of B"]).all()
     assert backend().maps.job("nothing") is None
+
+
+def test_cancel_stops_both_maps_and_go_on_resumes_them(fresh_backend):
+    at = visit(refine="True", grid="32", layer="fc")
+    until(at, lambda at: any(button.key == "compare_cancel" for button in at.button))
+    jobs = list(backend().maps._jobs.values())
+    assert jobs
+    at.button(key="compare_cancel").click().run()
+    assert says(at, "Cancelled: a difference needs both maps")
+    assert all(job.ended.wait(60) and job.state == "cancelled" for job in jobs)
+    at.button(key="compare_again").click().run()
+    assert backend().maps._jobs
+    backend().maps.close()
+
+
+def test_another_layer_ends_the_work_on_the_first_pair(fresh_backend):
+    at = visit(refine="True", grid="32", layer="fc")
+    jobs = list(backend().maps._jobs.values())
+    assert jobs
+    at.select_slider(key="w_layer").set_value("conv1").run()
+    assert all(job.ended.wait(60) and job.state == "cancelled" for job in jobs)
+    backend().maps.close()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.backend import Backend, View
-from app.compare import Difference, Pair, difference, own_cells, parts, section
+from app.compare import Difference, Pair, difference, own_cells, pair, parts, section
 from app.figures.compare import DIFFERENCE_SCALE, difference_figure
 from app.figures.maps import empty_figure, nats_figure, picture_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG
@@ -18,6 +18,8 @@ from app.panels.all_layers import remaining
 from app.panels.numbers import constraint
 from app.subject import Subject
 from explainers import CIDResult, CIDSettings, absolute_range
+from explainers.decoders import find_decoder
+from explainers.layers import Layer
 from explainers.networks import Network
 from explainers.results import reconstruction_range
 
@@ -104,11 +106,18 @@ def maps(store: Backend, scene: Scene) -> None:
 def _refused(scene: Scene, views: list[View]) -> None:
     sides = zip((scene.a, scene.b), (scene.pair.layer, scene.pair.partner), views, strict=True)
     lacking = [f"{layer.name} of {side.letter}" for side, layer, view in sides if view.state == "refused"]
+    there = [one.name for one in scene.a.network.layers if _decodable(scene, one)]
+    advice = f"These layers of A and their partners have them: {', '.join(there)}. " if there else ""
     st.info(
-        f"RU needs a trained decoder for both layers, and there is none for {' and '.join(lacking)}. Choose a pair of "
-        "layers that have one, or train it on the Explore page under **One layer**.",
+        f"RU needs a trained decoder for both layers, and there is none for {' and '.join(lacking)}. {advice}Others "
+        "can be trained on the Explore page under **One layer**.",
         icon=":material/grid_off:",
     )
+
+
+def _decodable(scene: Scene, layer: Layer) -> bool:
+    a, b = scene.a.network, scene.b.network
+    return bool(find_decoder(a, layer) and find_decoder(b, pair(layer, a, b).partner))
 
 
 def _status(store: Backend, scene: Scene, views: list[View], owner: str) -> None:
@@ -222,7 +231,7 @@ def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
     with st.container(horizontal=True, key="numbers_compare"):
         for letter, mean in (("A", found.mean_a), ("B", found.mean_b)):
             st.metric(f"Mean {metric} of {letter} (nats)", _plain(mean), help=MEAN)
-        error = "" if math.isnan(found.error) else f" ± {found.error:.4f}"
+        error = "" if math.isnan(found.error) or not found.error else f" ± {found.error:.4f}"
         st.metric("Mean of B − A (nats)", signed(found.mean) + error, help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):
             st.metric(f"Constraint of {letter}", constraint(result), help=CONSTRAINT)

@@ -3,7 +3,7 @@
 from app.compare import scale_gap, seen
 from app.panels.compare_maps import Scene
 
-HARDLY = 1e-3
+HARDLY = 5e-3
 
 
 def notes(scene: Scene) -> list[str]:
