@@ -50,7 +50,7 @@ def numbers(result: CIDResult, subject: Subject) -> None:
             st.metric("Its own share", f"{float(result.decoder_share[0]):.1%}", help=SHARE)
         else:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
-        st.metric("Concentration (nats)", "–" if gain is None else f"{gain:+.3f}", help=why)
+        st.metric("Concentration (nats)", "–" if gain is None else decimal(gain, "+"), help=why)
         st.metric("Constraint", constraint(result), help=CONSTRAINT)
         st.metric("Sensitivity δ_f²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
         if int(result.unbounded[0]):
@@ -65,10 +65,10 @@ def constraint(result: CIDResult) -> str:
     return "–" if math.isnan(value) else f"{value:.3f} ± {error:.3f}"
 
 
-def decimal(value: float) -> str:
-    """Three decimals and a real minus sign; ∞ where nothing is bounded.
+def decimal(value: float, sign: str = "") -> str:
+    """Three decimals and a real minus sign, with `sign` "+" a plus too; ∞ where nothing is bounded.
 
-    >>> decimal(-2.9834), decimal(float("inf"))
-    ('−2.983', '∞')
+    >>> decimal(-2.9834), decimal(0.2, "+"), decimal(float("inf"))
+    ('−2.983', '+0.200', '∞')
     """
-    return "∞" if math.isinf(value) else f"{value:.3f}".replace("-", "−")
+    return "∞" if math.isinf(value) else format(value, f"{sign}.3f").replace("-", "−")

@@ -32,9 +32,11 @@ METRIC_HELP = (
     "CID: how much noise each pixel can bear before the layer's feature moves. RU: how badly each pixel can be "
     "recovered from the feature by a trained decoder, under such noise. Both in nats, both comparable between layers."
 )
+# Four figures stand side by side for RU: shorter words keep their titles in one line.
+AS_SEEN = {"cid": ", as the network sees it", "ru": ""}
 WHERE = {
     "cid": "**Where** it discards: map on its own scale",
-    "ru": "**Where** it is lost: map on its own scale",
+    "ru": "**Where** it is lost",
 }
 WHERE_HELP = (
     "Yellow: most within this map. Blue: least. Good to see the pattern; the colours of two such "
@@ -42,7 +44,7 @@ WHERE_HELP = (
 )
 HOW_MUCH = {
     "cid": "**How much** it discards: one scale for all maps",
-    "ru": "**How much** is lost: one scale for all maps",
+    "ru": "**How much** is lost",
 }
 RECONSTRUCTION = (
     "What the decoder makes of this layer's feature without any noise. It has learnt from other pictures: what looks "
@@ -170,7 +172,7 @@ def _figures(
     limits = absolute_range(beta) if metric == "cid" else reconstruction_range()
     with st.container(horizontal=True, key="figures" if metric == "cid" else "figures_ru"):
         with st.container():
-            st.markdown(f"**{subject.title}**, as the network sees it", help=OUTLINES)
+            st.markdown(f"**{subject.title}**" + AS_SEEN[metric], help=OUTLINES)
             _chart(
                 picture_figure(subject.picture, look(), subject.box, subject.mask),
                 "picture",
@@ -196,7 +198,7 @@ def _figures(
 
 def _reconstruction(subject: Subject, layer: Layer, result: RUResult | None) -> None:
     with st.container():
-        st.markdown("**Recovered** from the layer by its decoder", help=RECONSTRUCTION)
+        st.markdown("**Recovered** by its decoder", help=RECONSTRUCTION)
         if result is None:
             _chart(empty_figure(subject.size, look()), "reconstruction", "Reconstruction: not there yet")
             return
