@@ -36,9 +36,7 @@ def main() -> None:
     parser.add_argument("--network", default="resnet20-cifar10")
     parser.add_argument("--layers", nargs="+", default=["layer2.2", "layer3.2"])
     parser.add_argument("--beta", type=float, default=CIDSettings.beta)
-    parser.add_argument(
-        "--steps", type=int, default=0, help="of a longer run of the descent; 0 leaves it out"
-    )
+    parser.add_argument("--steps", type=int, default=0, help="of a longer run of the descent; 0 leaves it out")
     parser.add_argument("--picture", type=int, default=0, help="number of the rendered bird")
     parser.add_argument("--device", default=str(best_device()))
     args = parser.parse_args()

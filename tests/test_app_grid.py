@@ -44,7 +44,9 @@ def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
 
 
 def ready(at: AppTest) -> bool:
-    return any("maps are ready" in element.value for element in at.markdown)
+    return any(
+        element.value.split(": ")[-1].startswith("All ") or "map is ready" in element.value for element in at.markdown
+    )
 
 
 def figure(at: AppTest) -> dict:

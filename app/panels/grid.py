@@ -135,7 +135,7 @@ def _status(store: Backend, asked: Sequence[tuple[MapMethod, View]], owner: str)
         text = progress.in_line(f"{len(done)} of {len(wanted)} maps ready", queue)
         progress.running(text, share, remaining(asked), "grid", stop)
     elif len(done) == len(wanted):
-        text = f"All {len(wanted)} maps are ready." if wanted else "No map exists here."
+        text = {0: "No map exists here.", 1: "The map is ready."}.get(len(wanted), f"All {len(wanted)} maps are ready.")
         progress.ended(text, "check_circle", "grid")
     elif any(view.state == "failed" for view in wanted):
         message = next(view.message for view in wanted if view.state == "failed")
