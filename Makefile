@@ -17,7 +17,7 @@ run: .venv/ready
 	.venv/bin/python -m streamlit run app/main.py --server.port $(PORT)
 
 test: .venv/ready-dev
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/ready-dev
 	.venv/bin/python -m ruff check .

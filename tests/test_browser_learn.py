@@ -37,5 +37,5 @@ def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address
     expect(noise).to_contain_text("0.014")
     expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="Explore")).to_be_visible()
+    expect(page.get_by_role("link", name="Explore")).to_be_visible(timeout=SLOW)
     page.wait_for_url("**/learn?lesson=noise")

@@ -109,7 +109,8 @@ def test_a_hundred_calls_leave_module_and_memory_as_they_were():
         return sum(issubclass(type(item), torch.Tensor) for item in gc.get_objects())
 
     warm = tensors_after(2)
-    assert tensors_after(98) == warm
+    # Fewer where the collector found what earlier tests had left.
+    assert tensors_after(98) <= warm
     assert _state(net) == before
 
 
