@@ -44,13 +44,21 @@ def test_no_rule_of_accessibility_is_broken_in_light_or_dark(axe, page, address,
         assert complaints(axe, page) == []
 
 
+def settled(page) -> None:  # noqa: F811
+    """Waits until no script runs and nothing on the page is about to be replaced, so that the focus stays where it is put."""
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('[data-stale="true"]')).to_have_count(0, timeout=SLOW)
+
+
 def tab_to(page, key: str) -> None:  # noqa: F811
     """Presses Tab until the focus is on the widget's own control; fails after more steps than a reader would take."""
+    settled(page)
+    place = """() => { const e = document.activeElement;
+        return [e.closest('[class*=st-key-]')?.className ?? '', e.ariaLabel ?? e.innerText.slice(0, 40)] }"""
     passed = []
-    for _ in range(30):
+    for _ in range(40):
         page.keyboard.press("Tab")
-        place = "e => [e.closest('[class*=st-key-]')?.className ?? '', e.ariaLabel ?? e.innerText]"
-        passed.append(page.locator("*:focus").evaluate(place))
+        passed.append(page.evaluate(place))
         if f"st-key-{key}" in passed[-1][0].split() and not passed[-1][1].startswith("Help"):
             return
     raise AssertionError(f"Tab does not reach {key}, only {passed}")
