@@ -45,7 +45,7 @@ def test_no_rule_of_accessibility_is_broken_in_light_or_dark(axe, page, address,
 
 
 def settled(page) -> None:  # noqa: F811
-    """Waits until no script runs and nothing on the page is about to be replaced, so that the focus stays where it is put."""
+    """Waits until no script runs and nothing is about to be replaced, so that the focus stays where it is put."""
     expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
     expect(page.locator('[data-stale="true"]')).to_have_count(0, timeout=SLOW)
 
