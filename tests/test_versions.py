@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from explainers.baselines import METHODS, attribute
 from explainers.cid import CID
 from explainers.results import CIDSettings
+from explainers.ru import RU
 from explainers.versions import METHOD_VERSIONS, method_version
 
 # Mean and standard deviation of the map, by version.
@@ -16,6 +17,11 @@ CID_NUMBERS = {
     ("cid 1", "closed form"): (-0.1653, 1.00396),
     ("cid 1", "refined"): (0.803673, 0.614926),
     ("cid 1", "paper"): (-0.8505, 0.0398975),
+}
+RU_NUMBERS = {
+    ("ru 2", "closed form"): (0.678098, 0.474043),
+    ("ru 2", "refined"): (0.682372, 0.464078),
+    ("ru 2", "paper"): (0.680516, 0.471046),
 }
 BASELINE_NUMBERS = {
     "saliency 1": (0.0270416, 0.0234973),
@@ -70,6 +76,19 @@ def cid_numbers(name: str) -> tuple[float, float]:
     return numbers(CID(network(), "4").attribute(picture(), CID_SETTINGS[name]))
 
 
+def decoder() -> nn.Module:
+    """From the three logits to a picture in [0, 1]."""
+    net = nn.Sequential(nn.Linear(3, 192), nn.Sigmoid(), nn.Unflatten(1, (3, 8, 8))).double()
+    for number, weight in enumerate(net.parameters(), start=1):
+        weight.data = waves(*weight.shape, frequency=0.9 + 0.2 * number)
+    return net.eval().requires_grad_(False)
+
+
+def ru_numbers(name: str) -> tuple[float, float]:
+    # Only the picture is in [0, 1]; the network takes it as it is.
+    return numbers(RU(network(), "4", decoder()).attribute(picture(), CID_SETTINGS[name]))
+
+
 def baseline_numbers(name: str) -> tuple[float, float]:
     return numbers(attribute(name, network(), "1" if METHODS[name].needs_layer else None, picture(), 1))
 
@@ -77,6 +96,11 @@ def baseline_numbers(name: str) -> tuple[float, float]:
 @pytest.mark.parametrize("name", CID_SETTINGS)
 def test_cid_gives_the_numbers_of_its_version(name):
     assert cid_numbers(name) == pytest.approx(CID_NUMBERS[method_version("cid"), name], rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", CID_SETTINGS)
+def test_ru_gives_the_numbers_of_its_version(name):
+    assert ru_numbers(name) == pytest.approx(RU_NUMBERS[method_version("ru"), name], rel=1e-3, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", METHODS)
