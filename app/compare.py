@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.cells import cells_of
 from app.columns import counterpart
-from app.panels.one_layer import cells_of
 from app.subject import Subject
 from explainers import CIDResult, CIDSettings
 from explainers.grid import resolve_grid

@@ -1,7 +1,10 @@
 """The compare page in a real Chromium: a link, the swap, all layers, and weights before and after."""
 
+import io
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,6 +12,7 @@ from torch.nn.utils import prune
 
 from explainers.networks import load_network
 from tests.test_browser import SLOW, address, chromium, expect, page, playwright  # noqa: F401
+from tests.test_browser_downloads import opened, rows, take
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +57,23 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     page.get_by_role("button", name="Compute").click()
     expect(page.locator(".st-key-compare_layers_line")).to_contain_text("All 24 maps", timeout=SLOW)
     expect(drawn(page, "curves")).to_be_visible()
+    opened(page, 0)
+    name, data = take(page, "NPZ")
+    assert name == "resnet20-cifar10-resnet20-cifar10-own-weights-layer1.0-cid-bird-1.npz"
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        np.testing.assert_allclose(file["map_1"] - file["map_0"], file["difference"], atol=1e-5)
+    assert take(page, "PNG")[1].startswith(b"\x89PNG")
+    assert len(rows(take(page, "CSV")[1])) == 2
+    script = take(page, "Python")[1].decode()
+    compile(script, "maps.py", "exec")
+    assert "your-weights" in script
+    page.keyboard.press("Escape")
+    opened(page, 1)
+    assert ElementTree.fromstring(take(page, "SVG")[1]).tag.endswith("}svg")
+    assert take(page, "PDF")[1].startswith(b"%PDF-")
+    curve = rows(take(page, "CSV")[1])
+    assert len(curve) == 12
+    assert all(row["B − A (nats)"] for row in curve)
     assert page.strangers == []
     assert page.complaints == []
 

@@ -26,8 +26,9 @@ def popover(page):  # noqa: F811
     return page.get_by_test_id("stPopoverBody")
 
 
-def opened(page):  # noqa: F811
-    page.get_by_role("button", name="Take away").locator("visible=true").click()
+def opened(page, place: int = 0):  # noqa: F811
+    """Opens the page's first or another list of files."""
+    page.get_by_role("button", name="Take away").locator("visible=true").nth(place).click()
     expect(popover(page)).to_be_visible()
 
 

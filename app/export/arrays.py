@@ -15,10 +15,11 @@ NOTE = (
 )
 
 
-def cells_npz(cells: Sequence[Taken]) -> bytes:
+def cells_npz(cells: Sequence[Taken], **more: np.ndarray) -> bytes:
     """An archive that `numpy.load(…, allow_pickle=False)` reads: float32 maps, pictures, inputs, and `about`.
 
     One cell's arrays are called map, picture, input; of several, map_0, map_1, … Equal pictures stand there once.
+    `more` arrays stand beside them under their own names.
     """
     arrays: dict[str, np.ndarray] = {}
     entries = [
@@ -27,7 +28,7 @@ def cells_npz(cells: Sequence[Taken]) -> bytes:
     ]
     about = json.dumps({"note": NOTE, "cells": entries}, ensure_ascii=False, allow_nan=False, indent=1)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, about=np.array(about), **arrays)
+    np.savez_compressed(buffer, about=np.array(about), **arrays, **more)
     return buffer.getvalue()
 
 

@@ -60,7 +60,7 @@ def cell_png(cell: Taken, line: Line, opacity: float = 1.0) -> bytes:
         left += LARGE + GAP
     _map(made, cell, line, opacity, left, TOP, LARGE)
     limits = line.limits or own_limits(line, cell)
-    _bar(made, line, limits, line.unit, left + LARGE + 0.1, TOP, LARGE)
+    bar(made, line.scale, limits, line.unit, left + LARGE + 0.1, TOP, LARGE)
     return canvas.saved(made, "png", title)
 
 
@@ -90,7 +90,7 @@ def sheet_png(sheet: Sheet) -> bytes:
                 _map(made, cell, line, sheet.opacity, left, top, SIDE)
         own = (-1.0, 1.0) if line.signed else (0.0, 1.0)
         unit = line.unit if line.limits else "share of its own range"
-        _bar(made, line, line.limits or own, unit, width - RIGHT + 0.1, top, SIDE)
+        bar(made, line.scale, line.limits or own, unit, width - RIGHT + 0.1, top, SIDE)
     return canvas.saved(made, "png", sheet.title)
 
 
@@ -149,15 +149,16 @@ def _map(made: Figure, cell: Taken, line: Line, opacity: float, left: float, top
     canvas.write(made, left, top + side + 0.05, words, 7, linespacing=1.25)
 
 
-def _bar(
-    made: Figure, line: Line, limits: tuple[float, float], unit: str, left: float, top: float, height: float
+def bar(
+    made: Figure, scale: str, limits: tuple[float, float], unit: str, left: float, top: float, height: float
 ) -> None:
+    """A colour bar beside a map of that height, at (left, top) inches."""
     axes = canvas.place(made, left, top + height * 0.03, 0.1, height * 0.94)
-    bar = made.colorbar(ScalarMappable(Normalize(*limits), canvas.colours(line.scale)), cax=axes)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=7, width=0.5, length=2)
-    bar.locator = canvas.ticks()
-    bar.set_label(canvas.shortened(unit, height, 8, lines=2), size=8, parse_math=False)
+    drawn = made.colorbar(ScalarMappable(Normalize(*limits), canvas.colours(scale)), cax=axes)
+    drawn.outline.set_visible(False)
+    drawn.ax.tick_params(labelsize=7, width=0.5, length=2)
+    drawn.locator = canvas.ticks()
+    drawn.set_label(canvas.shortened(unit, height, 8, lines=2), size=8, parse_math=False)
 
 
 def row_of(cells: Sequence[Taken | str]) -> tuple[Cell, ...]:

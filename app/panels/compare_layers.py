@@ -7,14 +7,15 @@ import streamlit as st
 
 from app import state
 from app.backend import Backend, View
-from app.compare import Pair, difference, pair, same_layers, section_mean
+from app.compare import Difference, Pair, difference, pair, same_layers, section_mean
 from app.figures.compare import Curve, curves_figure
 from app.figures.style import PLAIN_CONFIG
 from app.look import look
 from app.panels import progress
 from app.panels.all_layers import remaining
 from app.panels.compare_controls import curve_control
-from app.panels.compare_maps import Scene, Side
+from app.panels.compare_scene import Scene, Side
+from app.panels.take_compare import take_pairs
 from app.store import digest
 from explainers import CIDSettings
 from explainers.decoders import find_decoder
@@ -78,16 +79,22 @@ def layers(store: Backend, scene: Scene) -> None:
         views = ask()
         if any(view.live for view in views) != polling:
             st.rerun()
-        _status(views, begin, stop)
         found = {
             (side.letter, layer): view.value
             for (side, layer), view in zip(wanted, views, strict=True)
             if view.state == "done"
         }
+        pairs = _pairs(scene)
+        differences = [_difference(scene, one, found) for one in pairs]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container():
+                _status(views, begin, stop)
+            if len(found) > 2:
+                take_pairs(scene, pairs, differences)
         # The pair above may be among the layers; two points make no curve.
         if len(found) > 2:
-            _curves(scene, found)
-            _table(scene, found)
+            _curves(scene, found, differences)
+            _table(scene, pairs, differences)
 
     st.fragment(draw, run_every=POLL if polling else None)()
 
@@ -136,16 +143,18 @@ def _pairs(scene: Scene) -> list[Pair]:
     return [scene.pair if layer == scene.pair.layer else pair(layer, a, b) for layer in a.layers]
 
 
-def _curves(scene: Scene, found: dict) -> None:
+def _difference(scene: Scene, one: Pair, found: dict) -> Difference | None:
+    a, b = found.get(("A", one.layer)), found.get(("B", one.partner))
+    return None if a is None or b is None else difference(a, b, scene.parts)
+
+
+def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> None:
     named = same_layers(scene.a.network, scene.b.network)
     curves = [_curve(side, part, found) for side, part in zip((scene.a, scene.b), scene.parts, strict=True)]
-    differences = []
-    for one in _pairs(scene):
-        a, b = found.get(("A", one.layer)), found.get(("B", one.partner))
-        differences.append(difference(a, b, scene.parts).mean if a is not None and b is not None else math.nan)
+    gaps = [math.nan if one is None else one.mean for one in differences]
     st.markdown("**Both curves**", help=CURVES_HELP)
     st.plotly_chart(
-        curves_figure(*curves, differences, named, look(), scene.metric.upper(), scene.pair.layer.name),
+        curves_figure(*curves, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
         theme=None,
         key="figure_compare_curves",
         config=PLAIN_CONFIG,
@@ -163,11 +172,9 @@ def _curve(side: Side, part: float, found: dict) -> Curve:
     )
 
 
-def _table(scene: Scene, found: dict) -> None:
+def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]) -> None:
     rows = []
-    for one in _pairs(scene):
-        a, b = found.get(("A", one.layer)), found.get(("B", one.partner))
-        gap = None if a is None or b is None else difference(a, b, scene.parts)
+    for one, gap in zip(pairs, differences, strict=True):
         rows.append(
             {
                 "layer of A": one.layer.name,

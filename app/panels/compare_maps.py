@@ -1,26 +1,26 @@
 """One pair of layers: the picture, both maps on one scale, and their difference about zero."""
 
 import math
-from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
 from app.backend import Backend, View
-from app.compare import Difference, Pair, difference, own_cells, pair, parts, section
+from app.compare import Difference, difference, own_cells, pair, section
 from app.figures.compare import DIFFERENCE_SCALE, difference_figure
 from app.figures.maps import empty_figure, nats_figure, picture_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG
 from app.look import beneath, look
 from app.panels import progress
 from app.panels.all_layers import remaining
+from app.panels.compare_scene import Scene
 from app.panels.numbers import constraint
+from app.panels.take_compare import take_pair
 from app.subject import Subject
-from explainers import CIDResult, CIDSettings, absolute_range
+from explainers import CIDResult, absolute_range
 from explainers.decoders import find_decoder
 from explainers.layers import Layer
-from explainers.networks import Network
 from explainers.results import reconstruction_range
 
 POLL = 1.0
@@ -40,32 +40,6 @@ MEAN_DIFFERENCE = (
     "is known yet."
 )
 CONSTRAINT = "How far noise of this strength really moves the feature, divided by how far it may; 1 where a map holds."
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two: a network, what it is called, the picture as it sees it, and its settings."""
-
-    letter: str
-    title: str
-    network: Network
-    subject: Subject
-    settings: CIDSettings
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Both sides, the pair of layers, the metric, and what the scale of both maps is fitted to: `SCALES`."""
-
-    a: Side
-    b: Side
-    pair: Pair
-    metric: str
-    scale: str = "pair"
-
-    @property
-    def parts(self) -> tuple[float, float]:
-        return parts(self.a.network, self.b.network)
 
 
 def maps(store: Backend, scene: Scene) -> None:
@@ -95,8 +69,12 @@ def maps(store: Backend, scene: Scene) -> None:
         found = None
         if all(view.state == "done" for view in views):
             found = difference(views[0].value, views[1].value, scene.parts)
-        _status(store, scene, views, owner)
-        _figures(scene, [view.value for view in views], found)
+        limits = _limits(scene, found)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container():
+                _status(store, scene, views, owner)
+            take_pair(scene, views, found, limits, str(store.device))
+        _figures(scene, [view.value for view in views], found, limits)
         if found is not None:
             _numbers(found, [view.value for view in views], scene.metric.upper())
 
@@ -180,10 +158,16 @@ def signed(value: float) -> str:
     return f"{value:+.4f}".replace("-", "−") if value else "0"
 
 
-def _figures(scene: Scene, results: list[CIDResult | None], found: Difference | None) -> None:
-    limits = absolute_range(scene.a.settings.beta) if scene.metric == "cid" else reconstruction_range()
+def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
+    """Of both maps' scale, nats."""
     if scene.scale == "pair" and found is not None:
-        limits = found.span
+        return found.span
+    return absolute_range(scene.a.settings.beta) if scene.metric == "cid" else reconstruction_range()
+
+
+def _figures(
+    scene: Scene, results: list[CIDResult | None], found: Difference | None, limits: tuple[float, float]
+) -> None:
     shown = section(scene.a.subject, scene.parts[0])
     titles = [f"**{side.letter}** · {side.title}" for side in (scene.a, scene.b)]
     with st.container(horizontal=True, key="figures_compare"):

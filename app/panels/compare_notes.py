@@ -1,7 +1,7 @@
 """What has to be known before two networks' maps are held against each other, in a sentence each."""
 
 from app.compare import scale_gap, seen
-from app.panels.compare_maps import Scene
+from app.panels.compare_scene import Scene
 
 HARDLY = 5e-3
 

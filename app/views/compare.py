@@ -20,8 +20,9 @@ from app.panels.compare_controls import (
     weights_control,
 )
 from app.panels.compare_layers import layers
-from app.panels.compare_maps import Scene, Side, maps
+from app.panels.compare_maps import maps
 from app.panels.compare_notes import notes
+from app.panels.compare_scene import Scene, Side
 from app.panels.network_status import network_or_status, selected_network
 from app.pictures import PictureGoneError
 from app.sentences import sentence
