@@ -96,7 +96,8 @@ def certify(
             # The power law between the last two trials: steeper in places than its derivative under noise.
             rise = (estimate.constraint / before.constraint).log()
             step = (estimate.mean_log_sigma - before.mean_log_sigma).where(~finished, 1)
-            estimate = replace(estimate, growth=(rise / step).nan_to_num(2.0).clamp(1, 16))
+            growth = (rise / step).nan_to_num(2.0).clamp(1, 16)
+            estimate = replace(estimate, growth=torch.where(finished, estimate.growth, growth))
         before = estimate
         rescaled = estimate.log_sigma - (estimate.constraint.log() / estimate.growth).view(-1, 1, 1, 1)
         estimate = choose(finished, estimate, replace(estimate, log_sigma=rescaled))

@@ -186,6 +186,25 @@ def test_a_picture_s_map_is_the_same_in_company_and_in_threads(curved):
     assert not torch.equal(ru.attribute(pictures[:1], seed=1), alone[0])
 
 
+class Threshold(nn.Module):
+    """Linear far below 0.8, steep above it: the closed form is right for dark pictures and far off near the edge."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x + 400 * (x - 0.8).relu().square()).flatten(1)
+
+
+def test_a_linear_picture_in_company_of_a_steep_one_keeps_its_map_and_its_constraint():
+    h, g = Threshold(), nn.Unflatten(1, (1, 6, 6))
+    dark, edge = torch.full((1, 1, 6, 6), 0.1), torch.full((1, 1, 6, 6), 0.79)
+    settings = CIDSettings(beta=3e-3)
+    alone = [RU(h, "", g).explain(x, settings) for x in (dark, edge)]
+    together = RU(h, "", g).explain(torch.cat([dark, edge]), settings)
+    for place, one in enumerate(alone):
+        assert one.converged.item()
+        assert together.converged[place]
+        assert torch.allclose(one.entropy[0], together.entropy[place], atol=1e-3)
+
+
 def test_nothing_is_left_on_the_modules(curved):
     h, g, pictures = copy.deepcopy(curved)
     g.train().requires_grad_(True)
