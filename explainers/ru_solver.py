@@ -42,8 +42,9 @@ PATIENCE, RISE, MEMORY = 5, 0.002, 0.4
 APPROACH_SAMPLES, FINAL_SAMPLES = 64, 512
 # At least and at most, for large and for small pictures.
 CERTIFY_SAMPLES = (2048, 16384)
-# Where between the last (0) and the first log σ (1) the best one is looked for.
+# Where between the last (0) and the first log σ (1) the best one is looked for, and how many nats less are as good.
 WAY = (0.0, 0.25, 0.5, 0.75, 1.0)
+SLACK = 0.003
 # Errors below a millionth count as one: a perfect reconstruction is not −∞.
 SMALLEST_SQUARE = 1e-12
 # No cell loses more than three quarters of its logarithm in one round: what is zero could never come back.
@@ -178,21 +179,24 @@ def _climb(
 def _best_on_the_way(
     decoded: ReconstructionSampler, first: Reconstruction, last: Reconstruction, target: Tensor, randomness: Randomness
 ) -> Iterator[Reconstruction]:
-    """The best of some points between the `first` and the `last` log σ, on one noise.
+    """Of some points between the `first` and the `last` log σ, on one noise, the nearest to the first that is best.
 
-    Jacobian products do not see how the reconstruction bends; where the decoder's own error is large, that counts.
+    Jacobian products do not see how the reconstruction bends; where the decoder's own error is large, that counts. And
+    where nothing but that error is left, a gain below `SLACK` would go to a few cells that bear nearly all the noise,
+    whose heavy tails leave the constraint uncertain.
     """
-    best, best_mean = last, None
+    found, means = [], []
     for share in WAY:
         log_sigma = last.estimate.log_sigma.lerp(first.estimate.log_sigma, share)
         tried = replace(last, estimate=replace(last.estimate, log_sigma=log_sigma))
         for judged in _judge(decoded, tried, target, ROUNDS + 1, randomness):
             yield last
-        mean = _mean_logarithm(judged.square_errors)
-        if best_mean is None:
-            best, best_mean = judged, mean
-        best = choose(mean > best_mean, judged, best)
-        best_mean = torch.maximum(mean, best_mean)
+        found.append(judged)
+        means.append(_mean_logarithm(judged.square_errors))
+    enough = torch.stack(means).amax(0) - SLACK
+    best = last
+    for judged, mean in zip(found, means, strict=True):
+        best = choose(mean >= enough, judged, best)
     yield best
 
 
