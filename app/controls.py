@@ -18,6 +18,8 @@ SETTINGS = ("beta", "grid", "method", "refine", "seed")
 PICTURE_MEGABYTES = 20
 # Sources whose pictures may be larger than what a network sees of them.
 CROPPED = ("photo", "upload")
+RESET_HELP = "β, grid, solver, refinement and seed as they are on a first visit, which is as in the paper."
+THUMBNAILS_HELP = "Each is scaled and cropped as the chosen network wants it. The name of the chosen one stands below."
 METHOD_TITLES = {"two-stage": "Two stages (default)", "paper": "The paper's descent"}
 
 
@@ -213,7 +215,7 @@ def settings_control(size: tuple[int, int]) -> None:
             help="Start of the random numbers. The same seed gives the same map; another seed shows how much "
             "of the map is chance.",
         )
-        st.button("Back to the paper's values", disabled=not changed, on_click=_reset, key="reset")
+        st.button("Back to the paper's values", disabled=not changed, on_click=_reset, key="reset", help=RESET_HELP)
 
 
 def middle(network: Network) -> Layer:
@@ -257,6 +259,7 @@ def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> No
         on_change=_take_picture,
         label_visibility="collapsed",
         width="stretch",
+        help=THUMBNAILS_HELP,
     )
     st.caption(f"Chosen: {titles[chosen]}." if chosen in titles else "Choose one of these pictures.")
 

@@ -33,6 +33,7 @@ SCALE_HELP = (
     "Fitted to these two: from the smallest to the largest value of both maps, which shows the most. The same for all "
     "maps: the fixed scale of the Explore page, on which any two layers and pictures can be compared."
 )
+SWAP_HELP = "Before becomes after: the difference changes its sign, and the pair of layers stays."
 ALONE = ""
 # Shares of the way through a network that differ by more are not the same place.
 APART = 0.05
@@ -47,7 +48,14 @@ def networks_control(store: Backend) -> None:
         state.change(network=state.Selection().network, layer=None)
     _network_select(store, "a", "Network A, before", state.selection().network, A_HELP)
     _network_select(store, "b", "Network B, after", choice().other, B_HELP)
-    st.button("Swap A and B", key="compare_swap", icon=":material/swap_vert:", on_click=_swap, width="stretch")
+    st.button(
+        "Swap A and B",
+        key="compare_swap",
+        icon=":material/swap_vert:",
+        on_click=_swap,
+        width="stretch",
+        help=SWAP_HELP,
+    )
 
 
 def _network_select(store: Backend, letter: str, label: str, chosen: str, words: str) -> None:

@@ -36,6 +36,17 @@ TABLE_HELP = (
     "One row for each layer of A with its partner in B. Differences are over the cells that both layers use; their "
     "error is as if both maps' errors were independent. The arrow at the table's corner saves it as CSV."
 )
+TEXT_COLUMNS = {
+    "layer of A": "The layers of A in order of execution.",
+    "layer of B": "The layer of B that is held against it.",
+    "matched by": "How the partner was found: by its name, by its depth (the share of the way through), or by hand.",
+}
+NUMBER_COLUMNS = {
+    "mean of A (nats)": "Mean of A's map over the cells that both layers use, in nats per input variable.",
+    "mean of B (nats)": "Mean of B's map over the same cells, in nats per input variable.",
+    "B − A (nats)": "Mean of the difference over those cells. Above zero: B has discarded more.",
+    "± error (nats)": "Standard error of the difference, as if both maps' errors were independent.",
+}
 ROW, MOST_ROWS = 35, 20
 SHORT = {"name": "name", "depth": "depth", "chosen": "by hand"}
 
@@ -187,17 +198,23 @@ def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]
             }
         )
     st.markdown("**The pairs of layers**", help=TABLE_HELP)
-    number = st.column_config.NumberColumn(format="%.4f")
     st.dataframe(
         rows,
         key="compare_table",
         hide_index=True,
         # Every row while they fit on a screen.
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
-        column_config=dict.fromkeys([name for name in rows[0] if "nats" in name], number),
+        column_config=_columns(),
     )
     if alone := unmatched(scene):
         st.caption(f"In the curve of B alone, since no layer of A is nearest to them: {', '.join(alone)}.")
+
+
+def _columns() -> dict[str, object]:
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    return {name: text(help=words) for name, words in TEXT_COLUMNS.items()} | {
+        name: number(format="%.4f", help=words) for name, words in NUMBER_COLUMNS.items()
+    }
 
 
 def unmatched(scene: Scene) -> list[str]:

@@ -29,6 +29,12 @@ PURPOSE = (
     "is kept on this computer, without the pictures, and serves everybody who uses this page."
 )
 AGAIN = "Another training takes the place of this decoder once it is done."
+HELP_SOURCE = (
+    "What the decoder learns from. It gives back best what it has seen: take pictures like those to be explained. "
+    "Birds are drawn here; your own pictures stay in this computer's memory."
+)
+HELP_TRAIN = "Starts the training. It shows how far it is and can be cancelled; what it has learnt by then is kept."
+HELP_AGAIN = "More steps or other pictures, for a decoder that was trained on this computer."
 HELP_STEPS = "More steps, sharper reconstructions. Too few, and the map shows what the decoder has not learnt yet."
 
 
@@ -49,7 +55,7 @@ def decoder_offer(store: Backend, network: Network, layer: Layer, place: str = "
         line = st.container(horizontal=True, vertical_alignment="center", key=f"decoder_{place}_card")
         line.caption(about(card))
         if trained_here(card) and not view.live:
-            with line.popover("Train again", icon=":material/model_training:"):
+            with line.popover("Train again", icon=":material/model_training:", help=HELP_AGAIN):
                 st.caption(AGAIN)
                 _form(store, network, layer, place, view, card.digest)
     return card
@@ -87,7 +93,13 @@ def _running(store: Backend, network: Network, layer: Layer, place: str) -> None
 
 def _form(store: Backend, network: Network, layer: Layer, place: str, view: View, replaces: str) -> None:
     kind = _choice(
-        "Pictures to train on", "source", list(SOURCES), place, format_func=SOURCES.__getitem__, default="birds"
+        "Pictures to train on",
+        "source",
+        list(SOURCES),
+        place,
+        format_func=SOURCES.__getitem__,
+        default="birds",
+        help=HELP_SOURCE,
     )
     source = own_pictures(place) if kind == "own" else birds_for(network)
     seconds = _step_seconds(store, network, layer)
@@ -115,12 +127,13 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         disabled=request is None,
         key=f"w_decoder_{place}_train",
         on_click=begin,
+        help=HELP_TRAIN,
     )
     if refusal := st.session_state.pop("decoder_refused", None):
         st.warning(refusal)
 
 
-def _choice(label: str, name: str, options: Sequence, place: str, default: object, **how: object) -> object:
+def _choice(label: str, name: str, options: Sequence, place: str, default: object, help: str, **how: object) -> object:
     """One of `options`; the session remembers it, since the widget is gone while a decoder is being trained."""
     widget, kept = f"w_decoder_{place}_{name}", f"decoder_choice_{name}"
 
@@ -128,7 +141,7 @@ def _choice(label: str, name: str, options: Sequence, place: str, default: objec
         st.session_state[kept] = st.session_state[widget]
 
     st.session_state[widget] = st.session_state.get(kept, default)
-    return st.segmented_control(label, options, key=widget, on_change=take, required=True, **how)
+    return st.segmented_control(label, options, key=widget, on_change=take, required=True, help=help, **how)
 
 
 def _begin(store: Backend, network: Network, layer: Layer, request: TrainingRequest | None) -> Callable[[], None]:

@@ -6,6 +6,7 @@ from app.backend import View
 from app.figures.evaluate import randomised_figure, scores_figure
 from app.figures.style import PLAIN_CONFIG
 from app.look import look
+from app.panels.evaluate_columns import CSV_HELP, columns
 from app.panels.evaluate_table import (
     changes_as_csv,
     changes_table,
@@ -44,6 +45,11 @@ STABLE_HELP = (
     "is the same order, 1.41 (√2) another one altogether. A coarse map changes less than a fine one, and one that "
     "never changes is stable too: read this beside the other scores."
 )
+COLUMNS = {
+    "Similarity at the end": RANDOMISED_HELP,
+    "Only the last layer random": "Similarity when the weights of the network's last layer alone are random.",
+    "Change": STABLE_HELP,
+}
 
 
 def draw_randomisation(
@@ -97,16 +103,7 @@ def draw_stability(
 
 
 def _table(rows: list[dict]) -> None:
-    number = st.column_config.NumberColumn
-    shown = {
-        "Method": st.column_config.TextColumn(pinned=True, width=150),
-        "Similarity at the end": number(format="%.3f", help=RANDOMISED_HELP),
-        "Only the last layer random": number(format="%.3f", help="Weights of the network's last layer alone."),
-        "Change": number(format="%.3f", help=STABLE_HELP),
-        "Passes": st.column_config.TextColumn(help="Forward + backward passes through the network for one map."),
-        "Seconds per map": number(format="%.3f", help="On this machine, maps of several pictures computed together."),
-    }
-    st.dataframe(rows, hide_index=True, width="stretch", column_config=shown, key="eval_table")
+    st.dataframe(rows, hide_index=True, width="stretch", column_config=columns(COLUMNS), key="eval_table")
 
 
 def _download(text: str, finished: dict, what: str, network: Network, layer: Layer) -> None:
@@ -116,6 +113,7 @@ def _download(text: str, finished: dict, what: str, network: Network, layer: Lay
         f"{what}-{network.name}-{layer.name}.csv",
         "text/csv",
         icon=":material/download:",
+        help=CSV_HELP,
         on_click="ignore",
         disabled=not finished,
         key="eval_csv",

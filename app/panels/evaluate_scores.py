@@ -6,6 +6,7 @@ from app.backend import View
 from app.figures.evaluate import removal_figure, scores_figure
 from app.figures.style import PLAIN_CONFIG
 from app.look import look
+from app.panels.evaluate_columns import CSV_HELP, columns
 from app.panels.evaluate_table import as_csv, table
 from explainers.layers import Layer
 from explainers.networks import Network
@@ -21,6 +22,12 @@ LOCALISATION_HELP = (
     "Of the n pixels that a map calls most important, the share inside the box around the subject, n being the box's "
     "area. Only pictures whose box covers at most a third count. It asks where people look, not what the network uses."
 )
+COLUMNS = {"Descriptive accuracy": ACCURACY_HELP, "Localisation": LOCALISATION_HELP}
+BOXES = {
+    "Boxes": st.column_config.NumberColumn(
+        help="Pictures whose box covers at most a third: those that localisation counts."
+    )
+}
 
 
 def draw_scores(
@@ -38,13 +45,20 @@ def draw_scores(
             "shows in the network's own classes: accuracy starts at 100 % and says how long that answer lasts."
         )
     partial = {method for method, view in views.items() if view.live}
-    st.dataframe(table(scores, partial), hide_index=True, width="stretch", column_config=_columns(), key="eval_table")
+    st.dataframe(
+        table(scores, partial),
+        hide_index=True,
+        width="stretch",
+        column_config=columns(COLUMNS) | BOXES,
+        key="eval_table",
+    )
     st.download_button(
         "Download as CSV",
         as_csv({m: s for m, s in scores.items() if m not in partial}, network, layer, data, settings),
         f"evaluation-{network.name}-{layer.name}.csv",
         "text/csv",
         icon=":material/download:",
+        help=CSV_HELP,
         on_click="ignore",
         disabled=len(partial) == len(scores),
         key="eval_csv",
@@ -75,15 +89,3 @@ def _figures(titles: dict[str, str], scores: dict[str, Scores]) -> None:
 
 def _chart(figure, kind: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)
-
-
-def _columns() -> dict:
-    number = st.column_config.NumberColumn
-    return {
-        "Method": st.column_config.TextColumn(pinned=True, width=150),
-        "Descriptive accuracy": number(format="%.3f", help=ACCURACY_HELP),
-        "Localisation": number(format="%.3f", help=LOCALISATION_HELP),
-        "Boxes": number(help="Pictures whose box covers at most a third: those that localisation counts."),
-        "Passes": st.column_config.TextColumn(help="Forward + backward passes through the network for one map."),
-        "Seconds per map": number(format="%.3f", help="On this machine, maps of several pictures computed together."),
-    }

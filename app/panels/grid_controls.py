@@ -13,6 +13,13 @@ GROUPS: Mapping[str, Callable[[MapMethod], bool]] = {
     "Of one layer": lambda method: method.uses_layer and not method.ours,
     "Of the whole network": lambda method: not method.uses_layer,
 }
+METHODS_HELP = "The rows: which kinds of map are shown. Each is explained in a sentence."
+COLUMNS_HELP = {
+    "layers": "The columns, in order of execution. Without a choice: a first, a middle and a late layer.",
+    "pictures": "The columns: each picture at the layer chosen on the left.",
+    "networks": "The columns: of each the layer named as the one on the left, else the one as far through the network.",
+}
+LOOK_HELP = "Colours of the maps, and how much of the picture shines through. The numbers stay as they are."
 ACROSS_HELP = "What stands side by side: layers of one network, one layer for several pictures, or several networks."
 SCALE_HELP = (
     "One scale per row: the same colour means the same value in every map of a method; CID always has one scale for "
@@ -30,7 +37,9 @@ TARGET_HELP = (
 def methods_control() -> None:
     """A list that explains every method in a sentence."""
     count = len(choice().methods)
-    with st.popover(f"Methods ({count})", icon=":material/checklist:", key="grid_methods", width="content"):
+    with st.popover(
+        f"Methods ({count})", icon=":material/checklist:", key="grid_methods", width="content", help=METHODS_HELP
+    ):
         for title, belongs in GROUPS.items():
             st.markdown(f"**{title}**")
             for method in filter(belongs, methods().values()):
@@ -74,6 +83,7 @@ def columns_control(across: Mapping[str, Sequence[str]], shown: Sequence[str], t
         key=key,
         on_change=_take_columns,
         args=(kind, key),
+        help=COLUMNS_HELP[kind],
     )
 
 
@@ -94,7 +104,7 @@ def scale_control() -> None:
 
 def colours_control() -> None:
     """Opacity over the picture, and the colours of maps with and without a sign."""
-    with st.popover("Colours", icon=":material/palette:", key="grid_colours", width="content"):
+    with st.popover("Colours", icon=":material/palette:", key="grid_colours", width="content", help=LOOK_HELP):
         st.session_state["w_opacity"] = choice().opacity
         st.select_slider(
             "Opacity",

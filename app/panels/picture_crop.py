@@ -11,6 +11,7 @@ from explainers.preprocessing import Preprocessing
 
 LONGEST = 480
 STEP = 5
+WHOLE_HELP = "Undoes the crop. The network's own scaling and cropping stay."
 SIDES = {"across": "From left to right", "down": "From top to bottom"}
 
 
@@ -35,7 +36,12 @@ def crop_control(key: str, whole: Picture, preprocessing: Preprocessing | None, 
                 help="Only what lies between the two ends is used. The network's own scaling and cropping follow.",
             )
         st.button(
-            "The whole picture", key="crop_whole", disabled=crop == WHOLE, on_click=take, args=(joined(key, WHOLE),)
+            "The whole picture",
+            key="crop_whole",
+            disabled=crop == WHOLE,
+            on_click=take,
+            args=(joined(key, WHOLE),),
+            help=WHOLE_HELP,
         )
         if preprocessing is not None:
             _show(whole, crop, preprocessing)

@@ -6,6 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 BUTTON = 190
+CANCEL_HELP = "Stops this work. What is ready stays."
+AGAIN_HELP = "Starts this work. It shows how far it is, can be cancelled, and computes nothing twice."
 
 
 def left(seconds: float | None) -> str:
@@ -35,16 +37,22 @@ def running(text: str, progress: float, seconds: float | None, key: str, cancel:
     words = " · ".join(part for part in (text, f"{progress:.0%}", left(seconds)) if part)
     line, side = _line(key)
     line.progress(min(max(progress, 0.0), 1.0), text=words)
-    side.button("Cancel", key=f"{key}_cancel", icon=":material/close:", on_click=cancel, width="stretch")
+    side.button(
+        "Cancel", key=f"{key}_cancel", icon=":material/close:", on_click=cancel, width="stretch", help=CANCEL_HELP
+    )
 
 
-def ended(text: str, icon: str, key: str, again: tuple[str, Callable[[], None]] | None = None) -> None:
-    """One sentence on how the work ended, and a button to go on where that makes sense."""
+def ended(
+    text: str, icon: str, key: str, again: tuple[str, Callable[[], None]] | None = None, words: str = AGAIN_HELP
+) -> None:
+    """One sentence on how the work ended, and a button to go on where that makes sense, with `words` as its help."""
     line, side = _line(key)
     line.markdown(f":material/{icon}: {text}")
     if again is not None:
         label, start = again
-        side.button(label, key=f"{key}_again", icon=":material/play_arrow:", on_click=start, width="stretch")
+        side.button(
+            label, key=f"{key}_again", icon=":material/play_arrow:", on_click=start, width="stretch", help=words
+        )
 
 
 def _line(key: str) -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -24,6 +24,8 @@ from explainers.networks import Network
 from explainers.results import reconstruction_range
 
 ALL, ONE = "The whole grid", "One map"
+WHAT_HELP = "All maps of the page together, or one of them."
+ROW_HELP, COLUMN_HELP = "The row of the map.", "The column of the map."
 # What a frame on paper says.
 ABSENT = "not computed"
 
@@ -45,9 +47,7 @@ def take_grid(
     ]
     lines = [_line(method, line, chosen, settings.beta) for method, line in zip(rows, cells, strict=True)]
     with popover("grid"):
-        what = st.segmented_control(
-            "What", [ALL, ONE], default=ALL, key="take_what", required=True, label_visibility="collapsed"
-        )
+        what = st.segmented_control("What", [ALL, ONE], default=ALL, key="take_what", required=True, help=WHAT_HELP)
         if what == ONE:
             place, column = _chosen(rows, columns)
             # A method that looks at the whole network has its one map in the first column.
@@ -77,8 +77,12 @@ def _line(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, b
 
 def _chosen(rows: Sequence[MapMethod], columns: Sequence[Column]) -> tuple[int, int]:
     left, right = st.columns(2)
-    place = left.selectbox("Method", range(len(rows)), format_func=lambda at: rows[at].title, key="take_row")
-    column = right.selectbox("Column", range(len(columns)), format_func=lambda at: columns[at].title, key="take_column")
+    place = left.selectbox(
+        "Method", range(len(rows)), format_func=lambda at: rows[at].title, key="take_row", help=ROW_HELP
+    )
+    column = right.selectbox(
+        "Column", range(len(columns)), format_func=lambda at: columns[at].title, key="take_column", help=COLUMN_HELP
+    )
     return place, column
 
 

@@ -31,6 +31,7 @@ MIMES = {
     "csv": "text/csv",
     "py": "text/x-python",
 } | KINDS
+POPOVER_HELP = "Saves what is shown as files: for print, for computing, for a spreadsheet, or as a program."
 NOT_YET = "Not ready yet; it can be taken as soon as it is."
 SAME = "the same for every layer: this method looks at the whole network"
 
@@ -45,7 +46,7 @@ class File:
 
 
 def popover(key: str) -> DeltaGenerator:
-    return st.popover("Take away", icon=":material/download:", key=f"take_{key}", width="content")
+    return st.popover("Take away", icon=":material/download:", key=f"take_{key}", width="content", help=POPOVER_HELP)
 
 
 def buttons(files: Sequence[File], key: str, disabled: bool = False) -> None:

@@ -1,0 +1,26 @@
+"""Columns that the tables of Evaluate share, each with what it means; and the words of its file."""
+
+import streamlit as st
+
+CSV_HELP = "What the table and the figures show, with the settings, for a spreadsheet. Unfinished methods are left out."
+METHOD_HELP = "How maps are made. Those that still run have seen only some of the pictures."
+INTERVAL_HELP = (
+    "Bootstrap over the pictures: with other pictures of the same kind, the score would lie in here 95 times of 100. "
+    "A dash: one picture says nothing of that."
+)
+PICTURES_HELP = "How many pictures went into this row so far."
+PASSES_HELP = "Forward + backward passes through the network for one map."
+SECONDS_HELP = "On this machine, maps of several pictures computed together."
+
+
+def columns(scores: dict[str, str]) -> dict[str, object]:
+    """Configuration of every column; `scores` are those of one table, with what each means."""
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    return {
+        "Method": text(pinned=True, width=150, help=METHOD_HELP),
+        "95 % interval": text(help=INTERVAL_HELP),
+        "95 % interval ": text(help=INTERVAL_HELP),
+        "Pictures": number(help=PICTURES_HELP),
+        "Passes": text(help=PASSES_HELP),
+        "Seconds per map": number(format="%.3f", help=SECONDS_HELP),
+    } | {name: number(format="%.3f", help=words) for name, words in scores.items()}
