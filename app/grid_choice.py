@@ -24,7 +24,8 @@ class GridChoice:
     """What the Explore page shows beside the selection that all pages share.
 
     `view` is the open tab; columns are what `across` names, and empty `layers`, `pictures` and `networks` mean those
-    that are suggested; `opacity` is in percent; `target` None: the likeliest class.
+    that are suggested; `opacity` is in percent; `target` None: the likeliest class; `present` 1: one layer, in
+    large type.
     """
 
     view: str = "grid"
@@ -39,6 +40,7 @@ class GridChoice:
     signed_colours: str = "rdbu"
     target: int | None = None
     metric: str = "cid"
+    present: int = 0
 
     def to_query(self) -> dict[str, str]:
         """The address bar's parameters: what differs from the defaults, without what was uploaded.
@@ -61,7 +63,7 @@ class GridChoice:
 
         >>> GridChoice.from_query({"layers": "conv1 fc8", "opacity": "7", "target": "3"})
         ... # doctest: +ELLIPSIS
-        GridChoice(view='grid', ..., layers=('conv1', 'fc8'), ..., opacity=100, ..., target=3, metric='cid')
+        GridChoice(view='grid', ..., layers=('conv1', 'fc8'), ..., opacity=100, ..., target=3, metric='cid', present=0)
         """
         options = {
             "view": VIEWS,
@@ -79,6 +81,8 @@ class GridChoice:
             chosen["opacity"] = int(query["opacity"])
         if query.get("target", "").isdecimal() and len(query["target"]) < 6:
             chosen["target"] = int(query["target"])
+        if query.get("present") == "1":
+            chosen["present"] = 1
         return GridChoice(**chosen)
 
 

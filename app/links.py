@@ -1,74 +1,152 @@
-"""What is wrong with a link: every part of it that could not be taken, in one sentence each."""
+"""What an address holds, and what is wrong with one: every part that could not be taken, in one sentence."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-# What a reader calls each part of the address, and what it has to be.
+# What a reader calls each part of the address, and what it has to be: parts of all pages, then those of each.
 PARTS: Mapping[str, tuple[str, str]] = {
     "network": ("network", "one of the list on the left"),
-    "picture": ("picture", "one of the gallery"),
+    "picture": ("picture", "one of the gallery, or a part of one"),
     "layer": ("layer", "one of this network"),
     "beta": ("strength β", "one of the slider's steps, from 1e-6 to 0.1"),
-    "grid": ("grid", "a number of cells per side from 1 to 512"),
+    "grid": ("grid", "a number of cells per side that the settings offer"),
     "refine": ("refinement", "True or False"),
     "method": ("solver", "two-stage or paper"),
     "seed": ("seed", "a whole number from 0 to 9999"),
-    "view": ("tab", "grid, layer or layers"),
-    "methods": ("list of methods", "names with spaces between them"),
-    "across": ("kind of columns", "layers, pictures or networks"),
-    "layers": ("list of layers", "layers of this network"),
-    "pictures": ("list of pictures", "pictures of the gallery"),
-    "networks": ("list of networks", "networks of the list on the left"),
-    "scale": ("scale", "row or own"),
-    "opacity": ("opacity", "20, 40, 60, 80 or 100"),
-    "colours": ("colours", "viridis, cividis, magma or grey"),
-    "signed_colours": ("colours with a sign", "rdbu or puor"),
-    "target": ("class explained", "the number of a class of this network"),
-    "metric": ("metric", "cid or ru"),
 }
+PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "explore": PARTS
+    | {
+        "view": ("tab", "grid, layer or layers"),
+        "methods": ("methods", "names of the list of methods"),
+        "across": ("kind of columns", "layers, pictures or networks"),
+        "layers": ("layers", "layers of this network"),
+        "pictures": ("pictures", "pictures of the gallery"),
+        "networks": ("networks", "networks that are on this computer"),
+        "scale": ("scale", "row or own"),
+        "opacity": ("opacity", "20, 40, 60, 80 or 100"),
+        "colours": ("colours", "viridis, cividis, magma or grey"),
+        "signed_colours": ("colours with a sign", "rdbu or puor"),
+        "target": ("class explained", "the number of a class of this network"),
+        "metric": ("metric", "cid or ru"),
+        "present": ("presentation", "1, or no such part"),
+    },
+    "compare": PARTS
+    | {
+        "network": ("network A", "one of the list on the left"),
+        "other": ("network B", "one of the list on the left"),
+        "layer": ("layer of A", "one of this network"),
+        "partner": ("layer of B", "one of this network"),
+        "metric": ("metric", "cid or ru"),
+        "curve": ("kind of curve", "quick or full"),
+        "scale": ("scale", "pair or fixed"),
+    },
+    "fairness": PARTS
+    | {
+        "c": ("factor c", "a power of two from 1/16 to 16, written as 0.0625 to 16, without 1"),
+        "pair": ("pair of layers", "one of the list under Rescale"),
+        "at": ("layer looked at", "one of this network"),
+        "bias": ("switch of the next bias", "True or False"),
+    },
+    "evaluate": PARTS
+    | {
+        "methods": ("methods", "names of the list of methods"),
+        "data": ("kind of pictures", "birds or folder"),
+        "count": ("number of pictures", "12, 24, 50, 100 or 200"),
+        "removed": ("replacement", "mean, blur or noise"),
+        "magnitude": ("order of signed maps", "True or False"),
+        "refined": ("refinement of CID and RU", "True or False"),
+        "judged": ("way of judging", "scores, randomisation or stability"),
+        "checked": ("number of pictures checked", "4, 8, 16 or 32"),
+    },
+    "learn": {
+        "lesson": ("lesson", "one of the list"),
+        "present": ("presentation", "1, or no such part"),
+    },
+}
+LISTS = ("methods", "layers", "pictures", "networks")
+CONTROL = ("value of a control", "one that the control offers")
 LONGEST = 40
 
 
-def problems(query: Mapping[str, str], taken: Mapping[str, str], plain: Mapping[str, str]) -> list[str]:
-    """A sentence on each part of `query` that is not in `taken`, the parts that the page understood.
+def text(value: object) -> str:
+    """A value as the address holds it.
 
-    `plain` are the defaults, which no address repeats; parts of other pages are left alone.
-
-    >>> problems({"beta": "7", "seed": "3"}, {"seed": "3"}, {})
-    ["The link asks for the strength β `7`; expected one of the slider's steps, from 1e-6 to 0.1."]
+    >>> text(1e-3), text(("cid", "lrp")), text(None), text(False)
+    ('0.001', 'cid lrp', '', 'False')
     """
-    wrong = [name for name in PARTS if name in query and not _same(query[name], taken.get(name, plain.get(name, "")))]
-    return [unknown(name, query[name]) for name in wrong]
+    if isinstance(value, float):
+        return f"{value:g}"
+    return " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
-def unknown(name: str, value: str) -> str:
-    """The sentence on a part of the link that could not be taken."""
-    what, expected = PARTS[name]
-    return f"The link asks for the {what} `{_short(value)}`; expected {expected}."
+def texts(values: Mapping[str, object], names: Mapping[str, str] | None = None) -> dict[str, str]:
+    """All values as the address holds them, under their names there.
 
-
-def absent(name: str, wanted: Sequence[str], there: Collection[str]) -> list[str]:
-    """Sentences on those of a list in the link that are not there.
-
-    >>> absent("layers", ("conv1", "conv9"), ["conv1"])
-    ['The link asks for the list of layers `conv9`; expected layers of this network.']
+    >>> texts({"layer": None, "c": 0.25}, {"layer": "at"})
+    {'at': '', 'c': '0.25'}
     """
-    missing = [item for item in wanted if item not in there]
-    return [unknown(name, " ".join(missing))] if missing else []
+    return {(names or {}).get(name, name): text(value) for name, value in values.items()}
 
 
-def _same(text: str, taken: str) -> bool:
+def problems(page: str, query: Mapping[str, str], taken: Mapping[str, str]) -> list[str]:
+    """A clause on each part of `query` that is not what the page has understood, `taken`.
+
+    Parts of other pages are left alone, so are empty ones; lists are looked at by `listed`.
+
+    >>> problems("fairness", {"beta": "7", "seed": "3", "c": "3"}, {"beta": "0.00015", "seed": "3", "c": "4"})[0]
+    "the strength β `7` (expected one of the slider's steps, from 1e-6 to 0.1)"
+    """
+    asked = [name for name in PAGES[page] if query.get(name) and name not in LISTS]
+    return [clause(page, name, query[name]) for name in asked if not _same(query[name], taken.get(name, ""))]
+
+
+def clause(page: str, name: str, value: str) -> str:
+    """What is wrong with one part of a link."""
+    what, expected = PAGES[page].get(name, CONTROL)
+    return f"the {what} `{_short(value)}` (expected {expected})"
+
+
+def listed(
+    page: str, name: str, wanted: Sequence[str], there: Callable[[str], bool], most: int | None = None
+) -> tuple[tuple[str, ...], list[str]]:
+    """Those of a list in the link that are there, at most `most`, and clauses on the others.
+
+    >>> listed("explore", "layers", ("conv1", "conv9"), "conv1 conv2".split().__contains__)
+    (('conv1',), ['the layers `conv9` (expected layers of this network)'])
+    >>> listed("explore", "layers", "abc", "abc".__contains__, 2)
+    (('a', 'b'), ['3 layers (expected at most 2)'])
+    """
+    kept = tuple(item for item in wanted if there(item))
+    missing = [item for item in wanted if item not in kept]
+    wrong = [clause(page, name, " ".join(missing))] if missing else []
+    if most is not None and len(kept) > most:
+        wrong.append(f"{len(kept)} {PAGES[page][name][0]} (expected at most {most})")
+    return kept[:most], wrong
+
+
+def sentence(clauses: Sequence[str]) -> str:
+    """
+    >>> sentence(["the seed `a` (expected a number)"])
+    'This link asks for the seed `a` (expected a number); what cannot be taken is left out.'
+    """
+    *first, last = clauses
+    asked = f"{', '.join(first)} and {last}" if first else last
+    return f"This link asks for {asked}; what cannot be taken is left out."
+
+
+def _same(one: str, other: str) -> bool:
     """Whether both mean the same: numbers may be written in several ways."""
     try:
-        return text == taken or float(text) == float(taken)
+        return one == other or float(one) == float(other)
     except ValueError:
         return False
 
 
-def _short(text: str) -> str:
+def _short(words: str) -> str:
     """What a link says, cut, and without what would end the Markdown that shows it as plain text.
 
     >>> _short("a`b\\n![](c)")
     'ab![](c)'
     """
-    plain = "".join(sign for sign in text if sign.isprintable() and sign != "`")
+    plain = "".join(sign for sign in words if sign.isprintable() and sign != "`")
     return plain[:LONGEST] + "…" if len(plain) > LONGEST else plain or " "

@@ -1,10 +1,10 @@
 """What the theme cannot say: the thumbnails' grid and the row of figures. No script, no foreign address."""
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-from app.figures.maps import HEIGHT, MARGIN
 from app.figures.raster import data_address, raster
 from app.figures.style import NATS_SCALE, Look
 
@@ -67,17 +67,18 @@ def legible() -> None:
     st.html(LEGIBLE)
 
 
-def beneath(key: str, cells: np.ndarray, limits: tuple[float, float], scale: str) -> None:
-    """The map as the background of the container `key`, exactly where its chart draws it.
+def beneath(key: str, cells: np.ndarray, limits: tuple[float, float], scale: str, figure: go.Figure) -> None:
+    """The map as the background of the container `key`, exactly where its chart `figure` draws it.
 
     A chart is built anew whenever its data change; without this it would blink at every step.
     """
-    left, right, top, bottom = (MARGIN[side] for side in "lrtb")
-    side = f"min(100% - {left + right}px, {HEIGHT - top - bottom}px)"
+    margin, height = figure.layout.margin, figure.layout.height
+    left, right, top, bottom = (margin[side] for side in "lrtb")
+    side = f"min(100% - {left + right}px, {height - top - bottom}px)"
     across, down = f"calc(50% + {(left - right) // 2}px)", f"calc(50% - {(bottom - top) // 2}px)"
     st.html(
         f"<style>.st-key-{key} {{background: url({data_address(raster(cells, limits, scale))}) no-repeat "
-        f"{across} {down} / {side} auto; image-rendering: pixelated; min-height: {HEIGHT}px}}</style>"
+        f"{across} {down} / {side} auto; image-rendering: pixelated; min-height: {height}px}}</style>"
     )
 
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app.figures.learn import Curve, Panel, curve_figure, enlarge, row_figure
+from app.figures.enlarge import enlarge
+from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.figures.style import DARK, LIGHT
 from app.glossary import glossary
 from app.lessons import LESSONS, bench, find, toys, wall
@@ -209,18 +210,18 @@ def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled()
 @pytest.mark.usefixtures("fresh_backend")
 def test_next_and_previous_move_through_the_lessons_and_the_address_follows():
     at = visit("entropy", present="1")
-    assert at.button(key="learn_previous").disabled
+    assert at.button(key="present_previous").disabled
     for lesson in LESSONS[1:3]:
-        at.button(key="learn_next").click().run()
+        at.button(key="present_next").click().run()
         assert at.title[0].value == lesson.title
         assert at.query_params["lesson"] in (lesson.slug, [lesson.slug])
         assert at.query_params["present"] in ("1", ["1"])
-    at.button(key="learn_previous").click().run()
+    at.button(key="present_previous").click().run()
     assert at.title[0].value == LESSONS[1].title
-    at.button(key="learn_present").click().run()
+    at.button(key="present_switch").click().run()
     assert "present" not in at.query_params
     assert at.title[0].value == LESSONS[1].title
-    assert visit("efficiency").button(key="learn_next").disabled is False
+    assert visit("efficiency").button(key="present_next").disabled is False
 
 
 @pytest.mark.usefixtures("fresh_backend")
@@ -228,9 +229,9 @@ def test_a_lesson_that_is_none_is_the_first_and_a_choice_outlasts_a_change_of_le
     at = visit("no-such-lesson")
     assert at.title[0].value == LESSONS[0].title
     at.select_slider(key="w_learn_entropy_sigma").set_value(1.0).run()
-    at.selectbox(key="w_lesson").set_value(5).run()
+    at.selectbox(key="w_present_lesson").set_value(5).run()
     assert at.title[0].value == LESSONS[5].title
-    at.selectbox(key="w_lesson").set_value(0).run()
+    at.selectbox(key="w_present_lesson").set_value(0).run()
     assert at.select_slider(key="w_learn_entropy_sigma").value == 1.0
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from app.lessons import LESSONS
-from tests.test_browser import SLOW, address, chromium, expect, page, playwright  # noqa: F401
+from tests.test_browser import SLOW, address, chart, cheap, chromium, expect, page, playwright  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -39,3 +39,24 @@ def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Explore")).to_be_visible(timeout=SLOW)
     page.wait_for_url("**/learn?lesson=noise")
+
+
+def test_layers_are_presented_in_large_type_by_arrow_keys(page, address):  # noqa: F811
+    page.goto(cheap(address))
+    page.get_by_role("button", name="Present").click(timeout=SLOW)
+    expect(page.get_by_role("link", name="Explore")).to_be_hidden(timeout=SLOW)
+    page.wait_for_url("**layer=layer1.0**present=1")
+    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.0 of", timeout=SLOW)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.1 of", timeout=SLOW)
+    page.wait_for_url("**layer=layer1.1**present=1")
+    page.reload()
+    expect(chart(page, "nats").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Explore")).to_be_hidden()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.0 of", timeout=SLOW)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Explore")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("tab", name="One layer")).to_have_attribute("aria-selected", "true")
+    assert "present" not in page.url
+    assert page.complaints == []

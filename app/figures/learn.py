@@ -159,27 +159,6 @@ def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, r
     return dress(figure, look, 90 + 50 * len(names), l=104, b=48).update_layout(dragmode=False)
 
 
-def enlarge(figure: go.Figure, by: float) -> go.Figure:
-    """Letters, lines and margins `by` times as large, for a class that looks from afar."""
-    figure.update_layout(font_size=figure.layout.font.size * by, height=round(figure.layout.height * (1 + by) / 2))
-    figure.update_layout(margin={side: round(figure.layout.margin[side] * by) for side in "lrtb"})
-    for axis in [*figure.select_xaxes(), *figure.select_yaxes()]:
-        for font in (axis.tickfont, axis.title.font):
-            font.size = (font.size or figure.layout.font.size / by) * by
-    for bar in figure.select_traces({"type": "bar"}):
-        bar.textfont.size *= by
-    for note in figure.layout.annotations:
-        note.font.size = (note.font.size or 12) * by
-    if figure.layout.legend.font.size:
-        figure.layout.legend.font.size *= by
-    bar = figure.layout.coloraxis.colorbar
-    if bar.tickfont.size:
-        for font in (bar.tickfont, bar.title.font):
-            font.size *= by
-        bar.ypad, bar.thickness = bar.ypad * by, bar.thickness * by
-    return figure
-
-
 def span(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     """From the least to the largest finite value of all maps, at least a tenth of a nat wide.
 

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.figures.learn import enlarge
+from app.figures.enlarge import enlarge
 from app.figures.style import PLAIN_CONFIG, Look
 from app.glossary import LESSONS
-
-# Large type of the presentation mode, relative to the page's own.
-LARGER = 1.35
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class Stage:
     def chart(self, figure: go.Figure, name: str, alt: str) -> None:
         """The figure under the key figure_learn_`name`, with `alt` for those who cannot see it."""
         if self.presenting:
-            enlarge(figure, LARGER)
+            enlarge(figure)
         config = PLAIN_CONFIG | {"displayModeBar": False}
         st.plotly_chart(figure, theme=None, key=f"figure_learn_{name}", config=config, alt=alt)
 

@@ -193,8 +193,9 @@ def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], alt:
             st.html("<style></style>")
             _chart(empty_figure(subject.size, look()), letter.lower(), f"{alt}: not there yet")
             return
-        beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE)
-        _chart(nats_figure(cells, subject.size, limits, look(), subject.box), letter.lower(), alt)
+        figure = nats_figure(cells, subject.size, limits, look(), subject.box)
+        beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE, figure)
+        _chart(figure, letter.lower(), alt)
 
 
 def _difference(found: Difference | None, subject: Subject) -> None:
@@ -206,8 +207,8 @@ def _difference(found: Difference | None, subject: Subject) -> None:
             _chart(figure, "difference", "Difference: not there yet")
             return
         limits = (-found.limit, found.limit)
-        beneath("frame_compare_difference", found.values, limits, DIFFERENCE_SCALE)
         figure = difference_figure(found.values, subject.size, found.limit, look(), subject.box)
+        beneath("frame_compare_difference", found.values, limits, DIFFERENCE_SCALE, figure)
         _chart(figure, "difference", f"Map of B − A in nats, from {-found.limit:.3f} to {found.limit:.3f}")
 
 

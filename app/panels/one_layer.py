@@ -6,6 +6,7 @@ import streamlit as st
 from app import state
 from app.backend import Backend, View
 from app.cells import cells_of
+from app.figures.enlarge import enlarge
 from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
 from app.figures.predictions import prediction_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
@@ -14,6 +15,7 @@ from app.look import beneath, look
 from app.panels import progress
 from app.panels.decoder_training import decoder_offer
 from app.panels.numbers import decimal, numbers
+from app.panels.present_layers import present_button
 from app.panels.segmentation import segmentation
 from app.panels.take import take_map
 from app.subject import Subject
@@ -23,6 +25,8 @@ from explainers.networks import Network
 from explainers.results import RUResult, reconstruction_range
 
 POLL = 1.0
+# Height of the maps in a presentation, pixels.
+PRESENTED = 520
 OUTLINES = (
     "The picture at the size and in the section this network works with. Outlined: the subject, as an exact mask "
     "(solid) or a box (dashed)."
@@ -84,7 +88,11 @@ alone. Look at the reconstruction beside the map before you read the map.
 
 def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
     """Asks for the map and draws it; polls only while it is being computed."""
-    owner, metric = state.owner("map"), metric_control()
+    owner = state.owner("map")
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        metric = metric_control()
+        if not choice().present:
+            present_button(layer)
 
     def ask() -> View:
         return store.map(network, subject, layer, settings, owner, state.stopped(), metric=metric)
@@ -215,15 +223,25 @@ def _map(subject: Subject, result: CIDResult | None, kind: str, limits: tuple[fl
             _chart(empty_figure(subject.size, ink), kind, f"{alt}: not there yet")
         elif kind == "unit":
             cells = cells_of(result)
-            beneath(f"frame_{kind}", unit_range(cells), limits, UNIT_SCALE)
-            _chart(unit_figure(cells, subject.size, ink, subject.box), kind, alt)
+            figure = _sized(unit_figure(cells, subject.size, ink, subject.box))
+            beneath(f"frame_{kind}", unit_range(cells), limits, UNIT_SCALE, figure)
+            _draw(figure, kind, alt)
         else:
             cells = cells_of(result)
-            beneath(f"frame_{kind}", cells, limits, NATS_SCALE)
-            _chart(nats_figure(cells, subject.size, limits, ink, subject.box), kind, alt)
+            figure = _sized(nats_figure(cells, subject.size, limits, ink, subject.box))
+            beneath(f"frame_{kind}", cells, limits, NATS_SCALE, figure)
+            _draw(figure, kind, alt)
+
+
+def _sized(figure: go.Figure) -> go.Figure:
+    return enlarge(figure, height=PRESENTED) if choice().present else figure
 
 
 def _chart(figure: go.Figure, kind: str, alt: str) -> None:
+    _draw(_sized(figure), kind, alt)
+
+
+def _draw(figure: go.Figure, kind: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)
 
 

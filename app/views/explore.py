@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import controls, grid_choice, state
-from app.backend import backend
+from app.backend import Backend, backend
 from app.grid_choice import VIEWS, choice, plain_query
 from app.links import absent, problems, unknown
 from app.look import apply
@@ -11,10 +11,13 @@ from app.methods import methods
 from app.panels.all_layers import all_layers
 from app.panels.network_status import selected_network
 from app.panels.one_layer import one_layer
+from app.panels.present_layers import present_row
 from app.panels.side_by_side import Scene, side_by_side
 from app.pictures import PictureGoneError
 from app.sentences import sentence
+from app.subject import Subject
 from explainers import CIDSettings
+from explainers.layers import Layer
 from explainers.networks import Network
 
 
@@ -28,7 +31,8 @@ def page() -> None:
         controls.own_weights_control(store)
         note = st.container()
         controls.picture_control(store)
-    st.title("What does this layer throw away?", anchor=False)
+    if not choice().present:
+        st.title("What does this layer throw away?", anchor=False)
     network = selected_network(store)
     if network is None:
         return
@@ -46,6 +50,9 @@ def page() -> None:
     state.write_address(choice().to_query())
     chosen = state.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
+    if choice().present:
+        _presentation(store, network, subject, layer, settings)
+        return
     st.session_state["w_view"] = VIEWS[choice().view]
     together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
     # What the other tabs have asked for gives way; All layers goes on behind them.
@@ -60,6 +67,14 @@ def page() -> None:
             one_layer(store, network, subject, layer, settings)
     with every:
         all_layers(store, network, subject, settings, bool(every.open), layer.name)
+
+
+def _presentation(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
+    """One layer in large type; All layers goes on behind it."""
+    store.release(state.owner("grid"))
+    present_row(network, layer)
+    one_layer(store, network, subject, layer, settings)
+    all_layers(store, network, subject, settings, False, layer.name)
 
 
 def _link_problems(network: Network, arrived: dict[str, str]) -> None:
