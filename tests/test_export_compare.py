@@ -1,4 +1,4 @@
-"""What the Compare page gives away: both maps, their difference, and the curves over all pairs of layers."""
+"""What Compare and Fairness give away: both maps, their difference, and curves over all layers."""
 
 import io
 
@@ -12,13 +12,14 @@ from app.cells import values_of
 from app.columns import Column
 from app.compare import difference, pair
 from app.export.compared import Compared, compared_npz, compared_png
-from app.export.curves import curves_csv
+from app.export.curves import curves_csv, curves_file
 from app.export.picture import GAP, LEFT, RIGHT, SIDE, TOP
 from app.export.record import taken
 from app.figures.raster import palette
 from app.methods import methods
 from app.panels.compare_scene import Scene, Side
 from app.panels.take_compare import curves_of
+from app.panels.take_fairness import curves_of as magnitudes_of
 from explainers import CID, CIDSettings, load_network
 from tests.test_export import rows_of
 
@@ -89,3 +90,13 @@ def test_curves_over_the_pairs_say_whose_layers_they_are_and_leave_gaps(sides):
     axis = "mean CID (nats per input variable)"
     means = [float(rows[0][f"{side.letter}: {side.title}: {axis}"]) for side in sides]
     assert means[1] - means[0] == pytest.approx(found.mean)
+
+
+def test_magnitudes_before_and_after_stand_on_their_own_axes_and_logarithms_on_linear_ones():
+    means = np.array([[[-3.0, -2.0], [-3.0, np.nan]], [[1.0, 10.0], [4.0, 0.0]]])
+    what = magnitudes_of("c = 4", "ResNet-20", ["conv1", "fc"], means, {"CID": "nats", "Grad-CAM": "score"})
+    assert [curve.logarithmic for curve in what.curves] == [False, False, True, True]
+    first, last = rows_of(curves_csv(what))
+    assert list(first.values()) == ["conv1", "-3.0", "-3.0", "1.0", "4.0"]
+    assert list(last.values()) == ["fc", "-2.0", "", "10.0", ""]
+    assert curves_file(what, "pdf").startswith(b"%PDF-")

@@ -16,23 +16,25 @@ KINDS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 class Curve:
     """One value for each layer, None where there is none (yet), with standard errors where they are known.
 
-    Curves with the same `axis`, a quantity with its unit, share one chart.
+    Curves with the same `axis`, a quantity with its unit, share one chart, which is `logarithmic` if one of them is.
     """
 
     title: str
     axis: str
     values: tuple[float | None, ...]
     errors: tuple[float | None, ...] = ()
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves over the same layers, in order of execution."""
+    """Curves over the same `layers`, in order of execution, or over other places that `places` names."""
 
     title: str
     subtitle: str
     layers: tuple[str, ...]
     curves: tuple[Curve, ...]
+    places: str = "layer, in order of execution"
 
 
 def curves_file(what: Curves, kind: str) -> bytes:
@@ -56,6 +58,8 @@ def curves_file(what: Curves, kind: str) -> bytes:
             )
             # So that whoever edits the drawing finds it.
             drawn.set_gid(f"curve-{place + 1}")
+        if any(curve.logarithmic for _, curve in chosen):
+            axes.set_yscale("log")
         axes.set_ylabel(title, fontsize=8, parse_math=False)
         axes.set_xticks(places, what.layers if row == len(axes_titles) - 1 else [], rotation=45, ha="right")
         for label in axes.get_xticklabels():
@@ -66,7 +70,7 @@ def curves_file(what: Curves, kind: str) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
         if len(chosen) > 1:
             axes.legend(fontsize=7, frameon=False)
-    axes.set_xlabel("layer, in order of execution", fontsize=8)
+    axes.set_xlabel(what.places, fontsize=8)
     return canvas.saved(made, kind, what.title)
 
 
@@ -74,7 +78,7 @@ def curves_csv(what: Curves) -> bytes:
     """One row per layer, one column per curve with its unit; empty where there is no value."""
     rows = []
     for place, layer in enumerate(what.layers):
-        row: dict[str, object] = {"layer": layer}
+        row: dict[str, object] = {what.places.partition(",")[0]: layer}
         for curve in what.curves:
             name = curve.axis if curve.axis.startswith(curve.title) else f"{curve.title}: {curve.axis}"
             row[name] = curve.values[place]

@@ -9,6 +9,7 @@ from app.figures.fairness import magnitudes_figure, normalised_figure
 from app.figures.style import PLAIN_CONFIG
 from app.look import look
 from app.panels.fairness_maps import title, unit
+from app.panels.take_fairness import take_fairness
 
 RAW = (
     "The mean of each method's map at every layer, in the method's own unit, before (solid) and after "
@@ -34,7 +35,9 @@ def curves(found: Check, plan: Plan, question: Question) -> None:
     drawn = [method for method in LAYERWISE if method != "ru" or question.decoders]
     means = found.means[[LAYERWISE.index(method) for method in drawn]]
     titles, units = {method: title(method) for method in drawn}, [unit(method) for method in drawn]
-    st.markdown("## From layer to layer")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("## From layer to layer")
+        take_fairness(question, names, means, list(titles.values()), units)
     with st.container(horizontal=True, key="fair_curves"):
         with st.container():
             st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)
