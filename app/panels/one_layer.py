@@ -25,8 +25,8 @@ from explainers.networks import Network
 from explainers.results import RUResult, reconstruction_range
 
 POLL = 1.0
-# Height of the maps in a presentation, pixels.
-PRESENTED = 520
+# Height of the maps in a presentation, pixels: of RU four stand side by side.
+PRESENTED = {"cid": 520, "ru": 440}
 OUTLINES = (
     "The picture at the size and in the section this network works with. Outlined: the subject, as an exact mask "
     "(solid) or a box (dashed)."
@@ -234,7 +234,7 @@ def _map(subject: Subject, result: CIDResult | None, kind: str, limits: tuple[fl
 
 
 def _sized(figure: go.Figure) -> go.Figure:
-    return enlarge(figure, height=PRESENTED) if choice().present else figure
+    return enlarge(figure, height=PRESENTED[choice().metric]) if choice().present else figure
 
 
 def _chart(figure: go.Figure, kind: str, alt: str) -> None:
