@@ -32,7 +32,7 @@ CSS = """
 .st-key-grid_head > div:last-child {flex:1 1 330px; min-width:0}
 .st-key-grid_choices, .st-key-grid_style {flex-wrap:wrap}
 .st-key-grid_choices > div:last-child {flex:1 1 240px}
-.st-key-grid_frame {overflow-x:auto}
+.st-key-grid_frame {overflow-x:auto; container-type:inline-size}
 @media (max-width:1000px) {[data-testid="stTopNavLink"] > span:first-child:not([label]) {display:none}}
 [data-testid="stPopoverBody"] {max-width:min(620px, 92vw)}
 .st-key-numbers > div {flex:1 1 128px; min-width:118px}

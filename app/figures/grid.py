@@ -14,8 +14,9 @@ from app.figures.style import Look, dress
 SCALES = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Greys_r"}
 # Red above zero, as everywhere in the field.
 SIGNED_SCALES = {"rdbu": "RdBu_r", "puor": "PuOr_r"}
-WIDTH, WIDEST, NARROWEST = 920, 250, 142
-TOP, LEFT, RIGHT, BOTTOM, CAPTION, GAP = 46, 44, 92, 34, 34, 10
+WIDTH, WIDEST, NARROWEST = 920, 250, 134
+TOP, LEFT, RIGHT, BOTTOM, CAPTION, GAP = 46, 30, 74, 34, 34, 10
+COST = "Below the map: what it comes to; forward + backward passes through the network; time on this machine."
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def grid_figure(rows: Sequence[Row], heads: Sequence[Head], style: Style, look: 
         rows=len(rows),
         cols=len(heads),
         horizontal_spacing=GAP / (WIDTH - LEFT - RIGHT) if len(heads) > 1 else 0,
-        vertical_spacing=(CAPTION + GAP) / _inner(len(rows), side) if len(rows) > 1 else 0,
+        vertical_spacing=(CAPTION + GAP) / _inner(len(rows), WIDEST) if len(rows) > 1 else 0,
     )
     frame = heads[0].size
     for place, row in enumerate(rows):
@@ -95,8 +96,23 @@ def least_width(columns: int) -> int:
 
 
 def height(rows: int, columns: int) -> int:
-    """Pixels of the whole figure."""
-    return TOP + BOTTOM + int(_inner(rows, cell_side(columns)))
+    """Pixels of the whole figure on a page of usual width."""
+    return TOP + BOTTOM + round(_slope(rows) * (cell_side(columns) + CAPTION + GAP))
+
+
+def height_rule(rows: int, columns: int) -> str:
+    """The same in CSS for any width of the frame (100cqw): rows lie a map and its caption apart.
+
+    >>> height_rule(1, 1).startswith("calc(80px + 0.8503 * (min(250px, (max(100cqw, 238px) - 104px) / 1 - 10px)")
+    True
+    """
+    side = f"min({WIDEST}px, (max(100cqw, {least_width(columns)}px) - {LEFT + RIGHT}px) / {columns} - {GAP}px)"
+    return f"calc({TOP + BOTTOM}px + {_slope(rows):.4f} * ({side} + {CAPTION + GAP}px))"
+
+
+def _slope(rows: int) -> float:
+    """Pixels of the rows for a pixel of their pitch: Plotly divides a height by shares, those of the widest maps."""
+    return _inner(rows, WIDEST) / (WIDEST + CAPTION + GAP)
 
 
 def row_limits(row: Row) -> tuple[float, float]:
@@ -160,7 +176,7 @@ def _map(
         )
     if cell.values is None:
         figure.add_trace(go.Scatter(x=[None], y=[None], hoverinfo="skip"), **where)
-        _text(figure, wrapped(cell.note, side), across, down, 0.5, 0.5, look, "middle")
+        _text(figure, wrapped(cell.note, NARROWEST - GAP), across, down, 0.5, 0.5, look, "middle")
         return
     finite = np.where(np.isfinite(cell.values), cell.values, np.nan).astype(np.float32)
     shown = _stretched(finite, row.signed) if style.own else finite
@@ -185,7 +201,7 @@ def _map(
     )
     unbounded(figure, cell.values, frame, look, **where, extent=side * 0.8)
     if cell.caption:
-        _text(figure, cell.caption, across, down, 0.5, -4 / side, look, "top")
+        _text(figure, cell.caption, across, down, 0.5, -4 / side, look, "top", COST)
 
 
 def wrapped(text: str, side: int) -> str:
@@ -219,8 +235,9 @@ def _colours(figure: go.Figure, row: Row, place: int, limits: tuple[float, float
         "colorbar": {
             "x": 1,
             "xpad": 8,
-            "y": (top + bottom) / 2,
-            "len": (top - bottom) * 0.94,
+            "y": top,
+            "yanchor": "top",
+            "len": (top - bottom) * 0.9,
             "thickness": 9,
             "outlinewidth": 0,
             "ypad": 0,
@@ -281,7 +298,8 @@ def _column_title(figure: go.Figure, head: Head, column: int) -> None:
 
 
 def _text(
-    figure: go.Figure, text: str, across: str, down: str, x: float, y: float, look: Look, anchor: str
+    figure: go.Figure, text: str, across: str, down: str, x: float, y: float, look: Look, anchor: str,
+    hint: str | None = None,
 ) -> None:  # fmt: skip
     figure.add_annotation(
         text=text,
@@ -291,7 +309,8 @@ def _text(
         y=y,
         yanchor=anchor,
         showarrow=False,
-        font={"size": 11, "color": look.text},
+        hovertext=None if hint is None else "<br>".join(textwrap.wrap(hint, 60)),
+        font={"size": 10, "color": look.text},
     )
 
 
@@ -309,4 +328,6 @@ def _axes(figure: go.Figure, frame: tuple[int, int], look: Look) -> None:
     }
     figure.update_xaxes(range=[-0.5, width - 0.5], minallowed=-0.5, maxallowed=width - 0.5, matches="x", **frames)
     figure.update_yaxes(range=[height - 0.5, -0.5], minallowed=-0.5, maxallowed=height - 0.5, matches="y", **frames)
+    # Where a narrow page makes maps smaller than their row, they keep to its upper edge, and captions to them.
+    figure.update_yaxes(constraintoward="top")
     figure.update_layout(yaxis={"scaleanchor": "x", "scaleratio": 1})

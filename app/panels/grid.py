@@ -11,7 +11,7 @@ from app import state
 from app.backend import Backend, View
 from app.cells import values_of
 from app.columns import Column
-from app.figures.grid import Cell, Head, Row, Style, grid_figure, least_width
+from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, least_width
 from app.figures.raster import data_address
 from app.figures.style import PLAIN_CONFIG
 from app.grid_choice import GridChoice
@@ -183,11 +183,13 @@ def _figure(
     style = Style(chosen.scale == "own", chosen.opacity / 100, chosen.colours, chosen.signed_colours)
     with st.container(key="grid_frame"):
         # On a narrow page the grid is scrolled sideways rather than squeezed until its captions overlap.
-        st.html(f"<style>.st-key-figure_grid {{min-width:{least_width(len(columns))}px}}</style>")
+        size = f"min-width:{least_width(len(columns))}px; height:{height_rule(len(rows), len(columns))}"
+        st.html(f"<style>.st-key-figure_grid {{{size}}}</style>")
         st.plotly_chart(
             grid_figure(drawn, heads, style, look()),
             theme=None,
             key="figure_grid",
+            height="stretch",
             config=PLAIN_CONFIG,
             alt=f"Maps by {', '.join(row.title for row in drawn)} for {', '.join(head.title for head in heads)}",
         )
