@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import streamlit as st
 
 from app import state
+from app.links import texts
 
 VIEWS = {"grid": "Side by side", "layer": "One layer", "layers": "All layers"}
 ACROSS = {"layers": "Layers", "pictures": "Pictures", "networks": "Networks"}
@@ -57,6 +58,10 @@ class GridChoice:
                 query[field.name] = " ".join(value) if field.name in LISTS else str(value)
         return query
 
+    def texts(self) -> dict[str, str]:
+        """All of it as the address holds it."""
+        return texts(asdict(self))
+
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "GridChoice":
         """The choice in an address; values that make no sense are left at their defaults.
@@ -74,9 +79,8 @@ class GridChoice:
             "metric": ("cid", "ru"),
         }
         chosen: dict[str, object] = {n: query[n] for n, known in options.items() if query.get(n) in known}
-        for name in LISTS:
-            if items := tuple(dict.fromkeys(query.get(name, "").split()))[:32]:
-                chosen[name] = items
+        # An empty list of methods is one from which all have been taken away; the others are then those suggested.
+        chosen |= {name: tuple(dict.fromkeys(query[name].split()))[:32] for name in LISTS if name in query}
         if query.get("opacity") in map(str, OPACITIES):
             chosen["opacity"] = int(query["opacity"])
         if query.get("target", "").isdecimal() and len(query["target"]) < 6:
@@ -86,16 +90,10 @@ class GridChoice:
         return GridChoice(**chosen)
 
 
-def plain_query() -> dict[str, str]:
-    """What an address means that says nothing, of the selection and of this choice."""
-    plain = asdict(state.Selection()) | asdict(GridChoice())
-    return {n: " ".join(v) if isinstance(v, tuple) else "" if v is None else str(v) for n, v in plain.items()}
-
-
 def choice() -> GridChoice:
     """This session's choice; on the first visit what the address bar says."""
     if "grid_choice" not in st.session_state:
-        st.session_state["grid_choice"] = GridChoice.from_query(st.query_params)
+        st.session_state["grid_choice"] = GridChoice.from_query(state.arrived("explore"))
     return st.session_state["grid_choice"]
 
 

@@ -12,7 +12,9 @@ log = logging.getLogger(__name__)
 
 def sentence(error: BaseException | None) -> str:
     """What the reader is told of an error: its own sentence where it has one for readers; never a path."""
-    if isinstance(error, WeightsUnavailable | PictureError | PictureGoneError | MemoryError):
+    if isinstance(error, WeightsUnavailable):
+        return _written(error.reason)
+    if isinstance(error, PictureError | PictureGoneError | MemoryError):
         return _written(str(error))
     if isinstance(error, ValueError) and str(error).startswith("expected"):
         return _written(str(error))

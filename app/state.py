@@ -78,9 +78,10 @@ def _number(text: str | None, kind: type) -> float | int | None:
         return None
 
 
-def arrived() -> dict[str, str]:
-    """The parts of the address that this visit began with."""
-    return st.session_state.setdefault("arrived", st.query_params.to_dict())
+def arrived(page: str) -> dict[str, str]:
+    """The parts of the address that this visit began with; none on a page that it has come to since."""
+    first, query = st.session_state.setdefault("arrived", (page, st.query_params.to_dict()))
+    return query if first == page else {}
 
 
 def selection() -> Selection:

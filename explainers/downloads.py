@@ -23,7 +23,14 @@ HASH = re.compile(r"-([0-9a-f]{8,})\.")
 
 
 class WeightsUnavailable(RuntimeError):
-    """A network's weights are neither here nor to be had; one sentence that says what can be done."""
+    """A network's weights are neither here nor to be had; one sentence that says what can be done.
+
+    `reason` alone is its first half; `advice`, for whoever runs the program, names folders.
+    """
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__("; ".join(filter(None, (reason, advice))))
+        self.reason = reason
 
 
 def cached_file(url: str) -> Path:

@@ -135,11 +135,11 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
     """
     spec, device = _spec(name), parse_device(device)
     if spec.shipped and not spec.available:
-        raise WeightsUnavailable(f"{spec.weights.name} is missing; {_help(spec)}")
+        raise WeightsUnavailable(f"{spec.weights.name} is missing", _help(spec))
     try:
         path = spec.weights if spec.shipped else fetch(spec.url, progress)
     except WeightsUnavailable as problem:
-        raise WeightsUnavailable(f"{problem}; {_help(spec)}") from problem.__cause__
+        raise WeightsUnavailable(problem.reason, _help(spec)) from problem.__cause__
     record = _metadata(path) if spec.shipped else {}
     source = f"trained for this project: python -m explainers.train {name}" if spec.shipped else spec.url
     return _network(

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import work
 from app.backend import backend
 from app.state import Selection
 
@@ -143,11 +144,12 @@ def test_nonsense_in_the_address_bar_is_named_and_leaves_the_defaults(bad):
 
 
 @pytest.mark.parametrize("picture", ["bird/x", "bird/99999999", "photo/../../etc", "upload/0123", "nothing"])
-def test_a_picture_that_is_not_here_is_one_sentence(picture):
-    at = visit(picture=picture)
-    assert not at.exception
+def test_a_picture_that_is_not_here_is_one_sentence_above_the_usual_one(picture):
+    at = until(visit(picture=picture), done)
     (warning,) = at.warning
-    assert warning.value.startswith("Expected a picture")
+    assert f"the picture `{picture}`" in warning.value
+    assert chosen(at).picture == Selection().picture
+    assert "picture" not in at.query_params
 
 
 def test_a_picture_of_the_gallery_and_a_photograph_with_its_box():
@@ -336,12 +338,23 @@ def test_a_network_that_cannot_be_had_is_one_sentence(monkeypatch):
     from explainers.networks import WeightsUnavailable
 
     def missing(name, device="cpu", progress=None):
-        raise WeightsUnavailable("vgg16.pth could not be downloaded; resnet20-cifar10 works without it")
+        raise WeightsUnavailable("vgg16.pth could not be downloaded", "put the file into ~/.cache/torch/hub")
 
+    load = work.load_network
     monkeypatch.setattr("app.work.load_network", missing)
-    at = until(visit(network="vgg16"), lambda at: says(at, "could not be downloaded"))
+    at = until(visit(network="vgg16", beta="7"), lambda at: says(at, "could not be downloaded"))
     assert at.selectbox(key="w_network").value == "vgg16"
     assert not at.metric
+    assert at.query_params["network"] in ("vgg16", ["vgg16"])
+    assert "beta" not in at.query_params
+    assert "`7`" in at.warning[0].value
+    assert says(at, "**VGG-16, ImageNet** cannot be shown")
+    assert says(at, "AlexNet, rendered birds")
+    assert not any("cache" in word or "alexnet-birds" in word for word in words(at))
+    monkeypatch.setattr("app.work.load_network", load)
+    at.button(key="load_back").click().run()
+    assert chosen(at).network == Selection().network
+    until(at, done)
 
 
 def test_an_unexpected_failure_tells_nothing_of_the_machine(monkeypatch):

@@ -81,6 +81,6 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
 def test_a_bad_link_is_a_sentence_above_the_usual_maps(page, address):  # noqa: F811
     page.goto(compare(address, other="resnet9", metric="sid"))
     warning = page.locator('[data-testid="stAlert"]')
-    expect(warning).to_contain_text("network B 'resnet9', the metric 'sid'", timeout=SLOW)
+    expect(warning).to_contain_text("network B resnet9 (expected one of the list on the left)", timeout=SLOW)
     expect(line(page)).to_contain_text("mean CID differs by", timeout=SLOW)
     page.wait_for_url("**other=resnet32-cifar10*")

@@ -129,7 +129,8 @@ def test_a_bad_part_in_the_address_is_one_sentence(text):
     at = visit(picture=f"photo/rocket@{text}")
     assert not at.exception
     (warning,) = at.warning
-    assert warning.value.startswith("Expected a part of the picture")
+    assert warning.value.startswith("This link asks for the picture `photo/rocket@")
+    assert "picture" not in at.query_params
 
 
 def test_the_ground_under_an_upload_can_be_chosen():

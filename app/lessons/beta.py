@@ -31,7 +31,7 @@ def widget(stage: Stage) -> None:
         beta = controls.slide("Strength β", BETAS, bench.BETA, explain("β"), "beta", scientific)
         layer = controls.layer_control("layer3.2")
         picture = controls.picture_control()
-        whole = st.toggle("Whole curve", key="w_learn_whole", help=WHOLE)
+        whole = controls.switch("Whole curve", WHOLE, "whole")
     asked = BETAS if whole else (beta,)
     store, owner = backend(), state.owner("learn")
     store.release(owner, keep={key(picture, layer, each) for each in asked})

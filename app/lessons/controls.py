@@ -1,12 +1,14 @@
-"""Controls that several lessons share; their values outlast a change of lesson."""
+"""Controls that several lessons share; their values outlast a change of lesson and stand in the address bar."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from app.glossary import explain
 from app.lessons import bench
+from app.links import clause, text
+from app.panels import link_notice
 
 PICTURE = "The picture that goes through the network, scaled to the 32×32 pixels it was trained on."
 LAYER = (
@@ -60,14 +62,42 @@ def segments(
     return st.session_state[key]
 
 
+def switch(label: str, meaning: str, name: str) -> bool:
+    """A switch, off at first, bound in the same way."""
+    key = _bind(name, (False, True), False)
+    st.toggle(label, key=key, on_change=_take, args=(name,), help=meaning)
+    return st.session_state[key]
+
+
+def begin(link: Mapping[str, str]) -> None:
+    """A lesson is about to bind its controls: to what the `link` says where nothing was chosen before."""
+    st.session_state["learn_link"], st.session_state["learn_query"] = link, {}
+
+
+def query() -> dict[str, str]:
+    """The address bar's parameters of the lesson that has bound its controls: what differs from the defaults."""
+    return st.session_state.get("learn_query", {})
+
+
+def kept() -> dict[str, Any]:
+    """What has been chosen in all lessons."""
+    return st.session_state.setdefault("learn", {})
+
+
 def _bind(name: str, options: Sequence, default: Any) -> str:
-    kept = st.session_state.setdefault("learn", {})
-    if kept.get(name) not in options:
-        kept[name] = default
+    if name not in kept() and (asked := st.session_state.get("learn_link", {}).get(name)):
+        written = {text(option): option for option in options}
+        if asked not in written:
+            link_notice.blame(clause("learn", name, asked))
+        kept()[name] = written.get(asked, default)
+    if kept().get(name) not in options:
+        kept()[name] = default
+    if kept()[name] != default:
+        query()[name] = text(kept()[name])
     key = f"w_learn_{name}"
-    st.session_state[key] = kept[name]
+    st.session_state[key] = kept()[name]
     return key
 
 
 def _take(name: str) -> None:
-    st.session_state["learn"][name] = st.session_state[f"w_learn_{name}"]
+    kept()[name] = st.session_state[f"w_learn_{name}"]

@@ -1,9 +1,13 @@
 """What is to be judged: methods, pictures with boxes, and how pixels are removed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 import streamlit as st
 
+from app import state
+from app.links import listed, texts
+from app.panels import link_notice
 from app.panels.evaluate_folder import folder_control
 from explainers import CIDSettings
 from explainers.evaluation import REPLACEMENTS
@@ -15,6 +19,8 @@ from explainers.studies.evaluation_data import Birds, Folder
 
 COUNTS = (12, 24, 50, 100, 200)
 CHECKED = (4, 8, 16, 32)
+# What the parts of the address are called where a page of the same visit has another of that name.
+NAMES = {"source": "data", "replacement": "removed", "refine": "refined", "way": "judged"}
 WAYS = {"scores": "Accuracy and boxes", "randomisation": "Randomised weights", "stability": "Small changes"}
 WAYS_HELP = (
     "Accuracy and boxes: do maps find what the network needs, and what a person would point at? Randomised weights: do "
@@ -52,6 +58,41 @@ class Choice:
     way: str = "scores"
     checked: int = 8
 
+    def to_query(self) -> dict[str, str]:
+        """What differs from the defaults.
+
+        >>> Choice(methods=("cid", "lrp"), replacement="blur", refine=True).to_query()
+        {'methods': 'cid lrp', 'removed': 'blur', 'refined': 'True'}
+        """
+        plain = Choice().texts()
+        return {name: text for name, text in self.texts().items() if text != plain[name]}
+
+    def texts(self) -> dict[str, str]:
+        """All of it as the address holds it."""
+        return texts(asdict(self), NAMES)
+
+    @staticmethod
+    def from_query(query: Mapping[str, str]) -> "Choice":
+        """The choice in an address; values that make no sense are left at their defaults, methods are all taken.
+
+        >>> Choice.from_query({"methods": "", "count": "50", "removed": "none"}) == Choice(methods=(), count=50)
+        True
+        """
+        options = {
+            "source": SOURCES,
+            "count": COUNTS,
+            "replacement": REPLACEMENTS,
+            "magnitude": (False, True),
+            "refine": (False, True),
+            "way": WAYS,
+            "checked": CHECKED,
+        }
+        asked = {name: query.get(NAMES.get(name, name)) for name in options}
+        chosen = {name: value for name, known in options.items() for value in known if str(value) == asked[name]}
+        if "methods" in query:
+            chosen["methods"] = tuple(dict.fromkeys(query["methods"].split()))
+        return Choice(**chosen)
+
     def settings(self, beta: float, seed: int) -> dict[str, MapSettings]:
         """Those of each way of judging."""
         cid = CIDSettings(beta=beta, refine=self.refine, seed=seed)
@@ -64,8 +105,22 @@ class Choice:
 
 
 def choice() -> Choice:
-    """This session's choice."""
-    return st.session_state.setdefault("evaluate_choice", Choice())
+    """This session's choice; on the first visit what the address bar says."""
+    if "evaluate_choice" not in st.session_state:
+        st.session_state["evaluate_choice"] = Choice.from_query(state.arrived("evaluate"))
+    return st.session_state["evaluate_choice"]
+
+
+def change(**values: object) -> None:
+    st.session_state["evaluate_choice"] = replace(choice(), **values)
+
+
+def check_link() -> None:
+    """Leaves out the methods that there are not."""
+    kept, wrong = listed("evaluate", "methods", choice().methods, method_notes().__contains__)
+    link_notice.blame(*wrong)
+    if wrong:
+        change(methods=kept or Choice().methods)
 
 
 def methods_control() -> None:
@@ -170,4 +225,4 @@ def _bound(name: str) -> None:
 
 def _take(name: str) -> None:
     value = st.session_state[f"w_eval_{name}"]
-    st.session_state["evaluate_choice"] = replace(choice(), **{name: tuple(value) if name == "methods" else value})
+    change(**{name: tuple(value) if name == "methods" else value})

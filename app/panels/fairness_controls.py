@@ -9,6 +9,8 @@ from app import state
 from app.controls import shape
 from app.fairness_bench import Question
 from app.fairness_plan import Plan
+from app.links import clause, texts
+from app.panels import link_notice
 from explainers.layers import Layer
 
 # Powers of two move only the exponent of a number, so that no bit of the logits can change.
@@ -49,10 +51,12 @@ class Choice:
         >>> Choice(c=0.25, layer="conv1").to_query()
         {'c': '0.25', 'at': 'conv1'}
         """
-        names = {"c": "c", "pair": "pair", "layer": "at", "next_bias": "bias"}
-        plain, mine = asdict(Choice()), asdict(self)
-        values = {n: f"{v:g}" if isinstance(v, float) else str(v) for n, v in mine.items() if v != plain[n]}
-        return {names[name]: value for name, value in values.items()}
+        plain = Choice().texts()
+        return {name: text for name, text in self.texts().items() if text != plain[name]}
+
+    def texts(self) -> dict[str, str]:
+        """All of it as the address holds it."""
+        return texts(asdict(self), {"layer": "at", "next_bias": "bias"})
 
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "Choice":
@@ -73,7 +77,7 @@ class Choice:
 def choice() -> Choice:
     """This session's choice; on the first visit what the address bar says."""
     if "fairness" not in st.session_state:
-        st.session_state["fairness"] = Choice.from_query(st.query_params)
+        st.session_state["fairness"] = Choice.from_query(state.arrived("fairness"))
     return st.session_state["fairness"]
 
 
@@ -84,6 +88,17 @@ def change(**values: object) -> None:
 def write_address() -> None:
     """The address bar says what is selected, on all pages and on this one."""
     state.write_address(choice().to_query())
+
+
+def check_link(plan: Plan) -> None:
+    """Leaves out the pair and the layer that the plan does not have."""
+    now = choice()
+    if now.pair not in (ALL, *(pair.layer_name for pair in plan.allowed)):
+        link_notice.blame(clause("fairness", "pair", now.pair))
+        change(pair=ALL)
+    if now.layer is not None and now.layer not in [station.name for station in plan.stations]:
+        link_notice.blame(clause("fairness", "at", now.layer))
+        change(layer=None)
 
 
 def question_control(plan: Plan) -> Question:

@@ -1,10 +1,13 @@
 """What stands around a lesson: its place in the row, large buttons, and the presentation mode."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from app.lessons import LESSONS, find
+from app.lessons import LESSONS, controls, find
 from app.lessons.lesson import Lesson
-from app.panels import presentation
+from app.links import problems
+from app.panels import link_notice, presentation
 from app.panels.presentation import Steps
 
 CSS = """
@@ -42,8 +45,19 @@ def apply() -> None:
 def go(number: int, present: bool | None = None) -> None:
     """Makes the address bar name another lesson, or another way to show it."""
     present = presenting() if present is None else present
-    query = {"lesson": LESSONS[number].slug} | ({"present": "1"} if present else {})
-    st.query_params.from_dict(query)
+    write_address(number, present, controls.query() if number == place() else {})
+
+
+def write_address(number: int, present: bool, values: Mapping[str, str]) -> None:
+    """Makes the address bar hold the lesson, how it is shown, and the values of its controls."""
+    query = {"lesson": LESSONS[number].slug} | ({"present": "1"} if present else {}) | values
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def check_link(link: Mapping[str, str]) -> None:
+    """Says which lesson there is not, and which way to show one."""
+    link_notice.blame(*problems("learn", link, {"lesson": LESSONS[place()].slug, "present": "1"}))
 
 
 def row(number: int) -> None:

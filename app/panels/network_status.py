@@ -5,21 +5,29 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
-from app.backend import OWN, Backend
+from app.backend import OWN, Backend, networks
 from app.panels import progress
+from app.pictures import fitting
 from explainers.networks import Network
 
 POLL = 0.7
 BACK = "Back to the start"
+BACK_HELP = "Takes a network whose weights are on this computer."
+AGAIN_HELP = "Looks for the weights once more, and downloads them where there is a connection."
 
 
 def selected_network(store: Backend) -> Network | None:
     """The network that all pages share; None, with the reason drawn, while it is not here."""
 
-    def back() -> None:
-        state.change(network=state.Selection().network, layer=None)
+    name = state.selection().network
 
-    return network_or_status(store, state.selection().network, "network", "load", back)
+    def back() -> None:
+        start = next(other for other in (state.Selection().network, *_here()) if other != name)
+        picture = fitting(state.selection().picture, start)
+        st.session_state["source"] = picture.partition("/")[0]
+        state.change(network=start, layer=None, grid=None, picture=picture)
+
+    return network_or_status(store, name, "network", "load", back)
 
 
 def network_or_status(
@@ -27,7 +35,7 @@ def network_or_status(
 ) -> Network | None:
     """The network `name`, asked for under the owner of `slot`; None, with the reason drawn, while it is not here.
 
-    `back` takes another network instead: on Cancel, and by the button `label` where trying again is in vain.
+    `back` takes another network instead: on Cancel, and by the button `label`.
     """
     owner = state.owner(slot)
     view = store.network(name, owner)
@@ -49,5 +57,18 @@ def network_or_status(
         # The file is no longer here to try again with; the sentence says what to upload instead.
         progress.ended(view.message, "error", key, (label, back))
     else:
-        progress.ended(view.message, "cloud_off", key, ("Try again", again))
+        progress.ended(_absent(name, view.message), "cloud_off", key, ("Try again", again), AGAIN_HELP)
+        st.button(label, key=f"{key}_back", icon=":material/undo:", on_click=back, help=BACK_HELP)
     return None
+
+
+def _here() -> dict[str, str]:
+    """Names and titles of the networks that need no download."""
+    return {entry.name: entry.title for entry in networks() if entry.available}
+
+
+def _absent(name: str, reason: str) -> str:
+    """What is missing and why, and what there is, by their titles."""
+    title = next((entry.title for entry in networks() if entry.name == name), name)
+    here = "; ".join(words for other, words in _here().items() if other != name)
+    return f"**{title}** cannot be shown. {reason} What needs no download: {here}."

@@ -7,8 +7,9 @@ from app.backend import Backend, backend
 from app.compare import common_settings
 from app.figures.predictions import prediction_figure
 from app.figures.style import PLAIN_CONFIG
-from app.panels import compare_look
-from app.panels.compare_choice import add_fault, add_missing_layer, change, choice, link_notice
+from app.links import clause
+from app.panels import compare_look, link_notice
+from app.panels.compare_choice import change, choice
 from app.panels.compare_controls import (
     metric_control,
     networks_control,
@@ -41,17 +42,18 @@ def page() -> None:
     store = backend()
     look.apply()
     compare_look.apply()
-    choice()
+    link_notice.check("compare", store, choice().texts())
     with st.sidebar:
         networks_control(store)
         weights_control(store)
         controls.picture_control(store)
     st.title("What differs between two networks?", anchor=False)
     st.markdown(INTRODUCTION)
-    warning = st.empty()
+    notice = st.empty()
+    state.write_address(choice().to_query(state.selection().layer))
     found = _networks(store)
     if found is None:
-        _warn(warning, settled=False)
+        link_notice.draw(notice)
         return
     try:
         scene = _scene(store, *found)
@@ -59,7 +61,7 @@ def page() -> None:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
     state.write_address(choice().to_query(state.selection().layer))
-    _warn(warning, settled=True)
+    link_notice.draw(notice, (state.selection(), choice()))
     for text in notes(scene):
         st.caption(f":material/info: {text}")
     with st.container(horizontal=True, key="choices_compare"):
@@ -68,11 +70,6 @@ def page() -> None:
     maps(store, scene)
     _answers(store, scene)
     layers(store, scene)
-
-
-def _warn(place, settled: bool) -> None:
-    if text := link_notice(settled):
-        place.warning(text, icon=":material/link_off:")
 
 
 def _networks(store: Backend) -> tuple[Network, Network] | None:
@@ -91,7 +88,7 @@ def _scene(store: Backend, a: Network, b: Network) -> Scene:
     now = state.selection()
     names = title(a, now.network), title(b, choice().other)
     subjects = store.subject(a, now.picture), store.subject(b, now.picture)
-    _check_link(a, b, names, subjects[0].size)
+    _check_link(a, b, subjects[0].size)
     with st.sidebar:
         layer = controls.layer_control(a)
         matched = partner_control(layer, a, b)
@@ -106,19 +103,13 @@ def _scene(store: Backend, a: Network, b: Network) -> Scene:
     return Scene(*sides, matched, choice().metric, choice().scale)
 
 
-def _check_link(a: Network, b: Network, names: tuple[str, str], size: tuple[int, int]) -> None:
+def _check_link(a: Network, b: Network, size: tuple[int, int]) -> None:
     """Leaves out what the link asks for and these two networks do not have."""
-    now = state.selection()
-    if now.layer is not None and now.layer not in {layer.name for layer in a.layers}:
-        add_missing_layer(now.layer, "A", names[0])
-        state.change(layer=None)
+    link_notice.check_network("compare", a, size)
     partner = choice().partner
     if partner is not None and partner not in {layer.name for layer in b.layers}:
-        add_missing_layer(partner, "B", names[1])
+        link_notice.blame(clause("compare", "partner", partner))
         change(partner=None, of=None)
-    if now.grid is not None and now.grid not in controls.grid_options(*size):
-        add_fault(f"the grid '{now.grid}'")
-        state.change(grid=None)
 
 
 def _answers(store: Backend, scene: Scene) -> None:

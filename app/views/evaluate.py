@@ -7,9 +7,16 @@ import streamlit as st
 from app import controls, state
 from app.backend import backend
 from app.look import apply
-from app.panels import progress
+from app.panels import link_notice, progress
 from app.panels.evaluate_checks import draw_randomisation, draw_stability
-from app.panels.evaluate_choice import choice, data_control, methods_control, removal_control, way_control
+from app.panels.evaluate_choice import (
+    check_link,
+    choice,
+    data_control,
+    methods_control,
+    removal_control,
+    way_control,
+)
 from app.panels.evaluate_run import judged
 from app.panels.evaluate_scores import draw_scores
 from app.panels.network_status import selected_network
@@ -31,22 +38,30 @@ def page() -> None:
     """Sidebar -> what is to be judged -> scores."""
     store = backend()
     apply()
+    link_notice.check("evaluate", store, choice().texts())
+    check_link()
     with st.sidebar:
         controls.network_control()
         note = st.container()
     st.title("Which maps can be trusted?", anchor=False)
+    notice = st.empty()
     st.markdown(LEAD)
+    state.write_address(choice().to_query())
     network = selected_network(store)
     if network is None:
+        link_notice.draw(notice)
         return
+    link_notice.check_network("evaluate", network, network.input_size)
+    if state.selection().layer is None and not network.segments:
+        state.change(layer=late_layer(network).name)
+    state.write_address(choice().to_query())
+    link_notice.draw(notice, (state.selection(), choice()))
     with note:
         controls.network_note(network)
     if network.segments:
         progress.ended(PIXELS, "grid_on", "evaluate")
         return
     with st.sidebar:
-        if state.selection().layer not in [layer.name for layer in network.layers]:
-            state.change(layer=late_layer(network).name)
         layer = controls.layer_control(network)
         data = data_control()
         removal_control()

@@ -4,11 +4,11 @@ import streamlit as st
 
 from app import controls, grid_choice, state
 from app.backend import Backend, backend
-from app.grid_choice import VIEWS, choice, plain_query
-from app.links import absent, problems, unknown
+from app.grid_choice import VIEWS, choice
 from app.look import apply
-from app.methods import methods
+from app.panels import link_notice
 from app.panels.all_layers import all_layers
+from app.panels.explore_link import check_link
 from app.panels.network_status import selected_network
 from app.panels.one_layer import one_layer
 from app.panels.present_layers import present_row
@@ -24,8 +24,8 @@ from explainers.networks import Network
 def page() -> None:
     """Sidebar -> selection -> panels."""
     store = backend()
-    arrived = state.arrived()
     apply()
+    link_notice.check("explore", store, choice().texts())
     with st.sidebar:
         controls.network_control()
         controls.own_weights_control(store)
@@ -33,21 +33,26 @@ def page() -> None:
         controls.picture_control(store)
     if not choice().present:
         st.title("What does this layer throw away?", anchor=False)
+    notice = st.empty()
+    state.write_address(choice().to_query())
     network = selected_network(store)
     if network is None:
+        link_notice.draw(notice)
         return
     try:
         subject = store.subject(network, state.selection().picture)
     except PictureGoneError as error:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
+    link_notice.check_network("explore", network, subject.size)
+    check_link(store, network)
     with note:
         controls.network_note(network)
     with st.sidebar:
         layer = controls.layer_control(network)
         controls.settings_control(subject.size)
-    _link_problems(network, arrived)
     state.write_address(choice().to_query())
+    link_notice.draw(notice, (state.selection(), choice()))
     chosen = state.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
     if choice().present:
@@ -75,22 +80,6 @@ def _presentation(store: Backend, network: Network, subject: Subject, layer: Lay
     present_row(network, layer)
     one_layer(store, network, subject, layer, settings)
     all_layers(store, network, subject, settings, False, layer.name)
-
-
-def _link_problems(network: Network, arrived: dict[str, str]) -> None:
-    """Says what could not be taken of the link that the visit began with, until something else is chosen."""
-    if "link_problems" not in st.session_state:
-        taken = state.selection().to_query() | choice().to_query()
-        found = problems(arrived, taken, plain_query())
-        found += absent("layers", choice().layers, [layer.name for layer in network.layers])
-        found += absent("methods", choice().methods, methods())
-        if (choice().target or 0) >= len(network.classes):
-            found.append(unknown("target", str(choice().target)))
-            grid_choice.change(target=None)
-        st.session_state["link_problems"] = found, state.selection(), choice()
-    found, *before = st.session_state["link_problems"]
-    if found and before == [state.selection(), choice()]:
-        st.warning(" ".join(found) + " What could not be taken is as it is without a link.", icon=":material/link_off:")
 
 
 def _take_view() -> None:

@@ -9,8 +9,8 @@ from app.backend import backend, check_key
 from app.fairness import Check
 from app.fairness_bench import Question, decoder_keys
 from app.fairness_plan import Plan
-from app.panels import fairness_look
-from app.panels.fairness_controls import question_control, write_address
+from app.panels import fairness_look, link_notice
+from app.panels.fairness_controls import check_link, choice, question_control, write_address
 from app.panels.fairness_curves import curves
 from app.panels.fairness_maps import maps
 from app.panels.fairness_progress import status
@@ -33,13 +33,17 @@ def page() -> None:
     store = backend()
     look.apply()
     fairness_look.apply()
+    link_notice.check("fairness", store, choice().texts())
     with st.sidebar:
         controls.network_control()
         note = st.container()
         controls.picture_control(store)
     st.title("Which maps may be compared between layers?", anchor=False)
+    notice = st.empty()
+    write_address()
     network = selected_network(store)
     if network is None:
+        link_notice.draw(notice)
         return
     try:
         subject = store.subject(network, state.selection().picture)
@@ -50,12 +54,15 @@ def page() -> None:
         controls.network_note(network)
     st.markdown(INTRODUCTION)
     plan = store.plan(network)
+    link_notice.check_network("fairness", network, subject.size)
+    check_link(plan)
+    write_address()
+    link_notice.draw(notice, (state.selection(), choice()))
     if not plan.allowed:
         st.info("No two neighbouring layers of this network may be rescaled against each other.")
         pairs_not_allowed(plan)
         return
     question = replace(question_control(plan), decoders=decoder_keys(network, plan))
-    write_address()
     owner = state.owner("fairness")
     store.release(owner, keep={check_key(network, subject, question)})
 

@@ -4,9 +4,9 @@ import streamlit as st
 
 from app import look, state
 from app.backend import backend
-from app.lessons import LESSONS, bench
+from app.lessons import LESSONS, bench, controls
 from app.lessons.lesson import Stage
-from app.panels import lesson_frame
+from app.panels import lesson_frame, link_notice
 
 WAIT = 0.5
 
@@ -14,6 +14,7 @@ WAIT = 0.5
 def page() -> None:
     """Address bar -> lesson; words and equation on one side, the widget on the other."""
     lesson_frame.apply()
+    lesson_frame.check_link(state.arrived("learn"))
     number = lesson_frame.place()
     lesson = LESSONS[number]
     lesson_frame.row(number)
@@ -26,6 +27,7 @@ def page() -> None:
 
 @st.fragment
 def _widget(number: int) -> None:
+    notice = st.empty()
     found = bench.network_view()
     if found.value is None:
         if found.live:
@@ -33,7 +35,13 @@ def _widget(number: int) -> None:
             st.fragment(st.rerun, run_every=WAIT)
         else:
             st.error(found.message or "The lessons' network is not here.")
+        link_notice.draw(notice)
         return
     if LESSONS[number].slug != "beta":
         backend().release(state.owner("learn"))
+    # What the link says of other lessons is not kept for them.
+    settled = "link_settled" in st.session_state
+    controls.begin({} if settled else state.arrived("learn"))
     LESSONS[number].widget(Stage(look.look(), lesson_frame.presenting()))
+    lesson_frame.write_address(number, lesson_frame.presenting(), controls.query())
+    link_notice.draw(notice, (number, dict(controls.kept())))
