@@ -29,7 +29,7 @@ def every_figure(cells: np.ndarray) -> dict[str, go.Figure]:
         "picture": picture_figure(np.zeros((8, 8, 3), np.uint8), LIGHT, (1, 2, 5, 6), cells > -2.8),
         "nats": nats_figure(cells, SIZE, LIMITS, LIGHT),
         "unit": unit_figure(cells, SIZE, DARK),
-        "empty": empty_figure(SIZE, LIGHT),
+        "empty": empty_figure(SIZE, LIGHT, "not computed yet"),
         "curve": curve_figure(["a", "b"], [-3, None], [0.1, None], LIGHT, marked="b"),
     }
 
@@ -111,6 +111,17 @@ def test_the_strip_has_one_map_per_layer_on_one_scale(cells):
     assert {trace.coloraxis for trace in figure.data} == {"coloraxis"}
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == LIMITS
     assert np.isnan(figure.data[1].z).all()
+
+
+def test_an_empty_frame_says_why():
+    assert empty_figure(SIZE, LIGHT, "cancelled").layout.annotations[0].text == "cancelled"
+
+
+def test_the_strip_says_in_a_frame_why_it_is_empty(cells):
+    notes = ["", "not computed yet", ""]
+    figure = strip_figure(["a", "b", "c"], [cells, None, cells], SIZE, LIMITS, LIGHT, columns=2, notes=notes)
+    (note,) = [one for one in figure.layout.annotations if one.xref != "paper"]
+    assert (note.text, note.xref, note.yref) == ("not computed yet", "x2 domain", "y2 domain")
 
 
 def test_predictions_show_probabilities_as_they_are():

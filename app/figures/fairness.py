@@ -1,5 +1,6 @@
 """The fairness check's figures: maps before and after on one scale, and magnitudes over layers."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -45,8 +46,9 @@ def triple_figure(
     look: Look,
     signed: bool = False,
     nats: bool = False,
+    note: str = "",
 ) -> go.Figure:
-    """Maps (k, H, W) side by side on one colour scale `limits`; what is not there yet (NaN) is left empty.
+    """Maps (k, H, W) side by side on one colour scale `limits`; where one is not there (NaN), `note` says why.
 
     Unbounded pixels (+inf) are left empty too.
     """
@@ -65,6 +67,8 @@ def triple_figure(
             row=1,
             col=place,
         )
+        if np.isnan(values).all():
+            _note(figure, note, place, look)
         # One pair of axes sets the square pixels, the others follow it: zooming one zooms all.
         follow = {"scaleanchor": "x"} if place == 1 else {"matches": "y"}
         figure.update_xaxes(range=[-0.5, width - 0.5], matches="x" if place > 1 else None, row=1, col=place)
@@ -72,7 +76,7 @@ def triple_figure(
     frame = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": True, "mirror": True}
     figure.update_xaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
     figure.update_yaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
-    figure.update_annotations(font={"size": 11, "color": look.text}, yshift=-2)
+    figure.update_annotations(font={"size": 11, "color": look.text}, yshift=-2, selector={"xref": "paper"})
     dress(figure, look, HEIGHT, t=22, b=50)
     scale = NATS_SCALE if nats else SIGNED_SCALE if signed else UNIT_SCALE
     bar = {
@@ -89,6 +93,19 @@ def triple_figure(
     }
     axis = {"colorscale": scale, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
     return figure.update_layout(uirevision="keep", dragmode="zoom", coloraxis=axis)
+
+
+def _note(figure: go.Figure, text: str, place: int, look: Look) -> None:
+    axis = str(place) if place > 1 else ""
+    figure.add_annotation(
+        text="<br>".join(textwrap.wrap(text, 16)),
+        x=0.5,
+        y=0.5,
+        xref=f"x{axis} domain",
+        yref=f"y{axis} domain",
+        showarrow=False,
+        font={"size": 11, "color": look.text},
+    )
 
 
 def magnitudes_figure(

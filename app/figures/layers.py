@@ -1,5 +1,6 @@
 """All layers of one network at once: the layer-wise curve and the strip of maps, on one scale."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,8 +66,12 @@ def strip_figure(
     limits: tuple[float, float],
     look: Look,
     columns: int = 5,
+    notes: Sequence[str] = (),
 ) -> go.Figure:
-    """Small multiples: one map (rows, columns) in nats per layer, all on `limits`; None where not ready."""
+    """Small multiples: one map (rows, columns) in nats per layer, all on `limits`.
+
+    None where there is no map; then the layer's word of `notes` stands in its frame.
+    """
     rows = -(-len(names) // columns)
     figure = make_subplots(
         rows=rows,
@@ -79,6 +84,8 @@ def strip_figure(
         row, col = divmod(place, columns)
         if cells is None:
             cells = np.full((1, 1), np.nan)
+            if notes:
+                _note(figure, notes[place], place)
         dy, dx = size[0] / cells.shape[0], size[1] / cells.shape[1]
         figure.add_trace(
             go.Heatmap(
@@ -115,7 +122,7 @@ def strip_figure(
     }
     figure.update_xaxes(linecolor=look.faint, **frame)
     figure.update_yaxes(linecolor=look.faint, **frame)
-    figure.update_annotations(font={"size": 11}, yshift=-2)
+    figure.update_annotations(font={"size": 11}, yshift=-2, selector={"xref": "paper"})
     dress(figure, look, rows * (CELL + 26) + 60, t=26, b=56)
     return figure.update_layout(
         uirevision="keep",
@@ -139,4 +146,17 @@ def strip_figure(
                 },
             },
         },
+    )
+
+
+def _note(figure: go.Figure, text: str, place: int) -> None:
+    axis = str(place + 1) if place else ""
+    figure.add_annotation(
+        text="<br>".join(textwrap.wrap(text, 18)),
+        x=0.5,
+        y=0.5,
+        xref=f"x{axis} domain",
+        yref=f"y{axis} domain",
+        showarrow=False,
+        font={"size": 11},
     )

@@ -1,5 +1,7 @@
 """The picture and its maps: arrays -> figures with the same frame, so that they can be read side by side."""
 
+import textwrap
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -78,12 +80,12 @@ def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box |
     return _frame(figure, *size, look)
 
 
-def empty_figure(size: tuple[int, int], look: Look) -> go.Figure:
-    """The frame of a map that is not there yet, of the same size, so that nothing jumps when it comes."""
+def empty_figure(size: tuple[int, int], look: Look, text: str) -> go.Figure:
+    """The frame of a map that is not there, of the same size, so that nothing jumps when it comes; `text` says why."""
     figure = go.Figure(go.Scatter(x=[], y=[], showlegend=False))
-    figure.add_annotation(
-        text="the first preview comes in a moment", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
-    )
+    # In lines that fit into the narrowest frame.
+    lines = "<br>".join(textwrap.wrap(text, 28))
+    figure.add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     figure.update_xaxes(showline=True, mirror=True, linecolor=look.faint)
     figure.update_yaxes(showline=True, mirror=True, linecolor=look.faint)
     return _frame(figure, *size, look)

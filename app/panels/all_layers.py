@@ -134,12 +134,12 @@ def _figures(
         st.markdown(
             "**The maps, on one scale**",
             help="All maps share the colour scale in nats of the first tab, so they can be compared. "
-            "Empty frames are not computed yet.",
+            "In an empty frame stands what it waits for.",
         )
         limits = absolute_range(beta) if metric == "cid" else reconstruction_range()
         maps = [None if view.value is None else cells_of(view.value) for view in views]
         st.plotly_chart(
-            strip_figure(names, maps, subject.size, limits, look()),
+            strip_figure(names, maps, subject.size, limits, look(), notes=[progress.in_frame(view) for view in views]),
             theme=None,
             key="figure_strip",
             config=PLAIN_CONFIG,

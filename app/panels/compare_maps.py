@@ -74,7 +74,7 @@ def maps(store: Backend, scene: Scene) -> None:
             with st.container():
                 _status(store, scene, views, owner)
             take_pair(scene, views, found, limits, str(store.device))
-        _figures(scene, [view.value for view in views], found, limits)
+        _figures(scene, views, found, limits)
         if found is not None:
             _numbers(found, [view.value for view in views], scene.metric.upper())
 
@@ -165,9 +165,7 @@ def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
     return absolute_range(scene.a.settings.beta) if scene.metric == "cid" else reconstruction_range()
 
 
-def _figures(
-    scene: Scene, results: list[CIDResult | None], found: Difference | None, limits: tuple[float, float]
-) -> None:
+def _figures(scene: Scene, views: list[View], found: Difference | None, limits: tuple[float, float]) -> None:
     shown = section(scene.a.subject, scene.parts[0])
     titles = [f"**{side.letter}** · {side.title}" for side in (scene.a, scene.b)]
     with st.container(horizontal=True, key="figures_compare"):
@@ -176,35 +174,47 @@ def _figures(
             figure = picture_figure(shown.picture, look(), shown.box, shown.mask)
             _chart(figure, "picture", f"{shown.title}, as both networks see it")
         for place, (title, side) in enumerate(zip(titles, (scene.a, scene.b), strict=True)):
-            cells = None if results[place] is None else own_cells(results[place], scene.parts[place])
+            result = views[place].value
+            cells = None if result is None else own_cells(result, scene.parts[place])
             with st.container():
                 st.markdown(title, help=MAPS)
                 part = section(side.subject, scene.parts[place])
-                _map(cells, part, side.letter, limits, f"Map of {side.letter} in nats")
+                _map(cells, part, side.letter, limits, progress.in_frame(views[place]))
         with st.container():
             st.markdown("**B − A**", help=DIFFERENCE)
-            _difference(found, shown)
+            _difference(found, shown, absence(views))
 
 
-def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], alt: str) -> None:
+def absence(views: list[View]) -> str:
+    """Why there is no difference.
+
+    >>> absence([View("a", "done"), View("b", "stopped")])
+    'no difference: the map of B is not finished'
+    """
+    if any(view.live for view in views):
+        return "it comes when both maps are finished"
+    lacking = " and ".join(letter for letter, view in zip("AB", views, strict=True) if view.state != "done")
+    return f"no difference: the map of {lacking} is not finished"
+
+
+def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], absent: str) -> None:
+    alt = f"Map of {letter} in nats"
     with st.container(key=f"frame_compare_{letter.lower()}"):
         if cells is None:
             # A style without a map, so that the chart keeps its place among the container's elements.
             st.html("<style></style>")
-            _chart(empty_figure(subject.size, look()), letter.lower(), f"{alt}: not there yet")
+            _chart(empty_figure(subject.size, look(), absent), letter.lower(), f"{alt}: {absent}")
             return
         figure = nats_figure(cells, subject.size, limits, look(), subject.box)
         beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE, figure)
         _chart(figure, letter.lower(), alt)
 
 
-def _difference(found: Difference | None, subject: Subject) -> None:
+def _difference(found: Difference | None, subject: Subject, absent: str) -> None:
     with st.container(key="frame_compare_difference"):
         if found is None:
             st.html("<style></style>")
-            figure = empty_figure(subject.size, look())
-            figure.layout.annotations[0].text = "it comes when both maps are finished"
-            _chart(figure, "difference", "Difference: not there yet")
+            _chart(empty_figure(subject.size, look(), absent), "difference", f"Difference: {absent}")
             return
         limits = (-found.limit, found.limit)
         figure = difference_figure(found.values, subject.size, found.limit, look(), subject.box)

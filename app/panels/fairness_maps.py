@@ -24,6 +24,7 @@ HEADING = (
     "Three maps of one picture by one method, on one scale: the network as it is, the same function with "
     "rescaled pairs, and the network with its last layer multiplied by c. Hover for the value of a pixel."
 )
+FACTORS = "Behind the name: by which factor the map moves when pairs are rescaled, and when the output is."
 
 
 def title(method: str) -> str:
@@ -34,18 +35,18 @@ def unit(method: str) -> str:
     return "nats" if method in NATS else _record(method).unit
 
 
-def maps(found: Check, question: Question) -> None:
-    """One card per method, in the order of the table below."""
+def maps(found: Check, question: Question, note: str = "") -> None:
+    """One card per method, in the order of the table below; `note` stands in the frames of maps that are not there."""
     st.markdown(f"## Maps at {question.layer}, before and after", help=HEADING)
     with st.container(horizontal=True, key="fair_maps"):
         for place, method in enumerate(METHODS):
             with st.container(key=f"fair_card_{method}"):
-                _card(found, place, method, question)
+                _card(found, place, method, question, note)
 
 
-def _card(found: Check, place: int, method: str, question: Question) -> None:
+def _card(found: Check, place: int, method: str, question: Question, note: str) -> None:
     sentence = SENTENCES[method] if method in NATS else _record(method).sentence
-    st.markdown(f"**{title(method)}**" + _factors(found, place), help=sentence)
+    st.markdown(f"**{title(method)}**" + _factors(found, place), help=f"{sentence} {FACTORS}")
     if found.reasons[place]:
         st.caption(f":material/block: Not here: {found.reasons[place]}.")
         return
@@ -56,7 +57,9 @@ def _card(found: Check, place: int, method: str, question: Question) -> None:
         limits = absolute_range(question.beta) if method == "cid" else nats_limits(values)
     columns = 3 if found.proof.scaled_gap is not None else 2
     titles = ("before", "after", f"output × {fraction(question.c)}")
-    figure = triple_figure(values[:columns], titles[:columns], unit(method), limits, look(), signed, method in NATS)
+    figure = triple_figure(
+        values[:columns], titles[:columns], unit(method), limits, look(), signed, method in NATS, note
+    )
     st.plotly_chart(
         figure,
         theme=None,

@@ -13,7 +13,9 @@ from app.panels.fairness_theory import CLAIMS, Spot, output_factor, pair_factor,
 
 HEADING = (
     "The factor is the number k for which k times the map before comes nearest to the map after, by least "
-    "squares. × 1: the map does not move. Theory: what the formulas of the method say must happen."
+    "squares. × 1: the map does not move. Columns: *theory* is what the formulas of the method say must happen, "
+    "*measured* what happened here, *paper says* what the ICML paper claims of the pairs, with a tick where that is "
+    "what was measured. First the rescaled pairs, then the scaled output."
 )
 ERRATUM = (
     "**Where the paper is not right.** It says that Grad-CAM's magnitude, and that of the other baselines, "
@@ -71,11 +73,13 @@ def rows(found: Check, question: Question, spot: Spot) -> dict[str, list[str]]:
 def pairs_not_allowed(plan: Plan) -> None:
     """The pairs that may not be rescaled, with the reason."""
     refused = [pair for pair in plan.pairs if not pair.rescalable]
+    refusals = "Each pair of neighbouring layers, and what stands between them that makes the rescaled network another."
     label = f"{len(plan.allowed)} of {len(plan.pairs)} neighbouring pairs may be rescaled; why not the others"
     if not refused:
         st.caption(f"All {len(plan.pairs)} neighbouring pairs of this network may be rescaled.")
         return
     with st.expander(label, key="fair_refused"):
+        st.markdown("**Pairs that stay as they are**", help=refusals)
         st.table(
             {
                 "Layer": [pair.layer_name for pair in refused],

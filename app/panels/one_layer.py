@@ -113,7 +113,7 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
             with st.container():
                 _status(store, view, owner, network, layer, metric)
             take_map(metric, network, subject, layer, view, settings.beta, str(store.device))
-        _figures(store, network, subject, layer, view.value, settings.beta, metric)
+        _figures(store, network, subject, layer, view, settings.beta, metric)
 
     st.fragment(draw, run_every=POLL if polling else None)()
 
@@ -173,10 +173,11 @@ def _figures(
     network: Network,
     subject: Subject,
     layer: Layer,
-    result: CIDResult | None,
+    view: View,
     beta: float,
     metric: str,
 ) -> None:
+    result, absent = view.value, progress.in_frame(view)
     limits = absolute_range(beta) if metric == "cid" else reconstruction_range()
     with st.container(horizontal=True, key="figures" if metric == "cid" else "figures_ru"):
         with st.container():
@@ -187,13 +188,13 @@ def _figures(
                 f"{subject.title}, {subject.size[1]} by {subject.size[0]} pixels",
             )
         if metric == "ru":
-            _reconstruction(subject, layer, result)
+            _reconstruction(subject, layer, result, absent)
         with st.container():
             st.markdown(WHERE[metric], help=WHERE_HELP)
-            _map(subject, result, "unit", UNIT_LIMITS, f"Map of {layer.name}, stretched to 0 to 1")
+            _map(subject, result, "unit", UNIT_LIMITS, f"Map of {layer.name}, stretched to 0 to 1", absent)
         with st.container():
             st.markdown(HOW_MUCH[metric], help=HOW_MUCH_HELP)
-            _map(subject, result, "nats", limits, f"Map of {layer.name} in nats")
+            _map(subject, result, "nats", limits, f"Map of {layer.name} in nats", absent)
     if result is not None:
         numbers(result, subject)
     row = st.container(horizontal=True, key="answers")
@@ -204,23 +205,25 @@ def _figures(
         st.markdown(READING[metric])
 
 
-def _reconstruction(subject: Subject, layer: Layer, result: RUResult | None) -> None:
+def _reconstruction(subject: Subject, layer: Layer, result: RUResult | None, absent: str) -> None:
     with st.container():
         st.markdown("**Recovered** by its decoder", help=RECONSTRUCTION)
         if result is None:
-            _chart(empty_figure(subject.size, look()), "reconstruction", "Reconstruction: not there yet")
+            _chart(empty_figure(subject.size, look(), absent), "reconstruction", f"Reconstruction: {absent}")
             return
         picture = (result.reconstruction[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         _chart(picture_figure(picture, look()), "reconstruction", f"Reconstruction from {layer.name}")
 
 
-def _map(subject: Subject, result: CIDResult | None, kind: str, limits: tuple[float, float], alt: str) -> None:
+def _map(
+    subject: Subject, result: CIDResult | None, kind: str, limits: tuple[float, float], alt: str, absent: str
+) -> None:
     ink = look()
     with st.container(key=f"frame_{kind}"):
         if result is None:
             # A style without a map, so that the chart keeps its place among the container's elements.
             st.html("<style></style>")
-            _chart(empty_figure(subject.size, ink), kind, f"{alt}: not there yet")
+            _chart(empty_figure(subject.size, ink, absent), kind, f"{alt}: {absent}")
         elif kind == "unit":
             cells = cells_of(result)
             figure = _sized(unit_figure(cells, subject.size, ink, subject.box))

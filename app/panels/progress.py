@@ -5,6 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app.backend import View
+
 BUTTON = 190
 CANCEL_HELP = "Stops this work. What is ready stays."
 AGAIN_HELP = "Starts this work. It shows how far it is, can be cancelled, and computes nothing twice."
@@ -30,6 +32,28 @@ def in_line(text: str, queue: str) -> str:
     ('Waiting for its turn, 3rd in line', 'Refining')
     """
     return ", ".join(part for part in (text, queue) if part)
+
+
+def in_frame(view: View) -> str:
+    """What stands in the frame of a map that is not there: what it waits for, or what became of it.
+
+    >>> in_frame(View("key", "waiting", message="3rd in line")), in_frame(View("key", "stopped"))
+    ('waits for its turn, 3rd in line', 'cancelled before anything was ready')
+    """
+    words = {
+        "missing": "not computed yet",
+        "waiting": in_line("waits for its turn", view.message),
+        "running": "the first preview comes in a moment",
+        "stopped": "cancelled before anything was ready",
+        "failed": "failed; the reason stands above",
+    }
+    return words.get(view.state, view.message)
+
+
+def coming(text: str, key: str) -> None:
+    """Where a page has nothing to show yet: what will stand here, and when."""
+    with st.container(border=True, key=f"{key}_coming"):
+        st.markdown(text)
 
 
 def running(text: str, progress: float, seconds: float | None, key: str, cancel: Callable[[], None]) -> None:

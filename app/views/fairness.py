@@ -13,7 +13,7 @@ from app.panels import fairness_look, link_notice
 from app.panels.fairness_controls import check_link, choice, question_control, write_address
 from app.panels.fairness_curves import curves
 from app.panels.fairness_maps import maps
-from app.panels.fairness_progress import status
+from app.panels.fairness_progress import absent, status
 from app.panels.fairness_proof import proof
 from app.panels.fairness_table import pairs_not_allowed, table
 from app.panels.network_status import selected_network
@@ -77,14 +77,14 @@ def page() -> None:
             st.rerun()
         status(store, view, owner)
         if view.value is not None:
-            _results(view.value, plan, question)
+            _results(view.value, plan, question, absent(view))
 
     st.fragment(draw, run_every=POLL if polling else None)()
     pairs_not_allowed(plan)
 
 
-def _results(found: Check, plan: Plan, question: Question) -> None:
+def _results(found: Check, plan: Plan, question: Question, words: str) -> None:
     proof(found, plan, question)
-    maps(found, question)
+    maps(found, question, words)
     table(found, plan, question)
     curves(found, plan, question)
