@@ -8,13 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from explainers import CID, RU, CIDSettings
+from explainers import CID, RU, CIDSettings, load_network
+from explainers.datasets.birds import render_bird
+from explainers.decoders import find_decoder, load_decoder
+from explainers.features import Feature
+from explainers.grid import cell_spread
 from explainers.paper_descent import descend_reconstruction
 from explainers.randomness import Randomness
 from explainers.reconstruction import ReconstructionSampler
-from explainers.results import ENTROPY_CONSTANT
+from explainers.results import ENTROPY_CONSTANT, RUResult
 from explainers.sampling import Sampler
-from tests.oracles import linear_reconstruction, uncertainty_at_constraint, water_filling
+from tests.oracles import energy, linear_reconstruction, uncertainty_at_constraint, water_filling
 
 BETA = 1.5e-4
 
@@ -162,6 +166,31 @@ def test_the_constraint_holds_and_the_record_is_whole(curved):
     assert result.stage == "done"
     assert result.progress == 1
     assert torch.allclose(result.mean, result.entropy.mean(dim=(1, 2, 3)), atol=1e-5)
+
+
+def _reached(h: nn.Module, x: torch.Tensor, result: RUResult, samples: int) -> tuple[float, float]:
+    """E‖f'−f‖²/(βδ_f²) on noise of our own, and its standard error."""
+    ratios = energy(h, x, cell_spread(result.sigma, *x.shape[-2:]), samples, seed=99) / (BETA * result.delta_f2)
+    return ratios.mean().item(), ratios.std().item() / samples**0.5
+
+
+def test_the_constraint_holds_within_a_hundredth_on_noise_of_our_own(curved):
+    h, g, pictures = curved
+    result = _explain(h, g, pictures[:1], beta=BETA)
+    ratio, error = _reached(h, pictures[:1], result, 1 << 17)
+    assert error < 0.002
+    assert ratio == pytest.approx(1, abs=0.01)
+
+
+def test_the_constraint_holds_with_a_shipped_decoder():
+    network = load_network("resnet20-cifar10")
+    layer, x = network.layer("conv1"), network.preprocess(render_bird(1).image)[None]
+    decoder = load_decoder(find_decoder(network, layer))
+    result = RU(network.module, layer, decoder).explain(x, CIDSettings(beta=BETA, grid=8))
+    ratio, error = _reached(Feature(network.module, layer), x, result, 2048)
+    assert error < 0.002
+    assert result.converged
+    assert ratio == pytest.approx(1, abs=0.01)
 
 
 def test_the_first_answer_comes_from_the_reconstruction_alone(curved):

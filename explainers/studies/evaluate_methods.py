@@ -53,7 +53,7 @@ def importance(
         result = CID(network.module, layer).explain(images, settings.cid)
         return -result.entropy.cpu(), (result.forward_passes, result.backward_passes)
     if method == RU_NAME:
-        result = _ru(network, layer).explain(images, settings.cid)
+        result = _ru(network, layer, images.device).explain(images, settings.cid)
         return -result.entropy.cpu(), (result.forward_passes, result.backward_passes)
     from explainers.baselines import explain
 
@@ -62,11 +62,11 @@ def importance(
     return values.abs() if settings.magnitude else values, (made.forward_passes, made.backward_passes)
 
 
-def _ru(network: Network, layer: Layer) -> "RU":
+def _ru(network: Network, layer: Layer, device: torch.device) -> "RU":
     from explainers.decoders import find_decoder, load_decoder
     from explainers.ru import RU
 
-    return RU(network.module, layer, load_decoder(find_decoder(network, layer)))
+    return RU(network.module, layer, load_decoder(find_decoder(network, layer)).to(device))
 
 
 def refusal(method: str, network: Network, layer: Layer) -> str | None:
@@ -131,8 +131,9 @@ def dependence(method: str, network: Network, layer: Layer) -> tuple[str, ...]:
 
 def map_passes(method: str, network: Network, settings: MapSettings) -> int:
     """Forward and backward passes for one picture's map, to estimate how long it takes."""
-    ours = 2000 if settings.cid.refine else 600
-    own = {CID_NAME: ours, RU_NAME: ours, RANDOM: 0}
+    # RU's are many more, and each goes through the decoder too.
+    own = {CID_NAME: 2000, RU_NAME: 10000} if settings.cid.refine else {CID_NAME: 600, RU_NAME: 1500}
+    own[RANDOM] = 0
     return own[method] if method in own else sum(_baselines()[method].passes(*network.input_size))
 
 
