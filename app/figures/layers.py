@@ -55,6 +55,9 @@ def curve_figure(
     figure.update_xaxes(title={"text": "layer, in order of execution", "font": {"size": 11}}, row=1 + both, col=1)
     if marked in names:
         figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
+    if all(value is None for value in mean):
+        figure.add_annotation(text="no layer is ready yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+        figure.update_yaxes(showticklabels=False)
     dress(figure, look, 440 if both else 300, l=70, b=80)
     return figure.update_layout(showlegend=False, uirevision="keep")
 

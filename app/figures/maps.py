@@ -169,8 +169,10 @@ def _bar(title: str, look: Look, limits: tuple[float, float]) -> dict:
     return {
         "orientation": "h",
         "x": 0.5,
-        "y": -0.13,
-        "yanchor": "top",
+        # At the figure's lower edge, however high the figure is drawn.
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
         "ypad": 0,
         "thickness": 10,
         "outlinewidth": 0,
@@ -183,4 +185,5 @@ def _bar(title: str, look: Look, limits: tuple[float, float]) -> dict:
 def _frame(figure: go.Figure, height: int, width: int, look: Look) -> go.Figure:
     pixel_axes(figure, height, width, look)
     dress(figure, look, HEIGHT, **MARGIN)
-    return figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.14, "yanchor": "top", "font": {"size": 11}})
+    legend = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 11}}
+    return figure.update_layout(legend=legend)

@@ -237,4 +237,4 @@ def _plain(value: float) -> str:
 
 
 def _chart(figure: go.Figure, kind: str, alt: str) -> None:
-    st.plotly_chart(figure, theme=None, key=f"figure_compare_{kind}", config=PLAIN_CONFIG, alt=alt)
+    st.plotly_chart(figure, theme=None, key=f"figure_compare_{kind}", height="stretch", config=PLAIN_CONFIG, alt=alt)
