@@ -51,10 +51,10 @@ class Question:
         return CIDSettings(beta=self.beta, grid=self.grid, refine=False, probes=PROBES, seed=self.seed)
 
 
-def decoder_keys(network: Network, plan: Plan) -> tuple[str, ...]:
-    """Keys of the decoders of the stations; looks at the disk, reads no weights."""
-    cards = (find_decoder(network, station) for station in plan.stations)
-    return tuple(card.key for card in cards if card is not None)
+def station_decoders(network: Network, plan: Plan) -> dict[str, DecoderCard]:
+    """Decoders by the name of their station; looks at the disk, reads no weights."""
+    found = {station.name: find_decoder(network, station) for station in plan.stations}
+    return {name: card for name, card in found.items() if card is not None}
 
 
 class Bench:

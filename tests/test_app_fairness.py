@@ -17,9 +17,9 @@ from torchvision.models.squeezenet import Fire
 
 from app.backend import backend
 from app.fairness import Check, check, coarse_to_fine
-from app.fairness_bench import LAYERWISE, METHODS, NO_DECODER, Question, decoder_keys
+from app.fairness_bench import LAYERWISE, METHODS, NO_DECODER, Question, station_decoders
 from app.fairness_plan import plan
-from app.panels.fairness_controls import SCALES, Choice
+from app.panels.fairness_controls import SCALES, Choice, suggested
 from app.panels.fairness_theory import CLAIMS, Spot, output_factor, pair_factor
 from app.pictures import find_picture
 from app.subject import Subject, prepare
@@ -151,7 +151,7 @@ def decoder(tmp_path, monkeypatch) -> DecoderCard:
 
 
 def test_ru_does_not_move_when_the_decoder_is_that_of_the_rescaled_network(decoder):
-    question = Question(INSIDE, decoders=decoder_keys(network(), plan(network())))
+    question = Question(INSIDE, decoders=decoder_keys(station_decoders(network(), plan(network()))))
     assert decoder.key in question.decoders
     found = next(f for f in frames(question) if np.isfinite(f.factors[METHODS.index("ru")]).all())
     before, after, scaled = found.maps_of("ru")
@@ -162,6 +162,28 @@ def test_ru_does_not_move_when_the_decoder_is_that_of_the_rescaled_network(decod
         subject().x[None], question.settings
     )
     assert np.abs(raw[0, 0].numpy() - before).mean() > 0.01
+
+
+def test_ru_of_a_shipped_decoder_does_not_move_where_the_page_looks_first():
+    alexnet = load_network("alexnet-birds")
+    found = plan(alexnet)
+    decoders = station_decoders(alexnet, found)
+    looked = suggested(found, "", decoders).name
+    assert looked in decoders
+    assert looked in found.shrunk_by("")
+    assert suggested(found, "").name not in decoders, "a station with a decoder is preferred"
+    question = Question(looked, grid=8, decoders=decoder_keys(decoders))
+    x = prepare(alexnet, find_picture("bird/1", 64)).x
+    steps = check(alexnet, found, x, question, lambda key, array: array)
+    last = next(f for f in steps if np.isfinite(f.factors[METHODS.index("ru")]).all())
+    assert last.reasons[METHODS.index("ru")] == ""
+    before, after, scaled = last.maps_of("ru")
+    assert np.array_equal(before, after)
+    assert np.array_equal(before, scaled)
+
+
+def decoder_keys(decoders: dict[str, DecoderCard]) -> tuple[str, ...]:
+    return tuple(card.key for card in decoders.values())
 
 
 def station_of(layer: str) -> Layer:
@@ -177,7 +199,7 @@ def test_a_method_without_a_map_at_a_layer_says_why():
     assert vector["cid"] == vector["saliency"] == vector["lrp"] == ""
     assert all("no positions" in vector[method] for method in LAYERWISE[2:])
     bare = next(station for station in plan(network()).stations if find_decoder(network(), station) is None)
-    decoders = decoder_keys(network(), plan(network()))
+    decoders = decoder_keys(station_decoders(network(), plan(network())))
     for layer in (bare.name, "fc"):
         reason = next(frames(Question(layer, decoders=decoders))).reasons[METHODS.index("ru")]
         assert reason == (NO_DECODER if find_decoder(network(), station_of(layer)) is None else "")

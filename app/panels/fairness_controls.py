@@ -1,6 +1,6 @@
 """What the fairness check is asked: c, the pair, the layer looked at, and the erratum's switch."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 
 import streamlit as st
@@ -101,8 +101,8 @@ def check_link(plan: Plan) -> None:
         change(layer=None)
 
 
-def question_control(plan: Plan) -> Question:
-    """The widgets in one row; returns what is asked."""
+def question_control(plan: Plan, decoded: Collection[str]) -> Question:
+    """The widgets in one row; returns what is asked. `decoded` are the stations that have a decoder."""
     known = {pair.layer_name: pair for pair in plan.allowed}
     if choice().pair not in (ALL, *known):
         change(pair=ALL)
@@ -110,7 +110,7 @@ def question_control(plan: Plan) -> Question:
     marks = dict.fromkeys(plan.shrunk_by(choice().pair), "  ÷ c") | dict.fromkeys(
         plan.partly_by(choice().pair), "  ÷ c in part"
     )
-    looked = choice().layer if choice().layer in stations else suggested(plan, choice().pair).name
+    looked = choice().layer if choice().layer in stations else suggested(plan, choice().pair, decoded).name
 
     def pair_title(name: str) -> str:
         return f"{name} → {briefly(known[name].following_name)}" if name else f"All {len(known)} pairs at once"
@@ -146,12 +146,16 @@ def question_control(plan: Plan) -> Question:
     return Question(looked, now.c, now.pair, now.next_bias, common.beta, common.grid, common.seed)
 
 
-def suggested(plan: Plan, pair: str) -> Layer:
-    """Three quarters through the layers that the choice makes smaller and that have positions, if any."""
+def suggested(plan: Plan, pair: str, decoded: Collection[str] = ()) -> Layer:
+    """Three quarters through the layers that the choice makes smaller and that have positions, if any.
+
+    Those with a decoder come first: there RU can be measured too.
+    """
     shrunk = plan.shrunk_by(pair)
     small = [station for station in plan.stations if station.name in shrunk]
     spread = [station for station in small if len(station.shape) == 3 and min(station.shape[1:]) > 1]
-    best = spread or small or plan.stations
+    known = [station for station in spread if station.name in decoded]
+    best = known or spread or small or plan.stations
     return best[(3 * (len(best) - 1)) // 4]
 
 

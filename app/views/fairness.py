@@ -7,7 +7,7 @@ import streamlit as st
 from app import controls, look, state
 from app.backend import backend, check_key
 from app.fairness import Check
-from app.fairness_bench import Question, decoder_keys
+from app.fairness_bench import Question, station_decoders
 from app.fairness_plan import Plan
 from app.panels import fairness_look, link_notice
 from app.panels.fairness_controls import check_link, choice, question_control, write_address
@@ -62,7 +62,8 @@ def page() -> None:
         st.info("No two neighbouring layers of this network may be rescaled against each other.")
         pairs_not_allowed(plan)
         return
-    question = replace(question_control(plan), decoders=decoder_keys(network, plan))
+    decoders = station_decoders(network, plan)
+    question = replace(question_control(plan, decoders), decoders=tuple(card.key for card in decoders.values()))
     owner = state.owner("fairness")
     store.release(owner, keep={check_key(network, subject, question)})
 
