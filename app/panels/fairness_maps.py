@@ -46,7 +46,7 @@ def maps(found: Check, question: Question, note: str = "") -> None:
 
 def _card(found: Check, place: int, method: str, question: Question, note: str) -> None:
     sentence = SENTENCES[method] if method in NATS else _record(method).sentence
-    st.markdown(f"**{title(method)}**" + _factors(found, place), help=f"{sentence} {FACTORS}")
+    st.markdown(f"**{title(method)}**" + _factors(found, place, question), help=f"{sentence} {FACTORS}")
     if found.reasons[place]:
         st.caption(f":material/block: Not here: {found.reasons[place]}.")
         return
@@ -69,9 +69,9 @@ def _card(found: Check, place: int, method: str, question: Question, note: str) 
     )
 
 
-def _factors(found: Check, place: int) -> str:
+def _factors(found: Check, place: int, question: Question) -> str:
     pair, output = found.factors[place]
-    if np.isnan(pair):
+    if np.isnan(pair) or (question.next_bias and found.proof.change > 0):
         return ""
     return f" · pairs {written(pair, 3)}" + ("" if np.isnan(output) else f" · output {written(output, 3)}")
 

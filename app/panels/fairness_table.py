@@ -40,7 +40,7 @@ def table(found: Check, plan: Plan, question: Question) -> None:
         st.table(rows(found, question, spot))
     if question.next_bias and found.proof.change:
         st.caption(
-            "The switch makes another function, for which theory says nothing: factors of pairs mean little here."
+            "The switch makes another function, which no factor takes to the first: theory says nothing here."
         )
     elif spot.partly:
         st.caption(
@@ -63,7 +63,8 @@ def rows(found: Check, question: Question, spot: Spot) -> dict[str, list[str]]:
     return {
         "Method": [f"**{title(method)}**" for method in METHODS],
         f"Pairs ÷ and × {fraction(c)}: theory": theory,
-        "measured": [pair for pair, _ in measured],
+        # No factor takes the map of one function to that of another.
+        "measured": ["–" if broken else pair for pair, _ in measured],
         "paper says": [_claim(m, float(found.factors[n, 0]), spot, broken) for n, m in enumerate(METHODS)],
         f"Output × {fraction(c)}: theory": [written(output_factor(m, c, spot)) for m in METHODS],
         "measured ": [_output(found, output) for _, output in measured],

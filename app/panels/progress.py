@@ -58,7 +58,8 @@ def coming(text: str, key: str) -> None:
 
 def running(text: str, progress: float, seconds: float | None, key: str, cancel: Callable[[], None]) -> None:
     """A bar with the time that remains, and Cancel."""
-    words = " · ".join(part for part in (text, f"{progress:.0%}", left(seconds)) if part)
+    # Nothing that still runs is at a hundred.
+    words = " · ".join(part for part in (text, f"{min(progress, 0.99):.0%}", left(seconds)) if part)
     line, side = _line(key)
     line.progress(min(max(progress, 0.0), 1.0), text=words)
     side.button(
