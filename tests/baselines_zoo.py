@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torchvision import models
+from torchvision.models.convnext import CNBlockConfig
 
 from explainers.architectures.plain import alexnet, vgg16
 from explainers.architectures.resnet_cifar import ResNetCIFAR
@@ -56,6 +57,11 @@ def _densenet() -> nn.Module:
     return models.DenseNet(growth_rate=4, block_config=(2, 2), num_init_features=8, bn_size=2, num_classes=6)
 
 
+def _convnext() -> nn.Module:
+    blocks = [CNBlockConfig(8, 16, 1), CNBlockConfig(16, None, 1)]
+    return models.ConvNeXt(blocks, layer_scale=0.5, num_classes=5)
+
+
 def _vit() -> nn.Module:
     net = models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=5)
     nn.init.normal_(net.heads.head.weight)
@@ -70,6 +76,7 @@ RECTIFIED: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "ResNet-18": (lambda: models.resnet18(num_classes=6), 48),
     "SqueezeNet": (lambda: models.squeezenet1_1(num_classes=5), 48),
     "DenseNet": (_densenet, 32),
+    "GoogLeNet": (lambda: models.GoogLeNet(num_classes=5, aux_logits=False, init_weights=False), 48),
     "MobileNetV2": (lambda: models.mobilenet_v2(num_classes=5, width_mult=0.25), 48),
     "U-Net": (lambda: UNet(3, 2, 4, 2), 16),
     "U-Net normalised": (lambda: UNet(3, 2, 4, 2, normalised=True), 16),
@@ -78,6 +85,7 @@ RECTIFIED: dict[str, tuple[Callable[[], nn.Module], int]] = {
 OTHERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "MobileNetV3": (lambda: models.mobilenet_v3_small(num_classes=5, width_mult=0.5), 32),
     "EfficientNet": (lambda: models.efficientnet_b0(num_classes=5), 32),
+    "ConvNeXt": (_convnext, 32),
     "ViT": (_vit, 32),
 }
 
