@@ -76,6 +76,7 @@ def test_unbounded_cells_are_marked_counted_and_hide_nothing(cells):
         (marks,) = [trace for trace in figure.data if trace.name and "unbounded" in trace.name]
         assert list(zip(marks.x, marks.y, strict=True)) == [(3, 2), (5, 5)]
         assert "2 cells" in marks.name
+        assert heatmap(figure).colorbar.title.text.endswith("2 unbounded")
         assert np.isnan(heatmap(figure).z).sum() == 2
     assert np.nanmin(unit_range(cells)) == 0
     assert np.nanmax(unit_range(cells)) == 1

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.figures.maps import Box, nats_figure
+from app.figures.maps import Box, crossed, nats_figure
 from app.figures.style import LIGHT, Look, dress
 
 # Blue and red about white: told apart without red and green, and white is zero.
@@ -33,18 +33,18 @@ def difference_figure(
 
     Cells that are not finite, which one of the layers or both do not use, are crossed. `size` in pixels.
     """
-    figure = nats_figure(np.where(np.isfinite(values), values, np.inf), size, (-limit, limit), look, box)
+    marked = np.where(np.isfinite(values), values, np.inf)
+    figure = nats_figure(marked, size, (-limit, limit), look, box)
     figure.update_traces(
         selector={"type": "heatmap"},
         colorscale=DIFFERENCE_SCALE,
         zmid=0,
-        colorbar_title_text="difference B − A (nats)",
+        colorbar_title_text="difference B − A (nats)" + crossed(marked),
         hovertemplate="row %{y}, column %{x}<br>B − A = %{z:+.4f} nats<extra></extra>",
     )
-    crossed = int((~np.isfinite(values)).sum())
     figure.update_traces(
         selector={"mode": "markers"},
-        name=f"unbounded in A or B ({crossed} cells)",
+        name=f"unbounded in A or B ({np.isinf(marked).sum()} cells)",
         hovertemplate="row %{y}, column %{x}<br>not used by the layer of A, of B, or both<extra></extra>",
     )
     return figure

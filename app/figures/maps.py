@@ -52,7 +52,7 @@ def nats_figure(
             colorscale=NATS_SCALE,
             zmin=limits[0],
             zmax=limits[1],
-            colorbar=_bar("entropy H (nats)", look, limits),
+            colorbar=_bar("entropy H (nats)" + crossed(cells)),
             hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats<extra></extra>",
         )
     )
@@ -71,7 +71,7 @@ def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box |
             colorscale=UNIT_SCALE,
             zmin=0,
             zmax=1,
-            colorbar=_bar("share of this map's own range (0–1)", look, (0, 1)),
+            colorbar=_bar("share of its own range (0–1)" + crossed(cells)),
             hovertemplate="row %{y}, column %{x}<br>%{z:.3f} of the range<br>H = %{customdata:.3f} nats<extra></extra>",
         )
     )
@@ -95,7 +95,7 @@ def unbounded(
     figure: go.Figure, cells: np.ndarray, size: tuple[int, int], look: Look, row: int | None = None,
     col: int | None = None, extent: float = 300.0,
 ) -> None:  # fmt: skip
-    """Marks the cells of infinite entropy: grey with a cross, counted in the legend."""
+    """Marks the cells of infinite entropy: grey with a cross; a legend would hide the scale."""
     rows, columns = np.nonzero(np.isposinf(cells))
     if not len(rows):
         return
@@ -114,7 +114,7 @@ def unbounded(
                 "line": {"width": 1},
             },
             hovertemplate="row %{y}, column %{x}<br>unbounded: not used by this layer<extra></extra>",
-            showlegend=row is None,
+            showlegend=False,
         ),
         row=row,
         col=col,
@@ -165,7 +165,17 @@ def _heatmap(z: np.ndarray, size: tuple[int, int], **how: object) -> go.Heatmap:
     )
 
 
-def _bar(title: str, look: Look, limits: tuple[float, float]) -> dict:
+def crossed(cells: np.ndarray) -> str:
+    """How many cells are marked as unbounded, for the title of a scale.
+
+    >>> crossed(np.array([1.0, np.inf])), crossed(np.array([1.0]))
+    (' · ⊠ 1 unbounded', '')
+    """
+    count = int(np.isposinf(cells).sum())
+    return f" · ⊠ {count} unbounded" if count else ""
+
+
+def _bar(title: str) -> dict:
     return {
         "orientation": "h",
         "x": 0.5,
