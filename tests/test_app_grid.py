@@ -128,6 +128,21 @@ def test_columns_may_be_pictures_or_networks():
     assert [trace["name"] for trace in maps(at)] == ["CID · ResNet-20", "CID · ResNet-32"]
 
 
+def test_ru_over_networks_takes_the_decoder_of_each():
+    at = until(
+        visit(across="networks", methods="ru", layer="conv1", networks="resnet20-cifar10 resnet32-cifar10"), ready
+    )
+    first, second = maps(at)
+    assert [first["name"], second["name"]] == ["RU · ResNet-20", "RU · ResNet-32"]
+    assert first["z"] != second["z"]
+
+
+def test_ru_says_why_a_layer_without_a_decoder_has_no_map():
+    at = until(visit(methods="ru", layers="conv1 layer1.0"), ready)
+    assert [trace["name"] for trace in maps(at)] == ["RU · conv1"]
+    assert "decoder" in str(at.get("plotly_chart")[0].proto.spec)
+
+
 def test_another_target_changes_the_maps_that_explain_a_class_and_no_other():
     at = until(visit(), ready)
     before = {trace["name"]: trace["z"] for trace in maps(at)}
