@@ -1,11 +1,18 @@
 """Jobs: shared, cancelled, abandoned, overtaken; driven by events, never by the clock of the wall."""
 
 import threading
+from functools import partial
 
 import pytest
 import torch
 
+from app import jobs
 from app.jobs import CancelledError, Job, Runner
+from app.pictures import find_picture
+from app.subject import prepare
+from app.work import baseline_frames, cid_frames, ru_frames
+from explainers import CIDSettings, load_network
+from explainers.decoders import find_decoder
 
 WAIT = 10
 
@@ -364,6 +371,37 @@ def test_cancel_stops_torch_in_the_middle_of_a_backward_pass(runner):
     runner.drop("anna", "a")
     assert job.ended.wait(WAIT)
     assert job.state == "cancelled"
+
+
+@pytest.mark.parametrize("at", [1, 40, 700])
+@pytest.mark.parametrize("method", ["cid", "ru", "integrated_gradients"])
+def test_not_one_operation_of_torch_is_begun_after_a_cancel(monkeypatch, runner, method, at):
+    """Cancelled while torch is in its operation number `at`, forwards or backwards: it is the last one."""
+    network, device = load_network("resnet20-cifar10"), torch.device("cpu")
+    layer, subject = network.layer("layer1.2"), prepare(network, find_picture("bird/0", 32))
+    settings = CIDSettings(grid=2, probes=8)
+    work = {
+        "cid": partial(cid_frames, network, subject, layer, settings, device),
+        "ru": partial(ru_frames, network, subject, layer, settings, find_decoder(network, layer), device),
+        "integrated_gradients": partial(
+            baseline_frames, "integrated_gradients", network, subject, layer, None, 0, device
+        ),
+    }[method]
+    executed = []
+
+    class Counted(jobs.Stoppable):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            found = super().__torch_dispatch__(func, types, args, kwargs)
+            executed.append(func)
+            if len(executed) == at:
+                runner.drop("anna", "a")
+            return found
+
+    monkeypatch.setattr(jobs, "Stoppable", Counted)
+    job = runner.submit("a", work, "anna")
+    assert job.ended.wait(60)
+    assert job.state == "cancelled", job.error
+    assert len(executed) == at
 
 
 def test_a_closed_tab_stops_torch_in_the_middle_of_a_frame(runner, clock):

@@ -244,6 +244,26 @@ def test_cancel_keeps_the_preview_and_can_be_taken_back(page, address):
     expect(status(page)).to_contain_text("Cancelled at")
 
 
+def test_cancel_on_the_other_pages_ends_their_work_which_can_be_begun_again(page, address):
+    long = "network=alexnet-birds&other=alexnet-birds&refine=True&grid=0&layer=fc8"
+    for path, line, said in (
+        (f"compare?{long}", "compare", "Cancelled"),
+        ("fairness?network=alexnet-birds", "fair", "Cancelled at"),
+        ("evaluate?network=alexnet-birds&methods=cid+lime&refined=True&count=200", "evaluate", "0 of 2 methods"),
+    ):
+        page.goto(f"{address}/{path}")
+        if line == "evaluate":
+            page.get_by_role("button", name="Judge 2 methods").click()
+        place = page.locator(f".st-key-{line}_line")
+        place.get_by_role("button", name="Cancel").click()
+        expect(place).to_contain_text(said)
+        expect(place.get_by_role("button", name="Cancel")).to_have_count(0)
+        place.get_by_role("button", name=re.compile("Go on|Start again|Judge")).click()
+        place.get_by_role("button", name="Cancel").click()
+        expect(place).to_contain_text(said)
+    assert page.complaints == []
+
+
 def test_all_layers_one_after_the_other(page, address):
     page.goto(cheap(address))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)

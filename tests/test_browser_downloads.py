@@ -49,6 +49,28 @@ def maps(data: bytes) -> tuple[list[dict], list[np.ndarray]]:
         return cells, [file[cell["arrays"]["map"]] for cell in cells]
 
 
+def values(name: str, script: bytes) -> np.ndarray:
+    """The map that a script computes when it is run."""
+    told: dict[str, object] = {}
+    exec(compile(script.decode(), name, "exec"), told)
+    return told["values"]
+
+
+def drawn_cells(png: bytes, rows: int, columns: int) -> np.ndarray:
+    """The green of each of a map's cells in a picture of 300 dpi; the map is what has large parts of one colour."""
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        green = np.asarray(image.convert("RGB"))[..., 1].astype(int)
+    counts = np.bincount(green.ravel(), minlength=256)
+    large = np.flatnonzero(counts[:255] > 0.02 * green.size)
+    inside = np.isin(green, large)
+    top, bottom = np.flatnonzero(inside.mean(1) > 0.3)[[0, -1]]
+    left, right = np.flatnonzero(inside.mean(0) > 0.3)[[0, -1]]
+    y = np.linspace(top, bottom, 2 * rows + 1)[1::2].astype(int)
+    x = np.linspace(left, right, 2 * columns + 1)[1::2].astype(int)
+    return green[np.ix_(y, x)]
+
+
 def test_the_whole_grid_and_one_of_its_maps(page, address):  # noqa: F811
     page.goto(cheap(address, **GRID))
     expect(page.locator(".st-key-grid_line")).to_contain_text("All 5 maps are ready", timeout=SLOW)
@@ -81,11 +103,12 @@ def test_the_whole_grid_and_one_of_its_maps(page, address):  # noqa: F811
     np.testing.assert_array_equal(maps(data)[1][0], arrays[1])
     name, data = take(page, "CSV")
     assert rows(data) == numbers[1:2]
-    name, data = take(page, "Python")
-    told: dict[str, object] = {}
-    exec(compile(data.decode(), name, "exec"), told)
-    np.testing.assert_allclose(told["values"], arrays[1], rtol=1e-4, atol=1e-4)
-    assert take(page, "PNG")[1].startswith(b"\x89PNG")
+    np.testing.assert_allclose(values(*take(page, "Python")), arrays[1], rtol=1e-4, atol=1e-4)
+    name, data = take(page, "PNG")
+    assert name == "resnet20-cifar10-layer1.2-cid-photo-cat.png"
+    greens = drawn_cells(data, *arrays[1].shape)
+    # Viridis: the larger the value, the more green; the scale is that of the whole grid, so there are but few greens.
+    assert np.corrcoef(greens.ravel(), arrays[1].ravel())[0, 1] > 0.95
     assert page.strangers == []
     assert page.complaints == []
 
@@ -99,6 +122,7 @@ def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address)
     _, (array,) = maps(take(page, "NPZ")[1])
     (numbers,) = rows(take(page, "CSV")[1])
     assert np.mean(array) == pytest.approx(float(numbers["mean (nats)"]), abs=1e-3)
+    np.testing.assert_allclose(values(*take(page, "Python")), array, rtol=1e-4, atol=1e-4)
     page.keyboard.press("Escape")
 
     page.get_by_role("tab", name="All layers").click()
@@ -127,3 +151,25 @@ def test_nothing_can_be_taken_before_it_is_there(page, address):  # noqa: F811
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".st-key-map_line")).to_contain_text("Cancelled", timeout=SLOW)
+
+
+def test_both_kinds_of_scores_can_be_taken_as_csv(page, address):  # noqa: F811
+    choice = "network=resnet20-cifar10&layer=layer3.2&methods=saliency+grad_cam&count=12&checked=4"
+    page.goto(f"{address}/evaluate?{choice}")
+    for way, count in (("scores", 12), ("stability", 4)):
+        if way == "stability":
+            page.get_by_role("radio", name="Small changes").click()
+        page.get_by_role("button", name="Judge 2 methods").click()
+        expect(page.locator(".st-key-evaluate_line")).to_contain_text(f"judged on {count} pictures", timeout=SLOW)
+        with page.expect_download(timeout=SLOW) as download:
+            page.get_by_test_id("stDownloadButton").get_by_role("button", name="Download as CSV").click()
+        name = "evaluation" if way == "scores" else way
+        assert download.value.suggested_filename == f"{name}-resnet20-cifar10-layer3.2.csv"
+        both = rows(Path(download.value.path()).read_bytes())
+        assert [(row["method"], row["pictures"]) for row in both] == [
+            ("saliency", str(count)), ("grad_cam", str(count))
+        ]  # fmt: skip
+        score = "descriptive_accuracy" if way == "scores" else "change"
+        assert all(0 < float(row["low"]) < float(row[score]) < float(row["high"]) for row in both)
+    assert page.strangers == []
+    assert page.complaints == []

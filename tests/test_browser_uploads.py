@@ -12,7 +12,14 @@ from tests.test_pictures import REFUSED, SHOWN
 
 pytestmark = pytest.mark.browser
 PICTURES = ("empty", "text", "svg", "html", "zip bomb", "20,000 × 20,000", "cut png", "cut jpeg", "no side")
-WEIGHTS = ("10⁹ classes, one stored value", "path in a key", "not a number", "overlapping tensors", "zip bomb")
+WEIGHTS = (
+    "10⁹ classes, one stored value",
+    "path in a key",
+    "not a number",
+    "integers",
+    "overlapping tensors",
+    "zip bomb",
+)
 
 
 @pytest.fixture

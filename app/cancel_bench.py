@@ -1,0 +1,72 @@
+"""How long after Cancel the work really stops: `python -m app.cancel_bench`.
+
+Each kind of map is begun, cancelled at a random moment, and waited for until its thread is free for the next job. What
+remains after Cancel is the one operation that torch is in, so it is measured where operations are large: VGG-16 on
+pictures of 224×224.
+"""
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+
+from app.jobs import Job, Runner
+from app.pictures import find_picture
+from app.subject import prepare
+from app.work import baseline_frames, cid_frames, ru_frames
+from explainers import CIDSettings, load_network
+from explainers.decoders import find_decoder
+from explainers.devices import best_device
+
+Work = Callable[[Job], Iterator[Any]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", default="vgg16-birds")
+    parser.add_argument("--layers", nargs="+", default=["conv1-2", "conv5-3", "fc8"])
+    parser.add_argument("--cancels", type=int, default=10, help="of each kind of map")
+    parser.add_argument("--longest", type=float, default=6.0, help="latest moment of Cancel, in seconds")
+    parser.add_argument("--device", default=str(best_device()))
+    args = parser.parse_args()
+    runner, draw = Runner("bench"), random.Random(0)
+    print(f"{args.network} on {args.device}, {torch.get_num_threads()} threads, {args.cancels} cancels of each")
+    print(f"{'layer':<10}{'method':<22}{'median, s':>10}{'longest, s':>12}")
+    for layer in args.layers:
+        for method, work in works(args.network, layer, torch.device(args.device)).items():
+            waits = [stopping(runner, work, draw.uniform(0.2, args.longest)) for _ in range(args.cancels)]
+            known = sorted(wait for wait in waits if wait is not None)
+            if known:
+                print(f"{layer:<10}{method:<22}{known[len(known) // 2]:>10.3f}{known[-1]:>12.3f}", flush=True)
+    runner.close()
+
+
+def works(name: str, path: str, device: torch.device) -> dict[str, Work]:
+    """The longest map of each kind for a layer, each at the app's own settings."""
+    network = load_network(name, device)
+    layer, subject = network.layer(path), prepare(network, find_picture("bird/1", network.input_size[0]))
+    found: dict[str, Work] = {"CID": partial(cid_frames, network, subject, layer, CIDSettings(), device)}
+    if (card := find_decoder(network, layer)) is not None:
+        found["RU"] = partial(ru_frames, network, subject, layer, CIDSettings(), card, device)
+    baseline = "integrated_gradients"
+    found[baseline] = partial(baseline_frames, baseline, network, subject, layer, None, 0, device)
+    return found
+
+
+def stopping(runner: Runner, work: Work, after: float) -> float | None:
+    """Seconds from Cancel, `after` seconds into the work, until it has ended; None where it was done by then."""
+    job = runner.submit("bench", work, "bench")
+    if job.ended.wait(after):
+        return None
+    started = time.monotonic()
+    runner.drop("bench", "bench")
+    job.ended.wait()
+    return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    main()
