@@ -64,7 +64,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
 }
 LISTS = ("methods", "layers", "pictures", "networks")
-CONTROL = ("value of a control", "one that the control offers")
+FEW = 6
 LONGEST = 40
 
 
@@ -102,7 +102,22 @@ def problems(page: str, query: Mapping[str, str], taken: Mapping[str, str]) -> l
 
 def clause(page: str, name: str, value: str) -> str:
     """What is wrong with one part of a link."""
-    what, expected = PAGES[page].get(name, CONTROL)
+    return _clause(*PAGES[page][name], value)
+
+
+def unoffered(label: str, value: str, offered: Sequence[str]) -> str:
+    """The same for a control called `label` that offers other values.
+
+    >>> unoffered("σ", "7", ["1", "2"]), unoffered("σ", "x", list("123456789"))
+    ('the σ `7` (expected 1 or 2)', 'the σ `x` (expected one of its 9 values from 1 to 9)')
+    """
+    *first, last = offered
+    if len(offered) <= FEW:
+        return _clause(label, f"{', '.join(first)} or {last}", value)
+    return _clause(label, f"one of its {len(offered)} values from {offered[0]} to {last}", value)
+
+
+def _clause(what: str, expected: str, value: str) -> str:
     return f"the {what} `{_short(value)}` (expected {expected})"
 
 

@@ -173,6 +173,7 @@ def test_a_wrong_lesson_and_wrong_values_are_named():
     at = visit("learn", {"lesson": "nope", "present": "7", "entropy_sigma": "99", "picture": "bird/x", "foo": "1"})
     said = notice(at)
     assert all(f"`{value}`" in said for value in ("nope", "7", "99", "bird/x"))
+    assert "the Noise σ (network units) `99` (expected one of its 15 values from 0.005 to 2)" in said
     assert address(at) == {"lesson": "entropy"}
     at.select_slider(key="w_learn_entropy_sigma").set_value(0.5).run()
     assert silent(at)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.glossary import explain
 from app.lessons import bench
-from app.links import clause, text
+from app.links import text, unoffered
 from app.panels import link_notice
 
 PICTURE = "The picture that goes through the network, scaled to the 32×32 pixels it was trained on."
@@ -37,7 +37,7 @@ def slide(
     label: str, options: Sequence, default: Any, meaning: str, name: str, show: Callable[[Any], str] = str
 ) -> Any:
     """A slider over some values, bound to a value that stays when the lesson changes."""
-    key = _bind(name, options, default)
+    key = _bind(name, options, default, label)
     st.select_slider(label, options, format_func=show, key=key, on_change=_take, args=(name,), help=meaning)
     return st.session_state[key]
 
@@ -46,7 +46,7 @@ def choice(
     label: str, options: Sequence, default: Any, meaning: str, name: str, show: Callable[[Any], str] = str
 ) -> Any:
     """A list of few words to choose from, bound in the same way."""
-    key = _bind(name, options, default)
+    key = _bind(name, options, default, label)
     st.selectbox(label, options, format_func=show, key=key, on_change=_take, args=(name,), help=meaning)
     return st.session_state[key]
 
@@ -55,7 +55,7 @@ def segments(
     label: str, options: Sequence, default: Any, meaning: str, name: str, show: Callable[[Any], str] = str
 ) -> Any:
     """Two or three ways side by side, bound in the same way."""
-    key = _bind(name, options, default)
+    key = _bind(name, options, default, label)
     st.segmented_control(
         label, options, format_func=show, key=key, on_change=_take, args=(name,), help=meaning, required=True
     )
@@ -64,7 +64,7 @@ def segments(
 
 def switch(label: str, meaning: str, name: str) -> bool:
     """A switch, off at first, bound in the same way."""
-    key = _bind(name, (False, True), False)
+    key = _bind(name, (False, True), False, label)
     st.toggle(label, key=key, on_change=_take, args=(name,), help=meaning)
     return st.session_state[key]
 
@@ -84,11 +84,11 @@ def kept() -> dict[str, Any]:
     return st.session_state.setdefault("learn", {})
 
 
-def _bind(name: str, options: Sequence, default: Any) -> str:
+def _bind(name: str, options: Sequence, default: Any, label: str) -> str:
     if name not in kept() and (asked := st.session_state.get("learn_link", {}).get(name)):
         written = {text(option): option for option in options}
         if asked not in written:
-            link_notice.blame(clause("learn", name, asked))
+            link_notice.blame(unoffered(label, asked, list(written)))
         kept()[name] = written.get(asked, default)
     if kept().get(name) not in options:
         kept()[name] = default
