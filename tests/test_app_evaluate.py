@@ -12,9 +12,12 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.backend import backend
+from app.export.curves import curves_file
 from app.figures.evaluate import randomised_figure, removal_figure, scores_figure
+from app.figures.methods import style_of
 from app.figures.style import LIGHT
 from app.panels.evaluate_choice import Choice
+from app.panels.evaluate_scores import removal_curves
 from app.panels.evaluate_table import (
     as_csv,
     changes_as_csv,
@@ -87,23 +90,25 @@ def made(method: str = "saliency", count: int = 4) -> Scores:
 def test_nothing_runs_before_the_button_then_every_method_is_judged_and_kept():
     at = visit()
     assert says(at, "0 of 2 methods have been judged")
+    assert says(at, "passes through the network")
     assert not backend().maps._jobs
     at.button(key="evaluate_again").click().run()
-    until(at, lambda at: says(at, "All 2 methods are judged on 12 pictures"))
+    until(at, lambda at: says(at, "Both methods are judged on 12 pictures"))
+    assert not says(at, "passes through the network")
     (shown,) = at.dataframe
     assert set(shown.value["Method"]) == {"Saliency", "Random order"}
     assert shown.value["Descriptive accuracy"].between(0, 1).all()
     assert says(at, "what the network answers to the whole")
     assert len(at.get("plotly_chart")) == 3
     again = visit()
-    assert says(again, "All 2 methods are judged")
+    assert says(again, "Both methods are judged")
 
 
 @pytest.mark.parametrize(("way", "axis"), [("randomisation", "random_down_to"), ("stability", "change")])
 def test_the_checks_of_quantus_are_made_beside_the_scores(way, axis):
     at = visit(methods=("saliency", "random"), checked=4)
     at.button(key="evaluate_again").click().run()
-    until(at, lambda at: says(at, "All 2 methods are judged on 12 pictures"))
+    until(at, lambda at: says(at, "Both methods are judged on 12 pictures"))
     at.button_group(key="w_eval_way").set_value(way).run()
     assert says(at, "**Random order** is left out")
     at.button(key="evaluate_again").click().run()
@@ -113,7 +118,7 @@ def test_the_checks_of_quantus_are_made_beside_the_scores(way, axis):
     assert shown.value["Pictures"].tolist() == [4]
     assert len(at.get("plotly_chart")) == {"randomisation": 2, "stability": 1}[way]
     at.button_group(key="w_eval_way").set_value("scores").run()
-    assert says(at, "All 2 methods are judged on 12 pictures")
+    assert says(at, "Both methods are judged on 12 pictures")
 
 
 def test_a_check_is_cancelled_between_two_maps():
@@ -146,7 +151,7 @@ def test_other_settings_end_the_work_that_nobody_wants_any_more():
     at.button_group(key="w_eval_replacement").set_value("noise").run()
     assert job.ended.wait(60)
     assert job.state == "cancelled"
-    assert says(at, "0 of 1 methods")
+    assert says(at, "The method has not been judged")
 
 
 def test_a_method_that_does_not_apply_says_why():
@@ -215,6 +220,14 @@ def test_the_csv_holds_scores_and_curves():
     assert rows[0]["method"] == "saliency"
     assert (rows[0]["layer"], rows[0]["boxes"], rows[0]["localisation"]) == ("", "2", "0.3750")
     assert (rows[0]["accuracy_at_0.00"], rows[0]["accuracy_at_0.50"]) == ("1.0000", "0.5000")
+
+
+def test_the_curves_of_removal_are_a_drawing_in_the_methods_own_colours():
+    what = removal_curves("net", {"saliency": "Saliency"}, {"saliency": made()})
+    assert what.layers == ("0%", "50%")
+    assert what.curves[0].values == (1.0, 0.5)
+    drawing = curves_file(what, "svg").decode()
+    assert style_of("saliency", LIGHT)["color"].lower() in drawing.lower()
 
 
 def test_the_files_of_the_checks_hold_every_step():

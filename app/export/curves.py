@@ -17,6 +17,7 @@ class Curve:
     """One value for each layer, None where there is none (yet), with standard errors where they are known.
 
     Curves with the same `axis`, a quantity with its unit, share one chart, which is `logarithmic` if one of them is.
+    Without a `colour` they take turns with the app's.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Curve:
     values: tuple[float | None, ...]
     errors: tuple[float | None, ...] = ()
     logarithmic: bool = False
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def curves_file(what: Curves, kind: str) -> bytes:
         for place, curve in chosen:
             y = [math.nan if value is None else value for value in curve.values]
             bars = [math.nan if error is None else error for error in curve.errors] or None
-            ink = INKS[place % len(INKS)]
+            ink = curve.colour or INKS[place % len(INKS)]
             drawn, *_ = axes.errorbar(
                 places, y, bars, color=ink, lw=1.4, marker="o", ms=3.5, capsize=2, label=curve.title
             )

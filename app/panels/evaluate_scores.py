@@ -3,11 +3,14 @@
 import streamlit as st
 
 from app.backend import View
+from app.export.curves import Curve, Curves
 from app.figures.evaluate import removal_figure, scores_figure
-from app.figures.style import PLAIN_CONFIG
+from app.figures.methods import style_of
+from app.figures.style import LIGHT, PLAIN_CONFIG
 from app.look import look
 from app.panels.evaluate_columns import CSV_HELP, columns
 from app.panels.evaluate_table import as_csv, table
+from app.panels.take_files import buttons, drawings
 from explainers.layers import Layer
 from explainers.networks import Network
 from explainers.studies.evaluate_methods import title
@@ -52,17 +55,31 @@ def draw_scores(
         column_config=columns(COLUMNS) | BOXES,
         key="eval_table",
     )
-    st.download_button(
-        "Download as CSV",
-        as_csv({m: s for m, s in scores.items() if m not in partial}, network, layer, data, settings),
-        f"evaluation-{network.name}-{layer.name}.csv",
-        "text/csv",
-        icon=":material/download:",
-        help=CSV_HELP,
-        on_click="ignore",
-        disabled=len(partial) == len(scores),
-        key="eval_csv",
-    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download as CSV",
+            as_csv({m: s for m, s in scores.items() if m not in partial}, network, layer, data, settings),
+            f"evaluation-{network.name}-{layer.name}.csv",
+            "text/csv",
+            icon=":material/download:",
+            help=CSV_HELP,
+            on_click="ignore",
+            disabled=len(partial) == len(scores),
+            key="eval_csv",
+        )
+        curves = removal_curves(f"{network.title}, {layer.name}", titles, scores)
+        buttons(drawings(curves, f"evaluation-{network.name}-{layer.name}")[:2], "removal")
+
+
+def removal_curves(subtitle: str, titles: dict[str, str], scores: dict[str, Scores]) -> Curves:
+    """Accuracy over the share of pixels removed, a curve for each method, for papers and slides."""
+    shares = tuple(f"{part:.0%}" for part in next(iter(scores.values())).fractions)
+    axis = "pictures answered as labelled (0–1)"
+    curves = [
+        Curve(titles[method], axis, tuple(one.accuracy), colour=style_of(method, LIGHT)["color"])
+        for method, one in scores.items()
+    ]
+    return Curves("Descriptive accuracy", subtitle, shares, tuple(curves), "pixels removed, least important first")
 
 
 def _figures(titles: dict[str, str], scores: dict[str, Scores]) -> None:
