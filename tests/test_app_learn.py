@@ -244,7 +244,7 @@ def test_every_lesson_has_a_text_of_one_or_two_paragraphs_and_a_name_of_its_own(
 
 def test_the_glossary_explains_and_can_be_searched():
     at = AppTest.from_string("from app.views import glossary; glossary.page()").run()
-    terms = ("CID", "RU", "nats", "entropy", "σ", "β", "δ_f²", "Jacobian", "constraint", "concentration")
+    terms = ("CID", "RU", "nats", "entropy", "σ", "β", "δ²", "Jacobian", "constraint", "concentration")
     assert set(terms) | {"localisation", "descriptive accuracy", "Grad-CAM", "LRP"} <= set(glossary())
     assert sum(text.value.startswith("**") for text in at.markdown) >= len(glossary())
     at.text_input(key="w_glossary").set_value("relevance").run()

@@ -7,6 +7,7 @@ import streamlit as st
 from app import state
 from app.backend import Backend, View
 from app.panels import progress
+from app.panels.evaluate_coming import coming
 from explainers.layers import Layer
 from explainers.networks import Network
 from explainers.studies.evaluate_judge import expected_passes, judged_pictures
@@ -63,9 +64,19 @@ def judged(
         for method, view in now[shown].items():
             if view.state == "refused":
                 st.caption(f"**{title(method)}** is left out: {view.message.rstrip('.')}.")
+        if all(view.value is None for view in now[shown].values()):
+            passes = expected(now[shown], network, judged_pictures(ways[shown], len(data)), ways[shown])
+            if passes:
+                coming(store, network, shown, passes)
         draw(now[shown])
 
     st.fragment(refresh, run_every=POLL if polling else None)()
+
+
+def expected(views: Mapping[str, View], network: Network, count: int, settings: MapSettings) -> int:
+    """Passes through the network that all methods which apply need for `count` pictures."""
+    wanted = [method for method, view in views.items() if view.state != "refused"]
+    return sum(count * expected_passes(method, network, settings) for method in wanted)
 
 
 def remaining(views: Mapping[str, View], network: Network, count: int, settings: MapSettings) -> float | None:
@@ -102,10 +113,12 @@ def status(
             text += f" · {title(now)}: {made(wanted[now])}"
         progress.running(text, share, remaining(wanted, network, count, settings), "evaluate", stop)
     elif len(done) == len(wanted):
-        methods = "The method is" if len(wanted) == 1 else f"All {len(wanted)} methods are"
+        methods = {1: "The method is", 2: "Both methods are"}.get(len(wanted), f"All {len(wanted)} methods are")
         progress.ended(f"{methods} judged on {count} pictures.", "check_circle", "evaluate")
     else:
         text = f"{len(done)} of {len(wanted)} methods have been judged on these {count} pictures."
+        if len(wanted) == 1:
+            text = f"The method has not been judged on these {count} pictures."
         if failed:
             text += f" {len(failed)} failed: {failed[0].message}"
         label = "Judge the missing methods" if done else f"Judge {len(wanted)} methods"

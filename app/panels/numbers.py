@@ -27,13 +27,13 @@ GAIN = (
     "kept more of the subject than of what surrounds it. Foreground here: the {}."
 )
 CONSTRAINT = (
-    "How far noise of this strength really moves the feature, divided by how far it may (β δ_f²), measured "
+    "How far noise of this strength really moves the feature, divided by how far it may (β δ²), measured "
     "on fresh noise, ± its standard error. 1 means that the map is what it claims to be."
 )
 PASSES = "How often the picture went through the network: forward passes + backward passes."
 SECONDS = "Time spent computing this map on this machine."
 SENSITIVITY = (
-    "δ_f² = ‖J‖²: the squared sensitivity of the feature to the picture. It depends on the layer's scale; "
+    "δ² = ‖J‖²: the squared sensitivity of the feature to the picture. It depends on the layer's scale; "
     "the map does not."
 )
 UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
@@ -52,7 +52,7 @@ def numbers(result: CIDResult, subject: Subject) -> None:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", "–" if gain is None else decimal(gain, "+"), help=why)
         st.metric("Constraint", constraint(result), help=CONSTRAINT)
-        st.metric("Sensitivity δ_f²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
+        st.metric("Sensitivity δ²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
         if int(result.unbounded[0]):
             st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
         st.metric("Passes", f"{result.forward_passes} + {result.backward_passes}", help=PASSES)

@@ -21,13 +21,14 @@ layer holds on to this pixel. Crossed grey cells are not used at all.
 **Concentration** is the mean entropy of the background minus that of the subject: how much more the layer
 has discarded of what surrounds the subject.
 
-**Step by step.** The seven lessons under *Learn* take one idea each, with something to move; the *Glossary* has
-every word.
+**Step by step.** The seven lessons under [Learn](/learn) take one idea each, with something to move; the
+[Glossary](/glossary) has every word.
 
 **Limits.** The map speaks of one picture and its close surroundings. It says what the layer uses, not
 whether that is right.
 
-Source: *Quantification and analysis of layer-wise and pixel-wise information discarding*, ICML 2022.
+Source: *Quantification and analysis of layer-wise and pixel-wise information discarding*, ICML 2022
+([arXiv 1906.04109](https://arxiv.org/abs/1906.04109)).
 """
 
 

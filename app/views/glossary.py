@@ -5,19 +5,29 @@ import streamlit as st
 from app.glossary import LESSONS, glossary
 from app.views.about import WIDTH
 
+# In two columns where there is room, each of a width that reads well.
+CSS = """
+<style>
+.st-key-glossary_terms {display:block; columns:2 420px; column-gap:3rem; max-width:1420px}
+.st-key-glossary_terms > div {break-inside:avoid; margin-bottom:1rem}
+</style>
+"""
 SEARCH = "Part of a term, or of what it means."
 
 
 def page() -> None:
     """All terms in the order of their first letter, or those that hold what is searched for."""
+    st.html(CSS)
     with st.container(width=WIDTH):
         st.title("Glossary", anchor=False)
         text = st.text_input("Search", key="w_glossary", help=SEARCH, placeholder="noise, entropy, Grad-CAM …")
         found = matching(text)
         if not found:
             st.info("No term of that name.")
+    with st.container(key="glossary_terms"):
         for term, meaning in found.items():
             st.markdown(f"**{term}**  \n{meaning}")
+    with st.container(width=WIDTH):
         st.title("References", anchor=False)
         st.markdown((LESSONS / "references.md").read_text(encoding="utf-8"))
 
