@@ -38,7 +38,9 @@ def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address
     expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Explore")).to_be_visible(timeout=SLOW)
-    page.wait_for_url("**/learn?lesson=noise")
+    page.wait_for_url("**/learn?lesson=noise&noise_sigma=0.014")
+    page.reload()
+    expect(noise).to_contain_text("0.014", timeout=SLOW)
 
 
 def test_layers_are_presented_in_large_type_by_arrow_keys(page, address):  # noqa: F811
