@@ -306,6 +306,18 @@ class Backend:
         begun = job.latest is not None or job.progress > 0
         return View(key, "running" if begun else "waiting", job.latest, job.progress, job.remaining, job.queue)
 
+    # Lessons
+
+    def lesson(
+        self, key: str, work: Callable[[Job], Iterator[Any]], owner: str, stopped: Collection[str], wait: float
+    ) -> View:
+        """What a lesson measures: kept, or as far as its job has come; what takes less than `wait` s is waited for."""
+        view = self._work(key, work, owner, (0, 0), stopped)
+        if wait and view.live and (job := self.maps.job(key)) is not None:
+            job.ended.wait(wait)
+            view = self._work(key, work, owner, (0, 0), stopped)
+        return view
+
     # The fairness check
 
     def plan(self, network: Network) -> Plan:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from app.backend import backend
 from app.figures.enlarge import enlarge
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.figures.style import DARK, LIGHT
@@ -159,15 +160,13 @@ def test_large_type_enlarges_every_letter_once():
     ],
 )
 def test_every_lesson_shows_words_equation_and_a_number_that_follows_its_slider(slug, control, value, number):
-    at = visit(slug)
-    assert not at.exception
+    at = until(visit(slug), lambda at: number in shown(at))
     lesson = LESSONS[find(slug)]
     assert at.title[0].value == lesson.title
     assert at.latex[0].value.strip("$ \n") == lesson.equation
     before, drawn = shown(at)[number], charts(at)
     at.select_slider(key=f"w_learn_{control}").set_value(value).run()
-    assert not at.exception
-    assert shown(at)[number] != before
+    until(at, lambda at: shown(at).get(number, before) != before)
     assert charts(at) != drawn
     assert all(metric.help for metric in at.metric)
 
@@ -205,6 +204,28 @@ def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled()
         float(shown(at)[name].replace("−", "-")) for name in ("Mean CID (nats)", "If the layer were linear")
     )
     assert measured == pytest.approx(linear, abs=0.03)
+
+
+@pytest.mark.usefixtures("fresh_backend")
+@pytest.mark.parametrize("slug", ["noise", "wall", "rescaling", "limit"])
+def test_a_lesson_waits_its_turn_behind_others_and_can_be_cancelled(slug):
+    done = threading.Event()
+
+    def long_work(job):
+        assert done.wait(120)
+        yield 1
+
+    backend().maps.submit("long", long_work, "somebody else")
+    try:
+        at = visit(slug)
+        assert not at.metric
+        at.button(key=f"learn_{slug}_cancel").click().run()
+        assert any("Cancelled" in text.value for text in at.markdown)
+        at.button(key=f"learn_{slug}_again").click().run()
+        assert not at.metric
+    finally:
+        done.set()
+    until(at, lambda at: at.metric)
 
 
 @pytest.mark.usefixtures("fresh_backend")
@@ -256,7 +277,7 @@ def test_the_glossary_explains_and_can_be_searched():
 
 @pytest.mark.parametrize(
     "name", ["glossary", "views.glossary", "lessons", "lessons.bench", "lessons.lesson", "lessons.entropy",
-             "lessons.toys", "lessons.noise", "lessons.beta"]
+             "lessons.toys", "lessons.measured", "lessons.noise", "lessons.beta"]
 )  # fmt: skip
 def test_examples_are_true(name):
     module = importlib.import_module(f"app.{name}")

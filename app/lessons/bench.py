@@ -1,10 +1,9 @@
 """What the lessons measure on one small network, each a function of plain arguments and kept."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from torch import Tensor, nn
 
 from app import state
 from app.backend import View, backend
-from app.panels.progress import left
 from app.pictures import gallery
 from app.subject import Subject
 from explainers import CID, CIDSettings
@@ -42,7 +40,9 @@ def network_view() -> View:
 
 
 def network() -> Network:
-    return network_view().value
+    """The network itself, for the page and for the thread that measures."""
+    store = backend()
+    return store.kept(NETWORK) or store.network(NETWORK, "lessons").value
 
 
 def subject(picture: str) -> Subject:
@@ -179,16 +179,3 @@ def halved(picture: str, pair: str, kind: str, scale: float) -> tuple[np.ndarray
         plain, quieter = (Feature(each, chosen.feature)(x) for each in (network().module, module))
     undo = torch.where(quiet, 1 / scale, 1.0).repeat_interleave(plain.shape[1] // len(quiet)).to(x)
     return closed_map(module, chosen.feature, x[0])[0], float((quieter * undo - plain).abs().max())
-
-
-def filling(arguments: list, measure: Callable[[Any], Any], what: str) -> list:
-    """`measure` of every argument, with a bar once that takes long; touching any control ends it."""
-    found, place, started = [], st.empty(), monotonic()
-    for done, argument in enumerate(arguments):
-        spent = monotonic() - started
-        if spent > 0.5:
-            words = left(spent * (len(arguments) / done - 1))
-            place.progress(done / len(arguments), text=f"{what} · {words}")
-        found.append(measure(argument))
-    place.empty()
-    return found

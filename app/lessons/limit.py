@@ -8,6 +8,7 @@ from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.glossary import explain
 from app.lessons import bench, controls
 from app.lessons.lesson import Lesson, Stage, numbers, power
+from app.lessons.measured import measured
 from app.panels.fairness_proof import number
 from app.panels.numbers import decimal
 from explainers import concentration
@@ -35,8 +36,11 @@ def widget(stage: Stage) -> None:
         kind = controls.choice("Half of the filters", list(KINDS), "background", KIND, "limit_kind", KINDS.get)
         pair = controls.choice("Layer", pairs, pairs[3], LAYER, "limit_pair")
         picture = controls.picture_control()
+    asked = [(picture, pair, kind, each) for each in SCALES]
+    maps = measured("limit", asked, bench.halved, "Measuring CID")
+    if maps is None:
+        return
     place = st.container()
-    maps = bench.filling(list(SCALES), lambda each: bench.halved(picture, pair, kind, each), "Measuring CID")
     (before, _), (after, lost) = maps[0], maps[SCALES.index(scale)]
     gains = [gain(each, picture) for each, _ in maps]
     with place:

@@ -6,6 +6,7 @@ from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.glossary import explain
 from app.lessons import bench, controls
 from app.lessons.lesson import Lesson, Stage, numbers
+from app.lessons.measured import measured
 from app.panels.numbers import decimal
 
 SIGMAS = (0.002, 0.003, 0.005, 0.007, 0.01, 0.012, 0.014, 0.017, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4)
@@ -26,22 +27,22 @@ def widget(stage: Stage) -> None:
         layer = controls.layer_control("layer3.1")
         shaped = controls.choice("Noise", list(KINDS), False, KIND, "noise_kind", KINDS.__getitem__)
         picture = controls.picture_control()
+    asked = [(picture, layer, shaped, each) for each in SIGMAS]
+    found = measured("noise", asked, bench.reaction, "Measuring the layer's reaction")
+    if found is None:
+        return
     place = st.container()
-    now, error = bench.reaction(picture, layer, shaped, sigma)
+    now, error = found[SIGMAS.index(sigma)]
+    means = [mean for mean, _ in found]
     noise = sigma * bench.shape(picture, layer, shaped)
     panels = [Panel("the picture", bench.subject(picture).picture)]
     panels.append(Panel(f"with σ = {sigma:g}", bench.noisy(picture, noise)))
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
             stage.chart(row_figure(panels, stage.look), "pictures", f"The picture, and with noise σ = {sigma:g}")
-        right = st.container()
-    with right:
-        found = bench.filling(
-            list(SIGMAS), lambda each: bench.reaction(picture, layer, shaped, each), "Measuring the layer's reaction"
-        )
-        means = [mean for mean, _ in found]
-        figure = curve(means, [error for _, error in found], sigma, stage)
-        stage.chart(figure, "reaction", f"Reaction of {layer} against σ; {now:.2g} at σ = {sigma:g}, 1 is allowed")
+        with st.container():
+            figure = curve(means, [error for _, error in found], sigma, stage)
+            stage.chart(figure, "reaction", f"Reaction of {layer} against σ; {now:.2g} at σ = {sigma:g}, 1 is allowed")
     met = bench.crossing(SIGMAS, means)
     with place:
         numbers(

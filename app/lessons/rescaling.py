@@ -6,6 +6,7 @@ from app.figures.learn import Panel, factors_figure, row_figure
 from app.glossary import explain
 from app.lessons import bench, controls
 from app.lessons.lesson import Lesson, Stage, numbers, power
+from app.lessons.measured import measured
 from app.panels.fairness_proof import number
 
 SCALES = tuple(2.0**power for power in range(-4, 5))
@@ -23,8 +24,10 @@ def widget(stage: Stage) -> None:
         c = controls.slide("Rescaling c", SCALES, 4.0, C, "rescaling_c", power)
         pair = controls.choice("Layer divided by c", pairs, pairs[-2], PAIR, "rescaling_pair")
         picture = controls.picture_control()
-    with st.spinner("Measuring both networks …"):
-        found = bench.rescaled(picture, pair, c)
+    answer = measured("rescaling", [(picture, pair, c)], bench.rescaled, "Measuring both networks")
+    if answer is None:
+        return
+    (found,) = answer
     factors = found["factors"]
     numbers(
         ("Largest change of a logit", number(found["change"]), CHANGE),

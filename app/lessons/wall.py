@@ -9,6 +9,7 @@ from app.glossary import explain
 from app.lessons import controls, toys
 from app.lessons.bench import kept
 from app.lessons.lesson import Lesson, Stage, numbers
+from app.lessons.measured import measured
 from app.panels.numbers import decimal
 from explainers import CID, CIDSettings
 from explainers.ru import RU
@@ -27,8 +28,10 @@ def widget(stage: Stage) -> None:
     with st.container(horizontal=True, key="learn_controls"):
         case = controls.segments("Function h(x)", list(CASES), "wall", CASE, "wall_case", CASES.__getitem__)
         rough = controls.slide("Roughness of the plaster", ROUGHNESS, 0.002, ROUGH, "wall_rough", "{:g}".format)
-    with st.spinner("Fitting the decoder and measuring both maps …"):
-        found = measure(case, rough)
+    answer = measured("wall", [(case, rough)], measure, "Fitting the decoder and measuring both maps")
+    if answer is None:
+        return
+    (found,) = answer
     cid, ru, spot = found["cid"], found["ru"], toys.IGNORED
     numbers(
         ("CID of the pixel (nats)", decimal(float(cid[spot])), explain("CID")),

@@ -37,8 +37,10 @@ def _widget(number: int) -> None:
             st.error(found.message or "The lessons' network is not here.")
         link_notice.draw(notice)
         return
-    if LESSONS[number].slug != "beta":
+    if st.session_state.get("learn_shown") != number:
+        # What an earlier lesson still measures stops.
         backend().release(state.owner("learn"))
+        st.session_state["learn_shown"] = number
     # What the link says of other lessons is not kept for them.
     settled = "link_settled" in st.session_state
     controls.begin({} if settled else state.arrived("learn"))
