@@ -1,8 +1,20 @@
-"""Every page in a real Chromium under axe-core, light and dark; and Explore by keyboard alone."""
+"""Every page in a real Chromium under axe-core, light and dark; Explore by keyboard alone, and on a narrow page."""
 
 import pytest
 
-from tests.test_browser import READY, SLOW, address, chart, cheap, chromium, expect, page, playwright, status  # noqa: F401
+from tests.test_browser import (  # noqa: F401
+    READY,
+    SLOW,
+    address,
+    chart,
+    cheap,
+    chromium,
+    expect,
+    grid_line,
+    page,
+    playwright,
+    status,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -82,3 +94,30 @@ def test_network_picture_and_layer_by_keyboard_alone(page, address):  # noqa: F8
     page.keyboard.press("ArrowRight")
     expect(page.locator(".st-key-w_layer").get_by_role("slider")).not_to_have_attribute("aria-valuetext", before)
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
+
+
+# Boxes of the grid's frame, the units of its scales and its maps: left, top, right, bottom in pixels.
+PLACES = """chart => {
+    const box = e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom] };
+    return {frame: box(chart.closest('.st-key-grid_frame')),
+            units: [...chart.querySelectorAll('.colorbar .cbtitle')].map(box),
+            maps: [...chart.querySelectorAll('.heatmaplayer image')].map(box)} }"""
+
+
+def test_units_are_whole_and_rows_as_high_as_their_maps(page, address):  # noqa: F811
+    page.set_viewport_size({"width": 800, "height": 900})
+    layers = "layer1.0+layer2.0+layer3.0"
+    page.goto(cheap(address, view="grid", methods="cid+grad_cam", layers=layers))
+    expect(grid_line(page)).to_contain_text("All 6 maps are ready", timeout=SLOW)
+    settled(page)
+    expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(6, timeout=SLOW)
+    found = chart(page, "grid").evaluate(PLACES)
+    assert len(found["units"]) == 2
+    assert all(found["frame"][0] < left < right <= found["frame"][2] for left, _, right, _ in found["units"])
+    upper, lower = found["maps"][:3], found["maps"][3:]
+    # Two lines of letters and a little air.
+    for (left, top, right, bottom), (_, below, _, _) in zip(upper, lower, strict=True):
+        assert right - left == pytest.approx(bottom - top, abs=2)
+        assert 34 < below - bottom < 56
+    assert found["maps"][0][1] - found["frame"][1] < 60
+    assert found["frame"][3] - found["maps"][-1][3] < 90

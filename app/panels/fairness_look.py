@@ -9,6 +9,7 @@ CSS = """
 .st-key-fair_proof {flex-wrap:wrap}
 .st-key-fair_proof > div {flex:1 1 190px; min-width:170px}
 .st-key-fair_first [data-testid="stMetricValue"] {font-size:2.7rem; line-height:1.15}
+.st-key-fair_first [data-testid="stMetric"] {margin-bottom:-.35rem}
 .st-key-fair_maps {flex-wrap:wrap}
 .st-key-fair_maps > div {flex:1 1 380px; min-width:320px; max-width:620px}
 .st-key-fair_curves {flex-wrap:wrap}
