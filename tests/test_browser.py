@@ -188,7 +188,7 @@ def test_a_grid_of_five_methods_fills_in_and_its_link_shows_the_same(page, addre
     methods = "cid+grad_cam+lrp+saliency+activation"
     page.goto(cheap(address, view="grid", methods=methods, layers="layer2.2+layer3.2"))
     expect(grid_line(page)).to_contain_text("All 8 maps are ready", timeout=SLOW)
-    expect(page.get_by_text("Methods (5)")).to_be_visible()
+    expect(page.get_by_role("button", name="Methods (5)")).to_be_visible()
     maps = drawn(page)
     assert len(set(maps)) >= 8
     other = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
