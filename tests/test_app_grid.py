@@ -196,9 +196,11 @@ def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
 
 
 def test_the_time_left_counts_what_waits_at_the_pace_so_far():
-    found = Explanation(torch.zeros(1, 1, 2, 2), None, 1.0, 1.0, seconds=4.0)
-    lrp, saliency = methods()["lrp"], methods()["saliency"]
-    asked = [(saliency, View("a", "done", found)), (lrp, View("b", "waiting"))]
-    assert remaining(asked) == pytest.approx(2.0 * lrp.passes)
-    assert remaining([(saliency, View("c", "running", None, 0.5, 7.0)), *asked]) == pytest.approx(7 + 2.0 * lrp.passes)
-    assert remaining(asked[1:]) is None
+    quick = Explanation(torch.zeros(1, 1, 2, 2), None, 1.0, 1.0, seconds=4.0)
+    long = Explanation(torch.zeros(1, 1, 2, 2), None, 100.0, 100.0, seconds=4.0)
+    lime, lrp, saliency = (methods()[name] for name in ("lime", "lrp", "saliency"))
+    asked = [(saliency, View("a", "done", quick)), (lime, View("b", "done", long)), (lrp, View("c", "waiting"))]
+    assert remaining(asked) == pytest.approx(0.02 * lrp.passes)
+    assert remaining([(saliency, View("d", "running", None, 0.5, 7.0)), *asked]) == pytest.approx(7 + 0.02 * lrp.passes)
+    assert remaining(asked[2:]) is None
+    assert remaining([asked[0], asked[2]]) is None, "preparing takes longer than two passes"

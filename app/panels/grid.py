@@ -149,16 +149,20 @@ def _standing(view: View) -> bool:
     return view.state != "running"
 
 
+# As many passes tell how long one takes.
+TELLING = 100
+
+
 def remaining(asked: Sequence[tuple[MapMethod, View]]) -> float | None:
     """Seconds that are left: those of the running maps, and the usual passes of each that waits at the pace so far.
 
-    None before anything is done that could tell the pace.
+    None before anything is done that could tell the pace: maps of few passes take most of their time to prepare.
     """
     done = [view.value for _, view in asked if view.state == "done"]
-    passes = sum(found.forward_passes + found.backward_passes for found in done)
-    if not passes:
+    long = [found for found in done if found.forward_passes + found.backward_passes >= TELLING]
+    if not long:
         return None
-    pace = sum(found.seconds for found in done) / passes
+    pace = sum(found.seconds for found in long) / sum(found.forward_passes + found.backward_passes for found in long)
     return sum(
         method.passes * pace if view.remaining is None else view.remaining for method, view in asked if view.live
     )
