@@ -2,7 +2,7 @@
 
 Each kind of map is begun, cancelled at a random moment, and waited for until its thread is free for the next job. What
 remains after Cancel is the one operation that torch is in, so it is measured where operations are large: VGG-16 on
-pictures of 224×224.
+pictures of 224×224. Networks that do not ship are measured with untrained weights, which take as long.
 """
 
 import argparse
@@ -13,6 +13,8 @@ from functools import partial
 from typing import Any
 
 import torch
+from safetensors.torch import save
+from torchvision.models import get_model
 
 from app.jobs import Job, Runner
 from app.pictures import find_picture
@@ -21,14 +23,15 @@ from app.work import baseline_frames, cid_frames, ru_frames
 from explainers import CIDSettings, load_network
 from explainers.decoders import find_decoder
 from explainers.devices import best_device
+from explainers.networks import Network, load_checkpoint, network_catalogue
 
 Work = Callable[[Job], Iterator[Any]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", default="vgg16-birds")
-    parser.add_argument("--layers", nargs="+", default=["conv1-2", "conv5-3", "fc8"])
+    parser.add_argument("--network", default="vgg16")
+    parser.add_argument("--layers", nargs="+", default=["conv3-3", "conv5-3", "fc8"])
     parser.add_argument("--cancels", type=int, default=10, help="of each kind of map")
     parser.add_argument("--longest", type=float, default=6.0, help="latest moment of Cancel, in seconds")
     parser.add_argument("--device", default=str(best_device()))
@@ -47,7 +50,7 @@ def main() -> None:
 
 def works(name: str, path: str, device: torch.device) -> dict[str, Work]:
     """The longest map of each kind for a layer, each at the app's own settings."""
-    network = load_network(name, device)
+    network = with_some_weights(name, device)
     layer, subject = network.layer(path), prepare(network, find_picture("bird/1", network.input_size[0]))
     found: dict[str, Work] = {"CID": partial(cid_frames, network, subject, layer, CIDSettings(), device)}
     if (card := find_decoder(network, layer)) is not None:
@@ -55,6 +58,14 @@ def works(name: str, path: str, device: torch.device) -> dict[str, Work]:
     baseline = "integrated_gradients"
     found[baseline] = partial(baseline_frames, baseline, network, subject, layer, None, 0, device)
     return found
+
+
+def with_some_weights(name: str, device: torch.device) -> Network:
+    """The network as it ships, else untrained."""
+    if next(entry for entry in network_catalogue() if entry.name == name).shipped:
+        return load_network(name, device)
+    torch.manual_seed(0)
+    return load_checkpoint(name, save(get_model(name, weights=None).state_dict()), device=device)
 
 
 def stopping(runner: Runner, work: Work, after: float) -> float | None:

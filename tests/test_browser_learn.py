@@ -22,6 +22,32 @@ def test_every_lesson_draws_its_equation_and_its_figures(page, address):  # noqa
     assert page.complaints == []
 
 
+def drawn(page) -> str:  # noqa: F811
+    """All lines, bars and pictures of the lesson's figures as they are now."""
+    return page.locator(".st-key-learn_body").evaluate(
+        """body => [...body.querySelectorAll('.main-svg path[d], .main-svg image')]
+            .map(one => (one.getAttribute('d') ?? '') + (one.getAttribute('href') ?? '')).join()"""
+    )
+
+
+def test_every_lessons_first_slider_is_moved_and_its_figures_follow(page, address):  # noqa: F811
+    for lesson in LESSONS:
+        page.goto(f"{address}/learn?lesson={lesson.slug}")
+        expect(page.get_by_role("heading", name=lesson.title)).to_be_visible(timeout=SLOW)
+        expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SLOW)
+        expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+        before, slider = drawn(page), page.locator(".st-key-learn_body").get_by_role("slider").first
+        was = slider.get_attribute("aria-valuetext")
+        slider.press("ArrowRight")
+        expect(slider).not_to_have_attribute("aria-valuetext", was)
+        for _ in range(SLOW // 100):
+            if (now := drawn(page)) and now != before:
+                break
+            page.wait_for_timeout(100)
+        assert now != before, lesson.slug
+    assert page.complaints == []
+
+
 def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address):  # noqa: F811
     page.goto(f"{address}/learn?lesson=entropy&present=1")
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SLOW)
