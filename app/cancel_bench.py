@@ -7,6 +7,7 @@ pictures of 224×224. Networks that do not ship are measured with untrained weig
 
 import argparse
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -46,6 +47,10 @@ def main() -> None:
             if known:
                 print(f"{layer:<10}{method:<22}{known[len(known) // 2]:>10.3f}{known[-1]:>12.3f}", flush=True)
     runner.close()
+    # Its thread is a daemon: torch must not be left in the middle of a call when the process ends.
+    for thread in threading.enumerate():
+        if thread.name == "bench":
+            thread.join()
 
 
 def works(name: str, path: str, device: torch.device) -> dict[str, Work]:
