@@ -39,9 +39,7 @@ def table(found: Check, plan: Plan, question: Question) -> None:
     with st.container(key="fair_table"):
         st.table(rows(found, question, spot))
     if question.next_bias and found.proof.change:
-        st.caption(
-            "The switch makes another function, which no factor takes to the first: theory says nothing here."
-        )
+        st.caption("The switch makes another function, which no factor takes to the first: theory says nothing here.")
     elif spot.partly:
         st.caption(
             f"{question.layer} joins features, and this choice divides some of its channels by c. Activation and "
