@@ -65,6 +65,9 @@ def settled(page) -> None:  # noqa: F811
 def tab_to(page, key: str) -> None:  # noqa: F811
     """Presses Tab until the focus is on the widget's own control; fails after more steps than a reader would take."""
     settled(page)
+    # The code of each kind of widget is fetched when the first of them is drawn.
+    drawn = page.locator(f".st-key-{key}").locator("input, [role=radio], [role=slider]")
+    expect(drawn.first).to_be_visible(timeout=SLOW)
     place = """() => { const e = document.activeElement;
         return [e.closest('[class*=st-key-]')?.className ?? '', e.ariaLabel ?? e.innerText.slice(0, 40)] }"""
     passed = []
