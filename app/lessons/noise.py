@@ -10,13 +10,13 @@ from app.lessons.measured import measured
 from app.panels.numbers import decimal
 
 SIGMAS = (0.002, 0.003, 0.005, 0.007, 0.01, 0.012, 0.014, 0.017, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4)
-KINDS = {False: "the same everywhere", True: "as the layer allows"}
+KINDS = {False: "equal everywhere", True: "fit to the layer"}
 KIND = (
     "The same everywhere: every pixel gets noise σ. As the layer allows: σ is the typical noise (the geometric mean), "
     "and the closed form gives each pixel more or less of it."
 )
 MET = "The σ at which the reaction passes 1, read off the measured curve between two points."
-GAINED = "The mean entropy of the noise at which the constraint is met. With noise as the layer allows, this is CID."
+GAINED = "The mean entropy of the noise at which the constraint is met. With noise fit to the layer, this is CID."
 DIFFERENCE = "How much more than with equal noise in a linear layer, ½ log β + ½ log 2πe = −2.98 nats."
 
 
