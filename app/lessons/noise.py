@@ -12,7 +12,7 @@ from app.panels.numbers import decimal
 SIGMAS = (0.002, 0.003, 0.005, 0.007, 0.01, 0.012, 0.014, 0.017, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4)
 KINDS = {False: "equal everywhere", True: "fit to the layer"}
 KIND = (
-    "The same everywhere: every pixel gets noise σ. As the layer allows: σ is the typical noise (the geometric mean), "
+    "Equal everywhere: every pixel gets noise σ. Fit to the layer: σ is the typical noise (the geometric mean), "
     "and the closed form gives each pixel more or less of it."
 )
 MET = "The σ at which the reaction passes 1, read off the measured curve between two points."
