@@ -10,22 +10,17 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from explainers.checkpoint_keys import COUNTER, Alignment, Expected, State, alignments, plain_keys, weight_sets
+
 MAX_BYTES = 1 << 30
 MAX_ENTRIES = 20_000
-# Containers within containers; a dictionary may hold itself.
-MAX_DEPTH = 4
 MAX_HEADER = 16 << 20
 MAX_CLASSES = 100_000
-CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
-WRAPPERS = ("module.", "_orig_mod.", "model.")
-COUNTER = "num_batches_tracked"
 SHOWN = 3
 DTYPES = (
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2),
     *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
 )
-
-State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -58,13 +53,21 @@ class CheckpointError(ValueError):
 
 
 def read_state_dict(source: bytes | Path) -> State:
-    """The tensors of a `.safetensors`, `.pt` or `.pth` file, told apart by content, out of the usual containers.
+    """The tensors of a `.safetensors` file or one of torch.save, told apart by content, out of the usual containers.
 
-    Raises CheckpointError for anything that is not a dictionary of tensors.
+    Of several sets of weights the first. Raises CheckpointError for anything that is not a dictionary of tensors.
 
     >>> state = read_state_dict(safetensors.torch.save({"fc.weight": torch.zeros(2, 3)}))
     >>> state["fc.weight"].shape
     torch.Size([2, 3])
+    """
+    return next(iter(read_weight_sets(source).values()))
+
+
+def read_weight_sets(source: bytes | Path) -> dict[str, State]:
+    """Every set of weights in a file (the network's, its average's …) by the name it has there, '' for the only one.
+
+    Raises CheckpointError as `read_state_dict`.
     """
     _check_size(len(source) if isinstance(source, bytes) else source.stat().st_size)
     if isinstance(source, bytes):
@@ -73,10 +76,10 @@ def read_state_dict(source: bytes | Path) -> State:
         with source.open("rb") as file:
             head = file.read(9)
     if head[8:] != b"{":
-        return unwrap(_torch(source, zipped=head.startswith(b"PK\x03\x04")))
+        return unwrap_sets(_torch(source, zipped=head.startswith(b"PK\x03\x04")))
     if int.from_bytes(head[:8], "little") > MAX_HEADER:
         raise CheckpointError(TOO_LONG)
-    return unwrap(_safetensors(source))
+    return unwrap_sets(_safetensors(source))
 
 
 TOO_LONG = "expected a list of names and tensors of at most 16 MiB, got a longer one; save the state dict alone"
@@ -125,39 +128,29 @@ def _check_archive(file: io.BytesIO | Path) -> None:
         raise CheckpointError(TOO_LONG)
 
 
-def unwrap(loaded: object) -> State:
-    """The state dict inside the usual containers, its keys without the prefixes of wrappers.
+def unwrap_sets(loaded: object) -> dict[str, State]:
+    """The sets of weights inside the usual containers, their names without the segments of wrappers.
 
     Raises CheckpointError where something else than plain tensors is left.
 
-    >>> list(unwrap({"epoch": 3, "state_dict": {"module.fc.bias": torch.zeros(2)}}))
+    >>> list(unwrap_sets({"epoch": 3, "state_dict": {"module.fc.bias": torch.zeros(2)}})["state_dict"])
     ['fc.bias']
     """
-    for _ in range(MAX_DEPTH):
-        if not isinstance(loaded, Mapping):
-            break
-        inner = next((loaded[key] for key in CONTAINERS if isinstance(loaded.get(key), Mapping)), None)
-        if inner is None:
-            break
-        loaded = inner
     if not isinstance(loaded, Mapping) or not loaded:
         raise CheckpointError(
             f"expected a dictionary of named tensors, got {type(loaded).__name__}; save model.state_dict()"
         )
-    _check_count(len(loaded))
-    for key, value in loaded.items():
+    sets = weight_sets(loaded)
+    _check_count(sum(map(len, sets.values())))
+    for key, value in ((key, value) for entries in sets.values() for key, value in entries.items()):
         if not isinstance(key, str) or not _plain(value):
             raise CheckpointError(
                 f"expected plain tensors under names, got {_kind(value)} under '{_short(key)}'; "
                 f"save model.state_dict() alone, not quantised"
             )
     # A tensor's strides can make a few stored bytes look like any number of them.
-    _check_size(sum(value.numel() * value.element_size() for value in loaded.values()))
-    state = dict(loaded)
-    for prefix in WRAPPERS * 2:
-        if all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): value for key, value in state.items()}
-    return state
+    _check_size(sum(value.numel() * value.element_size() for entries in sets.values() for value in entries.values()))
+    return {name: plain_keys(dict(entries)) for name, entries in sets.items()}
 
 
 def _check_size(size: int) -> None:
@@ -184,51 +177,70 @@ def _kind(value: object) -> str:
     return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
 
 
-def fit(build: Callable[[int], nn.Module], classes: int, state: State, title: str) -> nn.Module:
+def fit(
+    build: Callable[[int], nn.Module],
+    classes: int,
+    state: State,
+    title: str,
+    rename: Callable[[str], str | None] = str,
+) -> nn.Module:
     """A network with the weights of `state` in float32, with as many classes as its head has rows.
 
-    `classes` is the number where the head does not tell. Raises CheckpointError where keys or shapes do
-    not fit, weights are not finite, or there are more than 100,000 classes.
+    `classes` is the number where the head does not tell, `rename` maps names of older files. Raises CheckpointError
+    where names or shapes do not fit, weights are not finite, or there are more than 100,000 classes.
     """
-    classes = _classes(build, state, classes)
+    found = alignments(expected_shapes(build), state, rename)[0]
+    classes = _classes(expected_shapes(build), found.state, classes)
     with torch.device("meta"):
         net = build(classes)
     expected = net.state_dict()
+    _compare(expected, found, title)
     # Files from before PyTorch 1.0 lack the counters of batch normalisation, which evaluation does not use.
-    state = {k: torch.zeros_like(v, device="cpu") for k, v in expected.items() if k.endswith(COUNTER)} | state
-    _compare(expected, state, title)
+    state = {k: torch.zeros_like(v, device="cpu") for k, v in expected.items() if k.endswith(COUNTER)} | found.state
     cast = {key: _cast(key, state[key], expected[key].dtype) for key in expected}
     net.load_state_dict(cast, assign=True)
     return net.eval().requires_grad_(False)
 
 
-def _classes(build: Callable[[int], nn.Module], state: State, default: int) -> int:
-    """The number of rows of those weights whose shape depends on the number of classes."""
+def expected_shapes(build: Callable[[int], nn.Module]) -> Expected:
+    """Names and shapes of a network's entries, None for the lengths that follow the number of classes.
+
+    >>> expected_shapes(lambda classes: nn.Linear(4, classes))
+    {'weight': (None, 4), 'bias': (None,)}
+    """
     with torch.device("meta"):
-        two, three = ({k: v.shape for k, v in build(n).state_dict().items()} for n in (2, 3))
-    head = [key for key in two if two[key] != three[key] and key in state and state[key].dim() == len(two[key])]
-    classes = len(state[head[0]]) if head else default
+        two, three = (build(n).state_dict() for n in (2, 3))
+    return {
+        key: tuple(a if a == b else None for a, b in zip(value.shape, three[key].shape, strict=True))
+        for key, value in two.items()
+    }
+
+
+def _classes(expected: Expected, state: State, default: int) -> int:
+    """The number of rows of those weights whose shape depends on the number of classes."""
+    heads = [(key, shape.index(None)) for key, shape in expected.items() if None in shape and key in state]
+    head = next(((key, axis) for key, axis in heads if state[key].dim() == len(expected[key])), None)
+    classes = state[head[0]].shape[head[1]] if head else default
     if not 1 <= classes <= MAX_CLASSES:
         raise CheckpointError(f"expected 1 to {MAX_CLASSES:,} classes, got {classes:,}; check the file's last layer")
     return classes
 
 
-def _compare(expected: State, state: State, title: str) -> None:
-    missing = tuple(key for key in expected if key not in state)
-    unexpected = tuple(key for key in state if key not in expected)
+def _compare(expected: State, found: Alignment, title: str) -> None:
     misshapen = tuple(
-        Misshapen(key, tuple(state[key].shape), tuple(value.shape))
+        Misshapen(key, tuple(found.state[key].shape), tuple(value.shape))
         for key, value in expected.items()
-        if key in state and state[key].shape != value.shape
+        if key in found.state and found.state[key].shape != value.shape
     )
-    found = [
+    missing, unexpected = found.missing, found.unexpected
+    entries = [
         f"{len(items)} {what} ({_some(items)})"
         for items, what in ((missing, "missing"), (unexpected, "unexpected"), (misshapen, "of another shape"))
         if items
     ]
-    if found:
+    if entries:
         raise CheckpointError(
-            f"expected the weights of {title}, got a file with entries that do not fit: {'; '.join(found)}. "
+            f"expected the weights of {title}, got a file with entries that do not fit: {'; '.join(entries)}. "
             f"Choose the architecture that the file was made for.",
             missing,
             unexpected,

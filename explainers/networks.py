@@ -190,9 +190,7 @@ def load_checkpoint(
 def _network(
     spec: Spec, state: State, device: torch.device, classes: tuple[str, ...], title: str, **about: object
 ) -> Network:
-    named = {spec.rename(key): value for key, value in state.items()}
-    named.pop(None, None)
-    module = fit(spec.build, len(spec.classes), named, spec.title.split(",")[0])
+    module = fit(spec.build, len(spec.classes), state, spec.title.split(",")[0], spec.rename)
     side = spec.preprocessing.crop
     layers = find_layers(structural_copy(module, "meta"), torch.empty(1, 3, side, side, device="meta"))
     count = layers[-1].shape[0]
