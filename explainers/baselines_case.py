@@ -25,16 +25,16 @@ class Passes:
 
     def count(self, module: nn.Module, args: tuple, output: Tensor) -> None:
         """A forward hook of the outermost module."""
-        self.forward += len(output)
-        self._tell()
+        self.add(forward=len(output))
         if output.requires_grad:
             output.register_hook(self._count_backward)
 
     def _count_backward(self, gradient: Tensor) -> None:
-        self.backward += len(gradient)
-        self._tell()
+        self.add(backward=len(gradient))
 
-    def _tell(self) -> None:
+    def add(self, forward: int = 0, backward: int = 0) -> None:
+        self.forward += forward
+        self.backward += backward
         if self.told is not None:
             self.told(self.forward + self.backward)
 

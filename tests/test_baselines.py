@@ -167,7 +167,8 @@ def test_integrated_gradients_are_complete() -> None:
     assert torch.allclose(total, expected, rtol=0.02, atol=0.01 * float(expected.abs().max()))
 
 
-@pytest.mark.parametrize("name", RECTIFIED)
+# Not the U-Net: one gradient loses the relevance of outputs of its up-convolutions to which nothing contributed.
+@pytest.mark.parametrize("name", [n for n in RECTIFIED if not n.startswith("U-Net")])
 def test_lrp_agrees_with_relevance_written_as_one_gradient(name: str) -> None:
     net, x = build(name)
     got = attribute("lrp", net, None, x, target=1)
@@ -176,8 +177,7 @@ def test_lrp_agrees_with_relevance_written_as_one_gradient(name: str) -> None:
     assert torch.allclose(got.sum(), expected.sum(), rtol=1e-3)
 
 
-# Not the U-Net: relevance of a negative output of its up-convolutions to which nothing contributed is lost under z⁺.
-@pytest.mark.parametrize("name", ["alexnet", "vgg16 normalised", "ResNet-8", "ResNet-18", "SqueezeNet"])
+@pytest.mark.parametrize("name", ["alexnet", "vgg16 normalised", "ResNet-8", "ResNet-18", "SqueezeNet", "U-Net"])
 def test_lrp_conserves_the_score_without_biases(name: str) -> None:
     net, x = build(name)
     without_biases(net)
