@@ -287,6 +287,10 @@ def _upload_control(store: Backend) -> None:
     )
     if message := st.session_state.get("upload_error"):
         st.error(message)
+    # Of the picture that is shown, as long as it is.
+    shown = store.uploaded(split(state.selection().picture)[0])
+    for note in shown.notes if shown else ():
+        st.caption(f"Note: {note}.")
 
 
 def _own() -> dict[str, str]:

@@ -12,7 +12,7 @@ from app.figures.raster import data_address
 from explainers.datasets.birds import SPECIES, label_of, render_bird
 from explainers.datasets.membranes_rendered import render_tissue
 from explainers.datasets.photographs import photographs
-from explainers.datasets.pictures import open_picture
+from explainers.datasets.pictures import read_picture
 
 THUMBNAIL = 96
 # Enough that a part of it still fills a network's input.
@@ -23,13 +23,17 @@ TISSUES = 6
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture before any network has seen it; `mask` (H, W) bool and `box` half-open, in its own pixels."""
+    """A picture before any network has seen it; `mask` (H, W) bool and `box` half-open, in its own pixels.
+
+    `notes` are sentences on what had to be guessed when its file was read.
+    """
 
     key: str
     title: str
     image: Image.Image
     mask: np.ndarray | None = None
     box: tuple[int, int, int, int] | None = None
+    notes: tuple[str, ...] = ()
 
 
 class PictureGoneError(LookupError):
@@ -85,8 +89,9 @@ def upload(data: bytes, name: str, ground: str = "white") -> Picture:
 
     Raises PictureError with one sentence for anything that is not a picture.
     """
-    image = open_picture(data, longest=LONGEST, ground=ground)
-    return Picture(f"upload/{hashlib.sha256(ground.encode() + data).hexdigest()}", title_of(name), image)
+    opened = read_picture(data, longest=LONGEST, ground=ground)
+    key = f"upload/{hashlib.sha256(ground.encode() + data).hexdigest()}"
+    return Picture(key, title_of(name), opened.image, notes=opened.notes)
 
 
 def title_of(name: str) -> str:

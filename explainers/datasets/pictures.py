@@ -1,14 +1,28 @@
 """Opening one picture that somebody brings, defensively."""
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from explainers.datasets.colour_profiles import to_srgb
+from explainers.datasets.deep_values import depth_of, eight_bit
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 50_000_000
+ORIENTATION = 0x0112
+TURNS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # What may lie under transparent pixels.
 GROUNDS = {"white": (255, 255, 255), "grey": (128, 128, 128), "black": (0, 0, 0)}
 
@@ -17,24 +31,45 @@ class PictureError(ValueError):
     """A picture cannot be read; the message is one sentence for the reader, without any path."""
 
 
+@dataclass(frozen=True, eq=False)
+class OpenedPicture:
+    """A picture as RGB in sRGB, upright, with what has to be known about it.
+
+    `stored` (width, height) and `orientation`, 1 to 8 as in EXIF, are those of the file; `notes` are sentences on
+    what had to be guessed.
+    """
+
+    image: Image.Image
+    stored: tuple[int, int]
+    orientation: int
+    notes: tuple[str, ...]
+
+
 def open_picture(
     source: bytes | Path, max_pixels: int = MAX_PIXELS, longest: int | None = None, ground: str = "white"
 ) -> Image.Image:
-    """The first frame of a picture as RGB: upright by its EXIF tag, on `ground` where it is transparent.
-
-    `ground` is one of `GROUNDS`; a half transparent pixel is α·colour + (1 − α)·ground.
-
-    16-bit grey is scaled from its full range, 32-bit grey from its own minimum and maximum. `longest`
-    bounds the longer side in pixels (never enlarged). The size is read from the header, before any
-    pixel is decoded.
-
-    Raises PictureError for what is empty, no picture of `FORMATS`, larger than `max_pixels`, damaged or gone, and
-    KeyError for another ground.
+    """The picture of `read_picture` alone.
 
     >>> open_picture(b"")
     Traceback (most recent call last):
         ...
     explainers.datasets.pictures.PictureError: expected a picture, got an empty file; choose another one
+    """
+    return read_picture(source, max_pixels, longest, ground).image
+
+
+def read_picture(
+    source: bytes | Path, max_pixels: int = MAX_PIXELS, longest: int | None = None, ground: str = "white"
+) -> OpenedPicture:
+    """The first frame of a picture as RGB: upright by its EXIF tag, on `ground` where it is transparent.
+
+    Colours are brought to sRGB from the profile that the file carries. `ground` is one of `GROUNDS`; a half
+    transparent pixel is α·colour + (1 − α)·ground. 16-bit values are scaled by what the file declares, else by what it
+    holds, 32-bit grey from its own minimum and maximum. `longest` bounds the longer side in pixels (never enlarged).
+    The size is read from the header, before any pixel is decoded.
+
+    Raises PictureError for what is empty, no picture of `FORMATS`, larger than `max_pixels`, damaged or gone, and
+    KeyError for another ground.
     """
     colour = GROUNDS[ground]
     try:
@@ -52,7 +87,9 @@ def open_picture(
         if width * height > max_pixels:
             raise PictureError(_too_large(f"{width * height / 1e6:.0f}", max_pixels))
         try:
-            return _decode(image, longest, colour)
+            return _decode(image, source, longest, colour)
+        except PictureError:
+            raise
         except Exception:  # as above; MemoryError among them
             raise PictureError(DAMAGED) from None
 
@@ -71,38 +108,36 @@ def _not_a_picture(source: bytes | Path) -> str:
     return f"expected a picture ({', '.join(FORMATS)}), got something else; save it as PNG or JPEG"
 
 
-def _decode(image: Image.Image, longest: int | None, ground: tuple[int, int, int]) -> Image.Image:
+def _decode(
+    image: Image.Image, source: bytes | Path, longest: int | None, ground: tuple[int, int, int]
+) -> OpenedPicture:
+    stored, depth = image.size, depth_of(image)
     if longest is not None:
         image.draft("RGB", (longest, longest))
     image.load()
-    image = _eight_bit(_upright(image))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
-    image = image.convert("RGB")
-    if longest is not None:
-        image.thumbnail((longest, longest), reducing_gap=2)
-    return image
-
-
-def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        shown, notes = eight_bit(image, depth, source)
+    except ValueError as error:
+        raise PictureError(str(error)) from None
+    # Before it is turned: what stands beside the pixels does not survive that.
+    orientation = _orientation(image)
+    shown, more = to_srgb(shown)
+    shown = _upright(shown, orientation)
+    if shown.mode == "RGBA":
+        shown = Image.alpha_composite(Image.new("RGBA", shown.size, ground), shown).convert("RGB")
+    if longest is not None:
+        shown.thumbnail((longest, longest), reducing_gap=2)
+    return OpenedPicture(shown, stored, orientation, (*notes, *more))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
     except Exception:  # a damaged tag is no reason to refuse the pixels
-        return image
+        return 1
+    return value if value in TURNS else 1
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits as "L", or "LA" where a level is transparent; Pillow would clip it to white."""
-    if image.mode.startswith("I;16"):
-        levels = np.asarray(image)
-        grey = Image.fromarray(np.rint(levels / 257.0).astype(np.uint8))
-        if isinstance(clear := image.info.get("transparency"), int):
-            grey.putalpha(Image.fromarray(np.where(levels == clear, 0, 255).astype(np.uint8)))
-        return grey
-    if image.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
-        low, high = values.min(), values.max()
-        scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-        return Image.fromarray(np.rint(255 * scaled).astype(np.uint8))
-    return image
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    turn = TURNS[orientation]
+    return image if turn is None else image.transpose(turn)

@@ -1,0 +1,131 @@
+"""Pixels of more than 8 bits: brought to 8 by what the file declares, else by what it holds."""
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import tifffile
+import torch
+from PIL import Image
+from torchvision.io import ImageReadMode, decode_image
+
+# What cameras, scanners and microscopes deliver.
+DEPTHS = (8, 10, 12, 14, 16)
+BITS_PER_SAMPLE, MAX_SAMPLE_VALUE, S_MAX_SAMPLE_VALUE = 258, 281, 341
+CHANNELS = {"RGB": 3, "RGBA": 4}
+
+
+def depth_of(image: Image.Image) -> str:
+    """How the file stores its pixels, "RGB;16B" for instance; to be asked before they are loaded."""
+    arguments = image.tile[0].args if image.tile else ""
+    return arguments if isinstance(arguments, str) else str(arguments[0]) if arguments else ""
+
+
+def eight_bit(image: Image.Image, depth: str, source: bytes | Path) -> tuple[Image.Image, tuple[str, ...]]:
+    """The loaded picture with 8 bits a channel, and a sentence where its content had to decide on the scale.
+
+    Unsigned values v of 16 bits become 255 v / top: top is the largest value that the file declares (TIFF's bits or
+    MaxSampleValue, PNG's sBIT where no pixel is above it), else the largest of 8, 10, 12, 14 or 16 bits, the first
+    that no pixel exceeds. Signed and 32-bit values are stretched between their extremes.
+
+    Raises ValueError, one sentence, where the file's colours are all in bits that cannot be read.
+    """
+    if image.mode.startswith("I;16"):
+        levels = np.asarray(image)
+        values, notes = _scaled(levels, _declared(image, source))
+        grey = Image.fromarray(values)
+        if isinstance(clear := image.info.get("transparency"), int):
+            grey.putalpha(Image.fromarray(np.where(levels == clear, 0, 255).astype(np.uint8)))
+        return _like(grey, image), notes
+    if image.mode in ("I", "F"):
+        return _stretched(image)
+    # Pillow keeps the upper byte of deep colours; enough, unless the values do not reach so far up.
+    if ";16" in depth and image.mode in CHANNELS and _faint(image):
+        return _deep_colours(image, source)
+    return image, ()
+
+
+def _faint(image: Image.Image) -> bool:
+    colours = image.getextrema()[: CHANNELS[image.mode] - (image.mode != "RGB")]
+    return max(high for _, high in colours) < 1 << DEPTHS[-2] - 8
+
+
+def _scaled(levels: np.ndarray, declared: int | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    highest = int(levels.max())
+    if declared and highest <= declared:
+        top, notes = declared, ()
+    else:
+        top = next(2**bits - 1 for bits in DEPTHS if highest < 2**bits)
+        bits = top.bit_length()
+        said = f"its 16-bit values go up to {highest:,} only and are taken for values of {bits} bits: {top:,} is white"
+        notes = () if bits == DEPTHS[-1] or highest == 0 else (said,)
+    return np.rint(levels * (255.0 / top)).astype(np.uint8), notes
+
+
+def _stretched(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = values.min(), values.max()
+    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    said = f"its values have no scale of their own: {low:g} is shown black, {high:g} white"
+    return _like(Image.fromarray(np.rint(255 * scaled).astype(np.uint8)), image), (said,)
+
+
+def _deep_colours(image: Image.Image, source: bytes | Path) -> tuple[Image.Image, tuple[str, ...]]:
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        levels = _png(data) if image.format == "PNG" else tifffile.imread(io.BytesIO(data), key=0)
+        if image.mode == "RGBA" and levels.ndim == 3 and levels.shape[2] == 2:
+            levels = levels[..., [0, 0, 0, 1]]
+        if levels.shape != (image.height, image.width, CHANNELS[image.mode]) or levels.dtype != np.uint16:
+            raise ValueError("other pixels than Pillow's")
+    except Exception:  # decoders raise almost anything; imagecodecs may be missing
+        raise ValueError(
+            "expected colours over the whole range of 16 bits, got a file of dark ones that cannot be read in full; "
+            "save it with 8 bits a channel"
+        ) from None
+    colours = CHANNELS[image.mode] - (image.mode != "RGB")
+    values, notes = _scaled(levels[..., :colours], _declared(image, source))
+    alpha = np.rint(levels[..., colours:] / 257).astype(np.uint8)
+    return _like(Image.fromarray(np.concatenate([values, alpha], axis=2), image.mode), image), notes
+
+
+def _png(data: bytes) -> np.ndarray:
+    pixels = decode_image(torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.UNCHANGED)
+    return pixels.permute(1, 2, 0).numpy()
+
+
+def _declared(image: Image.Image, source: bytes | Path) -> int | None:
+    """The largest value that the file speaks of."""
+    if image.format == "PNG":
+        bits = _significant_bits(source)
+        return 2**bits - 1 if bits else None
+    tags = getattr(image, "tag_v2", {})
+    for tag in (S_MAX_SAMPLE_VALUE, MAX_SAMPLE_VALUE):
+        value = tags.get(tag)
+        value = max(value) if isinstance(value, tuple) and value else value
+        if isinstance(value, int | float) and 0 < value < 65535:
+            return int(value)
+    bits = max(tags.get(BITS_PER_SAMPLE, (16,)))
+    return 2**bits - 1 if 8 < bits < 16 else None
+
+
+def _significant_bits(source: bytes | Path) -> int | None:
+    """The largest entry of PNG's chunk sBIT, which stands before the pixels."""
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    start = 8
+    while start + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[start : start + 8])
+        if kind == b"sBIT" and 0 < length <= 4:
+            bits = max(data[start + 8 : start + 8 + length])
+            return bits if 8 <= bits < 16 else None
+        if kind == b"IDAT":
+            return None
+        start += 12 + length
+    return None
+
+
+def _like(image: Image.Image, original: Image.Image) -> Image.Image:
+    """With what stands beside the pixels: the profile and the way the picture was held."""
+    image.info |= {key: original.info[key] for key in ("icc_profile", "exif") if key in original.info}
+    return image
