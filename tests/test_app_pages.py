@@ -172,6 +172,17 @@ def test_an_upload_becomes_the_picture_and_has_no_concentration():
     assert "picture" not in at.query_params
 
 
+def test_what_was_guessed_about_an_upload_is_said_while_it_is_shown():
+    at = until(visit(), done)
+    at.button_group(key="w_source").set_value("upload").run()
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save(buffer, "PNG")
+    at.file_uploader(key="w_upload").set_value(("deep.png", buffer.getvalue(), "image/png")).run()
+    assert says(at, "values of 12 bits")
+    at.file_uploader(key="w_upload").set_value(("noise.png", png(), "image/png")).run()
+    assert not says(at, "values of 12 bits")
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture at all", png()[:60]])
 def test_a_bad_upload_says_one_sentence_and_keeps_the_picture(data):
     at = until(visit(), done)

@@ -293,7 +293,7 @@ BAD_FILES = {
     "bytes": (b"\xff\xfe\x00\x01", "in UTF-8"),
     "empty": (b"", "header"),
     "other columns": (b"name,left,top\na,1,2\n", "expected the columns name, x0, y0, x1, y1 or"),
-    "words": (b"name,x0,y0,x1,y1\na,1,2,3,4\nb,1,2,three,4\n", "four numbers in row 2, got b, 1, 2, three, 4"),
+    "words": (b"name,x0,y0,x1,y1\nb,1,2,three,4\n", "four numbers in row 1, got b, 1, 2, three, 4"),
     "short row": (b"name,x0,y0,x1,y1\na,1,2\n", "in row 1"),
     "no area": (b"name,x0,y0,x1,y1\na,5,2,5,4\n", "with an area in row 1, got 5, 2, 5, 4"),
     "infinite": (b"name,x0,y0,x1,y1\na,5,2,inf,4\n", "finite numbers in row 1"),

@@ -1,79 +1,124 @@
-"""Bounding boxes of pictures, read from a CSV file or from COCO's JSON."""
+"""Bounding boxes of pictures, read from CSV files, COCO's JSON or YOLO's text files."""
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+from explainers.datasets.box_tables import CENTRE, CORNER, ENDS, Row, from_csv, from_yolo
 
 Box = tuple[int, int, int, int]
-NAMES = ("name", "file", "filename", "file_name", "image", "path")
-ENDS = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"))
-SIZES = (("x", "y", "width", "height"), ("x", "y", "w", "h"))
-Coordinates = tuple[float, float, float, float]
 # Far beyond any picture; larger numbers would overflow in what draws the boxes.
 FARTHEST = 1_000_000
+# Shares of a side may be off by what six digits leave, and by what a drawing tool lets through.
+SLACK = 0.01
 
 
-def read_boxes(source: str | Path | bytes) -> dict[str, Box]:
-    """The box of each picture by name: half-open (x0, y0, x1, y1) in whole pixels of the picture.
+class Shares(NamedTuple):
+    """A box in shares of the picture's sides, 0 to 1, half-open."""
 
-    `source` is a path or the bytes of the file. A CSV has a header with `name` (or file, filename, image, path) and
-    either x0, y0, x1, y1 (or xmin, …) or x, y, width, height; COCO's JSON has "images" with id and file_name
-    and "annotations" with image_id and bbox [x, y, width, height]. Fractions of pixels are rounded outwards. Of
-    several boxes of one picture the largest is kept.
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
-    Raises ValueError, one sentence, for a file that is neither, and for a row that is not a box.
+
+@dataclass(frozen=True)
+class Declared:
+    """Width and height that a file of boxes gives for a picture."""
+
+    width: int
+    height: int
+
+
+class Boxes(dict[str, Box | Shares]):
+    """Boxes by the names of their pictures, as the file writes these.
+
+    `sizes` are those of the pictures where the file declares them, `problems` sentences on rows that were left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: dict[str, Declared] = {}
+        self.problems: tuple[str, ...] = ()
+
+
+def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
+    """The box of each picture by name: half-open (x0, y0, x1, y1) in whole pixels, or `Shares` of its sides.
+
+    `source` is a path or the bytes of a file called `name`. A CSV has a header with `name` (or file, filename, image,
+    path) and either x0, y0, x1, y1 (or xmin, …), or x, y, width, height from the upper left corner, or x_center,
+    y_center, width, height; COCO's JSON has "images" with id and file_name and "annotations" with image_id and bbox
+    [x, y, width, height]; YOLO's text file holds class, x_center, y_center, width, height of one picture, which
+    carries its name. A table whose numbers all lie within 0 and 1 is in shares. Fractions of pixels are rounded
+    outwards. Of several boxes of one picture the largest is kept.
+
+    Rows that are no boxes are left out and named in `problems`. Raises ValueError, one sentence, for a file of another
+    kind, one that holds no box at all, and shares of which nobody can say whether x, y is a corner or the centre.
 
     >>> read_boxes(b"name,x,y,width,height\\nred.png,1,2,10.5,20\\n")
     {'red.png': (1, 2, 12, 22)}
+    >>> read_boxes(b"0 0.5 0.5 0.2 0.4\\n", "red.txt")
+    {'red': Shares(x0=0.4, y0=0.3, x1=0.6, y1=0.7)}
     """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    if not isinstance(source, bytes):
+        source, name = Path(source).read_bytes(), Path(source).name
     try:
-        text = data.decode("utf-8-sig")
+        text = source.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("expected a CSV or JSON file in UTF-8, got other bytes; save it as text") from None
-    rows = _from_coco(text) if text.lstrip()[:1] in ("{", "[") else _from_csv(text)
-    boxes: dict[str, Box] = {}
-    for where, name, coordinates in rows:
-        box = _whole(where, coordinates)
-        if name not in boxes or _area(box) > _area(boxes[name]):
-            boxes[name] = box
+    if text.lstrip()[:1] in ("{", "["):
+        kind, rows = CORNER, list(_from_coco(text))
+        shares = _all_within_one(rows)
+    else:
+        kind, rows = from_yolo(text, name) or from_csv(text)
+        shares = _all_within_one(rows)
+        if shares and kind == CORNER:
+            kind = _corner_or_centre(rows)
+    boxes = Boxes()
+    problems = []
+    for row in rows:
+        try:
+            box = _box(row, kind, shares)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        if row.name not in boxes or _area(box) > _area(boxes[row.name]):
+            boxes[row.name] = box
+        if row.size is not None:
+            boxes.sizes[row.name] = Declared(*row.size)
     if not boxes:
-        raise ValueError("expected at least one box, got a file without any")
+        raise ValueError(problems[0] if problems else "expected at least one box, got a file without any")
+    boxes.problems = _summary(problems, len(rows))
     return boxes
 
 
-def _from_csv(text: str) -> Iterable[tuple[str, str, Coordinates]]:
-    try:
-        header, *rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(map(str.strip, row))]
-    except (csv.Error, ValueError):
-        raise ValueError("expected a CSV file with a header and one row per box, got something else") from None
-    columns = {name.strip().lower(): i for i, name in reversed(list(enumerate(header)))}
-    name = next((key for key in NAMES if key in columns), None)
-    kind = next((keys for keys in (*ENDS, *SIZES) if columns.keys() >= set(keys)), None)
-    if name is None or kind is None:
-        raise ValueError(
-            f"expected the columns name, x0, y0, x1, y1 or name, x, y, width, height, got {', '.join(header)[:100]}"
-        )
-    for number, row in enumerate(rows, start=1):
-        where = f"row {number}"
+def read_box_files(files: Sequence[tuple[str, bytes]]) -> Boxes:
+    """The boxes of several files (name, bytes) together. Raises ValueError as `read_boxes`, with the file's name."""
+    together = Boxes()
+    for name, data in files:
         try:
-            a, b, c, d = (float(row[columns[key]]) for key in kind)
-            picture = row[columns[name]].strip()
-        except (IndexError, ValueError):
-            raise ValueError(f"expected a name and four numbers in {where}, got {', '.join(row)[:100]}") from None
-        yield where, picture, (a, b, c, d) if kind in ENDS else (a, b, a + c, b + d)
+            found = read_boxes(data, name)
+        except ValueError as error:
+            raise ValueError(str(error) if len(files) == 1 else f"{name}: {error}") from None
+        for picture, box in found.items():
+            if picture not in together or _area(box) > _area(together[picture]):
+                together[picture] = box
+        together.sizes |= found.sizes
+        together.problems += found.problems
+    return together
 
 
-def _from_coco(text: str) -> Iterable[tuple[str, str, Coordinates]]:
+def _from_coco(text: str) -> Iterable[Row]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):  # a number of thousands of digits is a plain ValueError
         raise ValueError("expected COCO's JSON, got text that is not JSON; check that the file is whole") from None
     try:
-        names = {image["id"]: str(image["file_name"]) for image in content["images"]}
+        images = {image["id"]: image for image in content["images"]}
+        names = {key: str(image["file_name"]) for key, image in images.items()}
         annotations = list(content["annotations"])
     except (KeyError, TypeError):
         raise ValueError(
@@ -82,28 +127,69 @@ def _from_coco(text: str) -> Iterable[tuple[str, str, Coordinates]]:
     for number, annotation in enumerate(annotations, start=1):
         where = f"annotation {number}"
         try:
-            x, y, width, height = map(float, annotation["bbox"])
-            name = names[annotation["image_id"]]
+            a, b, c, d = map(float, annotation["bbox"])
+            image = images[annotation["image_id"]]
+            yield Row(where, names[annotation["image_id"]], (a, b, c, d), _declared(image))
         except (KeyError, TypeError, ValueError, OverflowError):
-            raise ValueError(f"expected the id of a picture and a bbox of four numbers in {where}") from None
-        yield where, name, (x, y, x + width, y + height)
+            yield Row(where, "", None, None, f"expected the id of a picture and a bbox of four numbers in {where}")
 
 
-def _whole(where: str, coordinates: Coordinates) -> Box:
-    if not all(map(math.isfinite, coordinates)):
-        raise ValueError(f"expected four finite numbers in {where}, got {_shown(coordinates)}")
-    if max(map(abs, coordinates)) > FARTHEST:
-        raise ValueError(f"expected pixels up to {FARTHEST:,} in {where}, got {_shown(coordinates)}")
-    x0, y0, x1, y1 = coordinates
+def _declared(image: dict) -> tuple[int, int] | None:
+    size = image.get("width"), image.get("height")
+    return size if all(isinstance(side, int) and 0 < side <= FARTHEST for side in size) else None
+
+
+def _all_within_one(rows: Sequence[Row]) -> bool:
+    found = [row.numbers for row in rows if row.numbers is not None]
+    return bool(found) and all(abs(number) <= 1 + SLACK for numbers in found for number in numbers)
+
+
+def _corner_or_centre(rows: Sequence[Row]) -> str:
+    """What x, y of a table in shares are: the reading under which every box lies within its picture."""
+    boxes = [row.numbers for row in rows if row.numbers is not None]
+    corner = all(x >= -SLACK and y >= -SLACK and x + w <= 1 + SLACK and y + h <= 1 + SLACK for x, y, w, h in boxes)
+    centre = all(_within(x, w) and _within(y, h) for x, y, w, h in boxes)
+    if corner == centre:
+        raise ValueError(
+            "expected to be told whether x, y of boxes in shares of the picture are their corner or their centre, got "
+            "either possible; call the columns x0, y0, x1, y1 or x_center, y_center, width, height"
+        )
+    return CORNER if corner else CENTRE
+
+
+def _within(centre: float, length: float) -> bool:
+    return centre - length / 2 >= -SLACK and centre + length / 2 <= 1 + SLACK
+
+
+def _box(row: Row, kind: str, shares: bool) -> Box | Shares:
+    """The box of a row. Raises ValueError, one sentence, for none."""
+    if row.numbers is None:
+        raise ValueError(row.problem)
+    if not all(map(math.isfinite, row.numbers)):
+        raise ValueError(f"expected four finite numbers in {row.where}, got {_shown(row.numbers)}")
+    a, b, c, d = row.numbers
+    x0, y0, x1, y1 = {ENDS: (a, b, c, d), CORNER: (a, b, a + c, b + d)}.get(
+        kind, (a - c / 2, b - d / 2, a + c / 2, b + d / 2)
+    )
+    if max(map(abs, (x0, y0, x1, y1))) > FARTHEST:
+        raise ValueError(f"expected pixels up to {FARTHEST:,} in {row.where}, got {_shown(row.numbers)}")
     if x1 <= x0 or y1 <= y0:
-        raise ValueError(f"expected a box with an area in {where}, got {_shown(coordinates)}")
+        raise ValueError(f"expected a box with an area in {row.where}, got {_shown(row.numbers)}")
+    if shares:
+        return Shares(*(min(max(round(end, 9), 0.0), 1.0) for end in (x0, y0, x1, y1)))
+    if max(row.numbers) <= 1:
+        raise ValueError(f"expected pixels as in the other rows in {row.where}, got {_shown(row.numbers)}")
     return math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)
 
 
-def _shown(coordinates: Coordinates) -> str:
+def _summary(problems: Sequence[str], count: int) -> tuple[str, ...]:
+    return (f"{len(problems)} of {count} boxes are left out: {problems[0]}",) if problems else ()
+
+
+def _shown(coordinates: Sequence[float]) -> str:
     return ", ".join(f"{value:g}" for value in coordinates)
 
 
-def _area(box: Box) -> int:
+def _area(box: Box | Shares) -> float:
     x0, y0, x1, y1 = box
     return (x1 - x0) * (y1 - y0)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from explainers.datasets.boxes import read_boxes
+from explainers.datasets.boxes import read_box_files
 from explainers.datasets.folder import ImageFolder
 from explainers.evaluation import REPLACEMENTS, Interval
 from explainers.layers import Layer
@@ -62,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--check", choices=CHECKS, default="scores", help="scores: accuracy and localisation")
     parser.add_argument("--pictures", type=int, help="how many at most; 200, for the other checks 20")
     parser.add_argument("--folder", type=Path, help="a folder of pictures instead of rendered birds")
-    parser.add_argument("--boxes", type=Path, help="their boxes: CSV (name, x0, y0, x1, y1) or COCO's JSON")
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        help="their boxes: CSV (name, x0, y0, x1, y1), COCO's JSON, or a folder of YOLO's text files",
+    )
     parser.add_argument("--small-boxes", action="store_true", help="of these only the ones that localisation counts")
     parser.add_argument("--replacement", choices=REPLACEMENTS, default="mean", help="what removed pixels show")
     parser.add_argument("--magnitude", action="store_true", help="rank signed maps by their magnitude")
@@ -75,12 +79,17 @@ def open_folder(folder: Path, boxes: Path | None, count: int) -> Folder:
 
     Raises OSError for what cannot be read, and ValueError, one sentence, where no picture or no box is left.
     """
-    found = read_boxes(boxes.read_bytes()) if boxes else {}
+    sources = () if boxes is None else sorted(boxes.glob("**/*.txt")) if boxes.is_dir() else (boxes,)
+    found = read_box_files([(_below(path, boxes), path.read_bytes()) for path in sources])
     files = [(picture.name, picture.path.read_bytes()) for picture in ImageFolder(folder).pictures[:count]]
     data, problems = read_folder(files, found, str(folder))
-    for problem in problems:
+    for problem in (*problems, *data.notes):
         print(problem)
     return data
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.name if path == folder else path.relative_to(folder).as_posix()
 
 
 def print_table(

@@ -10,8 +10,9 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
 from explainers.datasets.birds import SPECIES, VERSION, render_bird
-from explainers.datasets.boxes import Box
-from explainers.datasets.pictures import PictureError, open_picture
+from explainers.datasets.box_places import matched, placed
+from explainers.datasets.boxes import Box, Boxes, Shares
+from explainers.datasets.pictures import OpenedPicture, PictureError, read_picture
 from explainers.networks import Network
 from explainers.preprocessing import Preprocessing
 
@@ -79,12 +80,16 @@ class Birds:
 
 @dataclass(frozen=True, eq=False)
 class Folder:
-    """Somebody's own pictures with their boxes; `key` tells one folder from another."""
+    """Somebody's own pictures with their boxes; `key` tells one folder from another.
+
+    `notes` are sentences on what had to be guessed, and on boxes that found no picture.
+    """
 
     key: str
     names: tuple[str, ...]
     images: tuple[Image.Image, ...]
     boxes: tuple[Box | None, ...]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -135,36 +140,71 @@ def moved_box(box: Box, size: tuple[int, int], preprocessing: Preprocessing) -> 
 
 
 def read_folder(
-    files: Iterable[tuple[str, bytes]], boxes: Mapping[str, Box], key: str
+    files: Iterable[tuple[str, bytes]], boxes: Mapping[str, Box | Shares], key: str
 ) -> tuple[Folder, tuple[str, ...]]:
-    """The pictures of `files` (name, bytes) with those of `boxes` that carry their names, and what went wrong.
+    """The pictures of `files` (name, bytes) with those of `boxes` that belong to them, and what is no picture.
 
-    A name fits with its folders or without. Pictures are kept with a longer side of at most 512 pixels, their
-    boxes scaled along. Files that are no pictures are left out, with a sentence each.
+    Names are compared as in `matched`, boxes turned and scaled with their pictures as in `placed`. Pictures are kept
+    with a longer side of at most 512 pixels. Files that are no pictures are left out, with a sentence each.
 
     Raises ValueError, one sentence, where no picture is left or no box belongs to one.
     """
-    names, images, found, problems = [], [], [], []
-    by_name = {_base(name): box for name, box in boxes.items()} | dict(boxes)
+    names, opened, problems = [], [], []
     for name, data in files:
         try:
-            image = open_picture(data)
+            opened.append(_small(read_picture(data)))
+            names.append(name)
         except PictureError as error:
             problems.append(f"{_base(name)}: {error}")
-            continue
-        box, width = by_name.get(name, by_name.get(_base(name))), image.width
-        image.thumbnail((LONGEST, LONGEST), reducing_gap=2)
-        names.append(name)
-        images.append(image)
-        found.append(None if box is None else scaled(box, image.width / width))
-    if not images:
+    if not opened:
         raise ValueError("expected at least one picture, got none that can be read; choose PNG or JPEG files")
-    if boxes and not any(found):
+    owners, notes = matched(names, boxes)
+    if boxes and not any(owners):
         raise ValueError(
             f"expected boxes under the names of the pictures ({_some(names)}), got boxes for {_some(boxes)}; "
             "make the names equal"
         )
-    return Folder(key, tuple(names), tuple(images), tuple(found)), tuple(problems)
+    found, more = _placed(names, opened, owners, boxes)
+    seen = [f"{_base(name)}: {note}." for name, picture in zip(names, opened, strict=True) for note in picture.notes]
+    told = tuple(getattr(boxes, "problems", ()))
+    images = tuple(picture.image for picture in opened)
+    return Folder(key, tuple(names), images, found, (*told, *notes, *more, *seen)), tuple(problems)
+
+
+def _small(picture: OpenedPicture) -> OpenedPicture:
+    picture.image.thumbnail((LONGEST, LONGEST), reducing_gap=2)
+    return picture
+
+
+def _placed(
+    names: Sequence[str],
+    pictures: Sequence[OpenedPicture],
+    owners: Sequence[str | None],
+    boxes: Mapping[str, Box | Shares],
+) -> tuple[tuple[Box | None, ...], tuple[str, ...]]:
+    """The boxes in pixels of the pictures as they are kept, and a sentence for each reason why there is none."""
+    sizes = boxes.sizes if isinstance(boxes, Boxes) else {}
+    found: list[Box | None] = []
+    outside, notes, turned = [], [], 0
+    for name, picture, owner in zip(names, pictures, owners, strict=True):
+        box = None
+        if owner is not None:
+            try:
+                box = placed(boxes[owner], picture.stored, picture.orientation, sizes.get(owner))
+                turned += box is not None and picture.orientation != 1
+                if box is None:
+                    outside.append(name)
+            except ValueError as error:
+                notes.append(f"{_base(name)}: {error}")
+        width = picture.stored[picture.orientation >= 5]
+        found.append(None if box is None else scaled(box, picture.image.width / width))
+    if missing := [name for name, owner in zip(names, owners, strict=True) if boxes and owner is None]:
+        notes.append(f"{len(missing)} of {len(names)} pictures have no box ({_some(missing)})")
+    if outside:
+        notes.append(f"{len(outside)} boxes lie outside their pictures and are left out ({_some(outside)})")
+    if turned:
+        notes.append(f"{turned} pictures were turned upright as their cameras say, and their boxes with them")
+    return tuple(found), tuple(notes)
 
 
 def scaled(box: Box, factor: float) -> Box:
