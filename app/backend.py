@@ -78,21 +78,26 @@ class Backend:
         self._lock = threading.Lock()
         self.maps = Runner(f"maps on {self.device}", self._map_ended)
         self.loads = Runner("networks", self._load_ended)
+        # A file that takes its minute to be refused holds up no network of the catalogue.
+        self.own_loads = Runner("own weights", self._load_ended)
         # On a thread of their own, one after the other; ten minutes without a look at them and they stop.
         self.trainings = Runner("decoders", self._training_ended, linger=600.0, most=1)
 
     def close(self) -> None:
         self.maps.close()
         self.loads.close()
+        self.own_loads.close()
         self.trainings.close()
 
     # Networks
 
     def network(self, name: str, owner: str) -> View:
         """The network `name`, loaded once for all sessions; quick ones are waited for."""
-        self.loads.leave(owner, keep={name})
+        for runner in (self.loads, self.own_loads):
+            runner.leave(owner, keep={name})
+        loads = self.own_loads if name.startswith(OWN) else self.loads
         # Asked for before the rest: a job that has ended has left its network or its failure behind.
-        job = self.loads.job(name)
+        job = loads.job(name)
         if (kept := self._network(name)) is not None:
             return View(name, "done", kept, 1.0)
         if (message := self._failures.get(name)) is not None:
@@ -100,7 +105,7 @@ class Backend:
         if name.startswith(OWN) and job is None:
             return View(name, "gone", message=GONE)
         work = job.work if job else partial(load, name, self.device)
-        job = self.loads.submit(name, work, owner)
+        job = loads.submit(name, work, owner)
         job.ended.wait(QUICK_LOAD if job.state == "waiting" else 0)
         if job.live:
             return View(name, job.state, None, job.progress, job.remaining, job.note)
@@ -111,7 +116,7 @@ class Backend:
         key = OWN + digest(architecture, data)
         self.retry(key)
         if not self.has_network(key):
-            self.loads.submit(key, partial(load_own, architecture, data, self.device), owner)
+            self.own_loads.submit(key, partial(load_own, architecture, data, self.device), owner)
         return key
 
     def has_network(self, name: str) -> bool:

@@ -32,8 +32,9 @@ def load(name: str, device: torch.device, job: Job) -> Iterator[Network]:
 def load_own(architecture: str, data: bytes, device: torch.device, job: Job) -> Iterator[Network]:
     entry = next(entry for entry in network_catalogue() if entry.name == architecture)
     title = f"{entry.title.split(',')[0]}, your own weights"
-    job.report(0.1, f"Reading {len(data) / 1e6:.1f} MB of weights")
-    network = load_checkpoint(architecture, data, device=device, title=title)
+    text = f"Reading {len(data) / 1e6:.1f} MB of weights"
+    job.report(0.1, text)
+    network = load_checkpoint(architecture, data, device=device, title=title, wanted=lambda: job.report(0.1, text))
     # Whoever cancelled meanwhile gets no network.
     job.report(1.0, "Reading the weights")
     yield network

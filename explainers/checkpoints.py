@@ -1,7 +1,6 @@
 """Weights files: tensors in, nothing else. No file is ever unpickled."""
 
-import io
-import zipfile
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,46 +9,26 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from explainers.checkpoint_errors import CheckpointError, Misshapen
 from explainers.checkpoint_keys import COUNTER, Alignment, Expected, State, alignments, plain_keys, weight_sets
+from explainers.checkpoint_process import convert_apart
+from explainers.torch_files import (
+    MAX_BYTES,
+    MAX_HEADER,
+    OUTLINE,
+    TOO_LONG,
+    as_safetensors,
+    check_count,
+    check_size,
+    short,
+)
 
-MAX_BYTES = 1 << 30
-MAX_ENTRIES = 20_000
-MAX_HEADER = 16 << 20
 MAX_CLASSES = 100_000
 SHOWN = 3
 DTYPES = (
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2),
     *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
 )
-
-
-@dataclass(frozen=True)
-class Misshapen:
-    """An entry whose shape is not the network's."""
-
-    key: str
-    shape: tuple[int, ...]
-    expected: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.key} is {_times(self.shape)} instead of {_times(self.expected)}"
-
-
-class CheckpointError(ValueError):
-    """A weights file that cannot be used, and why, in one sentence.
-
-    Where it holds tensors that do not fit: the keys `missing` and `unexpected`, and the `misshapen` entries.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        missing: tuple[str, ...] = (),
-        unexpected: tuple[str, ...] = (),
-        misshapen: tuple[Misshapen, ...] = (),
-    ) -> None:
-        super().__init__(message)
-        self.missing, self.unexpected, self.misshapen = missing, unexpected, misshapen
 
 
 def read_state_dict(source: bytes | Path) -> State:
@@ -64,68 +43,51 @@ def read_state_dict(source: bytes | Path) -> State:
     return next(iter(read_weight_sets(source).values()))
 
 
-def read_weight_sets(source: bytes | Path) -> dict[str, State]:
+def read_weight_sets(source: bytes | Path, wanted: Callable[[], None] = lambda: None) -> dict[str, State]:
     """Every set of weights in a file (the network's, its average's …) by the name it has there, '' for the only one.
 
-    Raises CheckpointError as `read_state_dict`.
+    A file is one's own; bytes come from anywhere, so those of torch.save are read in a process of their own, and
+    `wanted` is called meanwhile: what it raises ends that. Raises CheckpointError as `read_state_dict`.
     """
-    _check_size(len(source) if isinstance(source, bytes) else source.stat().st_size)
+    check_size(len(source) if isinstance(source, bytes) else source.stat().st_size)
     if isinstance(source, bytes):
-        head = source[:9]
-    else:
-        with source.open("rb") as file:
-            head = file.read(9)
-    if head[8:] != b"{":
-        return unwrap_sets(_torch(source, zipped=head.startswith(b"PK\x03\x04")))
-    if int.from_bytes(head[:8], "little") > MAX_HEADER:
+        safe = source[8:9] == b"{"
+        return unwrap_sets(_tensors(source) if safe else _rebuilt(convert_apart(source, wanted)))
+    with source.open("rb") as file:
+        safe = file.read(9)[8:] == b"{"
+        file.seek(0)
+        return unwrap_sets(_tensors(file.read()) if safe else _rebuilt(b"".join(as_safetensors(file))))
+
+
+def _tensors(data: bytes) -> State:
+    if int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise CheckpointError(TOO_LONG)
-    return unwrap_sets(_safetensors(source))
-
-
-TOO_LONG = "expected a list of names and tensors of at most 16 MiB, got a longer one; save the state dict alone"
-
-
-def _safetensors(source: bytes | Path) -> State:
     try:
-        return safetensors.torch.load(source) if isinstance(source, bytes) else safetensors.torch.load_file(source)
+        return safetensors.torch.load(data)
     # MemoryError and overflow among them, where the header lies about sizes.
     except Exception as error:
         raise CheckpointError("expected a safetensors file, got one that is damaged; save or copy it again") from error
 
 
-def _torch(source: bytes | Path, zipped: bool) -> object:
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    try:
-        if zipped:
-            _check_archive(file)
-        if isinstance(file, io.BytesIO):
-            file.seek(0)
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except CheckpointError:
-        raise
-    # What a foreign file makes the reader raise is not a closed list (struct, pickle, zip, KeyError …).
-    except Exception as error:
-        raise CheckpointError(
-            "expected a .safetensors file or a state dict saved with torch.save(model.state_dict(), …), got a file "
-            "that is neither or holds other Python objects, which are never loaded; save the state dict alone"
-        ) from error
+def _rebuilt(data: bytes) -> object:
+    """What a file of torch.save held, from `as_safetensors`."""
+    tensors = safetensors.torch.load(data)
+    length = int.from_bytes(data[:8], "little")
+    found = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][OUTLINE])
+
+    def value(node: object) -> object:
+        if isinstance(node, list):
+            return {key: value(inner) for key, inner in node}
+        return tensors[str(node)] if isinstance(node, int) else Left(node)
+
+    return value(found)
 
 
-def _check_archive(file: io.BytesIO | Path) -> None:
-    """Refuses archives that unfold to more than they are: torch.save stores its entries as they are."""
-    with zipfile.ZipFile(file) as archive:
-        entries = archive.infolist()
-    _check_size(sum(entry.file_size for entry in entries))
-    _check_count(len(entries))
-    if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size for entry in entries):
-        raise CheckpointError(
-            "expected weights as torch.save stores them, got a compressed archive; unpack it and choose the file inside"
-        )
-    # Refused below in any case, but not with a sentence that helps.
-    if any(entry.filename.endswith("constants.pkl") for entry in entries):
-        raise CheckpointError("expected a state dict, got a TorchScript program; save model.state_dict() instead")
-    if any(entry.file_size > MAX_HEADER for entry in entries if entry.filename.endswith(".pkl")):
-        raise CheckpointError(TOO_LONG)
+@dataclass(frozen=True)
+class Left:
+    """Something in a file that is neither a tensor nor a container, and is left there."""
+
+    kind: str
 
 
 def unwrap_sets(loaded: object) -> dict[str, State]:
@@ -138,29 +100,20 @@ def unwrap_sets(loaded: object) -> dict[str, State]:
     """
     if not isinstance(loaded, Mapping) or not loaded:
         raise CheckpointError(
-            f"expected a dictionary of named tensors, got {type(loaded).__name__}; save model.state_dict()"
+            f"expected a dictionary of named tensors, got {getattr(loaded, 'kind', type(loaded).__name__)}; "
+            f"save model.state_dict()"
         )
     sets = weight_sets(loaded)
-    _check_count(sum(map(len, sets.values())))
+    check_count(sum(map(len, sets.values())))
     for key, value in ((key, value) for entries in sets.values() for key, value in entries.items()):
         if not isinstance(key, str) or not _plain(value):
             raise CheckpointError(
-                f"expected plain tensors under names, got {_kind(value)} under '{_short(key)}'; "
+                f"expected plain tensors under names, got {_kind(value)} under '{short(key)}'; "
                 f"save model.state_dict() alone, not quantised"
             )
     # A tensor's strides can make a few stored bytes look like any number of them.
-    _check_size(sum(value.numel() * value.element_size() for entries in sets.values() for value in entries.values()))
+    check_size(sum(value.numel() * value.element_size() for entries in sets.values() for value in entries.values()))
     return {name: plain_keys(dict(entries)) for name, entries in sets.items()}
-
-
-def _check_size(size: int) -> None:
-    if size > MAX_BYTES:
-        raise CheckpointError(f"expected at most 1 GiB of weights, got {size / 2**30:.1f} GiB; store them as float16")
-
-
-def _check_count(count: int) -> None:
-    if count > MAX_ENTRIES:
-        raise CheckpointError(f"expected at most {MAX_ENTRIES:,} tensors, got {count:,}; save the state dict alone")
 
 
 def _plain(value: object) -> bool:
@@ -174,6 +127,8 @@ def _plain(value: object) -> bool:
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, Left):
+        return value.kind
     return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
 
 
@@ -194,6 +149,12 @@ def fit(
     with torch.device("meta"):
         net = build(classes)
     expected = net.state_dict()
+    size = sum(value.numel() * value.element_size() for value in expected.values())
+    if size > MAX_BYTES:
+        raise CheckpointError(
+            f"expected a network of at most 1 GiB in float32, got one of {size / 2**30:.1f} GiB; check the file's last "
+            f"layer"
+        )
     _compare(expected, found, title)
     # Files from before PyTorch 1.0 lack the counters of batch normalisation, which evaluation does not use.
     state = {k: torch.zeros_like(v, device="cpu") for k, v in expected.items() if k.endswith(COUNTER)} | found.state
@@ -259,14 +220,4 @@ def _cast(key: str, value: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _some(items: tuple[str | Misshapen, ...]) -> str:
-    return ", ".join(_short(item, 200) for item in items[:SHOWN]) + (", …" if len(items) > SHOWN else "")
-
-
-def _short(key: object, length: int = 80) -> str:
-    """A name from a foreign file on one line, cut to `length` characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(key)[: 2 * length]).split())
-    return text if len(text) <= length else text[:length] + "…"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "a single number"
+    return ", ".join(short(item, 200) for item in items[:SHOWN]) + (", …" if len(items) > SHOWN else "")

@@ -1,6 +1,7 @@
 """Networks by name: what ships with the project, torchvision's, and weights of your own."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from explainers import torchvision_networks
 from explainers.call_trace import structural_copy
-from explainers.checkpoints import CheckpointError, State, fit, read_state_dict
+from explainers.checkpoints import CheckpointError, State, fit, read_state_dict, read_weight_sets
 from explainers.devices import parse_device
 from explainers.downloads import Progress, WeightsUnavailable, fetch
 from explainers.layers import Layer, find_layers
@@ -144,7 +145,8 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
     source = f"trained for this project: python -m explainers.train {name}" if spec.shipped else spec.url
     return _network(
         spec,
-        read_state_dict(path),
+        # What was downloaded is what its publisher wrote, Python 2 among them: torch itself reads it.
+        read_state_dict(path) if spec.shipped else torch.load(path, map_location="cpu", weights_only=True),
         device,
         title=spec.title,
         name=name,
@@ -162,17 +164,19 @@ def load_checkpoint(
     device: str | torch.device = "cpu",
     classes: tuple[str, ...] | None = None,
     title: str | None = None,
+    wanted: Callable[[], None] = lambda: None,
 ) -> Network:
     """Your own weights for a registered architecture, from a `.safetensors`, `.pt` or `.pth` file or its bytes.
 
-    The number of classes is read from the file; `classes` names them. No Python object is ever unpickled.
+    The number of classes is read from the file; `classes` names them. No Python object is ever unpickled. Bytes of
+    torch.save are read in a process of its own; `wanted` is called meanwhile, and what it raises ends that.
 
     Raises CheckpointError, with the missing, unexpected and misshapen keys, for a file that does not fit.
     """
     spec, device = _spec(architecture), parse_device(device)
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise CheckpointError(f"expected a weights file, found no file '{Path(source).name}'; check its path")
-    state = read_state_dict(source if isinstance(source, bytes) else Path(source))
+    state = next(iter(read_weight_sets(source if isinstance(source, bytes) else Path(source), wanted).values()))
     return _network(
         spec,
         state,

@@ -11,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app.backend import Backend, View
-from explainers import CID, CIDSettings
+from explainers import CID, CIDSettings, checkpoints
 from explainers.versions import METHOD_VERSIONS
 
 NETWORK, PICTURE, LAYER = "resnet20-cifar10", "bird/0", "layer1.2"
@@ -168,3 +168,19 @@ def test_the_app_says_once_that_nothing_is_kept(folder, fresh_backend):
     entropy(backend(), 1)
     assert told(backend(), "")
     assert notices(app.run()) == []
+
+
+def test_weights_that_take_for_ever_hold_up_no_network_of_the_catalogue(start, monkeypatch):
+    backend, go_on = start(), threading.Event()
+    convert = checkpoints.convert_apart
+    monkeypatch.setattr(checkpoints, "convert_apart", lambda *given: go_on.wait(WAIT) and convert(*given))
+    monkeypatch.setattr("app.backend.QUICK_LOAD", 0.05)
+    key = backend.add_network(NETWORK, b"PK\x03\x04", "boris")
+    assert backend.network(key, "boris").live
+    monkeypatch.setattr("app.backend.QUICK_LOAD", float(WAIT))
+    assert backend.network(NETWORK, "anna").state == "done"
+    job = backend.own_loads.job(key)
+    assert job.live
+    go_on.set()
+    assert job.ended.wait(WAIT)
+    assert backend.network(key, "boris").message.startswith("Expected a .safetensors file")

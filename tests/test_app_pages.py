@@ -294,7 +294,7 @@ def test_cancelled_weights_leave_no_network(monkeypatch):
     monkeypatch.setattr("app.backend.QUICK_LOAD", 0.05)
     at = bring(visit(), "resnet20-cifar10", shipped("resnet20-cifar10"))
     key = chosen(at).network
-    job = backend().loads.job(key)
+    job = backend().own_loads.job(key)
     at.button(key="load_cancel").click().run()
     assert chosen(at).network == Selection().network
     wait.set()

@@ -115,9 +115,9 @@ def png(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", kind) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return buffer.getvalue()
@@ -238,6 +238,9 @@ def test_a_zip_gives_its_pictures_and_nothing_hidden():
     ("data", "sentence"),
     [
         (lambda: b"no zip", "damaged or locked"),
+        (lambda: zipped({"a.png": b""}, zipfile.ZIP_LZMA), "damaged or locked"),
+        (lambda: zipped({"a.png": bytes(1 << 27)}, zipfile.ZIP_BZIP2), "damaged or locked"),
+        (lambda: zipped({f"{i}.txt": b"" for i in range(20_000)}), "a zip of many more files"),
         (lambda: zipped({f"{i}.png": b"" for i in range(201)}), "expected at most 200 pictures, got 201"),
         (lambda: zipped({"a.png": bytes(1 << 20)}), "expected pictures of at most 0 MB"),
     ],

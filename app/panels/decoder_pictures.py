@@ -10,11 +10,14 @@ import streamlit as st
 from app.controls import PICTURE_MEGABYTES
 from app.sentences import foreign, sentence
 from app.store import digest
+from explainers.archives import TooManyEntries, open_archive
 from explainers.datasets.pictures import EXTENSIONS
 from explainers.decoder_data import LEAST, PictureSource
 from explainers.studies.evaluation_data import read_folder
 
 MAX_FILES = 200
+# Folders and what systems hide in them are listed as well.
+MAX_LISTED = 4 * MAX_FILES
 ZIP_MEGABYTES = 100
 # A zip of a few kilobytes may unfold to any size.
 TOGETHER_MEGABYTES = 200
@@ -96,12 +99,14 @@ def unzip(data: bytes) -> Iterator[tuple[str, bytes]]:
     if len(data) > ZIP_MEGABYTES << 20:
         raise ValueError(f"expected a zip of at most {ZIP_MEGABYTES} MB, got a larger one; choose fewer pictures")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with open_archive(io.BytesIO(data), MAX_LISTED) as archive:
             found = [info for info in archive.infolist() if _is_picture(info)]
             if len(found) > MAX_FILES:
                 raise ValueError(f"expected at most {MAX_FILES} pictures, got {len(found)} in a zip; choose fewer")
             for info in found:
                 yield info.filename, _unfold(archive, info)
+    except TooManyEntries:
+        raise ValueError(f"expected at most {MAX_FILES} pictures, got a zip of many more files; choose fewer") from None
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error):
         raise ValueError("expected a zip of pictures, got a damaged or locked one; pack it again") from None
 
