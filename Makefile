@@ -9,8 +9,9 @@ PORT ?= 8501
 	.venv/bin/python -m pip install --disable-pip-version-check -r requirements.txt
 	touch .venv/ready
 
-.venv/ready-dev: .venv/ready
+.venv/ready-dev: .venv/ready requirements-dev.txt requirements-oracle.txt
 	.venv/bin/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	.venv/bin/python -m pip install --disable-pip-version-check --no-deps -r requirements-oracle.txt
 	touch .venv/ready-dev
 
 run: .venv/ready

@@ -17,3 +17,11 @@ def fresh_backend() -> Iterator[None]:
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="session")
+def quantus():
+    """The oracle of the scores and checks; see requirements-oracle.txt."""
+    import quantus
+
+    return quantus

@@ -47,11 +47,6 @@ class Sign(nn.Module):
         return torch.stack([score, -score], dim=1)
 
 
-@pytest.fixture(scope="module")
-def quantus():
-    return pytest.importorskip("quantus", reason="see requirements.txt", exc_type=ImportError)
-
-
 def test_pixels_leave_in_the_order_of_quantus_pixel_flipping(quantus):
     """Flipping the highest of 65 − map first removes the least important first, one of three channels a step."""
     images, maps, net = pictures(), distinct_maps(), Sign().eval()

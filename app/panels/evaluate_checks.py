@@ -1,4 +1,4 @@
-"""Two checks of the maps themselves, from Quantus: randomised weights and small changes of the picture."""
+"""Two checks of the maps themselves: randomised weights and small changes of the picture."""
 
 import streamlit as st
 
@@ -26,8 +26,8 @@ RANDOMISED = (
     "the curve comes to 0, the better."
 )
 RANDOMISED_HELP = (
-    "Quantus' Model Parameter Randomisation Test (Adebayo et al. 2018), top-down: Spearman's rank correlation between"
-    " the map of the trained network and that of the copy. 1 is the same order of pixels, 0 another one altogether, "
+    "The Model Parameter Randomisation Test (Adebayo et al. 2018), top-down: Spearman's rank correlation between the "
+    "map of the trained network and that of the copy. 1 is the same order of pixels, 0 another one altogether, "
     "below 0 the reverse. Some similarity stays where a method draws the picture's outlines, or the middle of every "
     "picture, whatever the network. RU keeps the trained network's decoder."
 )
@@ -41,7 +41,7 @@ STABLE = (
     " be seen. **A map that changes much says more about the noise than about the picture**: lower is better."
 )
 STABLE_HELP = (
-    "Quantus' AvgSensitivity (Yeh et al. 2019) of the ranks of the pixels, as every method has a unit of its own: 0 "
+    "The average sensitivity (Yeh et al. 2019) of the ranks of the pixels, as every method has a unit of its own: 0 "
     "is the same order, 1.41 (√2) another one altogether. A coarse map changes less than a fine one, and one that "
     "never changes is stable too: read this beside the other scores."
 )

@@ -1,4 +1,4 @@
-"""Model parameter randomisation: does a map change when the network's weights do? (Quantus' MPRT, step by step)"""
+"""Model parameter randomisation (MPRT): does a map change when the network's weights do?"""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from explainers.evaluation import Interval, bootstrap_interval
 from explainers.layers import Layer
 from explainers.networks import Network
 from explainers.studies.evaluate_methods import MapSettings, step_size
-from explainers.studies.evaluate_quantus import ExplainFunction, load_quantus
+from explainers.studies.evaluate_orders import ExplainFunction
 from explainers.studies.evaluate_scores import Judged
 from explainers.studies.evaluation_data import Pictures
 
@@ -56,13 +57,11 @@ def randomise(
 ) -> Iterator[Randomisation]:
     """Similarities for ever more layers, from the last layer of the network down to its first.
 
-    The randomised networks and the similarity are Quantus' own, and the values those of its MPRT with
-    `ExplainFunction`; the loop is here so that it can be watched and stopped, and skip layers. The network itself and
-    torch's random state stay as they were.
+    The values are those of Quantus' MPRT with `ExplainFunction`. The network itself and torch's random state stay as
+    they were.
 
     Source: Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018; Hedström et al., "Quantus", JMLR 2023.
     """
-    similar = load_quantus().similarity_func.correlation_spearman
     images, labels = pictures.images[: settings.pictures].numpy(), pictures.labels[: settings.pictures].numpy()
     explain = ExplainFunction(network, layer, method, settings)
     step = step_size(method, network, settings)
@@ -96,13 +95,23 @@ def randomise(
     yield frame()
     for path, module in randomised(network.module, settings.stages, settings.seed):
         changed = yield from orders(module)
-        columns.append(similar(original, changed, batched=True))
+        columns.append(similar(original, changed))
         layers.append(path)
         yield frame()
 
 
+def similar(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of each row of a with that of b, (B, pixels) both -> (B,).
+
+    >>> similar(np.array([[1, 2, 3], [1, 2, 3]]), np.array([[1, 2, 9], [3, 2, 1]])).round(6).tolist()
+    [1.0, -1.0]
+    """
+    return np.array([spearmanr(one, other).statistic for one, other in zip(a, b, strict=True)])
+
+
 def randomised(module: nn.Module, stages: int | None = None, seed: int = 0) -> Iterator[tuple[str, nn.Module]]:
-    """(path, copy) of Quantus' top-down cascade: a copy whose weights are random from its end down to `path`.
+    """(path, copy), top-down: a copy whose weights are random from its end down to `path`, drawn anew by the layers'
+    own initialisation, each from the same seed.
 
     With `stages`, at most so many, evenly spaced from the first to the last. Torch's random state is as it was
     whenever this yields.
@@ -111,18 +120,17 @@ def randomised(module: nn.Module, stages: int | None = None, seed: int = 0) -> I
     >>> [path for path, copy in randomised(net)]
     ['3', '0']
     """
-    load_quantus()
-    from quantus.helpers.model.pytorch_model import PyTorchModel
-
     device = next(module.parameters()).device
-    cascade = PyTorchModel(deepcopy(module).cpu()).get_random_layer_generator(order="top_down", seed=seed)
+    cascade = deepcopy(module).cpu()
+    parts = [(path, part) for path, part in cascade.named_modules() if hasattr(part, "reset_parameters")]
     shown = shown_stages(module, stages)
-    for number in range(max(shown) + 1):
-        # Quantus seeds the random state of torch, which belongs to everybody.
+    for number, (path, part) in enumerate(reversed(parts)):
+        # Layers draw from the random state of torch, which belongs to everybody. One more than the seed: as Quantus.
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-            path, copy = next(cascade)
+            torch.manual_seed(seed + 1)
+            part.reset_parameters()
         if number in shown:
-            yield path, deepcopy(copy).to(device)
+            yield path, deepcopy(cascade).to(device)
 
 
 def shown_stages(module: nn.Module, stages: int | None) -> set[int]:

@@ -1,4 +1,4 @@
-"""Randomised weights and stability: the numbers of Quantus' own metrics, laws, and nothing left behind."""
+"""Randomised weights and stability: the numbers of Quantus' metrics, laws, and nothing left behind."""
 
 import subprocess
 import sys
@@ -12,11 +12,12 @@ from torch import nn
 from explainers import CIDSettings, load_network
 from explainers.studies.evaluate import main
 from explainers.studies.evaluate_judge import expected_passes, judge, judgeable
-from explainers.studies.evaluate_methods import layer_titles
-from explainers.studies.evaluate_quantus import ExplainFunction, centred_ranks, load_quantus
+from explainers.studies.evaluate_methods import importance, layer_titles
+from explainers.studies.evaluate_orders import ExplainFunction, centred_ranks
 from explainers.studies.evaluate_randomised import RandomisationSettings, randomise, randomised, shown_stages
-from explainers.studies.evaluate_stability import StabilitySettings, changed, sensitivity, stability
+from explainers.studies.evaluate_stability import StabilitySettings, changed, stability
 from explainers.studies.evaluation_data import Birds, prepare
+from tests.rounding import order_slack
 
 CID = CIDSettings(refine=False, grid=8, probes=8)
 
@@ -41,11 +42,37 @@ def weights(module: nn.Module) -> torch.Tensor:
     return torch.cat([tensor.detach().flatten().clone() for tensor in module.state_dict().values()])
 
 
+@pytest.fixture
+def seen(monkeypatch):
+    """Every map that was ranked, in order: (pixels,) each, before its values became ranks."""
+    maps: list[np.ndarray] = []
+
+    def recorded(*arguments):
+        made, passes = importance(*arguments)
+        maps.extend(made.double().flatten(1).numpy())
+        return made, passes
+
+    monkeypatch.setattr("explainers.studies.evaluate_orders.importance", recorded)
+    return maps
+
+
+def slacks(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
+    """What the difference of two computations of the same maps may do to their orders; rounding and nothing more."""
+    found = []
+    for one, other in zip(ours, theirs, strict=True):
+        # Some hundred operations of float32 one after the other, each off by 6e-8 of the largest value.
+        assert np.abs(one - other).max() <= 1e-4 * np.abs(one).max()
+        found.append(order_slack(one, other) + 1e-12)
+    return np.array(found)
+
+
 @pytest.mark.parametrize("method", ["saliency", "grad_cam", "lrp"])
-def test_similarities_are_those_of_quantus_mprt(network, pictures, method):
+def test_similarities_are_those_of_quantus_mprt(network, pictures, method, seen, quantus):
     layer, settings = network.layer("conv5"), RandomisationSettings(stages=99, batch=2, seed=5)
     ours = last(randomise(network, layer, method, pictures, settings))
-    metric = load_quantus().MPRT(abs=False, normalise=False, disable_warnings=True, seed=5)
+    made = seen.copy()
+    seen.clear()
+    metric = quantus.MPRT(abs=False, normalise=False, disable_warnings=True, seed=5)
     explain = ExplainFunction(network, layer, method, settings)
     with torch.random.fork_rng():
         theirs = metric(
@@ -54,21 +81,35 @@ def test_similarities_are_those_of_quantus_mprt(network, pictures, method):
     assert theirs.pop("original") == pytest.approx([1, 1, 1])
     assert tuple(theirs) == ours.layers
     assert len(ours.layers) == 8
-    assert ours.similarity.numpy() == pytest.approx(np.array(list(theirs.values())).T, abs=1e-6)
-    assert ours.final.mean == pytest.approx(np.mean(theirs[ours.layers[-1]]), abs=1e-5)
+    # Quantus asks twice for the maps of the network as it is, then for those of each stage.
+    found = slacks(made, seen[3:]).reshape(-1, 3)
+    allowed = (found[0] + found[1:]).T
+    assert np.all(np.abs(ours.similarity.numpy() - np.array(list(theirs.values())).T) <= allowed)
+    # Near ties are few, or the comparison would say nothing.
+    assert allowed.max() < 0.05
 
 
 @pytest.mark.parametrize("method", ["saliency", "grad_cam"])
-def test_changes_are_those_of_quantus_average_sensitivity(network, pictures, method):
+def test_changes_are_those_of_quantus_average_sensitivity(network, pictures, method, seen, quantus):
     """One call with five samples, instead of five with one."""
     layer, settings = network.layer("conv5"), StabilitySettings(batch=3)
     ours = last(stability(network, layer, method, pictures, settings))
+    made = seen.copy()
+    seen.clear()
     draws = iter([changed(network.std, settings.radius, [0, 0, sample]) for sample in range(5)])
-    metric = sensitivity(lambda arr, **kwargs: next(draws)(arr, **kwargs), samples=5)
+    metric = quantus.AvgSensitivity(
+        nr_samples=5,
+        abs=False,
+        normalise=False,
+        perturb_func=lambda arr, **_: next(draws)(arr),
+        disable_warnings=True,
+    )
     explain = ExplainFunction(network, layer, method, settings)
     x, y = pictures.images.numpy(), pictures.labels.numpy()
     theirs = metric(network.module, x, y, explain(network.module, x, y), channel_first=True, explain_func=explain)
-    assert ours.changes.tolist() == pytest.approx(theirs)
+    # ‖r − r′‖ / ‖r‖ of two orders moves by no more than both of them turn.
+    found = slacks(made, seen).reshape(-1, 3)
+    assert np.all(np.abs(ours.changes.numpy() - theirs) <= found[0] + found[1:].mean(0))
     assert 0 < ours.change.mean < 2
 
 
@@ -110,7 +151,7 @@ def test_what_a_layer_does_not_see_leaves_its_map_alone(network, pictures):
 
 
 def test_a_map_of_the_picture_alone_never_changes_and_that_is_said(network, pictures, monkeypatch):
-    module = "explainers.studies.evaluate_quantus.importance"
+    module = "explainers.studies.evaluate_orders.importance"
     monkeypatch.setattr(module, lambda net, layer, method, x, y, s: (x.abs().sum(1, keepdim=True), (0, 0)))
     found = last(randomise(network, None, "saliency", pictures, RandomisationSettings(stages=2)))
     assert found.similarity.numpy() == pytest.approx(1)
@@ -120,7 +161,7 @@ def test_a_map_of_the_picture_alone_never_changes_and_that_is_said(network, pict
 def test_maps_drawn_anew_for_every_picture_are_unrelated(network, pictures, monkeypatch):
     """AvgSensitivity of ranks is √(2 (1 − ρ)), so √2 for unrelated orders."""
     draw = torch.Generator().manual_seed(0)
-    module = "explainers.studies.evaluate_quantus.importance"
+    module = "explainers.studies.evaluate_orders.importance"
     monkeypatch.setattr(
         module, lambda net, layer, method, x, *_: (torch.rand(len(x), 1, 64, 64, generator=draw), (0, 0))
     )
@@ -163,15 +204,9 @@ def test_counted_passes_are_those_of_the_maps(network, pictures):
     assert frames[-1].passes == (1, 1)
 
 
-def test_quantus_is_not_imported_before_it_is_needed():
-    code = "import sys, explainers.studies.evaluate_judge; sys.exit('quantus' in sys.modules or 'cv2' in sys.modules)"
+def test_quantus_is_an_oracle_of_the_tests_only():
+    code = "import sys, explainers.studies.evaluate; sys.exit(not {'quantus', 'cv2'}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_a_missing_quantus_is_one_sentence(monkeypatch):
-    monkeypatch.setitem(sys.modules, "quantus", None)
-    with pytest.raises(ValueError, match="expected Quantus"):
-        load_quantus()
 
 
 @pytest.mark.parametrize(("check", "words"), [("randomisation", "conv1"), ("stability", "change")])

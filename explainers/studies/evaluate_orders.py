@@ -1,12 +1,11 @@
-"""The bridge to Quantus: its module, and our maps as the function that it calls for maps.
+"""The order of the pixels of a method's maps, which is what checks of the maps themselves compare.
 
-Quantus' metrics compare values of maps, and those of CID, in nats, have no zero that means anything, nor a bound. What
-it gets from here is therefore the order of the pixels: their ranks, centred, on one scale for all methods.
+Values of maps have units of their own, and those of CID, in nats, no zero that means anything, nor a bound. What is
+compared is therefore their ranks, centred, on one scale for all methods.
 """
 
 import time
 from dataclasses import replace
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -18,20 +17,8 @@ from explainers.networks import Network
 from explainers.studies.evaluate_methods import MapSettings, importance
 
 
-def load_quantus() -> ModuleType:
-    """Quantus, imported when it is first needed: it brings pandas, Matplotlib and OpenCV.
-
-    Raises ValueError, one sentence, where it or a library of the system that OpenCV needs is missing.
-    """
-    try:
-        import quantus
-    except ImportError as error:
-        raise ValueError(f"expected Quantus for this score, got the error “{error}”; install what is missing") from None
-    return quantus
-
-
 class ExplainFunction:
-    """A method's maps as Quantus calls for them: (network, pictures, labels) -> order of the pixels.
+    """A method's maps, called for as Quantus does: (network, pictures, labels) -> order of the pixels.
 
     The network may be a randomised copy: a method that looks at a layer looks at the same one there. Counts what was
     made: `maps`, and the `seconds` they took.
