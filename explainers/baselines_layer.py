@@ -11,7 +11,10 @@ from explainers.baselines_gradient import guided_gradient
 
 
 class Mark(nn.Module):
-    """The place that the feature of one call of one layer passes through, as a map (B, C, h, w)."""
+    """The place that the feature of one call of one layer passes through, as a map (B, C, h, w).
+
+    What passes is a copy before and after: the network may write into what it reads further on.
+    """
 
     def forward(self, feature: Tensor) -> Tensor:
         return feature.clone()
@@ -61,7 +64,7 @@ def mark(net: nn.Module, place: tuple[str, int]) -> Mark:
         reason = no_map_reason(tuple(output.shape[1:]) if isinstance(output, Tensor) else None)
         if reason:
             raise ValueError(f"expected a layer with positions, but {reason}; choose a convolution or a block")
-        return marker(output) if output.dim() == 4 else _tokens_through(marker, output)
+        return marker(output).clone() if output.dim() == 4 else _tokens_through(marker, output)
 
     net.register_forward_pre_hook(start)
     (net.get_submodule(path) if path else net).register_forward_hook(pass_through)
