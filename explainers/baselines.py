@@ -13,12 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from explainers.baselines_cam import CamHead, cam_head
-from explainers.baselines_case import Case, Passes, predictions
+from explainers.baselines_case import Case, Passes, Scores
 from explainers.baselines_layer import no_map_reason
 from explainers.baselines_table import METHODS, Method
 from explainers.canonical import NotCanonical, canonical_view, kinds, node_label
+from explainers.copies import structural_copy, weight_dtype
+from explainers.inputs import check_inputs
 from explainers.layers import Layer, find_layer
 from explainers.networks import Network
+from explainers.surroundings import plain_arithmetic
+from explainers.trial import check_function
 
 __all__ = ["METHODS", "Explanation", "Method", "applies", "attribute", "explain"]
 
@@ -74,18 +78,18 @@ def explain(
     `progress` is told the share of the passes that have been made, 0 to 1, as far as that can be foreseen.
     """
     method = _method(method)
-    if inputs.dim() != 4 or not inputs.is_floating_point():
-        raise ValueError(f"expected pictures (B, C, H, W) in floating point, got {tuple(inputs.shape)} {inputs.dtype}")
-    reason = applies(method, network, layer, inputs)
-    if reason:
-        raise ValueError(f"{method.title} does not apply: {reason}")
+    check_inputs(inputs)
     module = _module(network)
-    place = _place(network, layer) if method.needs_layer else None
-    start = time.perf_counter()
-    pictures = inputs.detach().clone()
-    with torch.enable_grad():
-        classes = None if network is module else len(network.classes)
-        goal = _target(target, Case(module, pictures), method, classes)
+    with plain_arithmetic():
+        pictures = inputs.detach().to(weight_dtype(structural_copy(module, "meta", widen=True))).clone()
+        reason = applies(method, network, layer, pictures)
+        if reason:
+            raise ValueError(f"{method.title} does not apply: {reason}")
+        place = _place(network, layer) if method.needs_layer else None
+        scores = Case(module, pictures).plain()
+        check_function(module, lambda x: scores(x).flatten(1), pictures)
+        goal = _target(target, scores, pictures) if method.needs_target else None
+        start = time.perf_counter()
         expected = len(inputs) * sum(method.passes(*inputs.shape[-2:]))
         case = Case(module, pictures, goal, place, Passes(told=_share(progress, expected)))
         values = method.compute(case, **options).detach()
@@ -178,16 +182,17 @@ def _cam_reason(network: Network | nn.Module, layer: Layer | str | None, head: C
     return "CAM exists only for the feature that is pooled into the scores" + (f", {known[-1]}" if known else "")
 
 
-def _target(target: int | list[int] | Tensor | None, case: Case, method: Method, classes: int | None) -> Tensor | None:
-    """(B,) class numbers; `classes` is how many there are, where that is known."""
-    if not method.needs_target:
-        return None
-    count = len(case.inputs)
+def _target(target: int | list[int] | Tensor | None, scores: Scores, pictures: Tensor) -> Tensor | None:
+    """(B,) class numbers."""
     if target is None:
-        return predictions(case)
-    goal = torch.as_tensor(target, device=case.inputs.device).long().reshape(-1)
-    if classes is not None and not bool(((goal >= 0) & (goal < classes)).all()):
+        with torch.no_grad():
+            return scores(pictures).argmax(1)
+    with torch.no_grad():
+        classes = scores(pictures[:1]).shape[1]
+    goal = torch.as_tensor(target, device=pictures.device).reshape(-1)
+    whole = not goal.is_floating_point() and not goal.is_complex() and goal.dtype != torch.bool
+    if not whole or not bool(((goal >= 0) & (goal < classes)).all()):
         raise ValueError(f"expected target classes from 0 to {classes - 1}, got {goal.tolist()}; choose one of those")
-    if len(goal) not in (1, count):
-        raise ValueError(f"expected one target or one for each of {count} pictures, got {len(goal)}")
-    return goal.expand(count)
+    if len(goal) not in (1, len(pictures)):
+        raise ValueError(f"expected one target or one for each of {len(pictures)} pictures, got {len(goal)}")
+    return goal.long().expand(len(pictures))

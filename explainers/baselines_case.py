@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from explainers.call_trace import structural_copy
 from explainers.canonical import canonise
 from explainers.canonical_modules import Average
+from explainers.copies import structural_copy
+from explainers.outputs import described, scores_in
 
 
 @dataclass(eq=False)
@@ -40,7 +40,11 @@ class Passes:
 
 
 class Scores(nn.Module):
-    """(B, classes) from a network; a class's logits at many positions are averaged to one."""
+    """(B, classes) from a network; a class's logits at many positions are averaged to one.
+
+    The network gets a copy of its pictures, into which it may write. One number for each picture is one class; of a
+    tuple the first tensor is taken, of a dictionary `out` or `logits`.
+    """
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -48,8 +52,14 @@ class Scores(nn.Module):
         self.average = Average(_mean_over_positions)
 
     def forward(self, x: Tensor) -> Tensor:
-        output = self.net(x)
-        return self.average(output) if output.dim() > 2 else output
+        given = self.net(x.clone())
+        output = scores_in(given)
+        if output is None or not output.is_floating_point() or output.dim() == 0 or len(output) != len(x):
+            raise ValueError(
+                "expected a network that gives floating-point scores with one row per picture, got "
+                f"{described(given)}; give the part of it that does"
+            )
+        return self.average(output) if output.dim() > 2 else output.view(len(x), -1)
 
 
 def _mean_over_positions(output: Tensor) -> Tensor:
@@ -72,7 +82,7 @@ class Case:
 
     def plain(self) -> Scores:
         """A copy of the network that shares the weights alone, with nothing done in place."""
-        net = structural_copy(self.module)
+        net = structural_copy(self.module, widen=True)
         for part in net.modules():
             if getattr(part, "inplace", False):
                 part.inplace = False
@@ -99,12 +109,6 @@ class Case:
             Case(self.module, x, target, self.place, self.passes)
             for x, target in zip(self.inputs.split(1), targets, strict=True)
         ]
-
-
-def predictions(case: Case) -> Tensor:
-    """(B,) the class with the highest score, for each picture."""
-    with torch.no_grad():
-        return case.plain()(case.inputs).argmax(1)
 
 
 def enlarge(feature_map: Tensor, size: tuple[int, int]) -> Tensor:

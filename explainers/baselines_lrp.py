@@ -55,6 +55,8 @@ def lrp(case: Case) -> Tensor:
 
 def _start(output: Tensor, target: Tensor) -> Tensor:
     """The target's score; of a score at many positions, the part that each adds to their mean."""
+    if output.dim() == 1:
+        return output
     chosen = torch.zeros_like(output)
     chosen[torch.arange(len(output)), target] = 1
     return chosen * output / output[0, 0].numel()

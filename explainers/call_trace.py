@@ -4,13 +4,13 @@ The pass runs on a structural copy of the module, so that the module itself neve
 on PyTorch's meta device nothing is computed: only shapes and dependencies are.
 """
 
-import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 import torch
 from torch import Tensor, nn
+
+from explainers.copies import structural_copy
 
 
 @dataclass(eq=False)
@@ -36,13 +36,6 @@ class Call:
         yield self
         for child in self.children:
             yield from child.descendants()
-
-
-def structural_copy(module: nn.Module, device: str | None = None) -> nn.Module:
-    """The module tree anew, in evaluation mode; it shares the weights, or on "meta" knows their shapes alone."""
-    tensors = chain(module.parameters(), module.buffers())
-    shared = {id(t): t.detach() if device is None else torch.empty_like(t, device=device) for t in tensors}
-    return copy.deepcopy(module, shared).eval()
 
 
 def trace(module: nn.Module, example: Tensor) -> Call:

@@ -16,9 +16,12 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from explainers import canonical_modules as parts
-from explainers.call_trace import structural_copy
 from explainers.canonical_modules import Concatenation, Copy, canonical_function, canonical_module, kind_of
 from explainers.canonical_trace import NotCanonical, operation_name, tensor_nodes, traced
+from explainers.copies import structural_copy, weight_dtype
+from explainers.outputs import scores_in
+from explainers.signatures import signature
+from explainers.surroundings import plain_arithmetic
 
 __all__ = ["NotCanonical", "canonical_view", "canonise", "kinds", "node_kind", "node_label"]
 
@@ -46,17 +49,19 @@ def canonise(module: nn.Module, example: Tensor) -> fx.GraphModule:
 
 def canonical_view(module: nn.Module, example: Tensor) -> fx.GraphModule:
     """The canonised network itself, shared by all: to look at, not to run with hooks or to change."""
-    state = (tuple(example.shape[1:]), *_state(module))
-    with _working:
+    with _working, plain_arithmetic():
+        example = example.to(weight_dtype(structural_copy(module, "meta", widen=True)))
+        state = (tuple(example.shape[1:]), *_state(module))
         if module not in _finished or _finished[module][0] != state:
             _finished[module] = state, _canonised(module, example)
         return _finished[module][1]
 
 
 def _state(module: nn.Module) -> tuple:
-    """Changes when a weight does: merged weights are copies, and would otherwise be out of date."""
+    """Changes when a weight, a part or a setting does: the graph and merged weights would be out of date."""
     tensors = [*module.parameters(), *module.buffers()]
-    return tuple((t.data_ptr(), t._version, float(t.detach().sum())) for t in tensors)
+    weights = tuple((t.data_ptr(), 0 if t.is_inference() else t._version, float(t.detach().sum())) for t in tensors)
+    return signature(module), weights
 
 
 def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
@@ -219,9 +224,7 @@ def _verify(module: nn.Module, graph: fx.GraphModule, example: Tensor) -> None:
     with torch.no_grad():
         shape, generator = example[:1].shape, torch.Generator().manual_seed(0)
         x = torch.randn(shape, generator=generator, dtype=example.dtype).to(example.device)
-        expected, got = structural_copy(module)(x), graph(x)
-    if not isinstance(expected, Tensor):
-        raise NotCanonical("the output is not one tensor")
+        expected, got = scores_in(structural_copy(module, widen=True)(x.clone())), graph(x)
     tolerance = 1e-3 if expected.dtype == torch.float32 else 1e-8
     if not torch.allclose(got, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max())):
         raise NotCanonical("the forward pass relies on writing into tensors in place")

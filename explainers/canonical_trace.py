@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx, nn
 
-from explainers.call_trace import structural_copy
+from explainers.copies import structural_copy
+from explainers.outputs import NAMES
 
 
 class NotCanonical(ValueError):
@@ -67,7 +68,7 @@ def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
 
     Raises NotCanonical where the forward pass depends on values or writes into a part of a tensor.
     """
-    copied = structural_copy(module)
+    copied = structural_copy(module, widen=True)
     for part in copied.modules():
         if getattr(part, "inplace", False):
             part.inplace = False
@@ -83,8 +84,24 @@ def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
     except Exception as problem:
         raise NotCanonical(f"the forward pass cannot be written down as a graph ({type(problem).__name__})") from None
     written = fx.GraphModule(root, graph)
+    _give_scores_alone(written.graph)
     _refuse_writes(written)
     return written
+
+
+def _give_scores_alone(graph: fx.Graph) -> None:
+    """Of several outputs the one that `scores_in` takes, which is all that is explained."""
+    output = next(node for node in graph.nodes if node.op == "output")
+    given = output.args[0]
+    if isinstance(given, fx.Node):
+        return
+    while isinstance(given, dict | tuple | list):
+        names = [name for name in NAMES if name in given] if isinstance(given, dict) else [0][: len(given)]
+        if not names:
+            raise NotCanonical("the output is not a tensor of scores")
+        given = given[names[0]]
+    output.args = (given,)
+    graph.eliminate_dead_code()
 
 
 def operation_name(node: fx.Node) -> str:

@@ -9,6 +9,7 @@ Eqs. 2–4. The seed, settings and everything that was reached stand in the resu
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +18,14 @@ from explainers.constraint import Estimate
 from explainers.devices import parse_device
 from explainers.features import Feature
 from explainers.grid import cell_spread, resolve_grid
+from explainers.inputs import check_inputs
 from explainers.layers import Layer
 from explainers.paper_descent import descend
 from explainers.randomness import Randomness
 from explainers.results import ENTROPY_CONSTANT, CIDResult, CIDSettings
 from explainers.sampling import Sampler
 from explainers.solver import solve
+from explainers.surroundings import with_plain_arithmetic
 
 
 class CID:
@@ -48,12 +51,13 @@ class CID:
     ) -> Tensor | tuple[Tensor]:
         """The entropy map (B, 1, H, W) of `inputs` (B, C, H, W), in nats; +inf where a pixel is not used.
 
-        Settings may be given as a record or one by one: `attribute(x, beta=1e-3, seed=1)`. As in Captum, the
+        Settings may be given as a record, one by one, `attribute(x, beta=1e-3, seed=1)`, or both. As in Captum, the
         inputs may be a tuple of one tensor, and so is the answer then.
         """
         if isinstance(inputs, tuple) and len(inputs) == 1:
             return (self.attribute(inputs[0], settings, **changes),)
-        return self.explain(inputs, settings or CIDSettings(**changes)).entropy.to(inputs.device)
+        settings = replace(settings or CIDSettings(), **changes)
+        return self.explain(inputs, settings).entropy.to(inputs.device)
 
     def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:
         """The map with everything that says how far to trust it."""
@@ -68,25 +72,16 @@ class CID:
         Raises ValueError for inputs that are not finite pictures (B, C, H, W), and for a grid that does not
         divide them.
         """
-        settings = settings or CIDSettings()
+        return with_plain_arithmetic(self._stream(inputs, settings or CIDSettings()))
+
+    def _stream(self, inputs: Tensor, settings: CIDSettings) -> Iterator[CIDResult]:
         check_inputs(inputs)
-        x = inputs.detach().to(self.device or inputs.device)
         start = time.monotonic()
+        x = self.feature.pictures(inputs, self.device)
         sampler = Sampler(self.feature, x, resolve_grid(settings.grid, *x.shape[-2:]))
         run = descend if settings.method == "paper" else solve
         for estimate in run(sampler, settings, Randomness(settings.seed, x.device)):
             yield _result(estimate, sampler, settings, time.monotonic() - start)
-
-
-def check_inputs(inputs: Tensor) -> None:
-    """Raises ValueError for anything but finite floating-point pictures (B, C, H, W)."""
-    if not isinstance(inputs, Tensor):
-        raise ValueError(f"expected one tensor of pictures (B, C, H, W), got a {type(inputs).__name__}")
-    if inputs.dim() != 4 or not inputs.is_floating_point() or not len(inputs):
-        got = f"{inputs.dtype} of shape {tuple(inputs.shape)}"
-        raise ValueError(f"expected floating-point pictures of shape (B, C, H, W), got {got}")
-    if not inputs.isfinite().all():
-        raise ValueError("expected finite pixel values, got NaN or infinity in the picture")
 
 
 def _result(estimate: Estimate, sampler: Sampler, settings: CIDSettings, seconds: float) -> CIDResult:

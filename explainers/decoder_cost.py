@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from explainers.architectures.decoder import Decoder
-from explainers.call_trace import structural_copy
+from explainers.copies import structural_copy
 from explainers.decoder_training import DecoderSettings
 from explainers.features import Feature
 from explainers.layers import Layer

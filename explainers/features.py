@@ -1,21 +1,25 @@
 """A layer of a network as a function h: input -> feature, computed up to that layer and no further."""
 
 import threading
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from explainers.call_trace import structural_copy
+from explainers.copies import structural_copy, weight_dtype
 from explainers.layers import Layer, find_layer
+from explainers.outputs import described, scores_in
+from explainers.surroundings import plain_arithmetic
+from explainers.trial import check_function
 
 
 class Feature:
     """The feature f = h(x) of one layer, as a plain function (B, C, H, W) -> (B, D).
 
     The module itself is never touched: h runs a structural copy that shares the weights' memory, holds
-    them without gradients and is in evaluation mode. Several threads may call one `Feature`, and any
-    number of them may share one module. Nothing above the layer is computed. Where the layer gives a
-    tuple, its tensors are flattened and joined.
+    them without gradients and is in evaluation mode; half-precision weights are made single ones. Several threads
+    may call one `Feature`, and any number of them may share one module. Nothing above the layer is computed.
+    Where the layer gives a tuple, its tensors are flattened and joined; of a dictionary, `out` or `logits` is taken.
 
     `layer` is a module of `module`, its path, its readable name or a `Layer`; `device` moves the copy, not
     the module.
@@ -30,15 +34,27 @@ class Feature:
 
     def __init__(self, module: nn.Module, layer: nn.Module | str | Layer, device: torch.device | None = None) -> None:
         self.path, self.call = find_layer(module, layer)
-        self._net = structural_copy(module).to(device) if device else structural_copy(module)
+        self._module = module
+        self._net = structural_copy(module, device, widen=True)
         self._calls = threading.local()
         if self.path:
             self._net.get_submodule(self.path).register_forward_hook(self._stop)
 
+    def pictures(self, inputs: Tensor, device: torch.device | None = None) -> Tensor:
+        """The inputs (B, C, H, W) as h takes them: a copy of their own, in the type of the weights.
+
+        Raises ValueError where h is no function of one picture (`check_function`).
+        """
+        with plain_arithmetic():
+            x = inputs.detach().to(device or inputs.device, weight_dtype(self._net)).clone()
+            check_function(self._module, self, x, (self.path, self.call))
+        return x
+
     def __call__(self, x: Tensor) -> Tensor:
         self._calls.count = 0
         try:
-            output = self._net(x)
+            # A network may write into what it is given.
+            output = self._net(x.clone())
         except _Reached as reached:
             output = reached.output
         else:
@@ -55,14 +71,17 @@ class Feature:
             raise _Reached(output)
 
     def _flatten(self, output: object, batch: int) -> Tensor:
+        if isinstance(output, Mapping):
+            output = scores_in(output)
         tensors = [output] if isinstance(output, Tensor) else _tensors(output)
         usable = tensors and all(t.is_floating_point() and t.dim() and len(t) == batch for t in tensors)
         if not usable:
             raise ValueError(
                 f"expected layer '{self.path or 'output'}' to give floating-point features with one row per "
-                f"picture, got {_describe(output)}; choose another layer"
+                f"picture, got {described(output)}; choose another layer"
             )
-        return tensors[0].flatten(1) if len(tensors) == 1 else torch.cat([t.flatten(1) for t in tensors], 1)
+        rows = [t.reshape(batch, -1) for t in tensors]
+        return rows[0] if len(rows) == 1 else torch.cat(rows, 1)
 
 
 class _Reached(Exception):
@@ -75,9 +94,3 @@ class _Reached(Exception):
 
 def _tensors(output: object) -> list[Tensor]:
     return [t for t in output if isinstance(t, Tensor)] if isinstance(output, tuple | list) else []
-
-
-def _describe(output: object) -> str:
-    if isinstance(output, Tensor):
-        return f"{str(output.dtype).removeprefix('torch.')} of shape {tuple(output.shape)}"
-    return f"a {type(output).__name__}"

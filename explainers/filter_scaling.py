@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from explainers.call_trace import structural_copy
+from explainers.copies import structural_copy
 from explainers.rescaling_pairs import Pair
 
 

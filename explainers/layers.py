@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from explainers.call_trace import Call, cut_nodes, structural_copy, trace
+from explainers.call_trace import Call, cut_nodes, trace
+from explainers.copies import structural_copy
 from explainers.layer_names import readable_names
 
 WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)

@@ -12,8 +12,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from explainers import torchvision_networks
-from explainers.call_trace import structural_copy
 from explainers.checkpoints import CheckpointError, State, fit, read_state_dict, read_weight_sets
+from explainers.copies import structural_copy
 from explainers.devices import parse_device
 from explainers.downloads import Progress, WeightsUnavailable, fetch
 from explainers.layers import Layer, find_layers

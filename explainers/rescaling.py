@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from explainers.call_trace import structural_copy
+from explainers.copies import structural_copy
 from explainers.rescaling_follow import follow
 from explainers.rescaling_graph import OUTPUT, operations, tensors_in
 from explainers.rescaling_pairs import Pair, Reach, rescalable_pairs, weighted_operations

@@ -11,15 +11,16 @@ information discarding", ICML 2022, Eqs. 6–7.
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from explainers.call_trace import structural_copy
-from explainers.cid import check_inputs
+from explainers.copies import structural_copy
 from explainers.devices import parse_device
 from explainers.features import Feature
 from explainers.grid import resolve_grid
+from explainers.inputs import check_inputs
 from explainers.layers import Layer
 from explainers.paper_descent import descend_reconstruction
 from explainers.randomness import Randomness
@@ -27,6 +28,7 @@ from explainers.reconstruction import ReconstructionSampler
 from explainers.results import ENTROPY_CONSTANT, CIDSettings, RUResult
 from explainers.ru_solver import Reconstruction, entropy_logarithm, solve
 from explainers.sampling import Sampler
+from explainers.surroundings import with_plain_arithmetic
 
 
 class RU:
@@ -51,18 +53,19 @@ class RU:
     ) -> None:
         self.device = None if device is None else parse_device(device)
         self.feature = Feature(model, layer, self.device)
-        self.decoder = structural_copy(decoder).to(self.device) if self.device else structural_copy(decoder)
+        self.decoder = structural_copy(decoder, self.device, widen=True)
 
     def attribute(
         self, inputs: Tensor | tuple[Tensor], settings: CIDSettings | None = None, **changes
     ) -> Tensor | tuple[Tensor]:
         """The entropy map (B, 1, H, W) of `inputs` (B, C, H, W), in nats.
 
-        Settings may be given as a record or one by one, and the inputs as a tuple of one tensor, as for `CID`.
+        Settings may be given as a record, one by one, or both, and the inputs as a tuple of one tensor, as for `CID`.
         """
         if isinstance(inputs, tuple) and len(inputs) == 1:
             return (self.attribute(inputs[0], settings, **changes),)
-        return self.explain(inputs, settings or CIDSettings(**changes)).entropy.to(inputs.device)
+        settings = replace(settings or CIDSettings(), **changes)
+        return self.explain(inputs, settings).entropy.to(inputs.device)
 
     def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> RUResult:
         """The map with everything that says how far to trust it."""
@@ -77,10 +80,12 @@ class RU:
         Raises ValueError for inputs that are not finite pictures (B, C, H, W), for a grid that does not divide
         them, and for a decoder that does not give pictures of their shape.
         """
-        settings = settings or CIDSettings()
+        return with_plain_arithmetic(self._stream(inputs, settings or CIDSettings()))
+
+    def _stream(self, inputs: Tensor, settings: CIDSettings) -> Iterator[RUResult]:
         check_inputs(inputs)
-        x = inputs.detach().to(self.device or inputs.device)
         start = time.monotonic()
+        x = self.feature.pictures(inputs, self.device)
         sampler = Sampler(self.feature, x, resolve_grid(settings.grid, *x.shape[-2:]))
         picture = self._picture(x)
         _check_decoder(self.decoder, sampler.f, picture)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from explainers.call_trace import structural_copy
+from explainers.copies import structural_copy
 from explainers.features import Feature
 from explainers.layers import find_layer, find_layers
 from explainers.networks import _specs, network_catalogue

@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from app.backend import Backend
 from app.panels import progress
 from app.store import digest
-from explainers.call_trace import structural_copy
+from explainers.copies import structural_copy
 from explainers.decoder_cost import speed
 from explainers.networks import Network
 

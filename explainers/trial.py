@@ -1,0 +1,162 @@
+"""Whether a network is a function of one picture, tried before anything is computed with it.
+
+A map says what h does to its picture x. That means something only where h(x) is the same twice, the same alone and
+beside other pictures, and where computing it writes to nothing that belongs to the caller.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from explainers.copies import structural_copy
+from explainers.signatures import signature
+
+# In units of the rounding error at the largest value: the same kernel twice, another kernel for another batch.
+AGAIN, IN_COMPANY = 100, 10_000
+_lock = threading.Lock()
+_passed: "weakref.WeakKeyDictionary[nn.Module, set[tuple]]" = weakref.WeakKeyDictionary()
+
+
+def check_function(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor, place: object = None) -> None:
+    """Raises ValueError, with the part that is to blame, where `run` is no function of one picture.
+
+    `run` maps pictures (B, C, H, W) to one row for each, by a private copy of `module` as far as `place`; `x` are
+    pictures, of which the first is tried. What has passed is tried again only after a change of the module's parts.
+    """
+    key = (signature(module), place, x.shape[1:], x.dtype, x.device)
+    with _lock:
+        if key in _passed.get(module, ()):
+            return
+    with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []), _NoWrites(module):
+        _try(module, run, x[:1].detach())
+    with _lock:
+        _passed.setdefault(module, set()).add(key)
+
+
+def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(x)
+    both = torch.cat([x, x + noise * x.std(correction=0).clamp_min(0.1)])
+    with torch.no_grad():
+        first, again = _first_run(run, x), run(x)
+        company = run(both)
+    if not first.isfinite().all():
+        raise ValueError("expected finite features, got NaN or infinity for this picture; check the network's weights")
+    if _apart(first, again, AGAIN):
+        where = _blame(module, x, x, AGAIN)
+        raise ValueError(
+            f"expected a network that gives the same answer to the same picture, got two answers{where}; take out what "
+            "is random or counts its calls"
+        )
+    if _apart(first, company[:1], IN_COMPANY) or _leaks(run, both):
+        where = _blame(module, x, both, IN_COMPANY)
+        raise ValueError(
+            f"expected a network that looks at each picture by itself, got an answer that depends on the other "
+            f"pictures of its batch{where}; give normalisations running statistics"
+        )
+
+
+def _first_run(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    try:
+        return run(x)
+    except (ValueError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as problem:
+        reason = (str(problem).strip() or "no reason given").split("\n", 1)[0]
+        raise ValueError(
+            f"expected a network that takes one picture of shape {tuple(x.shape[1:])}, got {type(problem).__name__} "
+            f"({reason}); give pictures of another size or number of channels, or another network"
+        ) from problem
+
+
+def _apart(a: Tensor, b: Tensor, roundings: int) -> bool:
+    if a.shape != b.shape:
+        return True
+    rounding = torch.finfo(a.dtype).eps * a.abs().max()
+    return bool(((a - b).abs() > roundings * rounding).any())
+
+
+def _leaks(run: Callable[[Tensor], Tensor], both: Tensor) -> bool:
+    """Whether the first picture's feature has a gradient by the second picture, which is exactly zero otherwise."""
+    with torch.enable_grad():
+        leaf = both.clone().requires_grad_()
+        feature = run(leaf)[0].flatten()
+        if not feature.requires_grad:
+            return False
+        signs = torch.arange(len(feature), device=both.device) % 3 - 1.25
+        (gradient,) = torch.autograd.grad(feature @ signs.to(feature), leaf, allow_unused=True, materialize_grads=True)
+    return bool((gradient[1].abs() > 0).any())
+
+
+def _blame(module: nn.Module, x: Tensor, other: Tensor, roundings: int) -> str:
+    """The first part, in the order of execution, whose output for x is another the second time, beside `other`."""
+    record: list[tuple[str, Tensor]] = []
+    copied = structural_copy(module, widen=True)
+    for path, part in copied.named_modules():
+        part.register_forward_hook(_recording(path, type(part).__name__, record))
+    calls = []
+    for given in (x, other):
+        # What fails above the layer that is looked at does not matter: what came before stands in the record.
+        with torch.no_grad(), suppress(Exception):
+            copied(given.clone())
+        calls.append(record.copy())
+        record.clear()
+    for (name, first), (_, second) in zip(*calls, strict=False):
+        if _apart(first, second[: len(first)], roundings):
+            return f", first at {name}"
+    return ""
+
+
+def _recording(path: str, kind: str, record: list) -> Callable:
+    def hook(module: nn.Module, args: tuple, output: object) -> None:
+        if isinstance(output, Tensor) and output.is_floating_point() and output.dim():
+            record.append((f"'{path}' ({kind})" if path else f"its own forward ({kind})", output.clone()))
+
+    return hook
+
+
+class _NoWrites(TorchDispatchMode):
+    """Refuses, before it happens, every operation that would write into a weight or buffer of the module."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.owned = {_storage(t): name for name, t in _owned(module) if _storage(t)}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        for tensor in _written(func, args, kwargs):
+            if (name := self.owned.get(_storage(tensor))) is not None:
+                raise ValueError(
+                    f"expected a forward pass that only reads the network, got one that writes into '{name}'; take the "
+                    "update out of forward, or do it in training mode only"
+                )
+        return func(*args, **kwargs)
+
+
+def _owned(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from module.named_parameters()
+    yield from module.named_buffers()
+    for path, part in module.named_modules():
+        yield from ((f"{path}.{name}".lstrip("."), t) for name, t in vars(part).items() if isinstance(t, Tensor))
+
+
+def _storage(tensor: Tensor) -> int:
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except (RuntimeError, NotImplementedError):  # sparse and wrapped tensors have none of their own
+        return 0
+
+
+def _written(func, args: tuple, kwargs: dict) -> Iterator[Tensor]:
+    given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | kwargs
+    if "batch_norm" in func.__name__ and given.get("training"):
+        # Its schema does not say that it updates the running statistics.
+        yield from (given[name] for name in ("running_mean", "running_var") if given.get(name) is not None)
+    for argument in func._schema.arguments:
+        value = given.get(argument.name)
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            yield from (t for t in (value if isinstance(value, list | tuple) else [value]) if isinstance(t, Tensor))

@@ -1,0 +1,173 @@
+"""What is no function of one picture is refused by name; nothing that belongs to the caller is written to."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from explainers import CID, CIDSettings
+from explainers.baselines import attribute
+
+QUICK = CIDSettings(probes=8, refine=False)
+
+
+class Fn(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+class Average(nn.Module):
+    """Keeps a moving average in a buffer, in one of the ways that people write it."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.register_buffer("mean", torch.zeros(6))
+        self.weight = nn.Parameter(torch.ones(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        new = x.detach().mean((0, 2, 3))
+        if self.way == "in place":
+            self.mean.mul_(0.9).add_(new, alpha=0.1)
+        elif self.way == "copy":
+            self.mean.data.copy_(new)
+        elif self.way == "part":
+            self.mean[0] += 1
+        elif self.way == "weight":
+            self.weight.data.clamp_(-1, 0.5)
+        elif self.way == "statistics":
+            F.batch_norm(x.detach(), self.mean, torch.ones(6), training=True)
+        return x * self.weight.view(-1, 1, 1)
+
+
+class Alternating(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return x * (1 + self.calls % 2)
+
+
+class Wakeful(nn.Dropout):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.p, training=True)
+
+
+TWO_ANSWERS = {
+    "dropout": lambda: Wakeful(0.3),
+    "functional dropout": lambda: Fn(lambda y: F.dropout(y, 0.1, training=True)),
+    "noise": lambda: Fn(lambda y: y + 1e-2 * torch.randn_like(y)),
+    "noise of Python": lambda: Fn(lambda y: y * random.uniform(0.9, 1.1)),
+    "counter": Alternating,
+}
+MIXING = {
+    "no running statistics": lambda: nn.BatchNorm2d(6, track_running_stats=False),
+    "batch statistics": lambda: Fn(lambda y: F.batch_norm(y, None, None, training=True)),
+    "centred over the batch": lambda: Fn(lambda y: y - y.mean(0, keepdim=True)),
+    "the neighbour's": lambda: Fn(lambda y: y + 1e-5 * y.roll(1, 0)),
+    "softmax over the batch": lambda: Fn(lambda y: y.softmax(0)),
+}
+WRITING = ("in place", "copy", "part", "weight", "statistics")
+
+
+def network(part: nn.Module, place: int) -> nn.Sequential:
+    parts = [nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 6, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1)]
+    parts.insert(place, part)
+    return nn.Sequential(*parts, nn.Flatten(), nn.Linear(6, 4)).eval()
+
+
+def refusals(net: nn.Module, x: Tensor, words: str) -> None:
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    picture, drawn = x.clone(), torch.random.get_rng_state()
+    for ask in (
+        lambda: CID(net, net[-1]).explain(x, QUICK),
+        lambda: attribute("saliency", net, None, x, target=1),
+        lambda: attribute("grad_cam", net, net[0], x, target=1),
+    ):
+        with pytest.raises(ValueError, match=words):
+            ask()
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+    assert torch.equal(x, picture)
+    assert torch.equal(torch.random.get_rng_state(), drawn)
+
+
+@pytest.mark.parametrize("place", [1, 3])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("name", TWO_ANSWERS)
+def test_two_answers_to_one_picture_are_refused(name: str, place: int, count: int) -> None:
+    net = network(TWO_ANSWERS[name](), place)
+    refusals(net, torch.randn(count, 3, 8, 8), rf"got two answers, first at '{place}' \({type(net[place]).__name__}\)")
+
+
+@pytest.mark.parametrize("place", [1, 3])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("name", MIXING)
+def test_rows_that_mix_are_refused(name: str, place: int, count: int) -> None:
+    net = network(MIXING[name](), place)
+    refusals(net, torch.randn(count, 3, 8, 8), "depends on the other pictures of its batch")
+
+
+@pytest.mark.parametrize("way", WRITING)
+def test_a_forward_pass_that_writes_into_the_network_is_refused_before_it_has(way: str) -> None:
+    net = network(Average(way), 1)
+    refusals(net, torch.randn(2, 3, 8, 8), r"writes into '1\.(mean|weight)'")
+
+
+def test_a_layer_below_what_is_random_is_explained() -> None:
+    net = network(TWO_ANSWERS["noise"](), 3)
+    assert CID(net, net[1]).attribute(torch.randn(1, 3, 8, 8), QUICK).isfinite().all()
+
+
+def test_what_passed_is_tried_again_after_a_change() -> None:
+    net, x = network(nn.Identity(), 1), torch.randn(1, 3, 8, 8)
+    attribute("saliency", net, None, x, target=1)
+    net[1] = TWO_ANSWERS["dropout"]()
+    with pytest.raises(ValueError, match="two answers"):
+        attribute("saliency", net, None, x, target=1)
+
+
+def _centred(x: Tensor) -> Tensor:
+    return x.sub_(0.5).div_(0.25)
+
+
+@pytest.mark.parametrize("method", ["saliency", "integrated_gradients", "occlusion", "lrp", "activation", "deep_lift"])
+def test_a_network_that_writes_into_its_picture_gets_a_copy(method: str) -> None:
+    rest = network(nn.Identity(), 1).double()
+    writing = nn.Sequential(Fn(_centred), *rest).eval()
+    reading = nn.Sequential(Fn(lambda x: (x - 0.5) / 0.25), *rest).eval()
+    x = torch.rand(2, 3, 8, 8, dtype=torch.float64)
+    given = x.clone()
+    maps = [attribute(method, net, net[1], x, target=1) for net in (writing, reading)]
+    assert torch.allclose(*maps)
+    entropies = [CID(net, net[3]).attribute(x, QUICK) for net in (writing, reading)]
+    assert torch.equal(*entropies)
+    assert torch.equal(x, given)
+
+
+def test_hooks_that_look_see_each_private_copy_once() -> None:
+    net, seen = network(nn.Identity(), 1), []
+    net[2].register_forward_hook(lambda module, args, output: seen.append(output))
+    CID(net, net[4]).attribute(torch.randn(1, 3, 8, 8), QUICK)
+    assert len(seen) <= 2
+
+
+def test_hooks_that_change_the_answer_are_part_of_the_network() -> None:
+    net, x = network(nn.Identity(), 1).double(), torch.randn(1, 3, 8, 8, dtype=torch.float64)
+    expected = attribute("activation", nn.Sequential(net[0], Fn(lambda y: 3 * y), *net[1:]).eval(), "2", x)
+    net[0].register_forward_hook(lambda module, args, output: 3 * output)
+    assert torch.allclose(attribute("activation", net, net[1], x), expected)
+
+
+def test_features_that_are_not_finite_are_refused() -> None:
+    net = network(Fn(lambda y: (y - 100).log()), 1)
+    with pytest.raises(ValueError, match="expected finite features"):
+        CID(net, net[1]).attribute(torch.randn(1, 3, 8, 8))
