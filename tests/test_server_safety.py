@@ -1,10 +1,12 @@
 """A real server against visitors who are no browser: limits, foreign origins, paths, odd addresses, odd messages."""
 
+import asyncio
 import contextlib
 import http.client
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -15,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from app.hardening import A_SECOND, AT_ONCE, _rerun
 from tests.test_browser import healthy, server_wait
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,7 +142,9 @@ def test_an_upload_over_the_limit_is_refused_before_it_is_sent(served):
     assert healthy(served)
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost.evil.example", "file://"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://localhost.evil.example", "file://", "http://localhost:1"]
+)
 def test_a_foreign_page_is_not_let_in(served, origin):
     with pytest.raises(InvalidStatus) as caught:
         stream(served, origin).close()
@@ -247,9 +252,79 @@ def test_odd_messages_do_not_stop_the_server(served, data):
     assert healthy(served)
 
 
+def test_every_answer_tells_browsers_what_it_may_do(served):
+    for method, path in (
+        ("GET", "/"),
+        ("GET", "/_stcore/health"),
+        ("GET", "/nowhere"),
+        ("PUT", "/_stcore/upload_file/a/b"),
+    ):
+        connection = http.client.HTTPConnection(urlsplit(served).netloc, timeout=60)
+        connection.request(method, path)
+        headers = connection.getresponse().headers
+        policy = headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        connection.close()
+
+
+def test_there_are_no_metrics_for_visitors(served):
+    for path in ("/_stcore/metrics", "/metrics/../_stcore/metrics", "//_stcore/metrics"):
+        assert "streamlit" not in ask(served, "GET", path, Accept="text/plain")[1].partition("<!")[0]
+    assert ask(served, "GET", "/_stcore/metrics")[0] == 404
+
+
+def test_an_upload_says_how_long_it_is_and_finds_room(served):
+    connection = http.client.HTTPConnection(urlsplit(served).netloc, timeout=60)
+    connection.request("PUT", "/_stcore/upload_file/a/b", iter([b"x"]), tokens(served), encode_chunked=True)
+    assert connection.getresponse().status == 411
+    connection.close()
+    assert ask(served, "PUT", "/_stcore/upload_file/a/b", Content_Length=str(3 << 30), **tokens(served))[0] == 503
+
+
+def test_no_message_names_a_folder_of_the_server(served):
+    text = "".join(str(message) for message in visit(served, "network=resnet20-cifar10&refine=False&grid=4"))
+    assert str(ROOT) not in text
+
+
+def test_a_flood_of_runs_on_one_connection_is_spread(served):
+    """A hundred at once: some twenty run, and the server answers meanwhile."""
+    started, runs = time.monotonic(), 0
+    with stream(served) as visitor:
+        for seed in range(100):
+            message = BackMsg()
+            message.rerun_script.query_string = f"seed={seed}"
+            message.rerun_script.page_name = "glossary"
+            visitor.send(message.SerializeToString())
+        with contextlib.suppress(TimeoutError):
+            while True:
+                runs += ForwardMsg.FromString(visitor.recv(timeout=2)).WhichOneof("type") == "new_session"
+        assert healthy(served)
+    assert 1 <= runs <= AT_ONCE + A_SECOND * (time.monotonic() - started)
+
+
+def test_the_newest_of_a_flood_is_run_in_the_end():
+    class Session:
+        def __init__(self):
+            self.ran = []
+
+        def request_rerun(self, state):
+            self.ran.append(state)
+
+    async def flood() -> list[int]:
+        session = Session()
+        for state in range(AT_ONCE + 5):
+            _rerun(session, state)
+        assert session.ran == list(range(AT_ONCE))
+        await asyncio.sleep(1.5 / A_SECOND)
+        return session.ran
+
+    assert asyncio.run(flood()) == [*range(AT_ONCE), AT_ONCE + 4]
+
+
 def test_visitors_have_no_developer_s_menu(served):
     """Emptying the caches of all, stopping the server, telling its files and watching them: all ignored."""
-    visit(served, "network=resnet20-cifar10")
     with stream(served) as visitor:
         for name, value in {
             "clear_cache": True,
