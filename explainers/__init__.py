@@ -1,6 +1,6 @@
 """How much of each input pixel a network's layer has thrown away, in nats."""
 
-from explainers.checkpoints import CheckpointError
+from explainers.checkpoint_errors import CheckpointError, ChoiceNeededError
 from explainers.cid import CID
 from explainers.concentration import concentration
 from explainers.devices import best_device
@@ -16,6 +16,7 @@ __all__ = [
     "CIDResult",
     "CIDSettings",
     "CheckpointError",
+    "ChoiceNeededError",
     "Layer",
     "Network",
     "RUResult",

@@ -38,3 +38,14 @@ def times(shape: tuple[int, ...]) -> str:
     ('16×3', 'a single number')
     """
     return "×".join(map(str, shape)) or "a single number"
+
+
+class ChoiceNeededError(CheckpointError):
+    """A weights file in which several things could be meant: `architectures` by name, or sets of `weights`.
+
+    One of both has at least two entries; each is taken by that name as an argument of `load_checkpoint`.
+    """
+
+    def __init__(self, message: str, architectures: tuple[str, ...] = (), weights: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.architectures, self.weights = architectures, weights

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from explainers.checkpoint_errors import CheckpointError, Misshapen
-from explainers.checkpoint_keys import COUNTER, Alignment, Expected, State, alignments, plain_keys, weight_sets
+from explainers.checkpoint_keys import COUNTER, Alignment, Expected, State, plain_keys, weight_sets
 from explainers.checkpoint_process import convert_apart
 from explainers.torch_files import (
     MAX_BYTES,
@@ -23,6 +23,8 @@ from explainers.torch_files import (
     short,
 )
 
+# A number of classes that is no width of any layer.
+TELLTALE = 99_991
 MAX_CLASSES = 100_000
 SHOWN = 3
 DTYPES = (
@@ -132,19 +134,12 @@ def _kind(value: object) -> str:
     return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
 
 
-def fit(
-    build: Callable[[int], nn.Module],
-    classes: int,
-    state: State,
-    title: str,
-    rename: Callable[[str], str | None] = str,
-) -> nn.Module:
-    """A network with the weights of `state` in float32, with as many classes as its head has rows.
+def fit(build: Callable[[int], nn.Module], classes: int, found: Alignment, title: str, advice: str = "") -> nn.Module:
+    """A network with the weights of `found` in float32, with as many classes as its head has rows.
 
-    `classes` is the number where the head does not tell, `rename` maps names of older files. Raises CheckpointError
-    where names or shapes do not fit, weights are not finite, or there are more than 100,000 classes.
+    `classes` is the number where the head does not tell. Raises CheckpointError where names or shapes do not fit, with
+    `advice` at its end, where weights are not finite, or there are more than 100,000 classes.
     """
-    found = alignments(expected_shapes(build), state, rename)[0]
     classes = _classes(expected_shapes(build), found.state, classes)
     with torch.device("meta"):
         net = build(classes)
@@ -155,7 +150,7 @@ def fit(
             f"expected a network of at most 1 GiB in float32, got one of {size / 2**30:.1f} GiB; check the file's last "
             f"layer"
         )
-    _compare(expected, found, title)
+    _compare(expected, found, title, advice or "Choose the architecture that the file was made for.")
     # Files from before PyTorch 1.0 lack the counters of batch normalisation, which evaluation does not use.
     state = {k: torch.zeros_like(v, device="cpu") for k, v in expected.items() if k.endswith(COUNTER)} | found.state
     cast = {key: _cast(key, state[key], expected[key].dtype) for key in expected}
@@ -170,11 +165,8 @@ def expected_shapes(build: Callable[[int], nn.Module]) -> Expected:
     {'weight': (None, 4), 'bias': (None,)}
     """
     with torch.device("meta"):
-        two, three = (build(n).state_dict() for n in (2, 3))
-    return {
-        key: tuple(a if a == b else None for a, b in zip(value.shape, three[key].shape, strict=True))
-        for key, value in two.items()
-    }
+        entries = build(TELLTALE).state_dict()
+    return {key: tuple(None if n == TELLTALE else n for n in value.shape) for key, value in entries.items()}
 
 
 def _classes(expected: Expected, state: State, default: int) -> int:
@@ -187,24 +179,23 @@ def _classes(expected: Expected, state: State, default: int) -> int:
     return classes
 
 
-def _compare(expected: State, found: Alignment, title: str) -> None:
+def _compare(expected: State, found: Alignment, title: str, advice: str) -> None:
     misshapen = tuple(
         Misshapen(key, tuple(found.state[key].shape), tuple(value.shape))
         for key, value in expected.items()
         if key in found.state and found.state[key].shape != value.shape
     )
-    missing, unexpected = found.missing, found.unexpected
-    entries = [
-        f"{len(items)} {what} ({_some(items)})"
-        for items, what in ((missing, "missing"), (unexpected, "unexpected"), (misshapen, "of another shape"))
-        if items
-    ]
-    if entries:
+    if found.missing or found.unexpected or misshapen:
+        entries = (
+            (found.missing, "missing"),
+            (found.unexpected, "unexpected"),
+            (misshapen, "of another shape"),
+        )
+        words = "; ".join(f"{len(items)} {what} ({_some(items)})" for items, what in entries if items)
         raise CheckpointError(
-            f"expected the weights of {title}, got a file with entries that do not fit: {'; '.join(entries)}. "
-            f"Choose the architecture that the file was made for.",
-            missing,
-            unexpected,
+            f"expected the weights of {title}, got a file with entries that do not fit: {words}. {advice}",
+            found.missing,
+            found.unexpected,
             misshapen,
         )
 

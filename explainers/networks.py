@@ -1,7 +1,6 @@
 """Networks by name: what ships with the project, torchvision's, and weights of your own."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,16 +11,21 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from explainers import torchvision_networks
-from explainers.checkpoints import CheckpointError, State, fit, read_state_dict, read_weight_sets
+from explainers.checkpoint_errors import CheckpointError, ChoiceNeededError
+from explainers.checkpoint_keys import Alignment, State, alignments
+from explainers.checkpoints import fit, read_state_dict, read_weight_sets, short
 from explainers.copies import structural_copy
 from explainers.devices import parse_device
 from explainers.downloads import Progress, WeightsUnavailable, fetch
 from explainers.layers import Layer, find_layers
 from explainers.network_specs import SHIPPED, Spec
 from explainers.preprocessing import Preprocessing
+from explainers.recognised_specs import expected_of
+from explainers.recognition import Found, fitting, nearest, recognise
 
 __all__ = [
     "CheckpointError",
+    "ChoiceNeededError",
     "Layer",
     "Network",
     "NetworkEntry",
@@ -30,6 +34,9 @@ __all__ = [
     "load_network",
     "network_catalogue",
 ]
+
+# Ends the name of a network whose weights came in a file.
+OWN_WEIGHTS = ", own weights"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +150,11 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
         raise WeightsUnavailable(problem.reason, _help(spec)) from problem.__cause__
     record = _metadata(path) if spec.shipped else {}
     source = f"trained for this project: python -m explainers.train {name}" if spec.shipped else spec.url
+    # What was downloaded is what its publisher wrote, Python 2 among them: torch itself reads it.
+    state = read_state_dict(path) if spec.shipped else torch.load(path, map_location="cpu", weights_only=True)
     return _network(
         spec,
-        # What was downloaded is what its publisher wrote, Python 2 among them: torch itself reads it.
-        read_state_dict(path) if spec.shipped else torch.load(path, map_location="cpu", weights_only=True),
+        alignments(expected_of(spec), state, spec.rename)[0],
         device,
         title=spec.title,
         name=name,
@@ -159,42 +167,95 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
 
 
 def load_checkpoint(
-    architecture: str,
+    architecture: str | None,
     source: bytes | str | Path,
     device: str | torch.device = "cpu",
     classes: tuple[str, ...] | None = None,
     title: str | None = None,
-    wanted: Callable[[], None] = lambda: None,
+    weights: str | None = None,
 ) -> Network:
-    """Your own weights for a registered architecture, from a `.safetensors`, `.pt` or `.pth` file or its bytes.
+    """Your own weights, from a `.safetensors` file or one of torch.save (`.pt`, `.pth`, `.th`, `.bin` …) or its bytes.
 
-    The number of classes is read from the file; `classes` names them. No Python object is ever unpickled. Bytes of
-    torch.save are read in a process of its own; `wanted` is called meanwhile, and what it raises ends that.
+    `architecture` is a registered name, one that was recognised before, or None to recognise it from the names and
+    shapes in the file: registered ones, torchvision's other classifiers, residual networks of any depth and width,
+    AlexNet, VGG, DenseNet, SqueezeNet and GoogLeNet of any width. `weights` names one of several sets in the file, the
+    averaged ones for instance. The number of classes is read from the file; `classes` names them. No Python object is
+    ever unpickled.
 
-    Raises CheckpointError, with the missing, unexpected and misshapen keys, for a file that does not fit.
+    Raises ChoiceNeededError where several architectures or sets could be meant, and CheckpointError, with the missing,
+    unexpected and misshapen keys, for a file that does not fit.
     """
-    spec, device = _spec(architecture), parse_device(device)
+    device = parse_device(device)
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise CheckpointError(f"expected a weights file, found no file '{Path(source).name}'; check its path")
-    state = next(iter(read_weight_sets(source if isinstance(source, bytes) else Path(source), wanted).values()))
+    sets = read_weight_sets(source if isinstance(source, bytes) else Path(source))
+    spec, found, chosen, advice = _chosen(architecture, weights, sets)
     return _network(
         spec,
-        state,
+        found,
         device,
-        title=title or f"{spec.title.split(',')[0]}, your own weights",
-        name=f"{architecture}, own weights",
+        title=title or f"{spec.title.split(', ')[0]}, your own weights",
+        advice=advice,
+        name=f"{spec.name}{OWN_WEIGHTS}",
         classes=classes or spec.classes,
         data="unknown",
         accuracy=None,
         accuracy_note="not measured",
-        source="a file of your own",
+        source="a file of your own" + (f", its weights '{chosen}'" if chosen else ""),
     )
 
 
+def _chosen(architecture: str | None, weights: str | None, sets: dict[str, State]) -> tuple[Spec, Alignment, str, str]:
+    """The architecture and the set of weights that are meant, its name, and what to say if they do not fit."""
+    spec = _specs().get(architecture or "")
+    found = fitting(spec, sets) if spec else recognise(_specs().values(), sets)
+    if spec is None and architecture is not None:
+        found = [one for one in found if one.spec.name == architecture] or (found and _spec(architecture))
+    one = _only_one(found, weights) if found else None
+    if one is not None:
+        return one.spec, one.alignment, one.weights, ""
+    near = nearest([spec] if spec else _specs().values(), sets)
+    others = dict.fromkeys(one.spec.title for one in recognise(_specs().values(), sets)) if spec else {}
+    if others:
+        advice = f"The file fits {' and '.join(others)}: choose that."
+    elif spec:
+        advice = "Choose the architecture that the file was made for."
+    else:
+        advice = "No known architecture fits, this one comes nearest."
+    return near.spec, near.alignment, near.weights, advice
+
+
+def _only_one(found: list[Found], weights: str | None) -> Found:
+    """Raises ChoiceNeededError for several architectures or sets, CheckpointError where no set is called `weights`."""
+    architectures = {one.spec.name: one.spec.title for one in found}
+    if len(architectures) > 1:
+        raise ChoiceNeededError(
+            f"expected weights of one architecture, got some that fit {len(architectures)}: "
+            f"{'; '.join(architectures.values())}; choose one of them",
+            architectures=tuple(architectures),
+        )
+    names = tuple(one.weights for one in found)
+    if weights is None and len(names) > 1:
+        raise ChoiceNeededError(
+            f"expected one set of weights, got a file with {len(names)}: {', '.join(map(short, names))}; choose one",
+            weights=names,
+        )
+    chosen = [one for one in found if weights in (None, one.weights)]
+    if not chosen:
+        raise CheckpointError(f"expected one of the sets of weights {', '.join(map(short, names))}, got '{weights}'")
+    return chosen[0]
+
+
 def _network(
-    spec: Spec, state: State, device: torch.device, classes: tuple[str, ...], title: str, **about: object
+    spec: Spec,
+    found: Alignment,
+    device: torch.device,
+    classes: tuple[str, ...],
+    title: str,
+    advice: str = "",
+    **about: object,
 ) -> Network:
-    module = fit(spec.build, len(spec.classes), state, spec.title.split(",")[0], spec.rename)
+    module = fit(spec.build, len(spec.classes), found, spec.title.split(", ")[0], advice)
     side = spec.preprocessing.crop
     layers = find_layers(structural_copy(module, "meta"), torch.empty(1, 3, side, side, device="meta"))
     count = layers[-1].shape[0]

@@ -26,22 +26,26 @@ TITLES = {
     "vit_b_16": ("Vision Transformer", "ViT-B/16"),
 }
 # As torchvision does with its own weights: inputs re-normalised, the auxiliary heads of training left out.
-OPTIONS = {"googlenet": {"transform_input": True, "aux_logits": False, "init_weights": False}}
+OPTIONS = {
+    "googlenet": {"transform_input": True, "aux_logits": False, "init_weights": False},
+    "inception_v3": {"transform_input": True, "aux_logits": False, "init_weights": False},
+}
 DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 
 
 def specs() -> tuple[Spec, ...]:
     """One per network; the weights are torchvision's first for ImageNet, which are the papers' recipes."""
-    return tuple(_spec(name, family, title) for name, (family, title) in TITLES.items())
+    return tuple(torchvision_spec(name, family, title) for name, (family, title) in TITLES.items())
 
 
-def _spec(name: str, family: str, title: str) -> Spec:
-    weights = models.get_model_weights(name).IMAGENET1K_V1
+def torchvision_spec(name: str, family: str = "", title: str = "") -> Spec:
+    """Any of torchvision's classifiers, described from the first of its weights records."""
+    weights = next(iter(models.get_model_weights(name)))
     preset = weights.transforms()
     return Spec(
         name=name,
-        family=family,
-        title=f"{title}, ImageNet",
+        family=family or name,
+        title=f"{title or name}, ImageNet",
         data="ImageNet-1K",
         build=_builder(name),
         preprocessing=Preprocessing(
@@ -73,4 +77,4 @@ def _rename(key: str) -> str | None:
     >>> _rename("features.denseblock1.denselayer2.norm.1.weight"), _rename("aux1.fc1.bias"), _rename("fc.bias")
     ('features.denseblock1.denselayer2.norm1.weight', None, 'fc.bias')
     """
-    return None if re.match(r"aux[12]\.", key) else DENSE_LAYER.sub(r"\1\2", key)
+    return None if re.match(r"aux[12]\.|AuxLogits\.", key) else DENSE_LAYER.sub(r"\1\2", key)

@@ -14,6 +14,7 @@ from app.methods import MapMethod
 from app.work import options
 from explainers import CIDResult
 from explainers.decoders import DecoderCard, find_decoder
+from explainers.networks import OWN_WEIGHTS
 from explainers.results import RUResult
 from explainers.versions import method_version
 
@@ -69,9 +70,6 @@ class Taken:
     @property
     def own_weights(self) -> bool:
         return self.network.endswith(OWN_WEIGHTS)
-
-
-OWN_WEIGHTS = ", own weights"
 
 
 def taken(method: MapMethod, column: Column, found: object, values: np.ndarray, seed: int, device: str) -> Taken:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.crop import Crop
-from app.export.record import LIBRARY, OWN_WEIGHTS, Taken
+from app.export.record import LIBRARY, Taken
 from app.pictures import LONGEST, THUMBNAIL, find_picture
 from explainers import CIDSettings
+from explainers.networks import OWN_WEIGHTS
 
 BIRD = 256
 
@@ -61,10 +62,20 @@ def _network(cell: Taken) -> tuple[set, tuple[str, ...]]:
         name = cell.network.removesuffix(OWN_WEIGHTS)
         lines = (
             "# Put in the path of your weights file.",
-            f'network = load_checkpoint({name!r}, "your-weights.safetensors"{where}){weights}',
+            f'network = load_checkpoint({name!r}, "your-weights.safetensors"{_chosen(cell.source)}{where}){weights}',
         )
         return {("explainers", "load_checkpoint")}, lines
     return {("explainers", "load_network")}, (f"network = load_network({cell.network!r}{where}){weights}",)
+
+
+def _chosen(source: str) -> str:
+    """Which of several sets of weights in a file.
+
+    >>> _chosen("a file of your own, its weights 'model_ema'"), _chosen("a file of your own")
+    (", weights='model_ema'", '')
+    """
+    _, found, name = source.partition("its weights '")
+    return f", weights={name.removesuffix(chr(39))!r}" if found else ""
 
 
 def _picture(cell: Taken) -> tuple[set, tuple[str, ...]]:

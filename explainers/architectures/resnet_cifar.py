@@ -1,7 +1,8 @@
 """Residual networks for 32×32 pictures, with 6n+2 weighted layers.
 
 He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, section 4.2, with
-option A shortcuts: where the width grows, the identity is subsampled and padded with zero channels.
+option A shortcuts: where the width grows, the identity is subsampled and padded with zero channels. Option B, which
+others' weights files have, is a 1×1 convolution with batch normalisation there.
 """
 
 from torch import Tensor, nn
@@ -24,14 +25,17 @@ class PadShortcut(nn.Module):
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions with batch normalisation and a shortcut around them."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int, shortcut: str = "A") -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.relu1 = nn.ReLU()
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
-        self.shortcut = PadShortcut(in_channels, out_channels, stride)
+        self.shortcut: nn.Module = PadShortcut(in_channels, out_channels, stride)
+        if shortcut == "B" and in_channels != out_channels:
+            conv = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+            self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(out_channels))
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,36 +45,36 @@ class BasicBlock(nn.Module):
 
 
 class ResNetCIFAR(nn.Module):
-    """ResNet with `depth` = 6n+2 weighted layers: three stages of n blocks, widths 16, 32 and 64.
+    """ResNet with `depth` = 6n+2 weighted layers: three stages of n blocks, of `width`, twice and four times that.
 
-    Takes (B, 3, 32, 32) (any size of 8 and more works), gives logits (B, classes).
+    Takes (B, 3, 32, 32) (any size of 8 and more works), gives logits (B, classes). `shortcut` is "A" or "B".
 
     >>> ResNetCIFAR(20)(torch.zeros(2, 3, 32, 32)).shape
     torch.Size([2, 10])
     """
 
-    def __init__(self, depth: int, classes: int = 10) -> None:
+    def __init__(self, depth: int, classes: int = 10, width: int = 16, shortcut: str = "A") -> None:
         super().__init__()
         if depth < 8 or (depth - 2) % 6:
             raise ValueError(f"expected a depth of 6n+2 (8, 14, 20, 26, …), got {depth}")
         n = (depth - 2) // 6
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU()
-        self.layer1 = self._stage(16, 16, n, stride=1)
-        self.layer2 = self._stage(16, 32, n, stride=2)
-        self.layer3 = self._stage(32, 64, n, stride=2)
+        self.layer1 = self._stage(width, width, n, 1, shortcut)
+        self.layer2 = self._stage(width, 2 * width, n, 2, shortcut)
+        self.layer3 = self._stage(2 * width, 4 * width, n, 2, shortcut)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
-        self.fc = nn.Linear(64, classes)
+        self.fc = nn.Linear(4 * width, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     @staticmethod
-    def _stage(in_channels: int, out_channels: int, n: int, stride: int) -> nn.Sequential:
-        first = BasicBlock(in_channels, out_channels, stride)
-        return nn.Sequential(first, *(BasicBlock(out_channels, out_channels, 1) for _ in range(n - 1)))
+    def _stage(in_channels: int, out_channels: int, n: int, stride: int, shortcut: str) -> nn.Sequential:
+        first = BasicBlock(in_channels, out_channels, stride, shortcut)
+        return nn.Sequential(first, *(BasicBlock(out_channels, out_channels, 1, shortcut) for _ in range(n - 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
