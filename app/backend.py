@@ -81,7 +81,7 @@ class Backend:
         # A file that takes its minute to be refused holds up no network of the catalogue.
         self.own_loads = Runner("own weights", self._load_ended)
         # On a thread of their own, one after the other; ten minutes without a look at them and they stop.
-        self.trainings = Runner("decoders", self._training_ended, linger=600.0, most=1)
+        self.trainings = Runner("decoders", self._training_ended, linger=600.0, most=1, strict=True)
 
     def close(self) -> None:
         self.maps.close()

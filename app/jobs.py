@@ -8,7 +8,7 @@ from typing import Any
 from torch.utils._python_dispatch import TorchDispatchMode
 
 LINGER = 60.0
-# So many jobs may be begun and wait for their next turn: each holds its features and sums.
+# So many jobs may be begun and wait for their next turn, and one of every owner: each holds its features and sums.
 BEGUN = 16
 # So many owners without jobs are remembered.
 SESSIONS = 256
@@ -98,7 +98,8 @@ class Runner:
 
     After each frame the owner who has had the least time of the device goes next, and of its jobs the one of the best
     priority: a map someone looks at overtakes their own long series, and nobody waits for another's. At most `most`
-    jobs are begun at a time. A job nobody has asked about for `linger` seconds is cancelled, in the middle of a frame
+    jobs are begun at a time, and beyond that one of every owner, so that no number of long jobs keeps a newcomer's
+    short one waiting (`strict`: none beyond). A job nobody has asked about for `linger` seconds is cancelled, in the middle of a frame
     too. `on_end(job)` runs on the worker's thread when a job is done, cancelled or failed.
     """
 
@@ -109,8 +110,9 @@ class Runner:
         linger: float = LINGER,
         clock: Callable[[], float] = time.monotonic,
         most: int = BEGUN,
+        strict: bool = False,
     ) -> None:
-        self.linger, self.clock, self.on_end, self.most = linger, clock, on_end, most
+        self.linger, self.clock, self.on_end, self.most, self.strict = linger, clock, on_end, most, strict
         self._jobs: dict[str, Job] = {}
         # Cancelled jobs whose key was asked for again before they ended.
         self._replaced: list[Job] = []
@@ -243,7 +245,10 @@ class Runner:
     def _choose(self) -> tuple[Job, str]:
         jobs = list(self._jobs.values())
         begun = [job for job in jobs if job.begun is not None]
-        choice = jobs if len(begun) < self.most else begun
+        choice = jobs
+        if len(begun) >= self.most:
+            busy = {owner for job in begun for owner in job.interest}
+            choice = [job for job in jobs if job.begun is not None or not (self.strict or busy & job.interest.keys())]
         owner = min({owner for job in choice for owner in job.interest}, key=self._rank)
         job = min(
             (job for job in choice if owner in job.interest), key=lambda job: (job.interest[owner][1], job.number)

@@ -5,6 +5,8 @@ from functools import partial
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from app import jobs
 from app.jobs import CancelledError, Job, Runner
@@ -121,9 +123,9 @@ def test_what_someone_looks_at_overtakes_their_own_series(runner):
 class Machine:
     """Jobs of given lengths on a device whose clock only they move; nothing starts before `go`."""
 
-    def __init__(self, most: int = 16) -> None:
+    def __init__(self, most: int = 16, strict: bool = False) -> None:
         self.now, self.order, self.jobs, self.start = 0.0, [], [], threading.Event()
-        self.runner = Runner("machine", clock=lambda: self.now, linger=10**9, most=most)
+        self.runner = Runner("machine", clock=lambda: self.now, linger=10**9, most=most, strict=strict)
         self.first = self.submit("first", "nobody", [0.0])
         while self.first.state == "waiting":
             pass
@@ -190,7 +192,7 @@ def test_whoever_comes_late_has_no_claim_on_the_past():
 
 
 def test_waiting_jobs_know_their_place_in_the_line():
-    machine = Machine(most=1)
+    machine = Machine(most=1, strict=True)
     a = machine.submit("a", "anna", [1.0])
     again = machine.submit("again", "anna", [1.0])
     b = machine.submit("b", "bert", [1.0])
@@ -204,7 +206,7 @@ def test_waiting_jobs_know_their_place_in_the_line():
 
 
 def test_a_job_of_two_sessions_stands_where_the_better_placed_does():
-    machine = Machine(most=1)
+    machine = Machine(most=1, strict=True)
     for number in range(3):
         machine.submit(f"anna {number}", "anna", [1.0])
     shared = machine.submit("shared", "anna", [1.0])
@@ -215,8 +217,9 @@ def test_a_job_of_two_sessions_stands_where_the_better_placed_does():
     machine.go()
 
 
-def test_no_more_jobs_are_begun_than_may_be():
-    machine = Machine(most=3)
+@pytest.mark.parametrize(("owners", "strict", "expected"), [(12, True, 3), (12, False, 12), (2, False, 2)])
+def test_no_more_jobs_are_begun_than_may_be_and_one_of_every_owner(owners, strict, expected):
+    machine = Machine(most=3, strict=strict)
     alive, most = set(), 0
 
     def work(key):
@@ -231,12 +234,40 @@ def test_no_more_jobs_are_begun_than_may_be():
 
         return frames
 
-    jobs = [machine.runner.submit(str(n), work(n), f"owner {n}") for n in range(12)]
+    jobs = [machine.runner.submit(str(n), work(n), f"owner {n % owners}") for n in range(12)]
     machine.go()
     for job in jobs:
         assert job.ended.wait(WAIT)
     assert {job.state for job in jobs} == {"done"}
-    assert most == 3
+    assert most == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    some.lists(some.tuples(some.integers(0, 5), some.integers(1, 9)), min_size=1, max_size=40),
+    some.integers(1, 20),
+    some.integers(0, 30),
+)
+def test_no_number_of_long_jobs_keeps_a_newcomer_waiting(long, most, when):
+    """Whenever it comes, a new owner's job of one frame ends within one frame of every owner and one more."""
+    machine = Machine(most=most)
+
+    def frames(length):
+        def work(job):
+            for number in range(50):
+                machine.now += length
+                machine.order.append(job.key)
+                if len(machine.order) == when + 2:
+                    machine.submit("new", "newcomer", [1.0])
+                yield number
+
+        return work
+
+    owners = {owner for owner, _ in long}
+    for number, (owner, length) in enumerate(long):
+        machine.jobs.append(machine.runner.submit(str(number), frames(length), f"owner {owner}"))
+    order = machine.go()
+    assert order.index("new") - when <= len(owners) + 1
 
 
 def test_equals_take_turns(runner):
