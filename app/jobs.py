@@ -1,11 +1,14 @@
 """Long work off the page: one daemon thread per device steps through jobs that several sessions may share."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
+
+log = logging.getLogger(__name__)
 
 LINGER = 60.0
 # So many jobs may be begun and wait for their next turn, and one of every owner: each holds its features and sums.
@@ -99,8 +102,9 @@ class Runner:
     After each frame the owner who has had the least time of the device goes next, and of its jobs the one of the best
     priority: a map someone looks at overtakes their own long series, and nobody waits for another's. At most `most`
     jobs are begun at a time, and beyond that one of every owner, so that no number of long jobs keeps a newcomer's
-    short one waiting (`strict`: none beyond). A job nobody has asked about for `linger` seconds is cancelled, in the middle of a frame
-    too. `on_end(job)` runs on the worker's thread when a job is done, cancelled or failed.
+    short one waiting (`strict`: none beyond). A job nobody has asked about for `linger` seconds is cancelled, in the
+    middle of a frame too. `on_end(job)` runs on the worker's thread when a job is done, cancelled or failed; nothing
+    that work or `on_end` raises ends that thread.
     """
 
     def __init__(
@@ -200,7 +204,8 @@ class Runner:
                 frame = next(job.frames, None)
         except CancelledError:
             self._end(job, "cancelled")
-        except Exception as error:
+        # Of any kind: the thread serves everybody, and no work may end it.
+        except BaseException as error:
             job.error = error
             self._end(job, "failed")
         else:
@@ -295,12 +300,19 @@ class Runner:
             job.stop.set()
 
     def _end(self, job: Job, state: str) -> None:
-        if hasattr(job.frames, "close"):
-            job.frames.close()
-        job.frames = None
-        # First the result is kept, then the job is forgotten: whoever asks in between finds one of them.
+        frames, job.frames = job.frames, None
+        # First the result is kept, then the job is forgotten: whoever asks in between finds one of them. Whatever
+        # goes wrong there, the job has ended and the thread goes on.
         job.state = state
-        self.on_end(job)
+        try:
+            if hasattr(frames, "close"):
+                frames.close()
+        except BaseException:
+            log.exception("a job could not clear up")
+        try:
+            self.on_end(job)
+        except BaseException:
+            log.exception("the end of a job could not be told")
         with self._changed:
             if self._jobs.get(job.key) is job:
                 del self._jobs[job.key]

@@ -27,8 +27,8 @@ class Kept:
 
     @property
     def problem(self) -> str:
-        """One sentence while the disk cannot be used, else empty."""
-        return self.disk.problem
+        """One sentence while the disk cannot be used, or has just lost what it kept; else empty."""
+        return self.disk.notice
 
     def get(self, key: str) -> Any:
         """The value, or None."""

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,7 +23,11 @@ log = logging.getLogger(__name__)
 LIMIT = 1 << 30
 # What an entry takes on top of its data: its row and the rest of its last page.
 ENTRY = 4096
-SECONDS_TO_WAIT = 5
+# For somebody else's lock: a page may wait for a moment, the thread of the work for longer. A lock that lasts is left
+# alone for a while.
+WAIT_TO_READ, WAIT_TO_WRITE, BACK_OFF = 0.2, 2.0, 10.0
+# For so long a notice says that what was kept is lost, and a folder keeps the largest limit that it was given.
+TOLD, REMEMBERED = 600.0, 7 * 86400.0
 # A planted file may not call functions. Nothing waits for the disk: what a power failure breaks fails its checksum.
 OPENING = "PRAGMA trusted_schema = OFF; PRAGMA synchronous = OFF"
 # What is evicted leaves the file.
@@ -33,8 +38,16 @@ CREATE TABLE IF NOT EXISTS entry (
     record BLOB NOT NULL, data BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS entry_by_use ON entry (used, size)
 """
-# The last two: tables that are not ours, an entry larger than any of ours.
-BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG)
+# Limits that servers have given to the folder, and when they last did.
+BOUNDS = "CREATE TABLE IF NOT EXISTS bound (bytes INTEGER PRIMARY KEY, seen REAL NOT NULL)"
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+# What the disk refuses. Whatever else goes wrong is damage: garbled names and tables, others' tables, lengths beyond
+# sense; Python's part of SQLite raises almost anything for it.
+REFUSED = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR),
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_NOLFS),
+)
+LOST = "Results that were kept on disk are lost: their file was damaged, and a new one has been begun."
 NEXT_USE = "(SELECT COALESCE(MAX(used), 0) + 1 FROM entry)"
 
 
@@ -57,8 +70,10 @@ def results_limit() -> int:
 class ResultStore:
     """Least recently used out first, at most `limit` bytes of entries; for any number of threads and processes.
 
-    `problem` is one sentence while the disk cannot be used, else empty; nothing else tells of it. A limit of 0 keeps
-    nothing and touches no disk. `known` are the types of records, as in `stored_records.py`.
+    `problem` is one sentence while the disk cannot be used, else empty; `notice` is that, or for ten minutes after
+    damage what it cost; nothing else tells of it. Where several servers share a folder, the largest limit counts that
+    it was given in a week. A limit of 0 keeps nothing and touches no disk. `known` are the types of records, as in
+    `stored_records.py`.
 
     >>> import tempfile
     >>> store = ResultStore(Path(tempfile.mkdtemp()), limit=1_000_000)
@@ -73,6 +88,12 @@ class ResultStore:
         self.folder, self.known = folder or results_folder(), known
         self.limit = results_limit() if limit is None else limit
         self.problem = ""
+        self._lost, self._locked = -TOLD, -BACK_OFF
+
+    @property
+    def notice(self) -> str:
+        """One sentence while the disk cannot be used, or soon after it lost what it kept; else empty."""
+        return self.problem or (LOST if time.monotonic() - self._lost < TOLD else "")
 
     @property
     def file(self) -> Path:
@@ -82,7 +103,7 @@ class ResultStore:
         """The value, or None; an entry that is broken is dropped."""
         with self._safely():
             if self._there():
-                with self._open() as database:
+                with self._open(WAIT_TO_READ) as database:
                     return self._get(database, key)
         return None
 
@@ -93,12 +114,12 @@ class ResultStore:
         """
         record, data = encode(value, self.known)
         size = ENTRY + len(record) + len(data)
-        if size > self.limit:
+        if size > self.limit or self._waits():
             return
         with self._safely(), self._open() as database:
             database.execute("BEGIN IMMEDIATE")
             database.execute("DELETE FROM entry WHERE key = ?", (key,))
-            self._evict(database, self.limit - size)
+            self._evict(database, self._bound(database) - size)
             database.execute(
                 f"INSERT INTO entry VALUES (?, {NEXT_USE}, ?, ?, ?, ?)",
                 (key, size, checksum(key, record, data), record, data),
@@ -144,6 +165,14 @@ class ResultStore:
             database.execute(f"UPDATE entry SET used = {NEXT_USE} WHERE key = ?", (key,))
         return value
 
+    def _bound(self, database: sqlite3.Connection) -> int:
+        """The largest limit that the folder was given lately, this one's own among them."""
+        now = time.time()
+        database.execute(BOUNDS)
+        database.execute("INSERT OR REPLACE INTO bound VALUES (?, ?)", (self.limit, now))
+        database.execute("DELETE FROM bound WHERE seen < ?", (now - REMEMBERED,))
+        return database.execute("SELECT MAX(bytes) FROM bound").fetchone()[0]
+
     def _evict(self, database: sqlite3.Connection, room: int) -> None:
         """Drops the least recently used until the entries take at most `room` bytes."""
         taken = database.execute("SELECT COALESCE(SUM(size), 0) FROM entry").fetchone()[0]
@@ -156,12 +185,14 @@ class ResultStore:
                     return
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, wait: float = WAIT_TO_WRITE) -> Iterator[sqlite3.Connection]:
         """A connection for one use: it cannot outlive a folder that is deleted, nor pass between threads."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.file, timeout=SECONDS_TO_WAIT, isolation_level=None)
+        # For this user alone: results hold what visitors brought. SQLite gives its journal the same rights.
+        os.close(os.open(self.file, os.O_CREAT | os.O_RDONLY, 0o600))
+        connection = sqlite3.connect(self.file, timeout=wait, isolation_level=None)
         with closing(connection) as database:
-            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(self.limit, 1 << 20))
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(self.limit, LIMIT))
             # A damaged key must not end a reading of all keys.
             database.text_factory = lambda text: text.decode(errors="replace")
             database.executescript(OPENING)
@@ -171,16 +202,35 @@ class ResultStore:
 
     @contextmanager
     def _safely(self) -> Iterator[None]:
-        """What the disk refuses ends the attempt and is told once."""
+        """What the disk refuses ends the attempt and is told once; after any damage the store begins anew."""
         try:
             yield
-        except (OSError, sqlite3.Error) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN:
-                # Nothing in it can be told from what is broken: begin anew. Another process that is just writing
-                # into the old file loses an entry; a wrong one would fail its checksum.
-                self._remove()
-            else:
+        except (OSError, MemoryError) as error:
+            self._tell(error)
+        except Exception as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in LOCKED:
+                self._locked = time.monotonic()
+            if code in (*LOCKED, *REFUSED):
                 self._tell(error)
+            else:
+                self._begin_anew(error)
+
+    def _begin_anew(self, error: Exception) -> None:
+        """Nothing in the file can be told from what is broken.
+
+        Another process that is just writing into the old file loses an entry; a wrong one would fail its checksum.
+        """
+        log.warning("results in %s are damaged: %s", self.folder, error)
+        self._lost = time.monotonic()
+        try:
+            self._remove()
+        except OSError as refused:
+            self._tell(refused)
+
+    def _waits(self) -> bool:
+        """Whether somebody held a lock a moment ago, so that nothing is tried yet."""
+        return time.monotonic() - self._locked < BACK_OFF
 
     def _tell(self, error: Exception) -> None:
         problem = f"Results are not kept on disk: {reason(error)}."
@@ -190,7 +240,7 @@ class ResultStore:
 
     def _there(self) -> bool:
         # No file is made for a look.
-        return bool(self.limit) and self.file.is_file()
+        return bool(self.limit) and not self._waits() and self.file.is_file()
 
     def _remove(self) -> None:
         for name in (self.file, self.file.with_name(f"{self.file.name}-journal")):

@@ -317,6 +317,37 @@ def test_a_failure_ends_the_job_and_not_the_thread(runner, ended):
     assert after.state == "done"
 
 
+class Ending(BaseException):
+    """Not even an `Exception`."""
+
+
+@pytest.mark.parametrize("error", [UnicodeDecodeError("utf-8", b"x", 0, 1, "garbled"), MemoryError(), Ending()])
+@pytest.mark.parametrize("place", ["work", "clearing up", "on_end"])
+def test_nothing_that_is_raised_ends_the_thread(error, place):
+    def on_end(job):
+        if place == "on_end" and job.key == "a":
+            raise error
+
+    def frames(job):
+        try:
+            yield 1
+            if place == "work":
+                raise error
+        finally:
+            if place == "clearing up":
+                raise error
+
+    runner = Runner("test", on_end)
+    assert runner.submit("a", frames, "anna").ended.wait(WAIT)
+    assert runner.job("a") is None
+    work = Work(1)
+    after = runner.submit("b", work, "anna")
+    work.let(1)
+    assert after.ended.wait(WAIT)
+    assert after.state == "done"
+    runner.close()
+
+
 def test_asking_again_after_a_cancel_starts_anew(runner):
     work, again = Work(), Work(1)
     first = runner.submit("a", work, "anna")

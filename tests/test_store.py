@@ -122,13 +122,56 @@ def test_the_bound_holds_on_the_disk_under_many_puts(folder):
     assert store.get("299") is not None
 
 
-def test_a_smaller_limit_is_kept_from_the_next_put_on(store, folder):
+def test_a_smaller_limit_on_a_shared_folder_costs_nobody_s_results(store, folder):
+    """The larger limit counts as long as somebody uses it, and for a week after that."""
     for number in range(20):
         store.put(str(number), block(number, 20))
     small = ResultStore(folder, limit=100 * KILOBYTE)
     small.put("new", block(1, 20))
+    assert len(store.sizes()) == 21
+    assert torch.equal(small.get("0"), block(0, 20))
+
+
+def test_a_smaller_limit_is_kept_once_the_larger_is_used_no_more(store, folder, monkeypatch):
+    for number in range(20):
+        store.put(str(number), block(number, 20))
+    monkeypatch.setattr(module, "REMEMBERED", 0.0)
+    small = ResultStore(folder, limit=100 * KILOBYTE)
+    small.put("new", block(1, 20))
     assert sum(small.sizes().values()) <= small.limit
     assert (folder / "results.sqlite").stat().st_size <= small.limit * 1.02 + 8 * ENTRY
+
+
+def test_a_small_limit_reads_what_is_larger_than_itself(store, folder):
+    store.put("large", block(1, 400))
+    small = ResultStore(folder, limit=50 * KILOBYTE)
+    assert torch.equal(small.get("large"), block(1, 400))
+    assert torch.equal(store.get("large"), block(1, 400))
+
+
+def test_results_are_for_their_user_alone(store, folder):
+    store.put("a", block(1))
+    assert folder.joinpath("results.sqlite").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("mode", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_lock_that_somebody_holds_stalls_nobody(store, folder, mode):
+    """One short wait, then the disk is left alone for a while; afterwards it is used again."""
+    store.put("a", block(1))
+    other = sqlite3.connect(folder / "results.sqlite", isolation_level=None)
+    other.execute(f"BEGIN {mode}")
+    started = time.monotonic()
+    for number in range(100):
+        store.put(str(number), block(number))
+        store.get("a")
+    assert time.monotonic() - started < 2 * (module.WAIT_TO_WRITE + module.WAIT_TO_READ)
+    assert store.problem == "Results are not kept on disk: another process holds them."
+    other.execute("ROLLBACK")
+    other.close()
+    store._locked = -module.BACK_OFF
+    assert torch.equal(store.get("a"), block(1))
+    store.put("b", block(2))
+    assert store.problem == ""
 
 
 def put_and_get(pipe: Connection, folder: Path) -> None:
@@ -256,6 +299,38 @@ def test_a_broken_file_costs_its_entries_and_nothing_else(store, folder, harm):
     store.put("new", block(7))
     assert torch.equal(store.get("new"), block(7))
     assert store.problem == ""
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_a_damaged_header_or_schema_means_a_store_that_works(tmp_path_factory, data):
+    """Whatever the first pages say, what comes back is right or nothing, and new results are kept."""
+    folder = tmp_path_factory.mktemp("damaged")
+    store = ResultStore(folder, limit=1000 * KILOBYTE)
+    store.put("a", block(1))
+    file = folder / "results.sqlite"
+    content = bytearray(file.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.one_of(st.integers(0, 110), st.integers(3500, 4096), st.integers(0, 8191)))
+        piece = data.draw(st.binary(min_size=1, max_size=8))
+        content[place : place + len(piece)] = piece
+    file.write_bytes(content)
+    for action in (lambda: store.get("a"), lambda: store.put("b", block(2)), store.sizes, lambda: store.drop("c")):
+        action()
+    found = store.get("a")
+    assert found is None or torch.equal(found, block(1))
+    store.put("b", block(2))
+    assert torch.equal(store.get("b"), block(2))
+
+
+def test_damage_is_told(store, folder):
+    store.put("a", block(1))
+    assert store.notice == ""
+    garbled(folder / "results.sqlite")
+    assert store.get("a") is None
+    assert store.notice == module.LOST
+    store.put("a", block(1))
+    assert (store.problem, store.notice) == ("", module.LOST)
 
 
 def test_every_garbled_byte_is_seen(store, folder):
