@@ -1,6 +1,7 @@
 """Networks by name: what ships with the project, torchvision's, and weights of your own."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -173,6 +174,7 @@ def load_checkpoint(
     classes: tuple[str, ...] | None = None,
     title: str | None = None,
     weights: str | None = None,
+    wanted: Callable[[], None] = lambda: None,
 ) -> Network:
     """Your own weights, from a `.safetensors` file or one of torch.save (`.pt`, `.pth`, `.th`, `.bin` …) or its bytes.
 
@@ -180,7 +182,8 @@ def load_checkpoint(
     shapes in the file: registered ones, torchvision's other classifiers, residual networks of any depth and width,
     AlexNet, VGG, DenseNet, SqueezeNet and GoogLeNet of any width. `weights` names one of several sets in the file, the
     averaged ones for instance. The number of classes is read from the file; `classes` names them. No Python object is
-    ever unpickled.
+    ever unpickled. Bytes of torch.save are read in a process of its own; `wanted` is called meanwhile, and what it
+    raises ends that.
 
     Raises ChoiceNeededError where several architectures or sets could be meant, and CheckpointError, with the missing,
     unexpected and misshapen keys, for a file that does not fit.
@@ -188,7 +191,7 @@ def load_checkpoint(
     device = parse_device(device)
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise CheckpointError(f"expected a weights file, found no file '{Path(source).name}'; check its path")
-    sets = read_weight_sets(source if isinstance(source, bytes) else Path(source))
+    sets = read_weight_sets(source if isinstance(source, bytes) else Path(source), wanted)
     spec, found, chosen, advice = _chosen(architecture, weights, sets)
     return _network(
         spec,
