@@ -14,13 +14,14 @@ from torch import Tensor, nn
 
 from explainers.baselines_cam import CamHead, cam_head
 from explainers.baselines_case import Case, Passes, Scores
-from explainers.baselines_layer import no_map_reason
 from explainers.baselines_table import METHODS, Method
 from explainers.canonical import NotCanonical, canonical_view, kinds, node_label
 from explainers.copies import structural_copy, weight_dtype
+from explainers.features import Feature
 from explainers.inputs import check_inputs
 from explainers.layers import Layer, find_layer
 from explainers.networks import Network
+from explainers.positions import Layout, find_layout, no_positions
 from explainers.surroundings import plain_arithmetic
 from explainers.trial import check_function
 
@@ -85,13 +86,13 @@ def explain(
         reason = applies(method, network, layer, pictures)
         if reason:
             raise ValueError(f"{method.title} does not apply: {reason}")
-        place = _place(network, layer) if method.needs_layer else None
+        place, layout = _located(method, network, layer, pictures) if method.needs_layer else (None, None)
         scores = Case(module, pictures).plain()
         check_function(module, lambda x: scores(x).flatten(1), pictures)
         goal = _target(target, scores, pictures) if method.needs_target else None
         start = time.perf_counter()
         expected = len(inputs) * sum(method.passes(*inputs.shape[-2:]))
-        case = Case(module, pictures, goal, place, Passes(told=_share(progress, expected)))
+        case = Case(module, pictures, goal, place, layout, Passes(told=_share(progress, expected)))
         values = method.compute(case, **options).detach()
     count = len(inputs)
     seconds = time.perf_counter() - start
@@ -160,23 +161,36 @@ def _example(network: Network | nn.Module, example: Tensor | None) -> Tensor:
     return torch.zeros(1, 3, *network.input_size, device=weight.device, dtype=weight.dtype)
 
 
-def _place(network: Network | nn.Module, layer: Layer | str) -> tuple[str, int]:
+def _layer(network: Network | nn.Module, layer: Layer | str) -> Layer | str:
+    """The listed layer that a `Network`'s name means; what it is for a bare module, `find_layer` knows."""
     if isinstance(layer, str) and not isinstance(network, nn.Module):
-        layer = next((known for known in network.layers if known.name == layer), layer)
-    return find_layer(_module(network), layer)
+        return next((known for known in network.layers if known.name == layer), layer)
+    return layer
+
+
+def _located(
+    method: Method, network: Network | nn.Module, layer: Layer | str, pictures: Tensor
+) -> tuple[tuple[str, int], Layout]:
+    """(path, call) of the layer, and where the positions of its feature are."""
+    feature = Feature(_module(network), _layer(network, layer))
+    feature.pictures(pictures)
+    place = feature.path, feature.call
+    layout = find_layout(_module(network), feature.output, pictures, place)
+    if isinstance(layout, str):
+        raise ValueError(f"{method.title} does not apply: {layout}; choose a convolution or a block")
+    return place, layout
 
 
 def _layer_reason(network: Network | nn.Module, layer: Layer | str) -> str | None:
     """From the layer's shape, where it is known; else the forward pass finds out."""
-    if isinstance(layer, str) and not isinstance(network, nn.Module):
-        layer = next((known for known in network.layers if layer in (known.name, known.path)), layer)
-    return no_map_reason(layer.shape) if isinstance(layer, Layer) else None
+    layer = _layer(network, layer)
+    return no_positions(layer.shape) if isinstance(layer, Layer) else None
 
 
 def _cam_reason(network: Network | nn.Module, layer: Layer | str | None, head: CamHead | str) -> str | None:
     if isinstance(head, str):
         return head
-    if layer is None or _place(network, layer)[0] in head.paths:
+    if layer is None or find_layer(_module(network), _layer(network, layer))[0] in head.paths:
         return None
     known = [] if isinstance(network, nn.Module) else [k.name for k in network.layers if k.path in head.paths]
     return "CAM exists only for the feature that is pooled into the scores" + (f", {known[-1]}" if known else "")

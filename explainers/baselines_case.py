@@ -1,7 +1,7 @@
 """What a baseline is given: private copies of the network that count their passes, pictures and targets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
@@ -10,6 +10,7 @@ from explainers.canonical import canonise
 from explainers.canonical_modules import Average
 from explainers.copies import structural_copy
 from explainers.outputs import described, scores_in
+from explainers.positions import Layout
 
 
 @dataclass(eq=False)
@@ -68,12 +69,13 @@ def _mean_over_positions(output: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One call of one method: inputs (B, C, H, W), target (B,), the layer as (path, call) or None."""
+    """One call of one method: inputs (B, C, H, W), target (B,), the layer as (path, call) and its layout, or None."""
 
     module: nn.Module
     inputs: Tensor
     target: Tensor | None = None
     place: tuple[str, int] | None = None
+    layout: Layout | None = None
     passes: Passes = field(default_factory=Passes)
 
     @property
@@ -105,10 +107,7 @@ class Case:
     def each(self) -> list["Case"]:
         """One case for each picture, all counting into the same place."""
         targets = [None] * len(self.inputs) if self.target is None else self.target.split(1)
-        return [
-            Case(self.module, x, target, self.place, self.passes)
-            for x, target in zip(self.inputs.split(1), targets, strict=True)
-        ]
+        return [replace(self, inputs=x, target=target) for x, target in zip(self.inputs.split(1), targets, strict=True)]
 
 
 def enlarge(feature_map: Tensor, size: tuple[int, int]) -> Tensor:

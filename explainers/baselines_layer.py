@@ -1,13 +1,12 @@
 """Methods that look at one layer's feature map: Grad-CAM, the layer's gradient, its activation."""
 
-import math
-
 import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from explainers.baselines_case import Case, enlarge
 from explainers.baselines_gradient import guided_gradient
+from explainers.positions import Layout
 
 
 class Mark(nn.Module):
@@ -20,36 +19,10 @@ class Mark(nn.Module):
         return feature.clone()
 
 
-def no_map_reason(shape: tuple[int, ...] | None) -> str | None:
-    """Why a feature of this shape (without the batch axis) is not a map over the picture; None where it is.
-
-    >>> no_map_reason((64, 8, 8)), no_map_reason((197, 768))
-    (None, None)
-    >>> no_map_reason((512,))
-    'this layer has no positions: its feature is a vector of 512 numbers'
-    """
-    if shape is not None and len(shape) == 3 and shape[1] * shape[2] > 1:
-        return None
-    if shape is not None and len(shape) == 2 and _token_side(shape[0]):
-        return None
-    if shape is not None and len(shape) == 3:
-        return "this layer has one position only: a map of it would be one colour"
-    count = torch.Size(shape or ()).numel()
-    return f"this layer has no positions: its feature is a vector of {count} numbers"
-
-
-def _token_side(tokens: int) -> int:
-    """Side of the square of patch tokens, with or without one class token before them; 0 for no square."""
-    for patches in (tokens - 1, tokens):
-        if patches > 1 and math.isqrt(patches) ** 2 == patches:
-            return math.isqrt(patches)
-    return 0
-
-
-def mark(net: nn.Module, place: tuple[str, int]) -> Mark:
+def mark(net: nn.Module, place: tuple[str, int], layout: Layout) -> Mark:
     """Put a Mark behind the layer at (path, call) of the private copy `net`; its feature goes through it once.
 
-    Tokens of a transformer become a map of the patches, and go on as tokens with the class token as it was.
+    The feature goes through as a map of its positions, and on as it was; tokens without a position keep their values.
     """
     path, call = place
     marker, count = Mark(), [0]
@@ -61,21 +34,11 @@ def mark(net: nn.Module, place: tuple[str, int]) -> Mark:
         count[0] += 1
         if count[0] - 1 != call:
             return None
-        reason = no_map_reason(tuple(output.shape[1:]) if isinstance(output, Tensor) else None)
-        if reason:
-            raise ValueError(f"expected a layer with positions, but {reason}; choose a convolution or a block")
-        return marker(output).clone() if output.dim() == 4 else _tokens_through(marker, output)
+        return layout.gather(output, marker(layout.spread(output))).clone()
 
     net.register_forward_pre_hook(start)
     (net.get_submodule(path) if path else net).register_forward_hook(pass_through)
     return marker
-
-
-def _tokens_through(marker: Mark, tokens: Tensor) -> Tensor:
-    side = _token_side(tokens.shape[1])
-    first, patches = tokens[:, : tokens.shape[1] - side**2], tokens[:, tokens.shape[1] - side**2 :]
-    passed = marker(patches.transpose(1, 2).unflatten(2, (side, side)))
-    return torch.cat([first, passed.flatten(2).transpose(1, 2)], 1)
 
 
 def keep_output(marker: Mark) -> list[Tensor]:
@@ -91,7 +54,7 @@ def grad_cam(case: Case, relu: bool = True) -> Tensor:
     Selvaraju et al., "Grad-CAM", ICCV 2017, Eq. 1 and 2. `relu=False` leaves the negative values.
     """
     scores = case.plain()
-    marker = mark(scores.net, case.place)
+    marker = mark(scores.net, case.place, case.layout)
     inputs = case.inputs.detach().clone().requires_grad_()
     maps = LayerGradCam(scores, marker).attribute(inputs, target=case.target, relu_attributions=relu)
     return enlarge(maps.detach(), case.size)
@@ -105,7 +68,7 @@ def guided_grad_cam(case: Case) -> Tensor:
 def layer_gradient(case: Case) -> Tensor:
     """√(Σ_c (∂y/∂f_c)²) at each position of the layer's feature f, enlarged bilinearly: the paper's "gradient"."""
     scores = case.plain()
-    kept = keep_output(mark(scores.net, case.place))
+    kept = keep_output(mark(scores.net, case.place, case.layout))
     inputs = case.inputs.detach().clone().requires_grad_()
     score = scores(inputs).gather(1, case.target[:, None]).sum()
     gradient = torch.autograd.grad(score, kept[0])[0]
@@ -115,7 +78,7 @@ def layer_gradient(case: Case) -> Tensor:
 def activation(case: Case) -> Tensor:
     """√(Σ_c f_c²) at each position of the layer's feature f, enlarged bilinearly."""
     scores = case.plain()
-    kept = keep_output(mark(scores.net, case.place))
+    kept = keep_output(mark(scores.net, case.place, case.layout))
     with torch.no_grad():
         scores(case.inputs)
     return enlarge(kept[0].norm(dim=1, keepdim=True), case.size)

@@ -76,7 +76,7 @@ def bottleneck(
     maps = []
     for one in case.each():
         scores = one.plain()
-        marker = mark(scores.net, one.place)
+        marker = mark(scores.net, one.place, one.layout)
         statistics = _statistics(scores, marker, reference if reference is not None else one.inputs)
         bits = _bits(scores, marker, one, statistics, settings)
         cells, pixels = bits.shape[-1] * bits.shape[-2], one.size[0] * one.size[1]

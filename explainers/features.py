@@ -51,6 +51,10 @@ class Feature:
         return x
 
     def __call__(self, x: Tensor) -> Tensor:
+        return self._flatten(self.output(x), len(x))
+
+    def output(self, x: Tensor) -> object:
+        """What the layer gives, as it gives it."""
         self._calls.count = 0
         try:
             # A network may write into what it is given.
@@ -63,7 +67,7 @@ class Feature:
                     f"expected the network to run layer '{self.path}' at least {self.call + 1} times, "
                     f"it ran {self._calls.count} times; choose a layer that the forward pass uses"
                 )
-        return self._flatten(output, len(x))
+        return output
 
     def _stop(self, module: nn.Module, args: tuple, output: object) -> None:
         self._calls.count += 1

@@ -83,8 +83,9 @@ def find_layers(module: nn.Module, example: Tensor) -> tuple[Layer, ...]:
 def find_layer(module: nn.Module, spec: nn.Module | str | Layer) -> tuple[str, int]:
     """(path, call) of the layer meant by `spec`: a `Layer`, a part of `module`, its path, or a readable name.
 
-    A path means exactly that module's output; a name that is not also a path, the layer that
-    `find_layers` lists under it.
+    A name means the layer that `find_layers` lists under it, with its normalisation and activation, whether or not
+    it is a path as well, so that it is the same layer for a `Network` and its module. Any other path, and a part
+    of `module`, means exactly that module's output.
 
     Raises ValueError, naming some layers that exist, for a layer that `module` does not have.
 
@@ -99,12 +100,15 @@ def find_layer(module: nn.Module, spec: nn.Module | str | Layer) -> tuple[str, i
         found = [path for path, part in paths.items() if part is spec]
         if found:
             return found[0], 0
-    if isinstance(spec, str) and spec in paths:
+    # Only what has weights of its own can stand at the head of a layer that ends further on.
+    if isinstance(spec, str) and spec in paths and not isinstance(paths[spec], (*WEIGHTED, *NORMS)):
         return spec, 0
     layers = _guessed_layers(module)
     named = [(layer.path, layer.call) for layer in layers if layer.name == spec]
     if named:
         return named[0]
+    if isinstance(spec, str) and spec in paths:
+        return spec, 0
     meant = spec.name if isinstance(spec, Layer) else type(spec).__name__ if isinstance(spec, nn.Module) else spec
     known = [layer.name for layer in layers] or [path for path in paths if path]
     some = known if len(known) <= 6 else [*known[:3], "…", *known[-3:]]

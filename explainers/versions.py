@@ -5,7 +5,11 @@ Raise a method's number whenever its maths changes, so that no result of the old
 
 from collections.abc import Mapping
 
-METHOD_VERSIONS: Mapping[str, int] = {"cid": 1, "ru": 3, "fairness": 1, "scores": 1, "lrp": 2}
+_LAYER_METHODS = ("grad_cam", "guided_grad_cam", "layer_gradient", "activation", "bottleneck")
+METHOD_VERSIONS: Mapping[str, int] = {
+    **{"cid": 1, "ru": 3, "fairness": 1, "scores": 1, "lrp": 2},
+    **dict.fromkeys(_LAYER_METHODS, 2),
+}
 BASELINES_VERSION = 1
 
 
@@ -13,6 +17,6 @@ def method_version(method: str) -> str:
     """What to put into a key of results, for our own methods and for the baselines.
 
     >>> method_version("cid"), method_version("grad_cam")
-    ('cid 1', 'grad_cam 1')
+    ('cid 1', 'grad_cam 2')
     """
     return f"{method} {METHOD_VERSIONS.get(method, BASELINES_VERSION)}"

@@ -76,3 +76,146 @@ def test_layers_of_torchvision_before_an_in_place_rectifier(make, layer: str) ->
     handle.remove()
     expected = F.interpolate(kept[0].norm(dim=1, keepdim=True), (64, 64), mode="bilinear")
     assert torch.allclose(attribute("activation", net, layer, x), expected)
+
+
+class Tokens(nn.Module):
+    """Patches of a picture as tokens, with class token and registers, mixed by attention, in a chosen layout."""
+
+    def __init__(self, patch: int, before: int, after: int, layout: str, mixes: int = 1) -> None:
+        super().__init__()
+        self.layout, self.before, self.after = layout, before, after
+        self.embed = nn.Conv2d(3, 12, patch, patch)
+        self.extra = nn.Parameter(torch.randn(before + after, 12))
+        self.blocks = nn.Sequential(
+            *[nn.TransformerEncoderLayer(12, 2, 24, dropout=0, batch_first=True) for _ in range(mixes)]
+        )
+        self.probe, self.head = nn.Identity(), nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.embed(x)
+        self.grid = y.shape[-2:]
+        if self.layout == "by columns":
+            y = y.transpose(2, 3)
+        y = y.flatten(2).transpose(1, 2)
+        first, last = self.extra.expand(len(x), -1, -1).split([self.before, self.after], 1)
+        y = self.blocks(torch.cat([first, y, last], 1))
+        turned = self.layout == "channels first"
+        y = self.probe(y.transpose(1, 2)).transpose(1, 2) if turned else self.probe(y)
+        return self.head(y[:, 0] if self.before else y.mean(1))
+
+    def map(self, y: Tensor) -> Tensor:
+        """The patches of the probed feature as (B, C, h, w), from what the network was built with."""
+        if self.layout == "channels first":
+            y = y.transpose(1, 2)
+        patches = y[:, self.before : y.shape[1] - self.after].transpose(1, 2)
+        if self.layout == "by columns":
+            return patches.unflatten(2, (self.grid[1], self.grid[0])).transpose(2, 3)
+        return patches.unflatten(2, tuple(self.grid))
+
+
+class Axes(nn.Module):
+    """A convolutional network, one of whose features has its axes in another order or a form without them."""
+
+    ORDERS = ((0, 1, 2, 3), (0, 2, 3, 1), (0, 1, 3, 2), (0, 3, 2, 1), (0, 2, 1, 3))
+
+    def __init__(self, order: tuple[int, ...], channels: int, flat: bool = False) -> None:
+        super().__init__()
+        self.order, self.flat = order, flat
+        self.conv = nn.Sequential(nn.Conv2d(3, channels, 3, 2, 1), nn.ReLU(), nn.Conv2d(channels, channels, 3, 1, 1))
+        self.probe, self.head = nn.Identity(), nn.Linear(channels, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        if self.flat:
+            return self.head(self.probe(y.flatten(2)).unflatten(2, y.shape[2:]).mean((2, 3)))
+        y = self.probe(y.permute(self.order))
+        return self.head(self.map(y).mean((2, 3)))
+
+    def map(self, y: Tensor) -> Tensor:
+        return y.permute([self.order.index(axis) for axis in range(4)])
+
+
+def expected_maps(net: nn.Module, x: Tensor, feature_map) -> dict[str, Tensor]:
+    kept: list[Tensor] = []
+    handle = net.probe.register_forward_hook(lambda m, a, out: kept.append(out))
+    score = net(x.clone().requires_grad_())[:, 1].sum()
+    handle.remove()
+    gradient = feature_map(torch.autograd.grad(score, kept[0])[0])
+    feature = feature_map(kept[0]).detach()
+    maps = {
+        "activation": feature.norm(dim=1, keepdim=True),
+        "layer_gradient": gradient.norm(dim=1, keepdim=True),
+        "grad_cam": (gradient.mean((2, 3), keepdim=True) * feature).sum(1, keepdim=True).relu(),
+    }
+    return {name: F.interpolate(m, x.shape[-2:], mode="bilinear") for name, m in maps.items()}
+
+
+def agree(net: nn.Module, x: Tensor, feature_map) -> None:
+    for name, expected in expected_maps(net, x, feature_map).items():
+        assert torch.allclose(attribute(name, net, "probe", x, target=1), expected, rtol=1e-6, atol=1e-9), name
+
+
+# With 24×32 pixels in patches of 4 and a class token there are 49 tokens, which are no 7×7.
+SIZES = [(32, 32), (24, 32), (32, 16), (40, 24)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("layout", ["by rows", "by columns", "channels first"])
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (1, 0), (0, 1), (1, 4), (2, 0)])
+def test_tokens_are_laid_out_as_they_follow_the_picture(size, layout: str, before: int, after: int) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(sum(size) + before)
+        net = Tokens(4, before, after, layout, mixes=1 + before).double().eval()
+        x = torch.randn(2, 3, *size, dtype=torch.float64)
+    agree(net, x, net.map)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("order", Axes.ORDERS)
+@pytest.mark.parametrize("channels", [8, 16])
+def test_axes_are_taken_as_they_follow_the_picture(size, order: tuple[int, ...], channels: int) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(channels)
+        net = Axes(order, channels).double().eval()
+        x = torch.randn(2, 3, *size, dtype=torch.float64)
+    agree(net, x, net.map)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_flattened_positions_keep_their_places(size) -> None:
+    net, x = Axes((0, 1, 2, 3), 8, flat=True).double().eval(), torch.randn(1, 3, *size, dtype=torch.float64)
+    agree(net, x, lambda y: y.unflatten(2, (size[0] // 2, size[1] // 2)))
+
+
+class Loop(nn.Module):
+    """A layer that runs for each picture, or each quarter of the pictures, by itself."""
+
+    def __init__(self, tiles: bool) -> None:
+        super().__init__()
+        self.tiles = tiles
+        self.conv, self.fc = nn.Conv2d(3, 6, 3, padding=1), nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = [q for half in x.chunk(2, 2) for q in half.chunk(2, 3)] if self.tiles else x.split(1)
+        features = [self.conv(part).relu().mean((2, 3)) for part in parts]
+        return self.fc(sum(features) if self.tiles else torch.cat(features))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("tiles", "words"), [(False, "one row per picture"), (True, "do not follow")])
+def test_layers_that_run_by_picture_or_by_tile_are_refused(count: int, tiles: bool, words: str) -> None:
+    for method in METHODS:
+        with pytest.raises(ValueError, match=words):
+            attribute(method, Loop(tiles).eval(), "conv", torch.randn(count, 3, 16, 16), target=1)
+
+
+@pytest.mark.parametrize(
+    "mix", [lambda y: y[:, :, torch.randperm(64, generator=torch.Generator().manual_seed(1))], lambda y: y.sort(2)[0]]
+)
+def test_positions_that_do_not_follow_the_picture_are_refused(mix) -> None:
+    class Shuffled(Axes):
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.probe(mix(self.conv(x).flatten(2)).unflatten(2, (8, 8))).mean((2, 3)))
+
+    with pytest.raises(ValueError, match="do not follow those of the picture"):
+        attribute("activation", Shuffled((0, 1, 2, 3), 8).eval(), "probe", torch.randn(1, 3, 16, 16))

@@ -80,8 +80,10 @@ def test_names_lead_back_to_layers(name):
     layers = find_layers(module, torch.empty(1, 3, size, size, device="meta"))
     for layer in (layers[0], layers[len(layers) // 2]):
         assert find_layer(module, layer) == (layer.path, layer.call)
-        # A path means that very module; any other name means the layer.
-        assert find_layer(module, layer.name) == ((layer.name if layer.name in paths else layer.path), layer.call)
+        assert find_layer(module, layer.name) == (layer.path, layer.call)
+        # A module means its own output.
+        head = paths.get(layer.name)
+        assert head is None or find_layer(module, head) == (layer.name, 0)
 
 
 @pytest.mark.parametrize("name", ["resnet20-cifar10", "alexnet-birds", "vgg16-birds"])
