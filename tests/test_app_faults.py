@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.backend import Backend, View
 from explainers import CID, CIDSettings, checkpoints
+from explainers.store import LOST
 from explainers.versions import METHOD_VERSIONS
 
 NETWORK, PICTURE, LAYER = "resnet20-cifar10", "bird/0", "layer1.2"
@@ -106,7 +107,9 @@ def test_the_file_is_damaged_while_running(start, folder, expected):
     backend = start()
     assert entropy(backend, 0) == expected[0]
     assert entropy(backend, 1) == expected[1]
-    assert told(backend, "")
+    assert told(backend, LOST)
+    pause = threading.Event()
+    assert any(len(backend.results.disk.sizes()) == 2 or pause.wait(0.05) for _ in range(WAIT * 20))
     assert view(start(), 1, start=False).state == "done"
 
 
