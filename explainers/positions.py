@@ -176,9 +176,9 @@ def _masks(height: int, width: int, fine: bool) -> Tensor:
 
 
 def _agreement(layout: Layout, responses: Tensor, masks: Tensor) -> float:
-    """Correlation of the positions' responses with how much of them is covered, each mask's means taken out."""
-    found = layout.spread(responses).double().sum(1)
-    found = found / found.mean(0).clamp_min(1e-300)
+    """Correlation of how far positions move with how much of them is covered, without the means of both."""
+    found = layout.spread(responses).double().sum(1).sqrt()
     covered = F.adaptive_avg_pool2d(masks[:, None].double(), layout.grid)[:, 0]
     found, covered = (v - v.mean((1, 2), keepdim=True) for v in (found, covered))
+    found, covered = (v - v.mean(0) for v in (found, covered))
     return float((found * covered).sum() / (found.norm() * covered.norm()).clamp_min(1e-300))
