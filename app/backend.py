@@ -23,7 +23,7 @@ from app.sentences import foreign, sentence
 from app.store import MEBIBYTE, Store, digest
 from app.subject import Subject, prepare
 from app.work import baseline_frames, cid_frames, fairness_frames, load, load_own, ru_frames
-from explainers import CIDResult, CIDSettings, concentration
+from explainers import ChoiceNeededError, CIDResult, CIDSettings, concentration
 from explainers.decoders import DecoderCard, find_decoder
 from explainers.devices import best_device
 from explainers.layers import Layer
@@ -75,6 +75,7 @@ class Backend:
         self.plans, self.parts = Store(8 * MEBIBYTE), Store(64 * MEBIBYTE)
         self._networks: LRUCache = LRUCache(NETWORKS_KEPT)
         self._failures: TTLCache = TTLCache(256, ttl=600)
+        self._choices: TTLCache = TTLCache(256, ttl=600)
         self._lock = threading.Lock()
         self.maps = Runner(f"maps on {self.device}", self._map_ended)
         self.loads = Runner("networks", self._load_ended)
@@ -111,13 +112,21 @@ class Backend:
             return View(name, job.state, None, job.progress, job.remaining, job.note)
         return self.network(name, owner) if job.state != "cancelled" else View(name, "stopped")
 
-    def add_network(self, architecture: str, data: bytes, owner: str) -> str:
-        """Starts to load uploaded weights for a registered architecture; `network` tells of the key it returns."""
-        key = OWN + digest(architecture, data)
+    def add_network(self, architecture: str, data: bytes, owner: str, weights: str | None = None) -> str:
+        """Starts to load uploaded weights; `network` tells of the key it returns.
+
+        `architecture` is "" where it is to be recognised from the file, `weights` names one of several sets in it.
+        """
+        key = OWN + digest(architecture, data, *([] if weights is None else [weights]))
         self.retry(key)
         if not self.has_network(key):
-            self.own_loads.submit(key, partial(load_own, architecture, data, self.device), owner)
+            work = partial(load_own, architecture or None, data, weights, self.device)
+            self.own_loads.submit(key, work, owner)
         return key
+
+    def choice(self, name: str) -> ChoiceNeededError | None:
+        """What has to be chosen before the uploaded weights `name` are a network; None where nothing is open."""
+        return self._choices.get(name)
 
     def has_network(self, name: str) -> bool:
         """Whether the network is in memory."""
@@ -138,6 +147,8 @@ class Backend:
         elif job.state == "failed":
             message = sentence(job.error)
             self._failures[job.key] = foreign(message) if job.key.startswith(OWN) else message
+            if isinstance(job.error, ChoiceNeededError):
+                self._choices[job.key] = job.error
 
     # Pictures
 

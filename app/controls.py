@@ -6,6 +6,7 @@ from app import state
 from app.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.crop import split
 from app.panels.picture_crop import crop_control
+from app.panels.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
 from app.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
 from app.sentences import sentence
 from explainers.datasets.pictures import GROUNDS, PictureError
@@ -55,29 +56,14 @@ def network_control() -> None:
 
 
 def own_weights_control(store: Backend) -> None:
-    """Weights of one's own for a registered architecture."""
-    titles = {entry.name: entry.title for entry in networks()}
+    """Weights of one's own, for a registered architecture or one that is recognised."""
     with st.expander("Your own weights", key="own_weights"):
-        st.session_state["w_architecture"] = st.session_state.setdefault("architecture", state.Selection().network)
-        st.selectbox(
-            "Architecture",
-            list(titles),
-            format_func=titles.__getitem__,
-            key="w_architecture",
-            on_change=_take_architecture,
-            args=(store,),
-            help="What the weights were made for. Pictures are scaled and normalised as for the network of this "
-            "name; the number of classes is read from the file.",
-        )
+        architecture_control("w_architecture", _take_architecture, store)
         st.file_uploader(
-            "Weights",
-            type=["safetensors", "pt", "pth"],
-            key="w_weights",
-            on_change=_take_weights,
-            args=(store,),
-            help="A state dict: a .safetensors file, or one saved with torch.save(model.state_dict(), …). Nothing but "
-            "tensors is read. It stays in this computer's memory, for this visit only, and is sent nowhere.",
+            "Weights", type=ENDINGS, key="w_weights", on_change=_take_weights, args=(store,), help=WEIGHTS_HELP
         )
+        chosen = state.selection().network
+        choice_control(store, chosen, "w_weights_choice", lambda given: _take_weights(store, **given))
 
 
 def network_note(network: Network) -> None:
@@ -326,14 +312,14 @@ def _take_architecture(store: Backend) -> None:
         _take_weights(store)
 
 
-def _take_weights(store: Backend) -> None:
+def _take_weights(store: Backend, architecture: str | None = None, weights: str | None = None) -> None:
     file = st.session_state["w_weights"]
     if file is None:
         return
-    architecture = st.session_state["architecture"]
-    key = store.add_network(architecture, file.getvalue(), state.owner("network"))
+    architecture = st.session_state["architecture"] if architecture is None else architecture
+    key = store.add_network(architecture, file.getvalue(), state.owner("network"), weights)
     others = [(name, title) for name, title in _own().items() if name != key]
-    newest = [(key, f"{file.name} · {architecture}"), *others]
+    newest = [(key, titled(file.name, architecture, weights)), *others]
     st.session_state["own_networks"] = dict(newest[:NETWORKS_KEPT])
     state.change(network=key, layer=None, grid=None)
 

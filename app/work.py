@@ -17,7 +17,7 @@ from app.subject import Subject
 from explainers import CID, CIDResult, CIDSettings
 from explainers.decoders import DecoderCard, load_decoder
 from explainers.layers import Layer
-from explainers.networks import Network, load_checkpoint, load_network, network_catalogue
+from explainers.networks import Network, load_checkpoint, load_network
 from explainers.results import RUResult
 from explainers.ru import RU
 
@@ -29,12 +29,12 @@ def load(name: str, device: torch.device, job: Job) -> Iterator[Network]:
     yield load_network(name, device=device, progress=job.report)
 
 
-def load_own(architecture: str, data: bytes, device: torch.device, job: Job) -> Iterator[Network]:
-    entry = next(entry for entry in network_catalogue() if entry.name == architecture)
-    title = f"{entry.title.split(',')[0]}, your own weights"
+def load_own(
+    architecture: str | None, data: bytes, weights: str | None, device: torch.device, job: Job
+) -> Iterator[Network]:
     text = f"Reading {len(data) / 1e6:.1f} MB of weights"
     job.report(0.1, text)
-    network = load_checkpoint(architecture, data, device=device, title=title, wanted=lambda: job.report(0.1, text))
+    network = load_checkpoint(architecture, data, device=device, weights=weights, wanted=lambda: job.report(0.1, text))
     # Whoever cancelled meanwhile gets no network.
     job.report(1.0, "Reading the weights")
     yield network

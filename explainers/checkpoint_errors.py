@@ -43,9 +43,10 @@ def times(shape: tuple[int, ...]) -> str:
 class ChoiceNeededError(CheckpointError):
     """A weights file in which several things could be meant: `architectures` by name, or sets of `weights`.
 
-    One of both has at least two entries; each is taken by that name as an argument of `load_checkpoint`.
+    One of both has at least two entries; each is taken by that name as an argument of `load_checkpoint`. Where the
+    weights are open, the architecture is the only one in `architectures`.
     """
 
-    def __init__(self, message: str, architectures: tuple[str, ...] = (), weights: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, architectures: tuple[str, ...], weights: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.architectures, self.weights = architectures, weights

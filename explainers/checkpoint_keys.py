@@ -144,9 +144,10 @@ class Alignment:
         return not (self.missing or self.unexpected or self.misshapen)
 
     @property
-    def distance(self) -> int:
-        """Names that do not fit."""
-        return len(self.missing) + len(self.unexpected) + len(self.misshapen)
+    def likeness(self) -> float:
+        """The share of names, here or there, that fit: 0 to 1."""
+        fitting = len(self.state) - len(self.misshapen)
+        return fitting / max(len(self.state) + len(self.missing) + len(self.unexpected), 1)
 
 
 # None stands for the length that the number of classes decides.
@@ -179,7 +180,7 @@ def alignments(expected: Expected, state: State, rename: Callable[[str], str | N
     most = max(counts.values())
     # What finds hardly anything is the chance likeness of one layer with another.
     found = [_aligned(expected, known, state, prefix, rename) for prefix, n in counts.items() if 2 * n >= most]
-    return tuple(sorted(found, key=lambda one: one.distance))
+    return tuple(sorted(found, key=lambda one: (-one.complete, -one.likeness)))
 
 
 def fits(value: Tensor, shape: tuple[int | None, ...]) -> bool:
@@ -221,7 +222,10 @@ def _counter(value: Tensor) -> bool:
 
 
 def _head(expected: Expected, state: State) -> dict[str, str]:
-    """Names of a last layer that the file calls otherwise, and ours: the only layer left over that has its shapes."""
+    """Names of a last layer that the file calls otherwise, and ours: the only layer left over that has its shapes.
+
+    Where none has, the only one of its kind: its width is another, as that of the layers before.
+    """
     heads = {key: shape for key, shape in expected.items() if None in shape}
     layers = {key.rpartition(".")[0] for key in heads}
     if len(layers) != 1 or heads.keys() & state.keys():
@@ -232,9 +236,11 @@ def _head(expected: Expected, state: State) -> dict[str, str]:
         if key not in expected and not _counter(value):
             layer, _, name = key.rpartition(".")
             left.setdefault(layer, {})[name] = key
-    found = [
+    kind = [
         names
         for names in left.values()
-        if names.keys() == wanted.keys() and all(fits(state[names[n]], heads[wanted[n]]) for n in names)
+        if names.keys() == wanted.keys() and all(state[names[n]].dim() == len(heads[wanted[n]]) for n in names)
     ]
+    same = [names for names in kind if all(fits(state[names[n]], heads[wanted[n]]) for n in names)]
+    found = same or kind
     return {key: wanted[name] for name, key in found[0].items()} if len(found) == 1 else {}

@@ -235,13 +235,14 @@ def _only_one(found: list[Found], weights: str | None) -> Found:
         raise ChoiceNeededError(
             f"expected weights of one architecture, got some that fit {len(architectures)}: "
             f"{'; '.join(architectures.values())}; choose one of them",
-            architectures=tuple(architectures),
+            tuple(architectures),
         )
     names = tuple(one.weights for one in found)
     if weights is None and len(names) > 1:
         raise ChoiceNeededError(
             f"expected one set of weights, got a file with {len(names)}: {', '.join(map(short, names))}; choose one",
-            weights=names,
+            tuple(architectures),
+            names,
         )
     chosen = [one for one in found if weights in (None, one.weights)]
     if not chosen:

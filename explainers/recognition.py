@@ -56,15 +56,15 @@ def recognise(registered: Iterable[Spec], sets: Mapping[str, State]) -> list[Fou
 
 
 def nearest(registered: Iterable[Spec], sets: Mapping[str, State]) -> Found:
-    """The registered architecture of which the fewest names of the file do not fit."""
-    return min(
+    """The registered architecture with which the file has the largest share of names and shapes in common."""
+    return max(
         (
             Found(spec, _named(container, found.prefix), found)
             for spec in registered
             for container, state in sets.items()
             for found in alignments(expected_of(spec), state, spec.rename)[:1]
         ),
-        key=lambda one: one.alignment.distance,
+        key=lambda one: one.alignment.likeness,
     )
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 from streamlit.testing.v1 import AppTest
 
 from app import work
@@ -240,6 +242,28 @@ def test_weights_of_another_architecture_name_their_keys_and_the_right_one_takes
     at.selectbox(key="w_architecture").set_value("resnet20-cifar10").run()
     until(at, done)
     assert chosen(at).network.startswith("own/")
+
+
+def test_weights_are_recognised_without_a_word():
+    at = visit()
+    assert at.selectbox(key="w_architecture").value == ""
+    at.file_uploader(key="w_weights").set_value(("mine.th", shipped("resnet32-cifar10"), "")).run()
+    until(at, done)
+    assert says(at, "ResNet-32, your own weights")
+
+
+def test_of_two_sets_of_weights_in_a_file_one_is_chosen():
+    state = load_file(ROOT / "assets" / "networks" / "resnet20-cifar10.safetensors")
+    buffer = io.BytesIO()
+    torch.save({"model": state, "model_ema": {"module": {key: value * 1 for key, value in state.items()}}}, buffer)
+    at = visit()
+    at.file_uploader(key="w_weights").set_value(("both.pt", buffer.getvalue(), "")).run()
+    until(at, lambda at: says(at, "got a file with 2: model, model_ema/module; choose one"))
+    at.run()
+    at.selectbox(key="w_weights_choice").set_value("model_ema/module").run()
+    until(at, done)
+    assert "both.pt · resnet20-cifar10 · model_ema/module" in at.selectbox(key="w_network").options[0]
+    assert not [box for box in at.selectbox if box.key == "w_weights_choice"]
 
 
 class Hostile:

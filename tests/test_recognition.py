@@ -196,6 +196,20 @@ def test_one_of_several_sets_is_chosen_by_name(architecture):
         load_checkpoint(architecture, data, weights="ema")
 
 
+def test_architecture_and_weights_may_both_be_open():
+    states = [lively(OthersResNet((1, 1, 1, 1), 16, 3, "B"), seed).state_dict() for seed in (0, 1)]
+    data = saved({"model": states[0], "model_ema": states[1]})
+    with pytest.raises(ChoiceNeededError) as caught:
+        load_checkpoint(None, data)
+    (plain, _), weights = caught.value.architectures, caught.value.weights
+    assert weights == ()
+    with pytest.raises(ChoiceNeededError) as caught:
+        load_checkpoint(plain, data)
+    assert (caught.value.architectures, caught.value.weights) == ((plain,), ("model", "model_ema"))
+    found = load_checkpoint(plain, data, weights="model_ema")
+    assert torch.equal(found.module.fc.weight, states[1]["linear.weight"])
+
+
 def test_sets_of_other_networks_need_no_choice():
     state = ResNetCIFAR(20, 4).state_dict()
     data = saved({"model": state, "discriminator": nn.Linear(3, 3).state_dict()})

@@ -1,6 +1,7 @@
 """What is compared: two networks, weights files for either, the pair of layers and the metric."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -9,16 +10,13 @@ from app.backend import NETWORKS_KEPT, OWN, Backend, networks
 from app.compare import RULES, Pair, pair
 from app.controls import shape
 from app.panels.compare_choice import METRICS, change, choice
+from app.panels.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
 from app.pictures import fitting, title_of
 from explainers.layers import Layer
 from explainers.networks import Network
 
 A_HELP = "The network that differences are counted from: before, or the plain one."
 B_HELP = "The network that differences are counted to: after, or the other one. Positive: B has discarded more."
-WEIGHTS_HELP = (
-    "A state dict: a .safetensors file, or one saved with torch.save(model.state_dict(), …). Nothing but tensors is "
-    "read. It stays in this computer's memory, for this visit only, and is sent nowhere."
-)
 PARTNER_HELP = (
     "The layer of B that is held against the layer of A. On its own, the layer of the same name, else the one at the "
     "nearest share of the way through the network, both in the order of execution."
@@ -87,7 +85,7 @@ def suggested(network: str) -> str:
     """
     entries = {entry.name: entry for entry in networks()}
     if network not in entries:
-        return st.session_state.get("architecture", state.Selection().network)
+        return st.session_state.get("architecture") or state.Selection().network
     data = entries[network].data
     return next((name for name, e in entries.items() if e.data == data and name != network and e.available), network)
 
@@ -103,29 +101,20 @@ def title(network: Network, key: str) -> str:
 
 
 def weights_control(store: Backend) -> None:
-    """A weights file for A and one for B, of one architecture."""
-    titles = {entry.name: entry.title for entry in networks()}
+    """A weights file for A and one for B, of one architecture or as each is recognised."""
     with st.expander("Two weights files of your own", key="compare_weights"):
-        shown = state.selection().network if state.selection().network in titles else state.Selection().network
-        st.session_state["w_compare_architecture"] = st.session_state.setdefault("architecture", shown)
-        st.selectbox(
-            "Architecture",
-            list(titles),
-            format_func=titles.__getitem__,
-            key="w_compare_architecture",
-            on_change=_take_architecture,
-            args=(store,),
-            help="What both files were made for; for one file, choose it here and the other network above.",
-        )
+        architecture_control("w_compare_architecture", _take_architecture, store)
+        shown = {"a": state.selection().network, "b": choice().other}
         for letter, words in (("a", "Weights of A, before"), ("b", "Weights of B, after")):
             st.file_uploader(
                 words,
-                type=["safetensors", "pt", "pth"],
+                type=ENDINGS,
                 key=f"w_compare_weights_{letter}",
                 on_change=_take_weights,
                 args=(store, letter),
                 help=WEIGHTS_HELP,
             )
+            choice_control(store, shown[letter], f"w_compare_choice_{letter}", partial(_take_choice, store, letter))
 
 
 def partner_control(layer: Layer, a: Network, b: Network) -> Pair:
@@ -231,13 +220,18 @@ def _take_architecture(store: Backend) -> None:
             _take_weights(store, letter)
 
 
-def _take_weights(store: Backend, letter: str) -> None:
+def _take_choice(store: Backend, letter: str, given: dict[str, str]) -> None:
+    _take_weights(store, letter, **given)
+
+
+def _take_weights(store: Backend, letter: str, architecture: str | None = None, weights: str | None = None) -> None:
     file = st.session_state[f"w_compare_weights_{letter}"]
     if file is None:
         return
-    architecture = st.session_state["architecture"]
+    architecture = st.session_state["architecture"] if architecture is None else architecture
     slot = {"a": "network", "b": "compare other"}[letter]
-    key = store.add_network(architecture, file.getvalue(), state.owner(slot))
+    key = store.add_network(architecture, file.getvalue(), state.owner(slot), weights)
     others = [(name, words) for name, words in own_titles().items() if name != key]
-    st.session_state["own_networks"] = dict([(key, f"{file.name} · {architecture}"), *others][:NETWORKS_KEPT])
+    newest = [(key, titled(file.name, architecture, weights)), *others]
+    st.session_state["own_networks"] = dict(newest[:NETWORKS_KEPT])
     show(letter, key)
