@@ -4,6 +4,8 @@ import contextlib
 import io
 import resource
 import struct
+import threading
+import tracemalloc
 import zipfile
 import zlib
 
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from app.pictures import title_of, upload
+from explainers.datasets import pictures
 from explainers.datasets.pictures import GROUNDS, PictureError, open_picture
 
 RED, BLUE = (220, 30, 30), (20, 40, 200)
@@ -226,3 +229,39 @@ def test_a_file_with_changed_bytes_is_shown_or_refused(seed):
         data[place] = rng.integers(256)
     with contextlib.suppress(PictureError):
         assert open_picture(bytes(data), longest=64).mode == "RGB"
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32, np.uint16])
+def test_deep_pictures_take_little_more_memory_than_their_pixels(kind):
+    """A few hundred kilobytes unfold to megapixels; bringing them to 8 bits once took forty bytes for each."""
+    side = 3000
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((side, side), kind)).save(buffer, "TIFF", compression="tiff_deflate")
+    tracemalloc.start()
+    try:
+        assert open_picture(buffer.getvalue(), longest=256).size == (256, 256)
+        assert tracemalloc.get_traced_memory()[1] < 10 * side**2
+    finally:
+        tracemalloc.stop()
+
+
+def test_large_pictures_are_decoded_one_after_the_other(monkeypatch):
+    decode, inside, most = pictures._decode, 0, 0
+
+    def counting(*given):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        found = decode(*given)
+        inside -= 1
+        return found
+
+    monkeypatch.setattr(pictures, "_decode", counting)
+    buffer = io.BytesIO()
+    Image.new("L", (2100, 2000)).save(buffer, "PNG")
+    threads = [threading.Thread(target=open_picture, args=(buffer.getvalue(),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1

@@ -1,7 +1,9 @@
 """Pixels of more than 8 bits: brought to 8 by what the file declares, else by what it holds."""
 
 import io
+import math
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from torchvision.io import ImageReadMode, decode_image
 # What cameras, scanners and microscopes deliver.
 DEPTHS = (8, 10, 12, 14, 16)
 BITS_PER_SAMPLE, MAX_SAMPLE_VALUE, S_MAX_SAMPLE_VALUE = 258, 281, 341
+# Pixels that are brought to 8 bits at a time.
+STRIP = 1 << 20
 CHANNELS = {"RGB": 3, "RGBA": 4}
 
 
@@ -36,7 +40,7 @@ def eight_bit(image: Image.Image, depth: str, source: bytes | Path) -> tuple[Ima
         values, notes = _scaled(levels, _declared(image, source))
         grey = Image.fromarray(values)
         if isinstance(clear := image.info.get("transparency"), int):
-            grey.putalpha(Image.fromarray(np.where(levels == clear, 0, 255).astype(np.uint8)))
+            grey.putalpha(Image.fromarray(np.where(levels == clear, np.uint8(0), np.uint8(255))))
         return _like(grey, image), notes
     if image.mode in ("I", "F"):
         return _stretched(image)
@@ -60,21 +64,42 @@ def _scaled(levels: np.ndarray, declared: int | None) -> tuple[np.ndarray, tuple
         bits = top.bit_length()
         said = f"its 16-bit values go up to {highest:,} only and are taken for values of {bits} bits: {top:,} is white"
         notes = () if bits == DEPTHS[-1] or highest == 0 else (said,)
-    return np.rint(levels * (255.0 / top)).astype(np.uint8), notes
+    return _table(top)[levels], notes
+
+
+def _table(top: int) -> np.ndarray:
+    """255 v / top for every v of 16 bits: looking values up takes no memory but that of the answer."""
+    return np.rint(np.minimum(np.arange(1 << 16), top) * (255.0 / top)).astype(np.uint8)
 
 
 def _stretched(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = values.min(), values.max()
-    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    low, high = _ends(image)
+    grey = np.zeros((image.height, image.width), np.uint8)
+    for rows, values in _strips(image):
+        if high > low:
+            grey[rows] = np.rint(255 * ((values - low) / (high - low)))
     said = f"its values have no scale of their own: {low:g} is shown black, {high:g} white"
-    return _like(Image.fromarray(np.rint(255 * scaled).astype(np.uint8)), image), (said,)
+    return _like(Image.fromarray(grey), image), (said,)
+
+
+def _ends(image: Image.Image) -> tuple[float, float]:
+    ends = [(values.min(), values.max()) for _, values in _strips(image)]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows of the picture and their values in float64, a part at a time: the whole takes eight times the memory."""
+    count = max(1, STRIP // image.width)
+    for top in range(0, image.height, count):
+        rows = slice(top, min(top + count, image.height))
+        part = np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
+        yield rows, np.nan_to_num(part.astype(np.float64), posinf=0.0, neginf=0.0)
 
 
 def _deep_colours(image: Image.Image, source: bytes | Path) -> tuple[Image.Image, tuple[str, ...]]:
     data = source if isinstance(source, bytes) else source.read_bytes()
     try:
-        levels = _png(data) if image.format == "PNG" else tifffile.imread(io.BytesIO(data), key=0)
+        levels = _png(data) if image.format == "PNG" else _tiff(data, image.width * image.height * 4)
         if image.mode == "RGBA" and levels.ndim == 3 and levels.shape[2] == 2:
             levels = levels[..., [0, 0, 0, 1]]
         if levels.shape != (image.height, image.width, CHANNELS[image.mode]) or levels.dtype != np.uint16:
@@ -86,13 +111,22 @@ def _deep_colours(image: Image.Image, source: bytes | Path) -> tuple[Image.Image
         ) from None
     colours = CHANNELS[image.mode] - (image.mode != "RGB")
     values, notes = _scaled(levels[..., :colours], _declared(image, source))
-    alpha = np.rint(levels[..., colours:] / 257).astype(np.uint8)
+    alpha = _table((1 << 16) - 1)[levels[..., colours:]]
     return _like(Image.fromarray(np.concatenate([values, alpha], axis=2), image.mode), image), notes
 
 
 def _png(data: bytes) -> np.ndarray:
     pixels = decode_image(torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.UNCHANGED)
     return pixels.permute(1, 2, 0).numpy()
+
+
+def _tiff(data: bytes, most: int) -> np.ndarray:
+    """The values of the first page, at most `most`: a page may claim to be deeper than Pillow believes."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        if math.prod(page.shape) > most:
+            raise ValueError("more values than pixels")
+        return page.asarray(maxworkers=1)
 
 
 def _declared(image: Image.Image, source: bytes | Path) -> int | None:

@@ -1,6 +1,8 @@
 """Opening one picture that somebody brings, defensively."""
 
 import io
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from explainers.datasets.deep_values import depth_of, eight_bit
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 50_000_000
+# Pictures of more pixels are decoded one after the other: the largest takes half a gigabyte meanwhile.
+LARGE = 4_000_000
+LARGE_ONES = threading.Lock()
 ORIENTATION = 0x0112
 TURNS = {
     1: None,
@@ -87,7 +92,8 @@ def read_picture(
         if width * height > max_pixels:
             raise PictureError(_too_large(f"{width * height / 1e6:.0f}", max_pixels))
         try:
-            return _decode(image, source, longest, colour)
+            with LARGE_ONES if width * height > LARGE else nullcontext():
+                return _decode(image, source, longest, colour)
         except PictureError:
             raise
         except Exception:  # as above; MemoryError among them
