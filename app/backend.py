@@ -36,7 +36,8 @@ from explainers.studies.evaluation_data import Birds, Folder, Pictures, Preparin
 from explainers.studies.evaluation_data import prepare as prepare_pictures
 from explainers.versions import method_version
 
-NETWORKS_KEPT = 4
+# Networks in memory: so many, and so many bytes together. One's own has 1 GiB at most.
+NETWORKS_KEPT, NETWORK_BYTES = 4, 1536 * MEBIBYTE
 QUICK_LOAD = 6.0
 OWN = "own/"
 NO_DECODER = "RU needs a decoder that was trained for this layer of this network, and there is none"
@@ -73,7 +74,7 @@ class Backend:
         self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
         self.prepared = Store(128 * MEBIBYTE)
         self.plans, self.parts = Store(8 * MEBIBYTE), Store(64 * MEBIBYTE)
-        self._networks: LRUCache = LRUCache(NETWORKS_KEPT)
+        self._networks: LRUCache = LRUCache(NETWORK_BYTES, getsizeof=network_bytes)
         self._failures: TTLCache = TTLCache(256, ttl=600)
         self._choices: TTLCache = TTLCache(256, ttl=600)
         self._lock = threading.Lock()
@@ -475,6 +476,12 @@ def scores_key(network: Network, layer: Layer, method: str, data: Birds | Folder
 def _weights(network: Network) -> tuple[str, str]:
     """The weights, and the kind of device that they are on: another one rounds differently."""
     return network.fingerprint, next(network.module.parameters()).device.type
+
+
+def network_bytes(network: Network) -> int:
+    """What a network counts for among those in memory: its weights, and at least its share of the number kept."""
+    size = sum(value.numel() * value.element_size() for value in network.module.state_dict().values())
+    return max(size, NETWORK_BYTES // NETWORKS_KEPT)
 
 
 def networks() -> tuple:

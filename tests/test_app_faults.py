@@ -4,13 +4,15 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
-from app.backend import Backend, View
+from app.backend import NETWORK_BYTES, Backend, View, network_bytes
 from explainers import CID, CIDSettings, checkpoints
 from explainers.store import LOST
 from explainers.versions import METHOD_VERSIONS
@@ -187,3 +189,16 @@ def test_weights_that_take_for_ever_hold_up_no_network_of_the_catalogue(start, m
     go_on.set()
     assert job.ended.wait(WAIT)
     assert backend.network(key, "boris").message.startswith("Expected a .safetensors file")
+
+
+def test_networks_in_memory_are_bounded_by_number_and_by_bytes_together(start):
+    backend = start()
+    names = ["resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "unet-membranes"]
+    for name in names:
+        assert backend.network(name, "anna").state == "done"
+    assert [backend.has_network(name) for name in names] == [False, True, True, True, True]
+    large = replace(backend.kept(names[-1]), module=nn.Linear(1 << 14, 1 << 14, bias=False, device="meta"))
+    assert network_bytes(large) == 1 << 30
+    backend._networks["own/large"] = large
+    assert sum(map(network_bytes, backend._networks.values())) <= NETWORK_BYTES
+    assert [backend.has_network(name) for name in names] == [False, False, False, False, True]

@@ -210,3 +210,18 @@ def test_pictures_that_got_no_box_are_named():
     folder, _ = read_folder([("a/1.png", picture()), ("b/1.png", picture())], {"a/1.png": BOX}, "")
     assert folder.boxes == (BOX, None)
     assert folder.notes == ("1 of 2 pictures have no box (1.png)",)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"name,x0,y0,x1,y1\n" + b"a.png,1,1,5,5\n" * 1_000_000,
+        b'{"images": [], "annotations": [' + b'{"bbox": []},' * 1_000_000,
+        b"name," + b"x," * 10_000_000,
+    ],
+    ids=["rows", "annotations", "columns"],
+)
+def test_more_boxes_than_are_wanted_are_refused_before_they_are_read(data, monkeypatch):
+    monkeypatch.setattr("explainers.datasets.boxes.read_boxes", None)
+    with pytest.raises(ValueError, match="expected at most 50,000 boxes, got more"):
+        read_box_files([("boxes", data)], 50_000)

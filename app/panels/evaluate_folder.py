@@ -11,6 +11,8 @@ from explainers.datasets.boxes import read_box_files
 from explainers.studies.evaluation_data import Folder, read_folder
 
 MAX_FILES = 200
+# As large a data set's list of them is read in a second; a million would take a minute in which nobody can cancel.
+MAX_BOXES = 100_000
 # Sentences of one kind; more would push the rest of the page away.
 NOTES = 4
 BOXES_HELP = (
@@ -65,7 +67,7 @@ def _take_folder() -> None:
         for file in (*files, *boxes):
             if file.size > PICTURE_MEGABYTES * 2**20:
                 raise ValueError(f"expected files of at most {PICTURE_MEGABYTES} MB, got a larger one; choose another")
-        found = read_box_files([(file.name, file.getvalue()) for file in boxes])
+        found = read_box_files([(file.name, file.getvalue()) for file in boxes], MAX_BOXES)
         if not files:
             return
         if len(files) > MAX_FILES:

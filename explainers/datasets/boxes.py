@@ -95,8 +95,16 @@ def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
     return boxes
 
 
-def read_box_files(files: Sequence[tuple[str, bytes]]) -> Boxes:
-    """The boxes of several files (name, bytes) together. Raises ValueError as `read_boxes`, with the file's name."""
+def read_box_files(files: Sequence[tuple[str, bytes]], most: int | None = None) -> Boxes:
+    """The boxes of several files (name, bytes) together.
+
+    Raises ValueError as `read_boxes`, with the file's name, and before anything is read where there are more than
+    `most` lines or boxes.
+    """
+    if most is not None and sum(map(_length, (data for _, data in files))) > most:
+        raise ValueError(
+            f"expected at most {most:,} boxes, got more; leave out those of pictures that you do not bring"
+        )
     together = Boxes()
     for name, data in files:
         try:
@@ -109,6 +117,11 @@ def read_box_files(files: Sequence[tuple[str, bytes]]) -> Boxes:
         together.sizes |= found.sizes
         together.problems += found.problems
     return together
+
+
+def _length(data: bytes) -> int:
+    """How many boxes a file may hold: lines, COCO's entries, or hundreds of columns, which no table of boxes has."""
+    return 1 + data.count(b"\n") + data.count(b'"bbox"') + data.partition(b"\n")[0].count(b",") // 100
 
 
 def _from_coco(text: str) -> Iterable[Row]:
