@@ -78,7 +78,7 @@ _ALL = (
         compute=gradient.guided_backprop,
         passes=_costs(1, 1),
         canonical=True,
-        refuses=("activation",),
+        refuses=("activation", "other"),
     ),
     Method(
         "grad_cam",
@@ -104,7 +104,7 @@ _ALL = (
         compute=layers.guided_grad_cam,
         passes=_costs(2, 2),
         canonical=True,
-        refuses=("activation",),
+        refuses=("activation", "other"),
     ),
     Method(
         "cam",
@@ -155,7 +155,7 @@ _ALL = (
         compute=lrp,
         passes=_costs(2, 1),
         canonical=True,
-        refuses=("other",),
+        refuses=("other", "standardisation"),
     ),
     Method(
         "deep_lift",
@@ -169,7 +169,7 @@ _ALL = (
         compute=gradient.deep_lift,
         passes=_costs(2, 2),
         canonical=True,
-        refuses=("other",),
+        refuses=("other", "standardisation"),
     ),
     Method(
         "integrated_gradients",

@@ -9,7 +9,8 @@ with `torch.fx`; the module that is given is never changed.
 import operator
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, fx, nn
@@ -17,11 +18,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from explainers import canonical_modules as parts
 from explainers.canonical_modules import Concatenation, Copy, canonical_function, canonical_module, kind_of
-from explainers.canonical_trace import NotCanonical, operation_name, tensor_nodes, traced
+from explainers.canonical_trace import Contents, NotCanonical, contents, operation_name, traced
 from explainers.copies import structural_copy, weight_dtype
+from explainers.operations import CASTS, COPIES, IDENTITIES, JOINS, PRODUCTS
 from explainers.outputs import scores_in
 from explainers.signatures import signature
 from explainers.surroundings import plain_arithmetic
+from explainers.trial import NoWrites, WritesError
 
 __all__ = ["NotCanonical", "canonical_view", "canonise", "kinds", "node_kind", "node_label"]
 
@@ -66,16 +69,27 @@ def _state(module: nn.Module) -> tuple:
 
 def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
     graph = traced(module, example)
-    tensors = tensor_nodes(graph, example)
-    _one_module_each(graph, tensors)
+    with torch.random.fork_rng([]), _reading_only(module):
+        found = contents(graph, example)
+    _one_module_each(graph, found)
     _merge_normalisations(graph)
     _copy_for_each_reader(graph)
     graph.graph.lint()
     graph.delete_all_unused_submodules()
     graph.recompile()
     graph.eval().requires_grad_(False)
-    _verify(module, graph, example)
+    with torch.random.fork_rng([]), _reading_only(module):
+        _verify(module, graph, example)
     return graph
+
+
+@contextmanager
+def _reading_only(module: nn.Module) -> Iterator[None]:
+    try:
+        with NoWrites(module):
+            yield
+    except WritesError:
+        raise NotCanonical("the forward pass writes into its own weights or buffers") from None
 
 
 def kinds(graph: fx.GraphModule) -> list[tuple[fx.Node, str]]:
@@ -89,7 +103,8 @@ def node_kind(graph: fx.GraphModule, node: fx.Node) -> str | None:
         return kind_of(graph.get_submodule(node.target))
     if node.op not in ("call_function", "call_method") or not node.meta.get("tensor"):
         return None
-    return "move" if operation_name(node) in parts.MOVE_NAMES else "other"
+    sources = [source for source in node.all_input_nodes if source.meta.get("tensor")]
+    return "move" if operation_name(node) in parts.MOVE_NAMES and len(sources) == 1 else "other"
 
 
 def node_label(graph: fx.GraphModule, node: fx.Node) -> str:
@@ -100,41 +115,98 @@ def node_label(graph: fx.GraphModule, node: fx.Node) -> str:
     return getattr(module, "label", None) or type(module).__name__
 
 
-def _one_module_each(graph: fx.GraphModule, tensors: set[str]) -> None:
+def _one_module_each(graph: fx.GraphModule, found: Contents) -> None:
     for node in list(graph.graph.nodes):
-        node.meta["tensor"] = node.name in tensors
+        node.meta["tensor"], node.meta["several"] = node.name in found.data, node.name in found.several
         if node.op == "call_module":
-            replacement = canonical_module(graph.get_submodule(node.target))
-            operands = node.args
-        elif node.op in ("call_function", "call_method") and node.name in tensors:
-            if operation_name(node) in parts.IDENTITY_NAMES:
-                replacement, operands = None, node.args
-            else:
-                replacement, operands = _module_for(node, tensors)
-                if replacement is None:
-                    continue
-        else:
-            continue
-        if replacement is None:
-            node.replace_all_uses_with(node.args[0])
+            operands = (*node.args, *node.kwargs.values())
+            if len(operands) == 1:
+                _replace(graph, node, canonical_module(graph.get_submodule(node.target)), operands)
+        elif node.op in ("call_function", "call_method") and node.name in found.data:
+            if operation_name(node) in IDENTITIES | COPIES:
+                _replace(graph, node, None, node.args)
+                continue
+            if operation_name(node) == "view" and not isinstance(node.args[1], torch.dtype):
+                # What made its input contiguous may be gone.
+                node.target = "reshape" if node.op == "call_method" else torch.reshape
+            masked = _rectified_by_mask(node)
+            if masked is not None:
+                _replace(graph, node, nn.ReLU(), (masked,))
+            elif not node.meta["several"]:
+                module, operands = _module_for(node, found)
+                if module is not None:
+                    _replace(graph, node, module, operands)
+    _erase_unread(graph)
+
+
+def _replace(graph: fx.GraphModule, node: fx.Node, module: nn.Module | None, operands: tuple) -> None:
+    """`module`, or nothing for the identity, in the place of what the node did."""
+    if module is None:
+        node.replace_all_uses_with(operands[0])
+        graph.graph.erase_node(node)
+    else:
+        name = f"canonical_{node.name}"
+        graph.add_submodule(name, module)
+        node.op, node.target, node.args, node.kwargs = "call_module", name, operands, {}
+
+
+def _rectified_by_mask(node: fx.Node) -> fx.Node | None:
+    """x of x·(x > 0), with the mask as numbers or not, and of where(x > 0, x, 0)."""
+    name, args = operation_name(node), node.args
+    if node.kwargs:
+        return None
+    if name == "where" and len(args) == 3 and _is_mask(args[0], args[1]) and args[2] in (0, 0.0):
+        return args[1]
+    if name in PRODUCTS and len(args) == 2:
+        return next((x for x, mask in (args, args[::-1]) if isinstance(x, fx.Node) and _is_mask(mask, x)), None)
+    return None
+
+
+def _is_mask(mask: object, x: object) -> bool:
+    while isinstance(mask, fx.Node) and operation_name(mask) in CASTS:
+        mask = mask.args[0]
+    compares = isinstance(mask, fx.Node) and operation_name(mask) in ("gt", "ge") and len(mask.args) == 2
+    return compares and mask.args[0] is x and mask.args[1] in (0, 0.0)
+
+
+def _erase_unread(graph: fx.GraphModule) -> None:
+    """Comparisons that only a mask was made of; anything else may have been written in place, which is found out."""
+    for node in reversed(list(graph.graph.nodes)):
+        if node.op in ("call_function", "call_method", "get_attr") and not node.users:
             graph.graph.erase_node(node)
-        else:
-            _become(graph, node, replacement, operands)
 
 
-def _module_for(node: fx.Node, tensors: set[str]) -> tuple[nn.Module | None, tuple]:
+def _module_for(node: fx.Node, found: Contents) -> tuple[nn.Module | None, tuple]:
     """The module that stands for a function node and the nodes that it reads."""
     name = operation_name(node)
-    if name in ("cat", "concat", "concatenate") and isinstance(node.args[0], list | tuple):
-        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
-        return Concatenation(dim), tuple(node.args[0])
-    flat = list(node.all_input_nodes)
-    data = tuple(a for a in node.args if isinstance(a, fx.Node) and a.name in tensors)
-    if len(set(data)) != len(flat):
-        return None, ()
-    args = tuple(parts.HOLE if isinstance(a, fx.Node) else a for a in node.args)
     function = getattr(torch.Tensor, node.target.rstrip("_")) if node.op == "call_method" else _pure(node.target)
-    return canonical_function(name, function, args, dict(node.kwargs), len(data)), data
+    if name in JOINS:
+        given = dict(zip(("tensors", "dim"), node.args, strict=False)) | node.kwargs
+        listed = given.pop("tensors", ())
+        fits = listed and all(isinstance(tensor, fx.Node) for tensor in listed) and "out" not in given
+        return (Concatenation(function, given), tuple(listed)) if fits else (None, ())
+    args = [_zero(a, found) for a in node.args]
+    read = [a for a in args if isinstance(a, fx.Node)]
+    if any(isinstance(a, fx.Node) for a in node.kwargs.values()) or len(set(read)) < _inside(args):
+        return None, ()
+    if name == "max" and len(args) == 2 and (read[1:] or args[1] is not node.args[1]):
+        name, function = "maximum", torch.maximum
+    data = [place for place, a in enumerate(args) if isinstance(a, fx.Node) and a.name in found.data]
+    holes = tuple(parts.HOLE if isinstance(a, fx.Node) else a for a in args)
+    return canonical_function(name, function, holes, dict(node.kwargs), data), tuple(read)
+
+
+def _zero(value: object, found: Contents) -> object:
+    """The number 0 for a constant that is zero everywhere."""
+    constant = found.constants.get(value.name) if isinstance(value, fx.Node) else None
+    return value if constant is None or bool(constant.any()) else 0.0
+
+
+def _inside(args: list) -> int:
+    """How many different nodes the arguments hold, those in lists counted."""
+    nodes: set[fx.Node] = set()
+    fx.node.map_arg(args, lambda n: nodes.add(n))
+    return len(nodes)
 
 
 def _pure(function: Callable) -> Callable:
@@ -142,12 +214,6 @@ def _pure(function: Callable) -> Callable:
     name = getattr(function, "__name__", "")
     pure = {f"i{op}": getattr(operator, op) for op in ("add", "sub", "mul", "truediv")}
     return pure.get(name, function)
-
-
-def _become(graph: fx.GraphModule, node: fx.Node, module: nn.Module, operands: tuple) -> None:
-    name = f"canonical_{node.name}"
-    graph.add_submodule(name, module)
-    node.op, node.target, node.args, node.kwargs = "call_module", name, operands, {}
 
 
 def _merge_normalisations(graph: fx.GraphModule) -> None:
@@ -180,7 +246,7 @@ def _copy_for_each_reader(graph: fx.GraphModule) -> None:
         readers = [u for u in node.users if u.op == "output" or node_kind(graph, u) is not None]
         uses = sum(_uses(u, node) for u in readers)
         hooked = node_kind(graph, node) in HOOKED and any(node_kind(graph, u) in HOOKED for u in readers)
-        if (uses > 1 or hooked) and not _is_several(node):
+        if (uses > 1 or hooked) and not node.meta["several"]:
             for reader in readers:
                 _read_copies(graph, node, reader)
 
@@ -197,13 +263,6 @@ def _uses(reader: fx.Node, node: fx.Node) -> int:
     return count
 
 
-def _is_several(node: fx.Node) -> bool:
-    """A node whose value is a tuple of tensors, taken apart by its readers."""
-    return operation_name(node) in ("chunk", "split", "unbind") or any(
-        u.op == "call_function" and u.target is operator.getitem and isinstance(u.args[1], int) for u in node.users
-    )
-
-
 def _read_copies(graph: fx.GraphModule, node: fx.Node, reader: fx.Node) -> None:
     def replace(n: fx.Node) -> fx.Node:
         if n is not node:
@@ -212,7 +271,7 @@ def _read_copies(graph: fx.GraphModule, node: fx.Node, reader: fx.Node) -> None:
         graph.add_submodule(name, Copy())
         with graph.graph.inserting_before(reader):
             copied = graph.graph.call_module(name, (node,))
-        copied.meta = {"tensor": True, "nn_module_stack": node.meta.get("nn_module_stack")}
+        copied.meta = {"tensor": True, "several": False, "nn_module_stack": node.meta.get("nn_module_stack")}
         return copied
 
     reader.args = fx.node.map_arg(reader.args, replace)
@@ -224,7 +283,11 @@ def _verify(module: nn.Module, graph: fx.GraphModule, example: Tensor) -> None:
     with torch.no_grad():
         shape, generator = example[:1].shape, torch.Generator().manual_seed(0)
         x = torch.randn(shape, generator=generator, dtype=example.dtype).to(example.device)
-        expected, got = scores_in(structural_copy(module, widen=True)(x.clone())), graph(x)
+        expected = scores_in(structural_copy(module, widen=True)(x.clone()))
+        try:
+            got = graph(x)
+        except RuntimeError as problem:
+            raise NotCanonical(f"the graph does not run ({str(problem).splitlines()[0]})") from None
     tolerance = 1e-3 if expected.dtype == torch.float32 else 1e-8
     if not torch.allclose(got, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max())):
-        raise NotCanonical("the forward pass relies on writing into tensors in place")
+        raise NotCanonical("the forward pass relies on writing into tensors in place, or on hooks")

@@ -9,42 +9,53 @@ import copy
 from collections.abc import Callable
 from functools import partial
 
-import torch
 from captum.attr._utils.custom_modules import Addition_Module as Addition
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import StochasticDepth
 
+from explainers.operations import (
+    AVERAGES,
+    BOUNDED,
+    CASTS,
+    CLAMPS,
+    CURVED,
+    DIFFERENCES,
+    HOMOGENEOUS_ACTIVATIONS,
+    MOVES,
+    PRODUCTS,
+    QUOTIENTS,
+    SHUFFLES,
+    SUMS,
+    THRESHOLDED,
+)
+
 HOLE = "<tensor>"
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 IDENTITIES = (nn.Identity, nn.modules.dropout._DropoutNd, StochasticDepth)
-AVERAGES = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
-MOVES = (nn.Flatten, nn.Unflatten, nn.ZeroPad2d, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle)
+AVERAGE_MODULES = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
+MOVE_MODULES = (nn.Flatten, nn.Unflatten, nn.ZeroPad2d, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle)
 ACTIVATIONS = (
     *(nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh),
     *(nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.LogSigmoid, nn.Tanhshrink),
     *(nn.Softshrink, nn.Hardshrink),
 )
-IDENTITY_NAMES = {"dropout", "dropout1d", "dropout2d", "dropout3d", "stochastic_depth", "contiguous", "clone"}
-ACTIVATION_NAMES = {
-    *("leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus", "softsign"),
-    *("hardtanh", "hardsigmoid", "hardswish", "logsigmoid", "clamp"),
-}
-MOVE_NAMES = {
-    *("flatten", "reshape", "view", "permute", "transpose", "squeeze", "unsqueeze", "getitem", "pad", "expand"),
-    *("chunk", "split", "unbind", "pixel_shuffle", "channel_shuffle", "unflatten", "movedim"),
-}
-AVERAGE_NAMES = {"mean", "avg_pool2d", "adaptive_avg_pool2d", "interpolate", "upsample"}
-SUM_NAMES = {"add", "iadd"}
-CONSTANT_NAMES = {"add", "iadd", "sub", "isub", "rsub", "mul", "imul", "div", "truediv", "itruediv", "neg"}
+STANDARDISATIONS = (nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.LocalResponseNorm, nn.RMSNorm)
+ACTIVATION_NAMES = (HOMOGENEOUS_ACTIVATIONS - {"relu", "prelu"}) | BOUNDED | CURVED | THRESHOLDED | {"logsigmoid"}
+MOVE_NAMES = MOVES | SHUFFLES | CASTS | {"pad"}
+AVERAGE_NAMES = AVERAGES - {"avg_pool1d", "adaptive_avg_pool1d", "avg_pool3d", "adaptive_avg_pool3d"}
 
 
 class ClippedReLU(nn.ReLU):
-    """min(max(x, 0), 6), as a rectifier that guided backpropagation recognises."""
+    """min(max(x, 0), most), as a rectifier that guided backpropagation recognises."""
+
+    def __init__(self, most: float = 6.0) -> None:
+        super().__init__()
+        self.most = most
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu6(x)
+        return F.hardtanh(x, 0.0, self.most)
 
 
 class MaxPooling(nn.MaxPool2d):
@@ -59,16 +70,23 @@ class Copy(nn.Module):
 
 
 class Concatenation(nn.Module):
-    def __init__(self, dim: int) -> None:
+    """Tensors joined by `function`: along an axis there is, or a new one."""
+
+    def __init__(self, function: Callable, options: dict) -> None:
         super().__init__()
-        self.dim = dim
+        self.function, self.options = function, options
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        return torch.cat(tensors, self.dim)
+        return self.function(tensors, **self.options)
+
+
+class Difference(nn.Module):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return a - b
 
 
 class Operation(nn.Module):
-    """A function of tensors with its constants filled in; `args` has HOLE where a tensor goes."""
+    """A function of tensors with its constants filled in; `args` has HOLE where the network's data or a buffer goes."""
 
     def __init__(self, function: Callable, args: tuple = (HOLE,), kwargs: dict | None = None, label: str = "") -> None:
         super().__init__()
@@ -86,7 +104,7 @@ class Elementwise(Operation):
 
 
 class Affine(Operation):
-    """A sum or product with a constant number."""
+    """A sum or product with a constant: a number, or a tensor that does not depend on the picture."""
 
 
 class Rearrangement(Operation):
@@ -102,18 +120,19 @@ KINDS = (
     ("rectifier", (nn.ReLU,)),
     ("activation", (Elementwise,)),
     ("maximum", (MaxPooling,)),
-    ("average", (*AVERAGES, Average)),
-    ("sum", (Addition,)),
-    ("move", (*MOVES, Copy, Concatenation, Rearrangement)),
+    ("average", (*AVERAGE_MODULES, Average)),
+    ("sum", (Addition, Difference)),
+    ("move", (*MOVE_MODULES, Copy, Concatenation, Rearrangement)),
     ("normalisation", BATCH_NORMS),
     ("affine", (Affine,)),
+    ("standardisation", STANDARDISATIONS),
 )
 
 
 def kind_of(module: nn.Module) -> str:
     """What the module does: one of the kinds above, or "other"; a subclass counts only if it is listed.
 
-    >>> kind_of(nn.Conv2d(1, 1, 1)), kind_of(ClippedReLU()), kind_of(nn.LayerNorm(3))
+    >>> kind_of(nn.Conv2d(1, 1, 1)), kind_of(ClippedReLU()), kind_of(nn.Softmax(1))
     ('linear', 'rectifier', 'other')
     """
     if isinstance(module, ClippedReLU):
@@ -131,8 +150,10 @@ def canonical_module(module: nn.Module) -> nn.Module | None:
         return None
     if type(module) is nn.ReLU:
         return nn.ReLU()
-    if type(module) is nn.ReLU6:
-        return ClippedReLU()
+    if type(module) in (nn.ReLU6, nn.Hardtanh) and module.min_val == 0:
+        return ClippedReLU(module.max_val)
+    if type(module) is nn.Threshold and module.threshold == module.value == 0:
+        return nn.ReLU()
     if type(module) is nn.MaxPool2d and not module.return_indices:
         m = module
         return MaxPooling(m.kernel_size, m.stride, m.padding, m.dilation, ceil_mode=m.ceil_mode)
@@ -148,29 +169,65 @@ def _holds_hooks(name: str, value: object) -> bool:
     return "_hooks" in name and isinstance(value, dict)
 
 
-def canonical_function(name: str, function: Callable, args: tuple, kwargs: dict, tensors: int) -> nn.Module | None:
+def canonical_function(name: str, function: Callable, args: tuple, kwargs: dict, data: list[int]) -> nn.Module | None:
     """The module for a function of the network's data called `name`; None where it stays a function.
 
-    `args` has HOLE for each of the `tensors` tensors among them; `kwargs` are constants.
+    `args` has HOLE for each tensor among them, of which those at the places `data` depend on the picture; a constant
+    zero is the number. `kwargs` are constants.
     """
-    alone = tensors == 1
-    if name == "relu" and alone:
-        return nn.ReLU()
-    if name == "relu6" and alone:
-        return ClippedReLU()
+    alone, first = len(data) == 1, data[:1] == [0]
+    if alone and first and (rectifier := _rectifier(name, args, kwargs)) is not None:
+        return rectifier
     if name == "max_pool2d" and alone:
         return _max_pooling(args[1:], kwargs)
-    if name in SUM_NAMES and tensors == 2 and not kwargs:
-        return Addition()
-    if name in CONSTANT_NAMES and alone:
+    if len(data) == 2 and len(args) == 2 and not kwargs and name in SUMS | DIFFERENCES:
+        return Addition() if name in SUMS else Difference() if name != "rsub" else None
+    if alone and _is_affine(name, first, kwargs):
         return Affine(function, args, kwargs)
-    if name in ACTIVATION_NAMES and alone:
+    if args.count(HOLE) > 1:
+        return None
+    if name in ACTIVATION_NAMES | CLAMPS and alone:
         return Elementwise(function, args, kwargs | ({"inplace": False} if "inplace" in kwargs else {}), name)
     if name in MOVE_NAMES and alone and _pads_with_zeros(name, args, kwargs):
         return Rearrangement(function, args, kwargs, name)
     if name in AVERAGE_NAMES and alone:
         return Average(function, args, kwargs, name)
     return None
+
+
+def _is_affine(name: str, first: bool, kwargs: dict) -> bool:
+    """A constant divided by a feature is none, and neither is a quotient that is rounded."""
+    if name in QUOTIENTS:
+        return first and not kwargs.get("rounding_mode")
+    return name in SUMS | DIFFERENCES | PRODUCTS | {"neg"}
+
+
+def _rectifier(name: str, args: tuple, kwargs: dict) -> nn.Module | None:
+    """The ways in which max(x, 0) and min(max(x, 0), c) are written."""
+    if name == "relu":
+        return nn.ReLU()
+    if name == "relu6":
+        return ClippedReLU()
+    names = {
+        "threshold": ("input", "min", "value"),
+        "hardtanh": ("input", "min", "max"),
+        **dict.fromkeys(("clamp", "clip", "clamp_min", "maximum"), ("input", "min", "max")),
+    }.get(name)
+    if names is None:
+        return None
+    renamed = {"min_val": "min", "max_val": "max", "threshold": "min", "other": "min"}
+    given = {"max": 1.0} if name == "hardtanh" else {}
+    given |= dict(zip(names, args, strict=False)) | {renamed.get(k, k): v for k, v in kwargs.items()}
+    low, high = given.get("min", -1.0 if name == "hardtanh" else None), given.get("max")
+    if not _is_zero(low) or not _is_zero(given.get("value", 0)):
+        return None
+    if high is None:
+        return nn.ReLU()
+    return ClippedReLU(high) if isinstance(high, int | float) else None
+
+
+def _is_zero(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
 def _max_pooling(args: tuple, kwargs: dict) -> nn.Module | None:

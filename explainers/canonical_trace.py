@@ -3,11 +3,14 @@
 import operator
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, fx, nn
 
+from explainers.computed_weights import fix_weights
 from explainers.copies import structural_copy
+from explainers.operations import SHAPED
 from explainers.outputs import NAMES
 
 
@@ -69,6 +72,7 @@ def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
     Raises NotCanonical where the forward pass depends on values or writes into a part of a tensor.
     """
     copied = structural_copy(module, widen=True)
+    fix_weights(copied)
     for part in copied.modules():
         if getattr(part, "inplace", False):
             part.inplace = False
@@ -105,9 +109,11 @@ def _give_scores_alone(graph: fx.Graph) -> None:
 
 
 def operation_name(node: fx.Node) -> str:
-    """The name of a function or method, that of the one which does not write in place."""
+    """The name of a function, method or attribute, that of the one which does not write in place."""
+    if node.target is getattr:
+        return node.args[1]
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
-    return name if name.startswith("_") else name.rstrip("_")
+    return name.strip("_") or name
 
 
 def _refuse_writes(graph: fx.GraphModule) -> None:
@@ -115,27 +121,43 @@ def _refuse_writes(graph: fx.GraphModule) -> None:
         raise NotCanonical("the forward pass writes into a part of a tensor")
 
 
-class _Recorder(fx.Interpreter):
-    """Remembers which nodes give a tensor that depends on the input."""
+@dataclass
+class Contents:
+    """What the nodes of a graph hold, by name.
 
+    `data` depends on the picture's values, `several` is data in a tuple, `constants` are tensors that do not depend.
+    """
+
+    data: set[str] = field(default_factory=set)
+    several: set[str] = field(default_factory=set)
+    constants: dict[str, Tensor] = field(default_factory=dict)
+
+
+class _Recorder(fx.Interpreter):
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__(graph)
-        self.tensors: set[str] = set()
+        self.contents = Contents()
 
     def run_node(self, n: fx.Node) -> object:
-        value = super().run_node(n)
-        fed = n.op == "placeholder" or any(source.name in self.tensors for source in n.all_input_nodes)
-        holds = isinstance(value, Tensor) or (isinstance(value, tuple | list) and any(map(torch.is_tensor, value)))
-        if fed and holds:
-            self.tensors.add(n.name)
+        value, found = super().run_node(n), self.contents
+        fed = n.op == "placeholder" or any(source.name in found.data for source in n.all_input_nodes)
+        if fed and n.op != "output" and not (n.op != "call_module" and operation_name(n) in SHAPED):
+            several = isinstance(value, tuple | list) and any(map(torch.is_tensor, value))
+            if several or isinstance(value, Tensor):
+                found.data.add(n.name)
+            if several:
+                found.several.add(n.name)
+        elif isinstance(value, Tensor):
+            found.constants[n.name] = value
         return value
 
 
-def tensor_nodes(graph: fx.GraphModule, example: Tensor) -> set[str]:
-    """Names of the nodes that hold data, from shapes alone."""
-    recorder = _Recorder(structural_copy(graph, "meta"))
+def contents(graph: fx.GraphModule, example: Tensor) -> Contents:
+    """What the nodes hold when the graph runs on the first of `example`."""
+    recorder = _Recorder(graph)
     try:
-        recorder.run(torch.empty_like(example, device="meta"))
+        with torch.no_grad():
+            recorder.run(example[:1].clone())
     except Exception as problem:
         raise NotCanonical(f"the graph does not run on a picture of this size ({type(problem).__name__})") from None
-    return recorder.tensors
+    return recorder.contents

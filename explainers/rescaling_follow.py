@@ -8,36 +8,51 @@ from dataclasses import dataclass
 
 import torch
 
-from explainers.rescaling_graph import OUTPUT, WEIGHTED, Operation
-
-ACTIVATIONS = frozenset({"relu", "leaky_relu", "prelu", "rrelu"})
-HOMOGENEOUS = ACTIVATIONS | frozenset(
-    [f"{kind}_pool{n}d" for kind in ("max", "avg", "adaptive_max", "adaptive_avg", "lp") for n in (1, 2, 3)]
-    + ["mean", "sum", "amax", "interpolate", "upsample", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle"]
-    + ["dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout", "clone", "contiguous", "detach"]
-    + ["flatten", "unflatten", "view", "reshape", "permute", "transpose", "movedim", "squeeze", "unsqueeze"]
-    + ["T", "mT", "expand", "repeat", "roll", "flip", "getitem", "narrow", "select", "chunk", "split", "neg", "abs"]
+from explainers.operations import (
+    AVERAGES,
+    BOUNDED,
+    COPIES,
+    CURVED,
+    DIFFERENCES,
+    HOMOGENEOUS_ACTIVATIONS,
+    IDENTITIES,
+    JOINS,
+    MAXIMA,
+    MOVES,
+    NORMALISING,
+    NORMS,
+    PRODUCTS,
+    QUOTIENTS,
+    SHUFFLES,
+    SUMS,
+    THRESHOLDED,
+    WEIGHTED,
 )
-BOUNDED = {"hardtanh", "relu6", "sigmoid", "hardsigmoid", "tanh", "softsign", "softmax", "softmin"}
-CURVED = {"elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "hardswish", "tanhshrink", "exp"}
-LOGARITHMIC = {"log", "logsigmoid", "log_softmax"}
-THRESHOLDED = {"hardshrink", "softshrink"}
-MIXED = {"local_response_norm", "multi_head_attention_forward"}
-INHOMOGENEOUS = frozenset(BOUNDED | CURVED | LOGARITHMIC | THRESHOLDED | MIXED)
-QUOTIENTS = frozenset({"div", "idiv", "itruediv", "truediv", "divide"})
-PRODUCTS = QUOTIENTS | {"mul", "imul", "rmul", "multiply"}
-SUMS = frozenset({"add", "iadd", "radd", "sub", "isub", "rsub"})
-JOINS = frozenset({"cat", "concat", "concatenate", "stack", "hstack", "vstack"})
-NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"})
+from explainers.rescaling_graph import OUTPUT, Operation
+
+HOMOGENEOUS = (
+    HOMOGENEOUS_ACTIVATIONS
+    | AVERAGES
+    | MAXIMA
+    | MOVES
+    | SHUFFLES
+    | IDENTITIES
+    | COPIES
+    | {"lp_pool1d", "lp_pool2d", "lp_pool3d", "detach", "neg", "abs"}
+)
+LOGARITHMIC = {"exp", "log", "logsigmoid"}
+INHOMOGENEOUS = BOUNDED | CURVED | LOGARITHMIC | THRESHOLDED | NORMALISING | {"multi_head_attention_forward"}
+SCALINGS = QUOTIENTS | PRODUCTS
+ADDITIONS = SUMS | DIFFERENCES
 # What leaves every channel where it was, at the first axis of the feature.
 CHANNELWISE = (
-    ACTIVATIONS
+    HOMOGENEOUS_ACTIVATIONS
     | NORMS
-    | frozenset(
-        [f"{kind}_pool{n}d" for kind in ("max", "avg", "adaptive_max", "adaptive_avg", "lp") for n in (1, 2, 3)]
-        + ["interpolate", "upsample", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"]
-        + ["clone", "contiguous", "detach", "neg", "abs"]
-    )
+    | (AVERAGES - {"mean", "sum"})
+    | (MAXIMA - {"amax"})
+    | IDENTITIES
+    | COPIES
+    | {"lp_pool1d", "lp_pool2d", "lp_pool3d", "detach", "neg", "abs"}
 )
 FLATTENING = frozenset({"flatten", "view", "reshape"})
 
@@ -120,7 +135,7 @@ def _trunk(start: Operation) -> tuple[Operation, Operation]:
             break
         if after.name in NORMS:
             scaled = feature = after
-        elif op is feature and after.name in ACTIVATIONS and after.path is not None:
+        elif op is feature and after.name in HOMOGENEOUS_ACTIVATIONS and after.path is not None:
             feature = after
         op = after
     return scaled, feature
@@ -192,15 +207,15 @@ def _obstacle(op: Operation) -> str:
     several = len(op.inputs) > 1
     if op.name in NORMS:
         return not_own(op, "the normalisation") if op.layer else f"{op.title} undoes it and has no weight of its own"
-    if op.name in SUMS:
+    if op.name in ADDITIONS:
         return f"{'another branch' if several else 'a constant'} is added, which is not divided with it"
-    if op.name in PRODUCTS and several:
+    if op.name in SCALINGS and several:
         return "it is multiplied by another feature"
     if op.name in INHOMOGENEOUS:
         return f"{op.title} is not positively homogeneous: {op.title}(x/c) differs from {op.title}(x)/c"
     if op.name == "pad" and not several:
         return "" if _pads_zeros(op) else "it is padded with a constant, which is not divided with it"
-    scales = op.name in HOMOGENEOUS or (op.name in PRODUCTS and (op.leading or op.name not in QUOTIENTS))
+    scales = op.name in HOMOGENEOUS or (op.name in SCALINGS and (op.leading or op.name not in QUOTIENTS))
     return "" if scales and not several else f"{op.title} is not known to be positively homogeneous"
 
 

@@ -16,8 +16,6 @@ from torch.overrides import TorchFunctionMode
 
 from explainers.copies import structural_copy
 
-WEIGHTED = frozenset(f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)) | {"linear"}
-
 
 @dataclass(eq=False)
 class Operation:

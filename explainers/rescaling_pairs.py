@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from explainers.layer_names import readable_names
 from explainers.layers import Layer
-from explainers.rescaling_follow import NORMS, Arrival, Shrunk, follow, not_own
-from explainers.rescaling_graph import OUTPUT, WEIGHTED, Operation, operations
+from explainers.operations import NORMS, WEIGHTED
+from explainers.rescaling_follow import Arrival, Shrunk, follow, not_own
+from explainers.rescaling_graph import OUTPUT, Operation, operations
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def check_function(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor
     with _lock:
         if key in _passed.get(module, ()):
             return
-    with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []), _NoWrites(module):
+    with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []), NoWrites(module):
         _try(module, run, x[:1].detach())
     with _lock:
         _passed.setdefault(module, set()).add(key)
@@ -119,7 +119,11 @@ def _recording(path: str, kind: str, record: list) -> Callable:
     return hook
 
 
-class _NoWrites(TorchDispatchMode):
+class WritesError(ValueError):
+    """The forward pass would write into what belongs to the caller."""
+
+
+class NoWrites(TorchDispatchMode):
     """Refuses, before it happens, every operation that would write into a weight or buffer of the module."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -130,7 +134,7 @@ class _NoWrites(TorchDispatchMode):
         kwargs = kwargs or {}
         for tensor in _written(func, args, kwargs):
             if (name := self.owned.get(_storage(tensor))) is not None:
-                raise ValueError(
+                raise WritesError(
                     f"expected a forward pass that only reads the network, got one that writes into '{name}'; take the "
                     "update out of forward, or do it in training mode only"
                 )
