@@ -1,5 +1,6 @@
 """Every cache and every job; the only module of the app that has the library compute anything."""
 
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import torch
 from cachetools import LRUCache, TTLCache
 from torch import Tensor
 
+from app.added import add_requested
 from app.crop import part, split
 from app.decoder_work import MOST, TrainingRequest, decoder_frames, decoder_key
 from app.fairness_bench import METHODS as FAIRNESS_METHODS
@@ -23,7 +25,7 @@ from app.sentences import foreign, sentence
 from app.store import MEBIBYTE, Store, digest
 from app.subject import Subject, prepare
 from app.work import baseline_frames, cid_frames, fairness_frames, load, load_own, ru_frames
-from explainers import ChoiceNeededError, CIDResult, CIDSettings, concentration
+from explainers import ChoiceNeededError, CIDResult, CIDSettings, add_network, concentration
 from explainers.decoders import DecoderCard, find_decoder
 from explainers.devices import best_device
 from explainers.layers import Layer
@@ -482,6 +484,10 @@ def network_bytes(network: Network) -> int:
     """What a network counts for among those in memory: its weights, and at least its share of the number kept."""
     size = sum(value.numel() * value.element_size() for value in network.module.state_dict().values())
     return max(size, NETWORK_BYTES // NETWORKS_KEPT)
+
+
+# Once per server, before any page asks what there is.
+add_requested(sys.argv[1:], add_network)
 
 
 def networks() -> tuple:

@@ -3,6 +3,7 @@
 The server imports this file and finds `app`; for every visitor it runs it again as a script, which draws the page.
 """
 
+import sys
 from importlib import import_module
 
 import streamlit as st
@@ -43,9 +44,11 @@ def draw() -> None:
 if __name__ == "__main__":
     draw()
 else:
+    from app.added import check
     from app.gate import GATE
     from app.hardening import harden
     from app.upkeep import upkeep
 
+    check(sys.argv[1:])
     harden()
     app = st.App(__file__, middleware=GATE, lifespan=upkeep)

@@ -1,5 +1,6 @@
 """How much of each input pixel a network's layer has thrown away, in nats."""
 
+from explainers.added_networks import add_network
 from explainers.checkpoint_errors import CheckpointError, ChoiceNeededError
 from explainers.cid import CID
 from explainers.concentration import concentration
@@ -22,6 +23,7 @@ __all__ = [
     "RUResult",
     "WeightsUnavailable",
     "absolute_range",
+    "add_network",
     "best_device",
     "concentration",
     "find_layers",

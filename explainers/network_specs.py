@@ -21,7 +21,8 @@ class Spec:
     """An architecture under a name; `build(classes)` makes it, with random weights.
 
     `url` is where its weights are to be had and `size` their bytes; without one, they ship with the project.
-    `rename` maps keys of older weights files to today's, or to None for parts that are not built.
+    `rename` maps keys of older weights files to today's, or to None for parts that are not built. `make`, of networks
+    that were added, gives one with its weights, and what it makes of a picture.
     """
 
     name: str
@@ -36,10 +37,11 @@ class Spec:
     accuracy: float | None = None
     accuracy_note: str = ""
     rename: Callable[[str], str | None] = str
+    make: Callable[[], tuple[nn.Module, Preprocessing]] | None = None
 
     @property
     def shipped(self) -> bool:
-        return not self.url
+        return not self.url and self.make is None
 
     @property
     def weights(self) -> Path:
@@ -49,7 +51,7 @@ class Spec:
     @property
     def available(self) -> bool:
         """Whether the weights are on this disk."""
-        return self.weights.is_file()
+        return self.make is not None or self.weights.is_file()
 
 
 def _shipped(

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from explainers import torchvision_networks
+from explainers.added_networks import ADDED, answer
 from explainers.checkpoint_errors import CheckpointError, ChoiceNeededError
 from explainers.checkpoint_keys import Alignment, State, alignments
 from explainers.checkpoints import fit, read_state_dict, read_weight_sets, short
@@ -38,6 +39,7 @@ __all__ = [
 
 # Ends the name of a network whose weights came in a file.
 OWN_WEIGHTS = ", own weights"
+SOURCE_ADDED = "added by whoever runs this"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +117,15 @@ def _specs() -> dict[str, Spec]:
     return {spec.name: spec for spec in (*SHIPPED, *torchvision_networks.specs())}
 
 
+def registered() -> dict[str, Spec]:
+    """Every network by name: what ships, torchvision's, and what was added."""
+    return _specs() | ADDED
+
+
 def _spec(name: str) -> Spec:
-    if name not in _specs():
-        raise ValueError(f"expected one of the networks {', '.join(_specs())}; got '{name}'")
-    return _specs()[name]
+    if name not in registered():
+        raise ValueError(f"expected one of the networks {', '.join(registered())}; got '{name}'")
+    return registered()[name]
 
 
 def network_catalogue() -> tuple[NetworkEntry, ...]:
@@ -129,7 +136,7 @@ def network_catalogue() -> tuple[NetworkEntry, ...]:
     """
     return tuple(
         NetworkEntry(s.name, s.family, s.title, s.data, s.shipped, s.available, s.size, s.weights.name)
-        for s in _specs().values()
+        for s in registered().values()
     )
 
 
@@ -143,6 +150,8 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
     (64, 8, 8)
     """
     spec, device = _spec(name), parse_device(device)
+    if spec.make is not None:
+        return _added(spec, device)
     if spec.shipped and not spec.available:
         raise WeightsUnavailable(f"{spec.weights.name} is missing", _help(spec))
     try:
@@ -211,6 +220,8 @@ def load_checkpoint(
 def _chosen(architecture: str | None, weights: str | None, sets: dict[str, State]) -> tuple[Spec, Alignment, str, str]:
     """The architecture and the set of weights that are meant, its name, and what to say if they do not fit."""
     spec = _specs().get(architecture or "")
+    if architecture in ADDED:
+        raise CheckpointError(f"expected an architecture of the catalogue, got '{architecture}', which was added whole")
     found = fitting(spec, sets) if spec else recognise(_specs().values(), sets)
     if spec is None and architecture is not None:
         found = [one for one in found if one.spec.name == architecture] or (found and _spec(architecture))
@@ -272,6 +283,31 @@ def _network(
         classes=classes if len(classes) == count else tuple(f"class {i}" for i in range(count)),
         fingerprint=fingerprint(spec.name, module),
         **about,
+    )
+
+
+def _added(spec: Spec, device: torch.device) -> Network:
+    """A network that was added: its weights alone do not tell it from another function of them."""
+    module, preprocessing = spec.make()
+    said = answer(module, preprocessing)
+    example = torch.zeros(1, 3, preprocessing.crop, preprocessing.crop, dtype=said.dtype)
+    layers = find_layers(module, example)
+    structure = hashlib.sha256(repr(module).encode() + said.float().numpy().tobytes()).hexdigest()
+    return Network(
+        name=spec.name,
+        family=spec.family,
+        title=spec.title,
+        module=module.to(device),
+        preprocessing=preprocessing,
+        layers=layers,
+        classes=spec.classes
+        if len(spec.classes) == said.shape[1]
+        else tuple(map("class {}".format, range(said.shape[1]))),
+        data=spec.data,
+        accuracy=None,
+        accuracy_note=spec.accuracy_note,
+        source=SOURCE_ADDED,
+        fingerprint=fingerprint(f"{spec.name} {structure}", module),
     )
 
 

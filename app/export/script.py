@@ -7,7 +7,7 @@ from app.crop import Crop
 from app.export.record import LIBRARY, Taken
 from app.pictures import LONGEST, THUMBNAIL, find_picture
 from explainers import CIDSettings
-from explainers.networks import OWN_WEIGHTS
+from explainers.networks import OWN_WEIGHTS, SOURCE_ADDED
 
 BIRD = 256
 
@@ -65,7 +65,12 @@ def _network(cell: Taken) -> tuple[set, tuple[str, ...]]:
             f'network = load_checkpoint({name!r}, "your-weights.safetensors"{_chosen(cell.source)}{where}){weights}',
         )
         return {("explainers", "load_checkpoint")}, lines
-    return {("explainers", "load_network")}, (f"network = load_network({cell.network!r}{where}){weights}",)
+    load = f"network = load_network({cell.network!r}{where}){weights}"
+    if cell.source == SOURCE_ADDED:
+        note = "# Put in the file or the package.module:callable that it was added from, and its size and scale."
+        add = f'add_network("your-network.pt2", {cell.network!r})'
+        return {("explainers", "add_network"), ("explainers", "load_network")}, (note, add, load)
+    return {("explainers", "load_network")}, (load,)
 
 
 def _chosen(source: str) -> str:

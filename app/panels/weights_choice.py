@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.backend import Backend, networks
+from explainers.added_networks import ADDED_FAMILY
 
 # The architecture of a file that is told by its names and shapes.
 RECOGNISED = ""
@@ -23,7 +24,8 @@ CHOICE_HELP = "Several things in this file could be meant, and its names and sha
 
 def architecture_control(key: str, on_change: Callable[..., None], *args: object) -> None:
     """The architecture of weights files, for this session; `RECOGNISED` where the file is to tell."""
-    titles = {RECOGNISED: "Recognised from the file"} | {entry.name: entry.title for entry in networks()}
+    known = {entry.name: entry.title for entry in networks() if entry.family != ADDED_FAMILY}
+    titles = {RECOGNISED: "Recognised from the file"} | known
     st.session_state[key] = st.session_state.setdefault("architecture", RECOGNISED)
     st.selectbox(
         "Architecture",
