@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 import torch
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 from torch import Tensor
 
 from app.added import add_requested
@@ -20,9 +20,10 @@ from app.fairness_bench import Question
 from app.fairness_plan import Plan, plan
 from app.jobs import Job, Runner
 from app.kept import RECORDS, Kept
+from app.owners import mark, owns
 from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
 from app.sentences import foreign, sentence
-from app.store import MEBIBYTE, Store, digest
+from app.store import MEBIBYTE, Recent, Store, digest
 from app.subject import Subject, prepare
 from app.work import baseline_frames, cid_frames, fairness_frames, load, load_own, ru_frames
 from explainers import ChoiceNeededError, CIDResult, CIDSettings, add_network, concentration
@@ -43,6 +44,7 @@ NETWORKS_KEPT, NETWORK_BYTES = 4, 1536 * MEBIBYTE
 QUICK_LOAD = 6.0
 OWN = "own/"
 NO_DECODER = "RU needs a decoder that was trained for this layer of this network, and there is none"
+NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
 GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
 
 
@@ -77,8 +79,8 @@ class Backend:
         self.prepared = Store(128 * MEBIBYTE)
         self.plans, self.parts = Store(8 * MEBIBYTE), Store(64 * MEBIBYTE)
         self._networks: LRUCache = LRUCache(NETWORK_BYTES, getsizeof=network_bytes)
-        self._failures: TTLCache = TTLCache(256, ttl=600)
-        self._choices: TTLCache = TTLCache(256, ttl=600)
+        self._failures = Recent(256, 600.0)
+        self._choices = Recent(256, 600.0)
         self._lock = threading.Lock()
         self.maps = Runner(f"maps on {self.device}", self._map_ended)
         self.loads = Runner("networks", self._load_ended)
@@ -96,7 +98,9 @@ class Backend:
     # Networks
 
     def network(self, name: str, owner: str) -> View:
-        """The network `name`, loaded once for all sessions; quick ones are waited for."""
+        """The network `name`, of the catalogue or the session's own, loaded once; quick ones are waited for."""
+        if name.startswith(OWN) and not owns(owner, name):
+            return View(name, "gone", message=GONE)
         for runner in (self.loads, self.own_loads):
             runner.leave(owner, keep={name})
         loads = self.own_loads if name.startswith(OWN) else self.loads
@@ -116,11 +120,11 @@ class Backend:
         return self.network(name, owner) if job.state != "cancelled" else View(name, "stopped")
 
     def add_network(self, architecture: str, data: bytes, owner: str, weights: str | None = None) -> str:
-        """Starts to load uploaded weights; `network` tells of the key it returns.
+        """Starts to load uploaded weights; `network` tells the same session of the key it returns.
 
         `architecture` is "" where it is to be recognised from the file, `weights` names one of several sets in it.
         """
-        key = OWN + digest(architecture, data, *([] if weights is None else [weights]))
+        key = OWN + mark(owner) + digest(architecture, data, *([] if weights is None else [weights]))
         self.retry(key)
         if not self.has_network(key):
             work = partial(load_own, architecture or None, data, weights, self.device)
@@ -149,15 +153,15 @@ class Backend:
                 self._networks[job.key] = job.latest
         elif job.state == "failed":
             message = sentence(job.error)
-            self._failures[job.key] = foreign(message) if job.key.startswith(OWN) else message
+            self._failures.put(job.key, foreign(message) if job.key.startswith(OWN) else message)
             if isinstance(job.error, ChoiceNeededError):
-                self._choices[job.key] = job.error
+                self._choices.put(job.key, job.error)
 
     # Pictures
 
-    def add_upload(self, data: bytes, name: str, ground: str = "white") -> Picture:
-        """Keeps an uploaded picture, on `ground` where it is transparent. Raises PictureError, one sentence."""
-        picture = upload(data, name, ground)
+    def add_upload(self, data: bytes, name: str, owner: str, ground: str = "white") -> Picture:
+        """Keeps a session's picture, on `ground` where it is transparent. Raises PictureError, one sentence."""
+        picture = upload(data, name, ground, mark(owner))
         self.uploads.put(picture.key, picture)
         return picture
 
@@ -172,9 +176,7 @@ class Backend:
         base, _ = split(key)
         picture = self.uploads.get(base)
         if picture is None and key.startswith("upload/"):
-            raise PictureGoneError(
-                "expected a picture that was uploaded, got one that is no longer kept; upload it again"
-            )
+            raise PictureGoneError(NOT_KEPT)
         return picture or find_picture(base, side)
 
     def subject(self, network: Network, key: str) -> Subject:
@@ -300,7 +302,7 @@ class Backend:
 
     def _training_ended(self, job: Job) -> None:
         if job.state == "failed":
-            self._failures[job.key] = sentence(job.error)
+            self._failures.put(job.key, sentence(job.error))
 
     def _work(
         self,
@@ -426,7 +428,7 @@ class Backend:
 
     def retry(self, key: str) -> None:
         """Forgets that `key` failed."""
-        self._failures.pop(key, None)
+        self._failures.drop(key)
 
     def _map_ended(self, job: Job) -> None:
         if job.state == "done":
@@ -436,7 +438,7 @@ class Backend:
         if job.latest is not None:
             self.previews.put(job.key, job.latest)
         if job.state == "failed":
-            self._failures[job.key] = sentence(job.error)
+            self._failures.put(job.key, sentence(job.error))
 
 
 @st.cache_resource(show_spinner=False, on_release=Backend.close)

@@ -353,7 +353,9 @@ def _take_upload(store: Backend) -> None:
         # The browser keeps to the limit; the server has only the one for weights.
         if file.size > PICTURE_MEGABYTES << 20:
             raise PictureError(f"expected a picture of at most {PICTURE_MEGABYTES} MB, got {file.size >> 20} MB")
-        picture = store.add_upload(file.getvalue(), file.name, st.session_state.get("ground", "white"))
+        picture = store.add_upload(
+            file.getvalue(), file.name, state.owner("upload"), st.session_state.get("ground", "white")
+        )
     except PictureError as error:
         st.session_state["upload_error"] = sentence(error)
         return

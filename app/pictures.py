@@ -84,13 +84,15 @@ def find_picture(key: str, side: int) -> Picture:
     raise PictureGoneError("expected a picture of the gallery, got one that is not here; choose another")
 
 
-def upload(data: bytes, name: str, ground: str = "white") -> Picture:
+def upload(data: bytes, name: str, ground: str = "white", mark: str = "") -> Picture:
     """The picture in an uploaded file, transparent parts on `ground`; its key is a digest of its bytes and the ground.
+
+    Before that stands the `mark` of the session that brought it.
 
     Raises PictureError with one sentence for anything that is not a picture.
     """
     opened = read_picture(data, longest=LONGEST, ground=ground)
-    key = f"upload/{hashlib.sha256(ground.encode() + data).hexdigest()}"
+    key = f"upload/{mark}{hashlib.sha256(ground.encode() + data).hexdigest()}"
     return Picture(key, title_of(name), opened.image, notes=opened.notes)
 
 

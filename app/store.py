@@ -5,7 +5,7 @@ import hashlib
 import threading
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from PIL import Image
 
 MEBIBYTE = 1 << 20
@@ -37,6 +37,33 @@ def weight(value: Any) -> int:
     if isinstance(value, Image.Image):
         return 512 + value.width * value.height * len(value.getbands())
     return 512 + int(getattr(value, "nbytes", 0))
+
+
+class Recent:
+    """What was put in the last `seconds`, at most `count` values; safe to use from several threads.
+
+    >>> recent = Recent(2, 60)
+    >>> for key in "abc":
+    ...     recent.put(key, key)
+    >>> recent.get("a"), recent.get("c"), recent.get("d", "")
+    (None, 'c', '')
+    """
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._kept: TTLCache = TTLCache(count, ttl=seconds)
+        self._lock = threading.Lock()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        with self._lock:
+            return self._kept.get(key, default)
+
+    def put(self, key: str, value: Any) -> None:
+        with self._lock:
+            self._kept[key] = value
+
+    def drop(self, key: str) -> None:
+        with self._lock:
+            self._kept.pop(key, None)
 
 
 class Store:

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import work
 from app.backend import backend
+from app.owners import mark
 from app.state import Selection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,6 +173,41 @@ def test_an_upload_becomes_the_picture_and_has_no_concentration():
     (gain,) = [metric.value for metric in at.metric if metric.label.startswith("Concentration")]
     assert gain == "–"
     assert "picture" not in at.query_params
+
+
+def uploaded(name: str) -> AppTest:
+    at = visit()
+    at.button_group(key="w_source").set_value("upload").run()
+    at.file_uploader(key="w_upload").set_value((name, png(), "image/png")).run()
+    return until(at, done)
+
+
+def test_an_upload_belongs_to_the_session_that_brought_it():
+    """Two bring the same bytes: results are shared, names are not, and nobody opens another's by its address."""
+    anna, bert = uploaded("anna.png"), uploaded("bert.png")
+    assert says(anna.run(), "anna.png")
+    assert not says(anna, "bert.png")
+    assert says(bert.run(), "bert.png")
+    assert not says(bert, "anna.png")
+    assert mean(anna) == mean(bert)
+    key = chosen(anna).picture
+    assert key != chosen(bert).picture
+    for address in (key, f"{key}@0,0,1,0.5", key.replace("upload/", "upload/" + mark("")), "upload/"):
+        carl = visit(picture=address)
+        assert says(carl, "This link asks for the picture `upload/")
+        assert not says(carl, "anna.png")
+        assert not says(visit(view="grid", across="pictures", pictures=address), "anna.png")
+
+
+def test_weights_belong_to_the_session_that_brought_them():
+    anna = bring(visit(), "resnet20-cifar10", shipped("resnet20-cifar10"), "anna.safetensors")
+    until(anna, done)
+    key = chosen(anna).network
+    for bert in (visit(network=key), visit(view="grid", across="networks", networks=key)):
+        assert not says(bert, "own weights: mean CID")
+        assert not any("anna" in option for box in bert.selectbox for option in box.options)
+    assert says(visit(network=key), "Expected weights that were uploaded")
+    assert backend().network(key, "bert/network").state == "gone"
 
 
 def test_what_was_guessed_about_an_upload_is_said_while_it_is_shown():

@@ -1,12 +1,13 @@
 """The store keeps to its bound; keys tell any two requests apart."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image
 
-from app.store import Store, digest, weight
+from app.store import Recent, Store, digest, weight
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,23 @@ def test_digests_of_large_arrays_see_every_byte():
     other[1_234_567] = 1
     assert digest(one.tobytes()) != digest(other.tobytes())
     assert digest("a", "bc") != digest("ab", "c")
+
+
+def test_recent_values_may_be_used_from_many_threads():
+    recent, wrong = Recent(8, 1e-4), []
+
+    def work() -> None:
+        try:
+            for number in range(5000):
+                recent.put(str(number % 12), number)
+                recent.get(str(number % 7))
+                recent.drop(str(number % 5))
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

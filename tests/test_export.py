@@ -139,7 +139,7 @@ def test_an_upload_under_own_weights_needs_two_paths_put_in(store, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (70, 50, 3), dtype=np.uint8)
     picture = tmp_path / "noise.png"
     Image.fromarray(noise).save(picture)
-    key = store.add_upload(picture.read_bytes(), "=1+1 my noise.png").key
+    key = store.add_upload(picture.read_bytes(), "=1+1 my noise.png", "anna").key
     found = cell(store, load_checkpoint(entry.name, weights), "saliency", "layer1.2", f"{key}@0.1,0.2,0.9,1")
     script = cell_script(found)
     assert cell_name("py", found) == "resnet20-cifar10-own-weights-saliency-1-1-my-noise.py"

@@ -7,9 +7,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import links, state
-from app.backend import OWN, Backend, networks
+from app.backend import NOT_KEPT, OWN, Backend, networks
 from app.controls import grid_options
 from app.crop import part, split
+from app.owners import owns
 from app.pictures import THUMBNAIL, PictureGoneError, fitting
 from app.sentences import sentence
 from explainers.networks import Network
@@ -75,6 +76,8 @@ def _gone(store: Backend, key: str) -> str:
     if key in st.session_state.setdefault("pictures_there", set()) and not key.startswith(state.PRIVATE):
         return ""
     try:
+        if key.startswith(state.PRIVATE) and not owns(state.owner("upload"), key):
+            raise PictureGoneError(NOT_KEPT)
         part(store.whole(key, THUMBNAIL), split(key)[1])
     except PictureGoneError as error:
         return sentence(error)
