@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from explainers.constraint import Estimate
 from explainers.devices import parse_device
+from explainers.feature_range import in_range
 from explainers.features import Feature
 from explainers.grid import cell_spread, resolve_grid
 from explainers.inputs import check_inputs
@@ -24,6 +25,7 @@ from explainers.paper_descent import descend
 from explainers.randomness import Randomness
 from explainers.results import ENTROPY_CONSTANT, CIDResult, CIDSettings
 from explainers.sampling import Sampler
+from explainers.silence import check_gradient, stirred
 from explainers.solver import solve
 from explainers.surroundings import with_plain_arithmetic
 
@@ -78,9 +80,16 @@ class CID:
         check_inputs(inputs)
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
-        sampler = Sampler(self.feature, x, resolve_grid(settings.grid, *x.shape[-2:]))
+        h, scale = in_range(self.feature, x)
+        check_gradient(h, x)
+        sampler = Sampler(h, x, resolve_grid(settings.grid, *x.shape[-2:]))
         run = descend if settings.method == "paper" else solve
         for estimate in run(sampler, settings, Randomness(settings.seed, x.device)):
+            if estimate.stage == "done":
+                silent = ~stirred(h, x, estimate.bounded)
+                estimate = replace(estimate, converged=estimate.converged & silent)
+            if scale != 1:
+                estimate = replace(estimate, delta_f2=estimate.delta_f2.double() / scale**2)
             yield _result(estimate, sampler, settings, time.monotonic() - start)
 
 

@@ -59,7 +59,8 @@ class CIDResult:
     - `unbounded` (B,): number of cells the feature does not use.
     - `forward_passes`, `backward_passes`: per picture. `seconds`: spent so far.
     - `stage` ("probes", "refinement" or "done") and `progress` in 0..1.
-    - `converged` (B,): the constraint holds within 1 % or two standard errors, and the entropy stopped rising.
+    - `converged` (B,): the constraint holds within 1 % or two standard errors, the entropy stopped rising, and noise as
+      large as the picture's own spread on the cells that are not used does not move the feature.
     """
 
     entropy: Tensor = field(repr=False)

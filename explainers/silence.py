@@ -1,0 +1,95 @@
+r"""Whether a layer's gradient tells how its feature moves, and whether what it calls unused is silent.
+
+CID asks the gradient how much each pixel matters. Rounding, sign and quantisation have none, and what passes through
+`detach` or `no_grad` has none there, though the feature moves: with random directions d and v,
+
+.. math:: \tfrac{1}{2t}\, v\cdot\big(h(x+td) - h(x-td)\big) \to (J^\top v)\cdot d \qquad (t \to 0)
+"""
+
+import itertools
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from explainers.grid import cell_spread
+from explainers.randomness import Randomness
+
+Function = Callable[[Tensor], Tensor]
+DIRECTIONS = 8
+# In units of the spread of the picture's values.
+STEPS, SMALLER = (0.3, 0.03, 0.003), (0.001, 0.0003)
+STIRS = (0.1, -0.1, 1.0, -1.0, 2.0, -2.0)
+STIRRED = 3
+# The largest share of a difference that its gradient may miss at every step, and differences that are rounding.
+MISSED, ROUNDINGS = 0.3, 100
+
+
+def check_gradient(h: Function, x: Tensor) -> None:
+    """Raises ValueError where h, (B, C, H, W) -> (B, D), moves around the first of the pictures without a gradient."""
+    x = x[:1]
+    draw = Randomness(0, "cpu")("directions")
+    size, spread = (DIRECTIONS, *x.shape[1:]), x.std(correction=0).clamp_min(0.1)
+    d = torch.randn(size, generator=draw, dtype=torch.float64).to(x) * spread
+    feature, pull = gradient_of(h, x.expand(size))
+    v = torch.randn(feature.shape, generator=draw, dtype=torch.float64).to(feature)
+    gradient = pull(v)
+    expected = (gradient * d).flatten(1).sum(1)
+    rounding = ROUNDINGS * torch.finfo(x.dtype).eps * feature.norm()
+    moved = []
+    for step in (*STEPS, *SMALLER):
+        with torch.no_grad():
+            change = h(x + step * d) - h(x - step * d)
+        if change.norm() <= rounding:
+            continue
+        moved.append(step)
+        difference = (v * change).sum(1) / (2 * step)
+        if (difference - expected).norm() <= MISSED * difference.norm():
+            return
+    if not moved:
+        return
+    if not gradient.any():
+        # A rectifier that sleeps at x has a gradient where it is awake.
+        _, pull = gradient_of(h, torch.cat([x + moved[0] * d, x - moved[0] * d]))
+        if pull(v.repeat(2, 1)).any():
+            return
+        raise ValueError(
+            "expected a layer with a gradient, got one whose feature moves without (rounding, sign, quantisation or a "
+            "part under no_grad); choose a layer before that part, or take it out"
+        )
+    if min(moved) <= min(STEPS):
+        raise ValueError(
+            "expected a layer whose gradient tells how its feature moves, got one that moves otherwise (a detached "
+            "part, or a backward pass of its own); choose a layer before that part, or take it out"
+        )
+
+
+def gradient_of(h: Function, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """h(x), and v ↦ Jᵀv at x, zero where there is no gradient at all."""
+    with torch.enable_grad():
+        leaf = x.clone().requires_grad_()
+        feature = h(leaf)
+
+    def pull(v: Tensor) -> Tensor:
+        if not feature.requires_grad:
+            return torch.zeros_like(x)
+        (gradient,) = torch.autograd.grad(feature, leaf, v, allow_unused=True, materialize_grads=True)
+        return gradient
+
+    return feature.detach(), pull
+
+
+def stirred(h: Function, x: Tensor, bounded: Tensor) -> Tensor:
+    """(B,) whether noise of the picture's spread on the cells not `bounded` (B, 1, rows, columns) moves the feature."""
+    unused = cell_spread(~bounded, *x.shape[-2:])
+    moved = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    if not unused.any():
+        return moved
+    noises = torch.randn((STIRRED, *x.shape[1:]), generator=Randomness(0, "cpu")("stirring"), dtype=torch.float64).to(x)
+    spread = x.flatten(1).std(1, correction=0).clamp_min(0.1).view(-1, 1, 1, 1)
+    with torch.no_grad():
+        feature = h(x)
+        limit = ROUNDINGS * torch.finfo(x.dtype).eps * feature.norm(dim=1)
+        for step, noise in itertools.product(STIRS, noises):
+            moved |= (h(x + step * spread * noise * unused) - feature).norm(dim=1) > limit
+    return moved
