@@ -23,6 +23,7 @@ STEPS = (100, 300, 800)
 BIRDS, LARGE_BIRDS, LARGE = 400, 200, 128
 # So many trainings may wait or run on this server: each holds its pictures.
 MOST = 4
+UNKEPT = "; the disk is full or read-only, so that what is cancelled now begins anew"
 FULL = (
     "expected a disk on which the decoder can be kept, got one that is full or read-only; free some space or set "
     "DECODERS_HOME"
@@ -120,5 +121,5 @@ def _preparing(at: Prepared, seconds: float) -> TrainingFrame:
 
 def _training(at: DecoderProgress) -> TrainingFrame:
     error = math.sqrt(at.loss)
-    text = f"Training the decoder, step {at.step} of {at.steps}, error so far {error:.3f}"
+    text = f"Training the decoder, step {at.step} of {at.steps}, error so far {error:.3f}{UNKEPT if at.unkept else ''}"
     return TrainingFrame(text, at.step / at.steps, at.remaining, at.card)

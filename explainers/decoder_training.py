@@ -6,6 +6,7 @@ Source: ICML 2022, section 3.2. One recipe for all layers, since reconstructions
 """
 
 import hashlib
+import io
 import pickle
 import time
 from collections.abc import Iterator
@@ -18,10 +19,11 @@ from torch import Tensor
 
 from explainers.architectures.decoder import Decoder
 from explainers.decoder_data import DecoderPictures
-from explainers.decoders import BLOCKS, DecoderCard, half_weights, save_decoder
+from explainers.decoders import BLOCKS, DecoderCard, half_weights, save_decoder, weights_digest
 from explainers.features import Feature
 from explainers.layers import Layer
 from explainers.networks import Network
+from explainers.whole_files import read_checked, write_checked
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,17 @@ def fitting_batch(network: Network) -> int:
 
 @dataclass(frozen=True)
 class DecoderProgress:
-    """`loss` is the running mean squared error, `remaining` is in seconds; the last one has the card."""
+    """`loss` is the running mean squared error, `remaining` is in seconds; the last one has the card.
+
+    `unkept` where what has been learnt so far could not be written down: the disk is full or read-only.
+    """
 
     step: int
     steps: int
     loss: float
     remaining: float
     card: DecoderCard | None = None
+    unkept: bool = False
 
 
 def train_decoder(
@@ -81,9 +87,10 @@ def train_decoder(
     """Trains and stores a decoder; one item per step, the last with the card. Whoever stops iterating stops it.
 
     With a `checkpoint` the run is resumed where that file says, and draws what an unbroken run would have drawn; a
-    file of another network, recipe or data is passed over. It is written every few seconds, when one stops, and is
-    gone when the decoder is there. The error is measured on the weights as stored. Raises ValueError where there are
-    too few pictures.
+    file of another network, recipe or data is passed over, and so is a damaged one. It is written every few seconds,
+    when one stops, and is gone when the decoder is there; a disk that refuses it does not end the training. The error
+    is measured on the weights as stored. Raises ValueError where there are too few pictures, and OSError where the
+    disk refuses the decoder.
     """
     if len(pictures.train) < 2 or not len(pictures.held_out):
         raise ValueError(
@@ -95,20 +102,20 @@ def train_decoder(
     if checkpoint is not None:
         run.resume(checkpoint)
     start, first = time.monotonic(), run.step
-    due = start + STORE_EVERY
+    due, unkept = start + STORE_EVERY, False
     try:
         while run.step < settings.steps:
             run.advance(h, pictures.train)
             now = time.monotonic()
             if checkpoint is not None and now >= due:
-                run.store(checkpoint)
+                unkept = not run.stored(checkpoint)
                 due = now + max(STORE_EVERY, STORE_SHARE * (time.monotonic() - now))
             left = (now - start) / (run.step - first) * (settings.steps - run.step)
-            yield DecoderProgress(run.step, settings.steps, run.loss, left)
+            yield DecoderProgress(run.step, settings.steps, run.loss, left, unkept=unkept)
     except GeneratorExit:
         # Between two steps the run is whole; one that is broken off in the middle is not.
         if checkpoint is not None:
-            run.store(checkpoint)
+            run.stored(checkpoint)
         raise
     decoder = run.decoder.cpu().eval().requires_grad_(False)
     decoder.load_state_dict(half_weights(decoder))
@@ -167,13 +174,18 @@ class _Run:
         chosen = torch.where(flip.view(-1, 1, 1, 1), chosen.flip(3), chosen)
         return chosen.to(self.device).float() / 255
 
-    def store(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+    def stored(self, path: Path) -> bool:
+        """Writes the run down; whether the disk took it."""
         parts = {"decoder": self.decoder, "optimizer": self.optimizer, "schedule": self.schedule}
         state = {name: part.state_dict() for name, part in parts.items()}
-        torch.save({**state, "step": self.step, "loss": self.loss, "recipe": self.recipe}, partial)
-        partial.replace(path)
+        # Written to memory first: on a full disk torch's own writer raises what nobody can tell from a mistake.
+        buffer = io.BytesIO()
+        torch.save({**state, "step": self.step, "loss": self.loss, "recipe": self.recipe}, buffer)
+        try:
+            write_checked(path, buffer.getvalue())
+        except OSError:
+            return False
+        return True
 
     def resume(self, path: Path) -> None:
         state = read_checkpoint(path, self.device)
@@ -184,10 +196,13 @@ class _Run:
 
 
 def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-    """What a stopped training left; None where there is no such file or it is none of ours."""
+    """What a stopped training left; None where there is no such file, it is none of ours or it is damaged."""
+    data = read_checked(path)
+    if data is None:
+        return None
     try:
-        state = torch.load(path, weights_only=True, map_location=device)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        state = torch.load(io.BytesIO(data), weights_only=True, map_location=device)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
         return None
     return state if isinstance(state, dict) and state.keys() == CHECKPOINT_KEYS else None
 
@@ -206,9 +221,6 @@ def held_out_error(decoder: Decoder, h: Feature, pictures: Tensor) -> float:
 def _card(
     network: Network, layer: Layer, pictures: DecoderPictures, settings: DecoderSettings, decoder: Decoder, error: float
 ) -> DecoderCard:
-    digest = hashlib.sha256()
-    for key, value in sorted(half_weights(decoder).items()):
-        digest.update(key.encode() + value.numpy().tobytes())
     return DecoderCard(
         network=network.name,
         fingerprint=network.fingerprint,
@@ -226,5 +238,5 @@ def _card(
         seed=settings.seed,
         error=error,
         held_out=len(pictures.held_out),
-        digest=digest.hexdigest(),
+        digest=weights_digest(half_weights(decoder)),
     )

@@ -4,6 +4,7 @@ A decoder is one safetensors file whose header is its card. It belongs to one la
 the card carries their fingerprint.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -14,17 +15,19 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from explainers.architectures.decoder import Decoder
 from explainers.layers import Layer
 from explainers.networks import Network
+from explainers.shipped import DamagedFile, check_shipped
+from explainers.whole_files import write_whole
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets" / "decoders"
 BLOCKS = 6
 # What was trained on this machine may take so much of its disk; the oldest give way.
 LIMIT = 1 << 30
-OURS = re.compile(r"[0-9a-f]{12}-.+\.safetensors|unfinished-[0-9a-f]{12}-.+\.pt")
+OURS = re.compile(r"[0-9a-f]{12}-.+\.(safetensors|partial)|unfinished-[0-9a-f]{12}-.+\.(pt|partial)")
 
 
 @dataclass(frozen=True)
@@ -106,24 +109,46 @@ def trim_decoders(folder: Path, limit: int = LIMIT) -> None:
 def load_decoder(card: DecoderCard) -> Decoder:
     """The decoder of a card, in evaluation mode and without gradients.
 
-    Raises ValueError where its file is gone or has been replaced by another since the card was read.
+    Raises ValueError where its file is gone or has been replaced by another since the card was read, and DamagedFile
+    where it is not what was trained.
     """
     for folder in (own_decoders(), ASSETS):
-        if read_card(folder / card.file) == card:
+        path = folder / card.file
+        if read_card(path) == card:
+            check_shipped(path)
             decoder = card.build()
-            decoder.load_state_dict(load_file(folder / card.file))
+            decoder.load_state_dict(_weights(path, card))
             return decoder.eval().requires_grad_(False)
     raise ValueError(f"expected the decoder of {card.layer} on this disk, found it gone; train it again")
 
 
+def _weights(path: Path, card: DecoderCard) -> dict[str, torch.Tensor]:
+    try:
+        weights = load_file(path)
+        whole = weights_digest(weights) == card.digest
+    except (SafetensorError, OSError, RuntimeError, TypeError):
+        whole = False
+    if not whole:
+        raise DamagedFile(
+            f"expected the decoder of {card.layer} as it was trained, got a damaged file ({card.file}); train it again"
+        )
+    return weights
+
+
+def weights_digest(weights: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of weights as they are stored: names and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for key, value in sorted(weights.items()):
+        digest.update(key.encode() + value.numpy().tobytes())
+    return digest.hexdigest()
+
+
 def save_decoder(decoder: Decoder, card: DecoderCard, folder: Path) -> Path:
-    """Writes weights and card as one file, which is there whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / card.file
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    save_file(half_weights(decoder), partial, {"card": json.dumps(asdict(card))})
-    os.replace(partial, path)
-    return path
+    """Writes weights and card as one file, there whole or not at all. Raises OSError where the disk refuses."""
+    text = json.dumps(asdict(card))
+    data = save(half_weights(decoder), {"card": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    write_whole(folder / card.file, data)
+    return folder / card.file
 
 
 def half_weights(decoder: Decoder) -> dict[str, torch.Tensor]:
@@ -157,7 +182,12 @@ def read_card(path: Path) -> DecoderCard | None:
 def _read_card(path: Path, changed: int, size: int) -> DecoderCard | None:
     try:
         with safe_open(path, "pt") as file:
-            card = json.loads((file.metadata() or {})["card"])
+            metadata = file.metadata() or {}
+        text = metadata["card"]
+        # Cards from before there were sums have none.
+        if metadata.get("sha256", digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
+            return None
+        card = json.loads(text)
         values = {f.name: card[f.name] for f in fields(DecoderCard)}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None

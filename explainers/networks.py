@@ -24,6 +24,7 @@ from explainers.network_specs import SHIPPED, Spec
 from explainers.preprocessing import Preprocessing
 from explainers.recognised_specs import expected_of
 from explainers.recognition import Found, fitting, nearest, recognise
+from explainers.shipped import DamagedFile, check_shipped
 
 __all__ = [
     "CheckpointError",
@@ -158,6 +159,11 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
         path = spec.weights if spec.shipped else fetch(spec.url, progress)
     except WeightsUnavailable as problem:
         raise WeightsUnavailable(problem.reason, _help(spec)) from problem.__cause__
+    if spec.shipped:
+        try:
+            check_shipped(path)
+        except DamagedFile as error:
+            raise WeightsUnavailable(f"{path.name} is damaged: it is not as it ships", _help(spec)) from error
     record = _metadata(path) if spec.shipped else {}
     source = f"trained for this project: python -m explainers.train {name}" if spec.shipped else spec.url
     # What was downloaded is what its publisher wrote, Python 2 among them: torch itself reads it.

@@ -5,7 +5,7 @@ precision beside a model card that says what was measured.
 """
 
 import argparse
-import os
+import io
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,8 @@ from explainers.architectures.unet import UNet, fold_normalisation
 from explainers.augmentation import cut_out, shifted
 from explainers.recipes import RECIPES, Recipe, Split
 from explainers.segmentation import foreground_rand, intersection_over_union
+from explainers.shipped import write_sums
+from explainers.whole_files import read_checked, write_checked
 
 
 def main() -> None:
@@ -36,6 +38,7 @@ def main() -> None:
     recipe = RECIPES[args.name] if args.epochs is None else replace(RECIPES[args.name], epochs=args.epochs)
     net = train(args.name, recipe, args.data, args.runs, args.seed, args.device)
     accuracy = export(args.name, net, recipe, recipe.load(args.data, "test"), args.out, args.seed)
+    write_sums(args.out)
     print(f"{args.name}: {accuracy:.2%} on the test split, as stored", flush=True)
 
 
@@ -156,25 +159,25 @@ def overlap(net: nn.Module, recipe: Recipe, pictures: Tensor, labels: Tensor) ->
 
 
 def _resume(path: Path, net, optimizer, schedule) -> int:
-    if not path.is_file():
+    data = read_checked(path)
+    if data is None:
         return 0
-    state = torch.load(path, weights_only=True)
+    state = torch.load(io.BytesIO(data), weights_only=True)
     for part, key in ((net, "net"), (optimizer, "optimizer"), (schedule, "schedule")):
         part.load_state_dict(state[key])
     return state["epoch"]
 
 
 def _store(path: Path, net, optimizer, schedule, epoch: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     state = {
         "net": net.state_dict(),
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict(),
         "epoch": epoch,
     }
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_checked(path, buffer.getvalue())
 
 
 if __name__ == "__main__":

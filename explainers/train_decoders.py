@@ -25,6 +25,7 @@ from explainers.decoder_training import DecoderSettings, fitting_batch, train_de
 from explainers.decoders import ASSETS, BLOCKS, DecoderCard, file_name, own_decoders, read_card
 from explainers.networks import Network, WeightsUnavailable, load_checkpoint, load_network, network_catalogue
 from explainers.recipes import RECIPES
+from explainers.shipped import write_sums
 
 # From first to last; deep and shallow, convolutions and what follows them.
 LAYERS = {
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in layers:
         _train(network, name, pictures, settings, out, args)
     write_card(network, out, args.network, own=args.checkpoint is not None)
+    write_sums(out)
 
 
 def _parser() -> argparse.ArgumentParser:
