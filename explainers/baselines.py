@@ -90,6 +90,8 @@ def explain(
         scores = Case(module, pictures).plain()
         check_function(module, lambda x: scores(x).flatten(1), pictures)
         goal = _target(target, scores, pictures) if method.needs_target else None
+        if not method.canonical and method.passes(*inputs.shape[-2:])[1]:
+            _check_gradient(scores, pictures)
         start = time.perf_counter()
         expected = len(inputs) * sum(method.passes(*inputs.shape[-2:]))
         case = Case(module, pictures, goal, place, layout, Passes(told=_share(progress, expected)))
@@ -194,6 +196,14 @@ def _cam_reason(network: Network | nn.Module, layer: Layer | str | None, head: C
         return None
     known = [] if isinstance(network, nn.Module) else [k.name for k in network.layers if k.path in head.paths]
     return "CAM exists only for the feature that is pooled into the scores" + (f", {known[-1]}" if known else "")
+
+
+def _check_gradient(scores: Scores, pictures: Tensor) -> None:
+    if not scores(pictures[:1].clone().requires_grad_()).requires_grad:
+        raise ValueError(
+            "expected a network whose scores have a gradient by the picture, got one without (a part under no_grad, "
+            "detached or quantised); take that out, or choose a method that needs none, such as occlusion"
+        )
 
 
 def _target(target: int | list[int] | Tensor | None, scores: Scores, pictures: Tensor) -> Tensor | None:

@@ -64,6 +64,8 @@ def trace(module: nn.Module, example: Tensor) -> Call:
         call.outputs, call.shape = _nodes(_tensors(output)), _shape(output, batch)
 
     for path, part in copied.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            continue
         part.register_forward_pre_hook(enter(path), with_kwargs=True)
         part.register_forward_hook(leave)
     with torch.enable_grad():

@@ -20,7 +20,7 @@ from explainers import canonical_modules as parts
 from explainers.canonical_modules import Concatenation, Copy, canonical_function, canonical_module, kind_of
 from explainers.canonical_trace import Contents, NotCanonical, contents, operation_name, traced
 from explainers.copies import structural_copy, weight_dtype
-from explainers.operations import CASTS, COPIES, IDENTITIES, JOINS, PRODUCTS
+from explainers.operations import CASTS, COPIES, IDENTITIES, JOINS, PRODUCTS, RESIZINGS
 from explainers.outputs import scores_in
 from explainers.signatures import signature
 from explainers.surroundings import plain_arithmetic
@@ -179,7 +179,9 @@ def _erase_unread(graph: fx.GraphModule) -> None:
 def _module_for(node: fx.Node, found: Contents) -> tuple[nn.Module | None, tuple]:
     """The module that stands for a function node and the nodes that it reads."""
     name = operation_name(node)
-    function = getattr(torch.Tensor, node.target.rstrip("_")) if node.op == "call_method" else _pure(node.target)
+    function = getattr(torch.Tensor, name, None) if node.op == "call_method" else _pure(node.target)
+    if function is None:
+        return None, ()
     if name in JOINS:
         given = dict(zip(("tensors", "dim"), node.args, strict=False)) | node.kwargs
         listed = given.pop("tensors", ())
@@ -187,13 +189,17 @@ def _module_for(node: fx.Node, found: Contents) -> tuple[nn.Module | None, tuple
         return (Concatenation(function, given), tuple(listed)) if fits else (None, ())
     args = [_zero(a, found) for a in node.args]
     read = [a for a in args if isinstance(a, fx.Node)]
-    if any(isinstance(a, fx.Node) for a in node.kwargs.values()) or len(set(read)) < _inside(args):
+    kwargs = dict(node.kwargs)
+    if name in RESIZINGS:
+        # The copy is for one size of picture, and these sizes are without the batch axis.
+        kwargs = fx.node.map_arg(kwargs, lambda n: found.sizes.get(n.name, n))
+    if _inside(kwargs) or len(set(read)) < _inside(args):
         return None, ()
     if name == "max" and len(args) == 2 and (read[1:] or args[1] is not node.args[1]):
         name, function = "maximum", torch.maximum
     data = [place for place, a in enumerate(args) if isinstance(a, fx.Node) and a.name in found.data]
     holes = tuple(parts.HOLE if isinstance(a, fx.Node) else a for a in args)
-    return canonical_function(name, function, holes, dict(node.kwargs), data), tuple(read)
+    return canonical_function(name, function, holes, dict(kwargs), data), tuple(read)
 
 
 def _zero(value: object, found: Contents) -> object:
@@ -202,7 +208,7 @@ def _zero(value: object, found: Contents) -> object:
     return value if constant is None or bool(constant.any()) else 0.0
 
 
-def _inside(args: list) -> int:
+def _inside(args: object) -> int:
     """How many different nodes the arguments hold, those in lists counted."""
     nodes: set[fx.Node] = set()
     fx.node.map_arg(args, lambda n: nodes.add(n))

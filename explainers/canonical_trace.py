@@ -125,12 +125,14 @@ def _refuse_writes(graph: fx.GraphModule) -> None:
 class Contents:
     """What the nodes of a graph hold, by name.
 
-    `data` depends on the picture's values, `several` is data in a tuple, `constants` are tensors that do not depend.
+    `data` depends on the picture's values, `several` is data in a tuple, `constants` are tensors that do not depend,
+    `sizes` is what is no tensor.
     """
 
     data: set[str] = field(default_factory=set)
     several: set[str] = field(default_factory=set)
     constants: dict[str, Tensor] = field(default_factory=dict)
+    sizes: dict[str, object] = field(default_factory=dict)
 
 
 class _Recorder(fx.Interpreter):
@@ -149,6 +151,8 @@ class _Recorder(fx.Interpreter):
                 found.several.add(n.name)
         elif isinstance(value, Tensor):
             found.constants[n.name] = value
+        if not isinstance(value, Tensor) and n.name not in found.several:
+            found.sizes[n.name] = value
         return value
 
 

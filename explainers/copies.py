@@ -72,6 +72,9 @@ class _Copier:
         if id(part) not in self.memo:
             if isinstance(part, COPY_THEMSELVES):
                 self.memo[id(part)] = copy.deepcopy(part, self.memo)
+            elif type(part).__module__.startswith("torch._dynamo") and hasattr(part, "_orig_mod"):
+                # Compiled code runs no hooks.
+                self.memo[id(part)] = _Uncompiled(self._twin(part._orig_mod))
             else:
                 twin = self.memo[id(part)] = object.__new__(type(part))
                 self.waiting.append((part, twin))
@@ -84,7 +87,8 @@ class _Copier:
 
     def _shared(self, tensor: Tensor) -> Tensor:
         if self.device is not None and self.device.type == "meta":
-            return torch.empty_like(tensor, device="meta", requires_grad=False)
+            dtype = torch.float32 if self.widen and tensor.dtype in NARROW else tensor.dtype
+            return torch.empty_like(tensor, device="meta", dtype=dtype, requires_grad=False)
         shared = tensor.detach()
         if shared.is_inference():
             shared = shared.clone()
@@ -134,6 +138,17 @@ class _Copier:
     def _hook(self, hook: Callable) -> Callable:
         # Torch's own compute weights (weight and spectral normalisation, pruning).
         return self._value(hook) if type(hook).__module__.startswith("torch.") else _Looking(self._value(hook))
+
+
+class _Uncompiled(nn.Module):
+    """A network given to `torch.compile`, as it was before, under the paths that it has now."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self._orig_mod = net
+
+    def forward(self, *args: object, **kwargs: object) -> object:
+        return self._orig_mod(*args, **kwargs)
 
 
 class _Looking:

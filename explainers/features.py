@@ -38,7 +38,7 @@ class Feature:
         self._net = structural_copy(module, device, widen=True)
         self._calls = threading.local()
         if self.path:
-            self._net.get_submodule(self.path).register_forward_hook(self._stop)
+            _in_python(self._net, self.path).register_forward_hook(self._stop)
 
     def pictures(self, inputs: Tensor, device: torch.device | None = None) -> Tensor:
         """The inputs (B, C, H, W) as h takes them: a copy of their own, in the type of the weights.
@@ -75,9 +75,8 @@ class Feature:
             raise _Reached(output)
 
     def _flatten(self, output: object, batch: int) -> Tensor:
-        if isinstance(output, Mapping):
-            output = scores_in(output)
-        tensors = [output] if isinstance(output, Tensor) else _tensors(output)
+        scores = scores_in(output) if isinstance(output, Mapping) else output
+        tensors = [scores] if isinstance(scores, Tensor) else _tensors(scores)
         usable = tensors and all(t.is_floating_point() and t.dim() and len(t) == batch for t in tensors)
         if not usable:
             raise ValueError(
@@ -94,6 +93,20 @@ class _Reached(Exception):
     def __init__(self, output: object) -> None:
         super().__init__()
         self.output = output
+
+
+def _in_python(net: nn.Module, path: str) -> nn.Module:
+    """The part at `path`. Raises ValueError where it is compiled: nothing can stop there."""
+    part = net
+    for name in path.split("."):
+        if not isinstance(part, torch.jit.ScriptModule):
+            part = getattr(part, name)
+    if isinstance(part, torch.jit.ScriptModule):
+        raise ValueError(
+            f"expected a layer whose pass can be stopped, got '{path}' of a compiled ScriptModule; give the network as "
+            "it was before torch.jit, or the whole network as its layer ''"
+        )
+    return part
 
 
 def _tensors(output: object) -> list[Tensor]:

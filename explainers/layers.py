@@ -64,6 +64,10 @@ def find_layers(module: nn.Module, example: Tensor) -> tuple[Layer, ...]:
     >>> [(layer.name, layer.kind, layer.shape) for layer in find_layers(net, torch.zeros(1, 3, 8, 8))]
     [('conv1', 'convolution', (4, 6, 6)), ('pool1', 'pooling', (4, 3, 3)), ('fc2', 'logits', (5,))]
     """
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError(
+            "expected a network in Python, got a compiled ScriptModule; give it as it was before torch.jit"
+        )
     root = trace(module, example)
     if not root.outputs:
         raise ValueError(

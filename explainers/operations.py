@@ -33,7 +33,8 @@ PARTS = frozenset({"getitem", "narrow", "select", "chunk", "split", "unbind", "t
 MOVES = SHAPINGS | PARTS | {"expand", "expand_as", "repeat", "roll", "flip", "view_as", "reshape_as"}
 SHUFFLES = frozenset({"pixel_shuffle", "pixel_unshuffle", "channel_shuffle"})
 # Weighted means that are not learnt.
-AVERAGES = frozenset({"mean", "sum", "interpolate", "upsample"}) | _pools("avg", "adaptive_avg")
+RESIZINGS = frozenset({"interpolate", "upsample"})
+AVERAGES = RESIZINGS | {"mean", "sum"} | _pools("avg", "adaptive_avg")
 MAXIMA = frozenset({"amax"}) | _pools("max", "adaptive_max")
 # Values unchanged when a network is not being trained.
 IDENTITIES = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout", "stochastic_depth"})

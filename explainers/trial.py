@@ -97,6 +97,8 @@ def _blame(module: nn.Module, x: Tensor, other: Tensor, roundings: int) -> str:
     record: list[tuple[str, Tensor]] = []
     copied = structural_copy(module, widen=True)
     for path, part in copied.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            continue
         part.register_forward_hook(_recording(path, type(part).__name__, record))
     calls = []
     for given in (x, other):

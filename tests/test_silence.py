@@ -81,7 +81,7 @@ def test_dynamic_quantisation_is_refused() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(48, 16), nn.ReLU(), nn.Linear(16, 4)).eval()
     quantised = torch.ao.quantization.quantize_dynamic(net, {nn.Linear})
     # Its scale is that of the batch.
-    with pytest.raises(ValueError, match="expected a (layer with a gradient|network that looks at each picture)"):
+    with pytest.raises(ValueError, match=r"expected a (layer with a gradient|network that looks at each picture)"):
         CID(quantised, quantised[3]).explain(torch.randn(1, 3, 4, 4), QUICK)
 
 
