@@ -1,8 +1,13 @@
-# make run · make test · make lint · make bench; each is also spelled out in the README.
+# make run · make test · make test-plain · make lint · make bench; each is also spelled out in the README.
 PYTHON ?= python3
 PORT ?= 8501
 
-.PHONY: run test lint bench
+# What compares computations. Right does not depend on the processor: neither may a tolerance.
+NUMERICAL = $(wildcard $(patsubst %,tests/test_%.py,baselines bottleneck canonical cid concentration efficiency \
+  evaluation exported_programs features jacobian layer_methods layers linear lrp membranes networks picture_colours \
+  rescaling ru spellings study_checks study_evaluate trial unet))
+
+.PHONY: run test test-plain lint bench
 
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -19,6 +24,10 @@ run: .venv/ready
 
 test: .venv/ready-dev
 	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+test-plain: .venv/ready-dev
+	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1 \
+	  .venv/bin/python -m pytest -n 2 --dist loadfile $(NUMERICAL)
 
 lint: .venv/ready-dev
 	.venv/bin/python -m ruff check .
