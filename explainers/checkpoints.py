@@ -102,8 +102,8 @@ def unwrap_sets(loaded: object) -> dict[str, State]:
     """
     if not isinstance(loaded, Mapping) or not loaded:
         raise CheckpointError(
-            f"expected a dictionary of named tensors, got {getattr(loaded, 'kind', type(loaded).__name__)}; "
-            f"save model.state_dict()"
+            f"expected a dictionary of named tensors, got "
+            f"{getattr(loaded, 'kind', type(loaded).__name__).rstrip(',')}; save model.state_dict()"
         )
     sets = weight_sets(loaded)
     check_count(sum(map(len, sets.values())))

@@ -1,6 +1,7 @@
 """Pickles of tensors, interpreted and never run: names, numbers, containers and tensors come out, or nothing does.
 
-The part of pickle's machine that `torch.save` needs for a state dict. Keys are text or numbers, so that no key takes
+The part of pickle's machine that `torch.save` needs. What a training leaves beside the weights, its arguments, numbers
+of NumPy, paths, is `Foreign`: a name, without anything that was in it. Keys are text or numbers, so that no key takes
 time to hash; what is made is no larger than what was read; every operation takes one step of a bounded number.
 """
 
@@ -12,6 +13,8 @@ from typing import Any, BinaryIO
 # Some forty for a tensor; a checkpoint with its optimiser has three times as many tensors.
 MAX_STEPS = 3_000_000
 MAX_DIMENSIONS = 16
+# Of the name of a foreign object.
+LONGEST = 100
 # The types of torch's storages and the bytes of an element.
 STORAGES = {
     "DoubleStorage": ("float64", 8),
@@ -41,6 +44,13 @@ class Global:
 
     module: str
     name: str
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """An object of another kind, of which only what would have made it is known."""
+
+    maker: str
 
 
 @dataclass(frozen=True)
@@ -120,15 +130,18 @@ class _Machine:
         self.stack.append(tuple(items))
 
     def extend(self, items: list[Any]) -> None:
-        _expect(type(self.stack[-1]) is list)
-        self.stack[-1].extend(items)
+        _expect(type(self.stack[-1]) in (list, Foreign))
+        if type(self.stack[-1]) is list:
+            self.stack[-1].extend(items)
 
     def set_items(self, items: list[Any]) -> None:
         target = self.stack[-1]
-        _expect(type(target) is dict and len(items) % 2 == 0)
-        for key, value in zip(items[::2], items[1::2], strict=True):
-            _expect(type(key) in (str, int))
-            target[key] = value
+        _expect(type(target) in (dict, Foreign) and len(items) % 2 == 0)
+        if type(target) is dict:
+            for key, value in zip(items[::2], items[1::2], strict=True):
+                # No weight is called by anything else.
+                if type(key) in (str, int):
+                    target[key] = value
 
     def pair(self) -> list[Any]:
         value, key = self.stack.pop(), self.stack.pop()
@@ -137,7 +150,7 @@ class _Machine:
     def build(self, _: Any) -> None:
         # The versions of a state dict's layers hang on it as an attribute.
         state = self.stack.pop()
-        _expect(type(state) is dict and type(self.stack[-1]) is dict)
+        _expect(type(self.stack[-1]) is Foreign or (type(state) is dict and type(self.stack[-1]) is dict))
 
     def memoize(self, place: int | None) -> None:
         self.memo[len(self.memo) if place is None else place] = self.stack[-1]
@@ -148,7 +161,13 @@ class _Machine:
         self.stack.append(Global(module, name))
 
     def persistent(self, _: Any) -> None:
-        kind, storage, key, _, count, *view = self.stack.pop()
+        kind, *named = self.stack.pop()
+        if kind == "module":
+            # A class with its source, in the format before zip.
+            _expect(len(named) == 3 and type(named[0]) is Global)
+            self.stack.append(named[0])
+            return
+        storage, key, _, count, *view = named
         _expect(kind == "storage" and type(storage) is Global and storage.module in ("torch", "torch.storage"))
         _expect(storage.name in STORAGES and type(key) is str and type(count) is int and count >= 0)
         _expect(view in ([], [None]))
@@ -160,9 +179,12 @@ class _Machine:
         arguments, function = self.stack.pop(), self.stack.pop()
         _expect(type(function) is Global and type(arguments) is tuple)
         made = CALLS.get((function.module, function.name))
-        if made is None:
-            raise Unreadable(f"{function.module}.{function.name}")
-        self.stack.append(made(*arguments))
+        self.stack.append(made(*arguments) if made else Foreign(f"{function.module}.{function.name}"[:LONGEST]))
+
+    def new_object(self, parts: int) -> None:
+        kind = [self.stack.pop() for _ in range(parts)][-1]
+        _expect(type(kind) is Global)
+        self.stack.append(Foreign(f"{kind.module}.{kind.name}"[:LONGEST]))
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> Stored:
@@ -209,6 +231,7 @@ def _expect(holds: bool) -> None:
 
 CALLS: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): _dictionary,
+    ("collections", "defaultdict"): lambda *_: {},
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor_v3"): _tensor_of_type,
@@ -217,6 +240,8 @@ CALLS: dict[tuple[str, str], Callable[..., Any]] = {
 CONSTANTS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE", "SHORT_BINSTRING", "BINFLOAT"), lambda value: value),
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1"), lambda value: value),
+    **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), lambda _: Foreign("bytes")),
+    "EMPTY_SET": lambda _: Foreign("set"),
     "NONE": lambda _: None,
     "NEWTRUE": lambda _: True,
     "NEWFALSE": lambda _: False,
@@ -242,4 +267,8 @@ OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "STACK_GLOBAL": _Machine.stack_global,
     "BINPERSID": _Machine.persistent,
     "REDUCE": _Machine.reduce,
+    "NEWOBJ": lambda machine, _: machine.new_object(2),
+    "NEWOBJ_EX": lambda machine, _: machine.new_object(3),
+    "ADDITEMS": lambda machine, _: machine.extend(machine.since_mark()),
+    "FROZENSET": lambda machine, _: machine.stack.append(Foreign(f"frozenset of {len(machine.since_mark())}")),
 }

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from explainers.archives import TooManyEntries, open_archive
 from explainers.checkpoint_errors import CheckpointError
-from explainers.pickled_tensors import TYPES, Storage, Stored, Unreadable, interpret
+from explainers.pickled_tensors import TYPES, Foreign, Storage, Stored, Unreadable, interpret
 
 MAX_BYTES = 1 << 30
 MAX_ENTRIES = 20_000
@@ -117,6 +117,8 @@ def outline(loaded: Any) -> tuple[Any, list[Stored]]:
             return places.setdefault(value, len(places))
         if isinstance(value, Stored):
             return f"a tensor of torch.{value.dtype}"
+        if isinstance(value, Foreign):
+            return f"another Python object ({short(value.maker)}), which is never loaded,"
         if not isinstance(value, dict) or depth == DEPTH or not named or id(value) in seen:
             return type(value).__name__
         seen.add(id(value))

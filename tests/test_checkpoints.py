@@ -3,12 +3,17 @@
 import io
 import os
 import pickle
+from argparse import Namespace
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from PIL import Image
+from torch import nn
 
 from explainers.architectures.resnet_cifar import ResNetCIFAR
 from explainers.checkpoints import CheckpointError, read_state_dict
@@ -105,6 +110,43 @@ def test_nothing_is_unpickled(dump, tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match="never loaded"):
         load_checkpoint(ARCHITECTURE, dump({"weight": Planted()}))
     assert not list(tmp_path.iterdir())
+
+
+class Setup:
+    """An object of a training, with what runs when it is unpickled."""
+
+    def __init__(self):
+        self.epochs = 3
+
+    def __setstate__(self, state):
+        raise AssertionError("it was unpickled")
+
+
+BESIDE = {
+    "arguments": Namespace(lr=0.1, layers=[1, 2]),
+    "numbers of NumPy": {"best": np.float64(0.9), "curve": np.arange(3)},
+    "paths and times": [Path("/home/someone/runs"), datetime(2026, 1, 2), timedelta(3)],
+    "containers": {"sets": {1, 2}, "frozen": frozenset("a"), "counted": Counter("abc"), "keys": {(1, 2): 3, None: 4}},
+    "types of torch": [torch.Size([1]), torch.device("cpu"), torch.float32, torch.get_rng_state()],
+    "a class and its object": [Setup, Setup()],
+    "a whole network": nn.Sequential(nn.Linear(2, 3)),
+    "code": Planted(),
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("dump", [saved, legacy])
+def test_what_a_training_leaves_beside_the_weights_is_not_looked_at(beside, dump, state, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = dump({"state_dict": state, "epoch": 3, "beside": BESIDE[beside]})
+    network = load_checkpoint(ARCHITECTURE, data)
+    assert torch.equal(network.module.state_dict()["fc.weight"], state["fc.weight"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_defaultdict_is_a_dictionary(state):
+    data = saved({"state_dict": defaultdict(list, state)})
+    assert torch.equal(load_checkpoint(ARCHITECTURE, data).module.fc.bias, state["fc.bias"])
 
 
 @pytest.mark.parametrize(
