@@ -74,6 +74,18 @@ def test_a_picture_that_is_turned_keeps_its_colours():
     assert np.array_equal(shown(data), np.rot90(straight, -1))
 
 
+@pytest.mark.parametrize("gamma", [0.45455, 1.0, 0.55, None])
+def test_the_gamma_of_a_png_counts_where_nothing_says_more(gamma):
+    row, colours = b"\0" + bytes((10, 90, 200)), icc.SRGB
+    said = [] if gamma is None else [chunk(b"gAMA", struct.pack(">I", round(gamma * 100_000)))]
+    found = shown(png(1, 1, 8, 2, row, *said))[0, 0]
+    plain = gamma in (None, 0.45455)
+    expected = np.array((10, 90, 200)) if plain else icc.rgb_in_srgb((10, 90, 200), colours, 1 / gamma)
+    # The formula's three primaries are rounded to five digits.
+    assert np.abs(found - expected).max() <= (0 if plain else 1)
+    assert shown(png(1, 1, 8, 2, row, chunk(b"sRGB", b"\0"), *said))[0, 0].tolist() == [10, 90, 200]
+
+
 BROKEN = {
     "no profile": b"no profile at all",
     "cut": icc.matrix_profile(icc.PROPHOTO, 1.8)[:200],

@@ -12,7 +12,8 @@ RECOGNISED = ""
 ENDINGS = ["safetensors", "pt", "pth", "th", "bin", "ckpt"]
 ARCHITECTURE_HELP = (
     "What the weights were made for: found out from the names and shapes in the file, or chosen here. Pictures are "
-    "scaled and normalised as for the network of this name; the number of classes is read from the file."
+    "scaled and normalised as for the network of this name; the number of classes is read from the file. Names and "
+    "shapes do not tell everything, strides for instance: see whether the answers to known pictures are right."
 )
 WEIGHTS_HELP = (
     "A state dict: a .safetensors file, or one saved with torch.save(model.state_dict(), …); the checkpoint of a "
