@@ -4,8 +4,8 @@ PORT ?= 8501
 
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
 NUMERICAL = $(wildcard $(patsubst %,tests/test_%.py,baselines bottleneck canonical cid concentration efficiency \
-  evaluation exported_programs features jacobian layer_methods layers linear lrp membranes networks picture_colours \
-  rescaling ru spellings study_checks study_evaluate trial unet))
+  evaluation every_network exported_programs features jacobian layer_methods layers linear lrp membranes networks picture_colours \
+  rescaling ru silence spellings study_checks study_evaluate trial unet))
 
 .PHONY: run test test-plain lint bench
 
@@ -27,7 +27,7 @@ test: .venv/ready-dev
 
 test-plain: .venv/ready-dev
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1 \
-	  .venv/bin/python -m pytest -n 2 --dist loadfile $(NUMERICAL)
+	  .venv/bin/python -m pytest -n 2 --dist loadfile -m "not slow" $(NUMERICAL)
 
 lint: .venv/ready-dev
 	.venv/bin/python -m ruff check .

@@ -55,6 +55,7 @@ def test_the_constraint_holds_on_noise_of_our_own(resnet, layer):
     assert result.mean.item() == pytest.approx(result.entropy.mean().item(), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_refinement_beats_closed_form_and_the_paper_where_h_is_curved(resnet):
     x, beta = _small(resnet), 1e-2
     h = Feature(resnet.module, "fc")
@@ -93,6 +94,7 @@ def test_same_seed_same_map_other_seed_another(resnet, refine):
     assert abs(first.mean - other.mean) < 0.05
 
 
+@pytest.mark.slow
 def test_a_picture_has_the_same_map_alone_and_in_company(resnet):
     pictures = torch.cat([_small(resnet, i) for i in range(3)])
     settings = CIDSettings(beta=1e-3)
@@ -212,6 +214,7 @@ def test_probes_agree_with_the_jacobian_of_every_shipped_network(name):
     assert gap < 4 * math.hypot(first.mean_error.item(), second.mean_error.item())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_mean_entropy_rises_from_the_first_to_the_last_layer(name):
     network = load_network(name)

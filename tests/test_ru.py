@@ -201,6 +201,7 @@ def test_the_first_answer_comes_from_the_reconstruction_alone(curved):
     assert first.stage == "probes"
 
 
+@pytest.mark.slow
 def test_a_picture_s_map_is_the_same_in_company_and_in_threads(curved):
     h, g, pictures = curved
     ru = RU(h, "", g)

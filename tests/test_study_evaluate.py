@@ -121,6 +121,7 @@ def test_cam_is_refused_with_the_reason_on_vgg():
     assert methods.refusal("cid", network, network.layer("fc7")) is None
 
 
+@pytest.mark.slow
 def test_ru_is_judged_where_there_is_a_decoder_and_refused_elsewhere(network, pictures, tmp_path, monkeypatch):
     from explainers.ru import RU
 
