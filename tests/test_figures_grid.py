@@ -43,6 +43,13 @@ def test_a_constant_map_has_a_scale_with_two_ends(value, signed):
     assert not signed or low == -high
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_map_that_is_zero_everywhere_looks_empty(own):
+    figure = grid_figure([row(np.zeros((4, 4))), row(ramp(8, 0, 9))], HEADS[:1], Style(own=own), LIGHT)
+    axes = figure.layout.coloraxis
+    assert (heatmaps(figure)[0].z == axes.cmin).all()
+
+
 def test_own_scales_stretch_each_map_and_keep_signs():
     values = ramp(8, -1, 4)
     (plain,) = heatmaps(grid_figure([row(values)], HEADS[:1], Style(own=True), LIGHT))

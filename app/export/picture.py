@@ -124,7 +124,8 @@ def caption(cell: Taken) -> str:
         f"{known['forward_passes']:.0f} + {known['backward_passes']:.0f} passes, {known['seconds']:.2g} s"
     )  # fmt: skip
     if "mean" not in known:
-        return f"largest {np.abs(cell.values).max():.3g}\n{cost}"
+        largest = np.abs(cell.values).max()
+        return (f"largest {largest:.3g}" if largest else "zero everywhere") + f"\n{cost}"
     first = f"mean {known['mean']:.3f} nats".replace("-", "−").replace("inf", "∞")
     if "error" in known:
         first += f", error {known['error']:.3f}"

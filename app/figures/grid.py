@@ -121,6 +121,8 @@ def row_limits(row: Row) -> tuple[float, float]:
     >>> cells = (Cell(np.array([[1.0, -3.0]])), Cell(np.array([[2.0, np.inf]])), Cell(None))
     >>> row_limits(Row("", "", "", True, cells)), row_limits(Row("", "", "", False, cells))
     ((-3.0, 3.0), (-3.0, 2.0))
+    >>> row_limits(Row("", "", "", False, (Cell(np.zeros((2, 2))),)))
+    (0.0, 1.0)
     """
     if row.limits is not None:
         return row.limits
@@ -134,7 +136,10 @@ def _ends(values: np.ndarray, signed: bool) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     if signed:
         low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    if high > low:
+        return low, high
+    # Zero everywhere is the colour of nothing: the lowest, or where signs count the middle.
+    return (low, high + 1) if low == 0 and not signed else (low - 0.5, high + 0.5)
 
 
 def _limits(row: Row, style: Style) -> tuple[float, float]:

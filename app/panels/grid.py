@@ -222,7 +222,8 @@ def caption(found: object) -> str:
     elif isinstance(found, CIDResult):
         first = f"mean {decimal(float(found.mean[0]))} nats"
     else:
-        first = f"largest {float(found.map.abs().max()):.3g}"
+        largest = float(found.map.abs().max())
+        first = f"largest {largest:.3g}" if largest else "zero everywhere"
     return f"{first}<br>{cost}"
 
 
