@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from explainers.attribution import EntropyAttribution
 from explainers.constraint import Estimate
 from explainers.devices import parse_device
 from explainers.feature_range import in_range
@@ -30,7 +31,7 @@ from explainers.solver import solve
 from explainers.surroundings import with_plain_arithmetic
 
 
-class CID:
+class CID(EntropyAttribution):
     """CID maps of one layer of one network, in Captum's calling convention.
 
     `model` maps pictures (B, C, H, W) to anything; it is never changed, and may be shared by threads.
@@ -45,28 +46,9 @@ class CID:
     def __init__(
         self, model: nn.Module, layer: nn.Module | str | Layer, device: str | torch.device | None = None
     ) -> None:
+        super().__init__(model)
         self.device = None if device is None else parse_device(device)
         self.feature = Feature(model, layer, self.device)
-
-    def attribute(
-        self, inputs: Tensor | tuple[Tensor], settings: CIDSettings | None = None, **changes
-    ) -> Tensor | tuple[Tensor]:
-        """The entropy map (B, 1, H, W) of `inputs` (B, C, H, W), in nats; +inf where a pixel is not used.
-
-        Settings may be given as a record, one by one, `attribute(x, beta=1e-3, seed=1)`, or both. As in Captum, the
-        inputs may be a tuple of one tensor, and so is the answer then.
-        """
-        if isinstance(inputs, tuple) and len(inputs) == 1:
-            return (self.attribute(inputs[0], settings, **changes),)
-        settings = replace(settings or CIDSettings(), **changes)
-        return self.explain(inputs, settings).entropy.to(inputs.device)
-
-    def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:
-        """The map with everything that says how far to trust it."""
-        result = None
-        for result in self.stream(inputs, settings):
-            pass
-        return result
 
     def stream(self, inputs: Tensor, settings: CIDSettings | None = None) -> Iterator[CIDResult]:
         """Results that sharpen; the last is the answer. Whoever stops iterating stops the work.

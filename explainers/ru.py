@@ -11,11 +11,11 @@ information discarding", ICML 2022, Eqs. 6–7.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+from explainers.attribution import EntropyAttribution
 from explainers.copies import structural_copy
 from explainers.devices import parse_device
 from explainers.features import Feature
@@ -32,7 +32,7 @@ from explainers.silence import check_gradient
 from explainers.surroundings import with_plain_arithmetic
 
 
-class RU:
+class RU(EntropyAttribution):
     """RU maps of one layer of one network as its decoder sees it, in Captum's calling convention.
 
     `decoder` maps feature rows (B, D) to pictures of the inputs' shape; where it has a method `picture`, that says what
@@ -52,28 +52,10 @@ class RU:
         decoder: nn.Module,
         device: str | torch.device | None = None,
     ) -> None:
+        super().__init__(model)
         self.device = None if device is None else parse_device(device)
         self.feature = Feature(model, layer, self.device)
         self.decoder = structural_copy(decoder, self.device, widen=True)
-
-    def attribute(
-        self, inputs: Tensor | tuple[Tensor], settings: CIDSettings | None = None, **changes
-    ) -> Tensor | tuple[Tensor]:
-        """The entropy map (B, 1, H, W) of `inputs` (B, C, H, W), in nats.
-
-        Settings may be given as a record, one by one, or both, and the inputs as a tuple of one tensor, as for `CID`.
-        """
-        if isinstance(inputs, tuple) and len(inputs) == 1:
-            return (self.attribute(inputs[0], settings, **changes),)
-        settings = replace(settings or CIDSettings(), **changes)
-        return self.explain(inputs, settings).entropy.to(inputs.device)
-
-    def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> RUResult:
-        """The map with everything that says how far to trust it."""
-        result = None
-        for result in self.stream(inputs, settings):
-            pass
-        return result
 
     def stream(self, inputs: Tensor, settings: CIDSettings | None = None) -> Iterator[RUResult]:
         """Results that sharpen; the last is the answer. Whoever stops iterating stops the work.
