@@ -45,10 +45,11 @@ if __name__ == "__main__":
     draw()
 else:
     from app.added import check
+    from app.apology import apologise
     from app.gate import GATE
     from app.hardening import harden
     from app.upkeep import upkeep
 
     check(sys.argv[1:])
     harden()
-    app = st.App(__file__, middleware=GATE, lifespan=upkeep)
+    app = st.App(__file__, middleware=GATE, lifespan=upkeep, on_script_error=apologise)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,8 @@ THUMBNAIL = 96
 LONGEST = 2048
 SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
 TISSUES = 6
+# Of a drawn picture; Python refuses to read numbers of thousands of digits.
+NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,10 @@ def find_picture(key: str, side: int) -> Picture:
     Raises PictureGoneError for a key that is not in the gallery.
     """
     source, _, name = key.partition("/")
-    if source == "bird" and name.isdecimal() and int(name) < 10_000:
+    if source == "bird" and NUMBER.fullmatch(name):
         bird = render_bird(int(name), size=side)
         return Picture(key, f"{bird.species.capitalize()} (rendered)", bird.image, bird.mask, bird.box)
-    if source == "tissue" and name.isdecimal() and int(name) < 10_000:
+    if source == "tissue" and NUMBER.fullmatch(name):
         tissue = render_tissue(int(name))
         return Picture(key, f"Tissue {int(name) + 1} (rendered)", tissue.image, tissue.mask)
     for photo in photographs():
@@ -99,12 +102,18 @@ def upload(data: bytes, name: str, ground: str = "white", mark: str = "") -> Pic
 def title_of(name: str) -> str:
     """The name of an uploaded file as text that is nowhere taken for Markdown, HTML or a path.
 
-    >>> title_of("../my cat-2.png"), title_of("![a](b)<i>.png")
-    ('my cat-2.png', 'abi.png')
+    >>> title_of("../my cat-2.png"), title_of("![a](b)<i>.png"), title_of("बिल्ली.png")
+    ('my cat-2.png', 'abi.png', 'बिल्ली.png')
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    plain = " ".join(re.sub(r"[^\w\s.,+-]|_(?=_)", "", last).split()).strip("_")
+    kept = "".join(sign for sign in last if _of_a_name(sign))
+    plain = " ".join(re.sub(r"_(?=_)", "", kept).split()).strip("_")
     return plain[:59] + "…" if len(plain) > 60 else plain or "picture"
+
+
+def _of_a_name(sign: str) -> bool:
+    """Letters, digits, the marks that many scripts write over and beside them, and a few signs."""
+    return unicodedata.category(sign)[0] in "LNM" or sign.isspace() or sign in "_.,+-\u200c\u200d"
 
 
 @lru_cache(maxsize=256)

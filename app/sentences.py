@@ -22,14 +22,24 @@ def sentence(error: BaseException | None) -> str:
     return "This computation failed unexpectedly; the reason is in the log of the server."
 
 
-def foreign(text: str) -> str:
-    """A sentence that quotes an uploaded file, shortened, and without links, pictures or markup of Markdown.
+# What Markdown takes for markup: underscores at the ends of words, colons before a name (of an icon or a colour).
+MARKUP = re.compile(r"[\\`*~\[\]<>$]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)")
+# What it makes links of wherever it stands; a sign without width within keeps it text.
+LINKS = re.compile(r"https?(?=\\?:)|ftp(?=\\?:)|mailto|www(?=\.)|@", re.IGNORECASE)
+JOINER = "\u2060"
 
-    >>> foreign("![a](b) <i>")
-    '!\\\\[a\\\\](b) \\\\<i\\\\>'
+
+def foreign(text: str) -> str:
+    """A sentence that quotes an uploaded file, shortened, and without links, pictures, icons or markup of Markdown.
+
+    >>> foreign("![a](b) <i> :red[x] _y_ a_b ~~z~~")
+    '!\\\\[a\\\\](b) \\\\<i\\\\> \\\\:red\\\\[x\\\\] \\\\_y\\\\_ a_b \\\\~\\\\~z\\\\~\\\\~'
+    >>> "http:" in foreign("http://example.org"), "www." in foreign("www.example.org")
+    (False, False)
     """
     short = re.sub(r"\S{81,}", lambda word: word[0][:80] + "…", text)[:1000]
-    return re.sub(r"[\\`*\[\]<>$]", r"\\\g<0>", " ".join(short.split()))
+    escaped = MARKUP.sub(r"\\\g<0>", " ".join(short.split()))
+    return LINKS.sub(rf"\g<0>{JOINER}", escaped)
 
 
 def _written(text: str) -> str:

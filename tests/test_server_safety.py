@@ -17,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from app.apology import SENTENCE
 from app.hardening import A_SECOND, AT_ONCE, _rerun
 from tests.test_browser import healthy, server_wait
 
@@ -79,19 +80,23 @@ def stream(address: str, origin: str | None = None, **headers: str) -> ClientCon
 
 
 def visit(address: str, query: str = "", page: str = "") -> list[ForwardMsg]:
-    """All that the server sends to a visitor of a page until its script has run."""
+    """All that the server sends to a visitor of a page until its script has run; no page fails."""
     message = BackMsg()
     message.rerun_script.query_string = query
     message.rerun_script.page_name = page
+    with stream(address) as visitor:
+        received = run(visitor, message)
+    assert SENTENCE not in told(received)
+    return received
+
+
+def run(visitor: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
+    """All that the server answers to one message that has the script run."""
+    visitor.send(message.SerializeToString())
     received = []
-    with stream(address) as socket_:
-        socket_.send(message.SerializeToString())
-        while True:
-            got = ForwardMsg()
-            got.ParseFromString(socket_.recv(timeout=120))
-            received.append(got)
-            if got.WhichOneof("type") == "script_finished":
-                return received
+    while not received or received[-1].WhichOneof("type") != "script_finished":
+        received.append(ForwardMsg.FromString(visitor.recv(timeout=120)))
+    return received
 
 
 def tokens(address: str) -> dict[str, str]:
@@ -220,6 +225,10 @@ QUERIES = [
     "<script>alert(1)</script>=1",
     "picture=%ff%fe",
     "=&&&==",
+    "picture=bird/" + "9" * 5000,
+    "picture=tissue/" + "9" * 5000,
+    "view=grid&across=pictures&pictures=bird/" + "9" * 5000,
+    "picture=bird/\u0661",
     "picture=" + "x" * 2_000_000,
     "&".join(f"k{i}=v" for i in range(20_000)),
 ]
@@ -373,3 +382,32 @@ def test_the_log_tells_of_no_failure(served, log):
     text = log.read_text()
     assert "unexpected failure" not in text
     assert "Uncaught app execution" not in text
+    assert "a page failed" not in text
+
+
+# After the log was looked at, since these are written there.
+CRAFTED = {
+    "slider": lambda widget: widget.double_array_value.data.append(float("nan")),
+    "selectbox": lambda widget: setattr(widget, "int_value", 10**9),
+    "number_input": lambda widget: setattr(widget, "json_value", "{"),
+    "button_group": lambda widget: widget.int_array_value.data.append(10**6),
+    "file_uploader": lambda widget: setattr(widget, "string_value", "x"),
+    "checkbox": lambda widget: setattr(widget, "json_value", "{"),
+}
+
+
+@pytest.mark.parametrize("kind", CRAFTED)
+def test_a_crafted_state_of_a_control_is_one_sentence_to_its_sender(served, kind):
+    message = BackMsg()
+    message.rerun_script.query_string = "network=resnet20-cifar10&refine=False&grid=4&view=layer&layer=layer1.0"
+    with stream(served) as visitor:
+        elements = [got.delta.new_element for got in run(visitor, message)]
+        found = next(getattr(one, kind) for one in elements if one.WhichOneof("type") == kind)
+        widget = message.rerun_script.widget_states.widgets.add()
+        widget.id = found.id
+        CRAFTED[kind](widget)
+        said = told(run(visitor, message))
+    assert SENTENCE in said
+    assert "exception {" not in said
+    assert not [secret for secret in SECRETS if secret in said]
+    assert "What does this layer throw away?" in told(visit(served, message.rerun_script.query_string))
