@@ -237,7 +237,7 @@ def _chosen(architecture: str | None, weights: str | None, sets: dict[str, State
     near = nearest([spec] if spec else _specs().values(), sets)
     others = dict.fromkeys(one.spec.title for one in recognise(_specs().values(), sets)) if spec else {}
     if others:
-        advice = f"The file fits {' and '.join(others)}: choose that."
+        advice = f"The file fits {' and '.join(others)}: choose that, or have it recognised."
     elif spec:
         advice = "Choose the architecture that the file was made for."
     else:

@@ -168,8 +168,12 @@ def test_files_of_yolo_belong_to_the_picture_of_their_name():
     assert set(boxes) == {"labels/a", "labels/b"}
     folder, _ = read_folder([("b.png", picture()), ("a.PNG", picture())], boxes, "")
     assert folder.boxes == (BOX, BOX)
+    among = read_box_files([("labels/a.txt", yolo().encode()), ("labels/b.txt", b"\n"), ("classes.txt", b"cat\n")])
+    assert set(among) == {"labels/a"}
+    (problem,) = among.problems
+    assert problem.startswith("classes.txt: expected")
     with pytest.raises(ValueError, match=r"^classes\.txt: expected"):
-        read_box_files([("labels/a.txt", yolo().encode()), ("classes.txt", b"cat\n")])
+        read_box_files([("notes.txt", b""), ("classes.txt", b"cat\n")])
 
 
 MATCHES = {
