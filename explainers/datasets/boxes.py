@@ -95,11 +95,16 @@ def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
     return boxes
 
 
-def read_box_files(files: Sequence[tuple[str, bytes]]) -> Boxes:
+def read_box_files(files: Sequence[tuple[str, bytes]], most: int | None = None) -> Boxes:
     """The boxes of several files (name, bytes) together; what is among them and holds none is named in `problems`.
 
-    Empty files are YOLO's of pictures without a subject. Raises ValueError as `read_boxes` where no file holds a box.
+    Empty files are YOLO's of pictures without a subject. Raises ValueError as `read_boxes` where no file holds a box,
+    and before anything is read where there are more than `most` lines or boxes.
     """
+    if most is not None and sum(map(_length, (data for _, data in files))) > most:
+        raise ValueError(
+            f"expected at most {most:,} boxes, got more; leave out those of pictures that you do not bring"
+        )
     together = Boxes()
     refused = []
     for name, data in files:
@@ -119,6 +124,11 @@ def read_box_files(files: Sequence[tuple[str, bytes]]) -> Boxes:
         raise ValueError(refused[0])
     together.problems += tuple(refused)
     return together
+
+
+def _length(data: bytes) -> int:
+    """How many boxes a file may hold: lines, COCO's entries, or hundreds of columns, which no table of boxes has."""
+    return 1 + data.count(b"\n") + data.count(b'"bbox"') + data.partition(b"\n")[0].count(b",") // 100
 
 
 def _from_coco(text: str) -> Iterable[Row]:
