@@ -119,7 +119,12 @@ def _bits(
             (settings.copies, *deviation.shape[1:]), generator=noise, device=alpha.device, dtype=alpha.dtype
         )
         passed.append(mean + std * (kept * deviation + replaced * draws))
-        loss = F.cross_entropy(scores(pictures), target)
+        found = scores(pictures)
+        if found.shape[1] == 1:
+            raise ValueError(
+                "expected a network with at least two classes to tell apart, got one; choose another method"
+            )
+        loss = F.cross_entropy(found, target)
         loss = loss + settings.beta * capacity(deviation, kept, replaced).mean()
         alpha.grad = torch.autograd.grad(loss, alpha)[0]
         optimiser.step()

@@ -160,6 +160,8 @@ def test_one_number_for_each_picture_is_one_class() -> None:
     for method in ("saliency", "grad_cam", "occlusion", "deep_lift", "guided_backprop"):
         expected = attribute(method, plain(), "2", x, target=1)
         assert torch.allclose(attribute(method, net, "net.2", x), expected, atol=1e-6), method
+    with pytest.raises(ValueError, match="at least two classes"):
+        attribute("bottleneck", net, "net.2", x)
     with pytest.raises(ValueError, match="target classes from 0 to 0"):
         attribute("saliency", net, None, x, target=1)
     assert CID(net, "").attribute(x, QUICK).isfinite().any()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision import models
+from torchvision.models.convnext import CNBlockConfig
 
 from explainers.baselines import attribute
 
@@ -185,6 +186,30 @@ def test_axes_are_taken_as_they_follow_the_picture(size, order: tuple[int, ...],
 def test_flattened_positions_keep_their_places(size) -> None:
     net, x = Axes((0, 1, 2, 3), 8, flat=True).double().eval(), torch.randn(1, 3, *size, dtype=torch.float64)
     agree(net, x, lambda y: y.unflatten(2, (size[0] // 2, size[1] // 2)))
+
+
+def _swin() -> nn.Module:
+    return models.SwinTransformer([4, 4], 16, [1, 1], [2, 2], [4, 4], num_classes=5)
+
+
+def _convnext() -> nn.Module:
+    blocks = [CNBlockConfig(8, 16, 1), CNBlockConfig(16, None, 1)]
+    return models.ConvNeXt(blocks, layer_scale=0.5, num_classes=5)
+
+
+@pytest.mark.parametrize(
+    ("make", "layer"),
+    [(_swin, "features.1.0"), (_swin, "features.3.0.mlp.0"), (_swin, "norm"), (_convnext, "features.1.0.block.3")],
+)
+@pytest.mark.parametrize("size", [(64, 64), (64, 96)])
+def test_channels_last_of_torchvision(make, layer: str, size: tuple[int, int]) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net, x = make().double().eval(), torch.randn(1, 3, *size, dtype=torch.float64)
+    net.probe = net.get_submodule(layer)
+    expected = expected_maps(net, x, lambda y: y.permute(0, 3, 1, 2))
+    for name, values in expected.items():
+        assert torch.allclose(attribute(name, net, layer, x, target=1), values, rtol=1e-6, atol=1e-9), name
 
 
 class Loop(nn.Module):
