@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explainers.copies import structural_copy
+from explainers.trial import NoWrites
 
 
 @dataclass(eq=False)
@@ -68,7 +69,7 @@ def trace(module: nn.Module, example: Tensor) -> Call:
             continue
         part.register_forward_pre_hook(enter(path), with_kwargs=True)
         part.register_forward_hook(leave)
-    with torch.enable_grad():
+    with torch.random.fork_rng([]), NoWrites(module), torch.enable_grad():
         # A clone, not the leaf itself: a first layer that works in place may write to it.
         copied(example.detach().requires_grad_().clone())
     return stack[0].children[0]

@@ -68,8 +68,8 @@ def _state(module: nn.Module) -> tuple:
 
 
 def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
-    graph = traced(module, example)
     with torch.random.fork_rng([]), _reading_only(module):
+        graph = traced(module, example)
         found = contents(graph, example)
     _one_module_each(graph, found)
     _merge_normalisations(graph)

@@ -12,6 +12,7 @@ from explainers.computed_weights import fix_weights
 from explainers.copies import structural_copy
 from explainers.operations import SHAPED
 from explainers.outputs import NAMES
+from explainers.trial import WritesError
 
 
 class NotCanonical(ValueError):
@@ -85,6 +86,8 @@ def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
     root = nn.Sequential(copied) if single else copied
     try:
         graph = _Tracer(structural_copy(root, "meta"), example).trace(root)
+    except WritesError:
+        raise
     except Exception as problem:
         raise NotCanonical(f"the forward pass cannot be written down as a graph ({type(problem).__name__})") from None
     written = fx.GraphModule(root, graph)
@@ -162,6 +165,8 @@ def contents(graph: fx.GraphModule, example: Tensor) -> Contents:
     try:
         with torch.no_grad():
             recorder.run(example[:1].clone())
+    except WritesError:
+        raise
     except Exception as problem:
         raise NotCanonical(f"the graph does not run on a picture of this size ({type(problem).__name__})") from None
     return recorder.contents

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from explainers.copies import structural_copy
+from explainers.trial import NoWrites
 
 
 @dataclass(eq=False)
@@ -77,7 +78,8 @@ def operations(module: nn.Module, example: Tensor) -> tuple[Operation, ...]:
     except Exception:  # whatever depends on values: the real run decides
         pass
     try:
-        return _record(structural_copy(module), example)
+        with torch.random.fork_rng([]), NoWrites(module):
+            return _record(structural_copy(module), example.clone())
     except Exception as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise ValueError(

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from explainers import CID, CIDSettings
-from explainers.baselines import attribute
+from explainers import CID, CIDSettings, find_layers
+from explainers.baselines import applies, attribute
 
 QUICK = CIDSettings(probes=8, refine=False)
 
@@ -29,7 +29,7 @@ class Average(nn.Module):
     def __init__(self, way: str) -> None:
         super().__init__()
         self.way = way
-        self.register_buffer("mean", torch.zeros(6))
+        self.register_buffer("mean", torch.full((6,), 0.2))
         self.weight = nn.Parameter(torch.ones(6))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,8 +118,13 @@ def test_rows_that_mix_are_refused(name: str, place: int, count: int) -> None:
 
 @pytest.mark.parametrize("way", WRITING)
 def test_a_forward_pass_that_writes_into_the_network_is_refused_before_it_has(way: str) -> None:
-    net = network(Average(way), 1)
-    refusals(net, torch.randn(2, 3, 8, 8), r"writes into '1\.(mean|weight)'")
+    net, x = network(Average(way), 1), torch.randn(2, 3, 8, 8)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    with pytest.raises(ValueError, match=r"writes into '1\.(mean|weight)'"):
+        find_layers(net, x)
+    assert all("writes into its own" in applies(method, net, None, x) for method in ("lrp", "deep_lift"))
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+    refusals(net, x, r"writes into '1\.(mean|weight)'")
 
 
 def test_a_layer_below_what_is_random_is_explained() -> None:
