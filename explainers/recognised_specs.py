@@ -63,6 +63,30 @@ def residual_specs(state: State) -> Iterator[Spec]:
                 yield from _imagenet(counts, stem, inner, f"{prefix}layer1.0.conv3.weight" in state)
 
 
+def small_vgg_specs(state: State) -> Iterator[Spec]:
+    """VGG for small pictures: the convolutions of Simonyan and Zisserman's, and one fully connected layer."""
+    if not any(key.endswith("classifier.weight") and value.dim() == 2 for key, value in state.items()):
+        return
+    for depth in (11, 13, 16, 19):
+        for ending, words in (("", ""), ("_bn", " with batch normalisation")):
+            yield Spec(
+                name=f"vgg{depth}{ending}-small",
+                family="VGG",
+                title=f"VGG-{depth}{words} (one full layer)",
+                data="unknown",
+                build=partial(_small_vgg, f"vgg{depth}{ending}"),
+                preprocessing=SMALL,
+                classes=(),
+            )
+
+
+def _small_vgg(name: str, classes: int) -> nn.Module:
+    net = models.get_model(name, weights=None)
+    net.avgpool = nn.AdaptiveAvgPool2d(1)
+    net.classifier = nn.Linear(512, classes)
+    return net
+
+
 def _stages(state: State) -> dict[str, dict[int, int]]:
     """By prefix, how many blocks each stage has."""
     found: dict[str, dict[int, int]] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from explainers.checkpoint_keys import Alignment, State, alignments, merged, plain_keys
 from explainers.network_specs import Spec
-from explainers.recognised_specs import expected_of, families, residual_specs, resized_spec
+from explainers.recognised_specs import expected_of, families, residual_specs, resized_spec, small_vgg_specs
 
 # Of the first member of a family so much has to be in the file for the others to be looked at.
 LIKENESS = 0.3
@@ -39,7 +39,8 @@ def recognise(registered: Iterable[Spec], sets: Mapping[str, State]) -> list[Fou
     known = [found for spec in registered for found in fitting(spec, sets)]
     if known:
         return known
-    made = {spec.name: spec for state in sets.values() for spec in residual_specs(plain_keys(merged(state)))}
+    plain = [plain_keys(merged(state)) for state in sets.values()]
+    made = {spec.name: spec for state in plain for spec in (*residual_specs(state), *small_vgg_specs(state))}
     exact = [found for spec in made.values() for found in fitting(spec, sets)]
     if not exact:
         kin = {spec.name: spec for spec in _kin(sets)}

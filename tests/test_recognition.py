@@ -115,6 +115,23 @@ def small_vgg(net: nn.Module, classes: int) -> nn.Module:
     return net
 
 
+class OthersVGG(nn.Module):
+    """VGG-11 as it is written elsewhere for small pictures."""
+
+    def __init__(self, classes, factor=1):
+        super().__init__()
+        layers, inner = [], 3
+        for width in (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0):
+            outer = width // factor
+            layers += [nn.Conv2d(inner, outer, 3, padding=1), nn.BatchNorm2d(outer), nn.ReLU(True)] if width else []
+            layers += [] if width else [nn.MaxPool2d(2, 2)]
+            inner = outer or inner
+        self.features, self.classifier = nn.Sequential(*layers, nn.AvgPool2d(1, 1)), nn.Linear(inner, classes)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).flatten(1))
+
+
 def headed(net: nn.Module, classes: int) -> nn.Module:
     net.fc = nn.Linear(net.fc.in_features // 4, classes)
     return net
@@ -149,6 +166,12 @@ NETWORKS = {
     ),
     "VGG-13": (lambda: models.vgg13_bn(num_classes=3), "vgg13_bn", 224),
     "VGG for small pictures": (lambda: small_vgg(models.vgg11_bn(), 6), "vgg11_bn with the file's own widths", 32),
+    "others' VGG": (lambda: OthersVGG(8), "VGG-11 with batch normalisation (one full layer)", 32),
+    "others' thin VGG": (
+        lambda: OthersVGG(8, 4),
+        "VGG-11 with batch normalisation (one full layer) with the file's own widths",
+        32,
+    ),
     "ShuffleNet": (lambda: models.shufflenet_v2_x0_5(num_classes=9), "shufflenet_v2_x0_5", 224),
 }
 
