@@ -1,8 +1,9 @@
 """Pickles of tensors, interpreted and never run: names, numbers, containers and tensors come out, or nothing does.
 
 The part of pickle's machine that `torch.save` needs. What a training leaves beside the weights, its arguments, numbers
-of NumPy, paths, is `Foreign`: a name, without anything that was in it. Keys are text or numbers, so that no key takes
-time to hash; what is made is no larger than what was read; every operation takes one step of a bounded number.
+of NumPy, paths, is `Foreign`, which nothing is ever done with but to read its names. Keys are text or numbers, so that
+no key takes time to hash; what is made is no larger than what was read; every operation takes one step of a bounded
+number.
 """
 
 import pickletools
@@ -46,11 +47,12 @@ class Global:
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Foreign:
-    """An object of another kind, of which only what would have made it is known."""
+    """An object of another kind, of which only what would have made it is known, and the names of what is in it."""
 
     maker: str
+    state: dict | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,10 @@ class _Machine:
     def build(self, _: Any) -> None:
         # The versions of a state dict's layers hang on it as an attribute.
         state = self.stack.pop()
-        _expect(type(self.stack[-1]) is Foreign or (type(state) is dict and type(self.stack[-1]) is dict))
+        target = self.stack[-1]
+        _expect(type(target) is Foreign or (type(state) is dict and type(target) is dict))
+        if type(target) is Foreign and type(state) is dict:
+            target.state = state
 
     def memoize(self, place: int | None) -> None:
         self.memo[len(self.memo) if place is None else place] = self.stack[-1]

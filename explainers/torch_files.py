@@ -13,6 +13,8 @@ MAX_BYTES = 1 << 30
 MAX_ENTRIES = 20_000
 # Containers within containers; a dictionary may hold itself.
 DEPTH = 6
+# Modules within modules.
+MODULES = 50
 MAX_HEADER = 16 << 20
 # Under this name what holds the tensors stands in the header.
 OUTLINE = "outline"
@@ -117,6 +119,8 @@ def outline(loaded: Any) -> tuple[Any, list[Stored]]:
             return places.setdefault(value, len(places))
         if isinstance(value, Stored):
             return f"a tensor of torch.{value.dtype}"
+        if isinstance(value, Foreign) and (entries := module_entries(value)):
+            return [[key, node(inner, depth, False)] for key, inner in entries.items()]
         if isinstance(value, Foreign):
             return f"another Python object ({short(value.maker)}), which is never loaded,"
         if not isinstance(value, dict) or depth == DEPTH or not named or id(value) in seen:
@@ -125,6 +129,39 @@ def outline(loaded: Any) -> tuple[Any, list[Stored]]:
         return [[key, node(inner, depth + 1, isinstance(key, str))] for key, inner in value.items()]
 
     return node(loaded, 0, True), list(places)
+
+
+def module_entries(value: Foreign) -> dict[str, Stored]:
+    """The state dict of a torch.nn.Module that was saved whole, from the names that it keeps its parts under.
+
+    Empty for anything else. A part that is used twice stands there twice, as in a state dict.
+
+    >>> module_entries(Foreign("argparse.Namespace", {"lr": 0.1}))
+    {}
+    """
+    found: dict[str, Stored] = {}
+    steps = 0
+
+    def walk(part: Any, prefix: str, depth: int) -> None:
+        nonlocal steps
+        steps += 1
+        if not isinstance(part, Foreign) or not isinstance(part.state, dict) or depth > MODULES:
+            return
+        # What is shared may be met without end.
+        if max(steps, len(found)) > MAX_ENTRIES:
+            raise CheckpointError(
+                f"expected at most {MAX_ENTRIES:,} tensors, got a network of more parts; save the state dict alone"
+            )
+        for kind in ("_parameters", "_buffers", "_modules"):
+            parts = part.state.get(kind)
+            for name, inner in parts.items() if isinstance(parts, dict) else ():
+                if isinstance(inner, Stored) and kind != "_modules":
+                    found[f"{prefix}{name}"] = inner
+                elif kind == "_modules":
+                    walk(inner, f"{prefix}{name}.", depth + 1)
+
+    walk(value, "", 0)
+    return found
 
 
 def header(found: Any, tensors: Mapping[Storage, Mapping[int, Stored]]) -> bytes:

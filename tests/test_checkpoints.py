@@ -144,6 +144,29 @@ def test_what_a_training_leaves_beside_the_weights_is_not_looked_at(beside, dump
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("dump", [saved, legacy])
+@pytest.mark.parametrize("place", [lambda net: net, lambda net: {"epoch": 1, "model": net}])
+def test_of_a_network_that_was_saved_whole_the_weights_are_read_and_no_code_is_run(dump, place, state):
+    whole = Watched(20, classes=7)
+    whole.load_state_dict(state)
+    network = load_checkpoint(ARCHITECTURE, dump(place(nn.DataParallel(whole))))
+    assert all(torch.equal(value, state[key]) for key, value in network.module.state_dict().items())
+    assert network.module.training is False
+
+
+def test_parts_that_are_shared_without_end_are_refused():
+    part = nn.Sequential(nn.Linear(1, 1))
+    for _ in range(40):
+        part = nn.Sequential(part, part)
+    with pytest.raises(CheckpointError, match="got a network of more parts"):
+        load_checkpoint(ARCHITECTURE, saved(part))
+
+
+class Watched(ResNetCIFAR):
+    def __setstate__(self, state):
+        raise AssertionError("it was unpickled")
+
+
 def test_a_defaultdict_is_a_dictionary(state):
     data = saved({"state_dict": defaultdict(list, state)})
     assert torch.equal(load_checkpoint(ARCHITECTURE, data).module.fc.bias, state["fc.bias"])
