@@ -1,4 +1,5 @@
 # make run · make test · make test-plain · make lint · make bench; each is also spelled out in the README.
+# make lock · make licences · make audit: what is installed, its digests, its licences, and what is known against it.
 PYTHON ?= python3
 PORT ?= 8501
 
@@ -7,11 +8,14 @@ NUMERICAL = $(wildcard $(patsubst %,tests/test_%.py,baselines bottleneck canonic
   evaluation every_network exported_programs features jacobian layer_methods layers linear lrp membranes networks picture_colours \
   rescaling ru silence spellings study_checks study_evaluate trial unet))
 
-.PHONY: run test test-plain lint bench
+.PHONY: run test test-plain lint bench lock licences audit
 
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --disable-pip-version-check -r requirements.txt
+	if .venv/bin/python tools/lock.py --fits; then \
+	  .venv/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  .venv/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	else .venv/bin/python -m pip install --disable-pip-version-check -r requirements.txt; fi
 	touch .venv/ready
 
 .venv/ready-dev: .venv/ready requirements-dev.txt requirements-oracle.txt
@@ -35,3 +39,15 @@ lint: .venv/ready-dev
 
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark
+
+lock: .venv/ready
+	.venv/bin/python tools/lock.py
+
+licences: .venv/ready
+	.venv/bin/python tools/licences.py
+
+# Asks PyPI's and OSV's lists of known flaws: this one needs the network.
+audit: .venv/ready
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --disable-pip-version-check pip-audit==2.10.1
+	.venv-audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
