@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
+import sys
 import threading
 import weakref
 from pathlib import Path
 
 import pytest
 
-from app.upkeep import Collector, upkeep
+from app.upkeep import SWITCH, Collector, upkeep
 
 
 class Ring:
@@ -18,7 +19,9 @@ class Ring:
 
 @pytest.fixture(autouse=True)
 def thawed():
+    interval = sys.getswitchinterval()
     yield
+    sys.setswitchinterval(interval)
     gc.unfreeze()
     gc.enable()
 
@@ -40,6 +43,7 @@ def test_rubbish_is_gone_soon_while_the_server_runs(monkeypatch):
             return await asyncio.to_thread(gone.wait, 30)
 
     assert asyncio.run(serve())
+    assert sys.getswitchinterval() == pytest.approx(SWITCH)
 
 
 def test_what_imports_left_is_frozen_once_they_are_over_and_rubbish_is_not():
@@ -66,7 +70,7 @@ def test_rubbish_that_was_frozen_is_found_when_more_is_imported(monkeypatch):
     collector.collect()
     collector.collect()
     del ring
-    monkeypatch.setitem(__import__("sys").modules, "imported_later", object())
+    monkeypatch.setitem(sys.modules, "imported_later", object())
     collector.collect()
     collector.collect()
     assert found() is None
