@@ -7,6 +7,7 @@ number of processes may write. An entry holds JSON and safetensors (`stored_reco
 import hashlib
 import logging
 import os
+import platform
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,8 @@ CREATE INDEX IF NOT EXISTS entry_by_use ON entry (used, size)
 """
 # Limits that servers have given to the folder, and when they last did.
 BOUNDS = "CREATE TABLE IF NOT EXISTS bound (bytes INTEGER PRIMARY KEY, seen REAL NOT NULL)"
+# What computed an entry. In a table of its own, so that servers of before share the file.
+MADE = "CREATE TABLE IF NOT EXISTS made (key TEXT PRIMARY KEY, numerics TEXT NOT NULL)"
 LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 # What the disk refuses. Whatever else goes wrong is damage: garbled names and tables, others' tables, lengths beyond
 # sense; Python's part of SQLite raises almost anything for it.
@@ -124,8 +127,21 @@ class ResultStore:
                 f"INSERT INTO entry VALUES (?, {NEXT_USE}, ?, ?, ?, ?)",
                 (key, size, checksum(key, record, data), record, data),
             )
+            database.execute(MADE)
+            database.execute("INSERT OR REPLACE INTO made VALUES (?, ?)", (key, numerics()))
+            database.execute("DELETE FROM made WHERE key NOT IN (SELECT key FROM entry)")
             database.execute("COMMIT")
             self.problem = ""
+
+    def made_by(self, key: str) -> str:
+        """What computed the value: `numerics()` of then; empty where that is not known."""
+        with self._safely():
+            if self._there():
+                with self._open(WAIT_TO_READ) as database:
+                    database.execute(MADE)
+                    row = database.execute("SELECT numerics FROM made WHERE key = ?", (key,)).fetchone()
+                    return row[0] if row else ""
+        return ""
 
     def drop(self, key: str) -> None:
         """Forgets the value."""
@@ -245,6 +261,15 @@ class ResultStore:
     def _remove(self) -> None:
         for name in (self.file, self.file.with_name(f"{self.file.name}-journal")):
             name.unlink(missing_ok=True)
+
+
+def numerics() -> str:
+    """What the last digits of a result depend on and its key does not hold.
+
+    Other processors, numbers of threads and versions add in another order: the same result to some 3e-7.
+    """
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"torch {torch.__version__}, {platform.machine()} {capability}, {torch.get_num_threads()} threads"
 
 
 def checksum(key: str, record: bytes, data: bytes) -> bytes:

@@ -84,6 +84,29 @@ def test_a_key_holds_the_last_value_put(store):
     assert store.problem == ""
 
 
+def test_what_computed_a_result_stands_beside_it_and_goes_with_it(store, monkeypatch):
+    store.put("a", block(1))
+    assert store.made_by("a") == module.numerics()
+    assert f"torch {torch.__version__}" in store.made_by("a")
+    monkeypatch.setattr(module, "numerics", lambda: "another processor")
+    store.put("b", block(2))
+    assert (store.made_by("a") == "another processor", store.made_by("b")) == (False, "another processor")
+    store.drop("a")
+    store.put("c", block(3))
+    assert store.made_by("a") == ""
+    assert torch.equal(store.get("b"), block(2))
+
+
+def test_results_of_servers_that_said_nothing_of_their_processor_are_read(store, folder):
+    store.put("a", block(1))
+    change(folder, "DROP TABLE made")
+    change(folder, "DROP TABLE bound")
+    assert torch.equal(store.get("a"), block(1))
+    assert store.made_by("a") == ""
+    store.put("b", block(2))
+    assert torch.equal(store.get("a"), block(1))
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("gp"), st.integers(0, 9), st.integers(1, 30)), max_size=40))
 def test_the_least_recently_used_goes_first(tmp_path_factory, steps):
