@@ -1,7 +1,6 @@
 """Methods that look at one layer's feature map: Grad-CAM, the layer's gradient, its activation."""
 
 import torch
-from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from explainers.baselines_case import Case, enlarge
@@ -49,15 +48,13 @@ def keep_output(marker: Mark) -> list[Tensor]:
 
 
 def grad_cam(case: Case, relu: bool = True) -> Tensor:
-    """max(0, Σ_k α_k A_k) with α_k the mean of ∂y/∂A_k over positions, enlarged bilinearly; by Captum.
+    """max(0, Σ_k α_k A_k) with α_k the mean of ∂y/∂A_k over positions, enlarged bilinearly.
 
     Selvaraju et al., "Grad-CAM", ICCV 2017, Eq. 1 and 2. `relu=False` leaves the negative values.
     """
-    scores = case.plain()
-    marker = mark(scores.net, case.place, case.layout)
-    inputs = case.inputs.detach().clone().requires_grad_()
-    maps = LayerGradCam(scores, marker).attribute(inputs, target=case.target, relu_attributions=relu)
-    return enlarge(maps.detach(), case.size)
+    feature, gradient = _feature_and_gradient(case)
+    maps = (gradient.mean((2, 3), keepdim=True) * feature).sum(1, keepdim=True)
+    return enlarge(maps.relu() if relu else maps, case.size)
 
 
 def guided_grad_cam(case: Case) -> Tensor:
@@ -67,12 +64,18 @@ def guided_grad_cam(case: Case) -> Tensor:
 
 def layer_gradient(case: Case) -> Tensor:
     """√(Σ_c (∂y/∂f_c)²) at each position of the layer's feature f, enlarged bilinearly: the paper's "gradient"."""
+    _, gradient = _feature_and_gradient(case)
+    return enlarge(gradient.norm(dim=1, keepdim=True), case.size)
+
+
+def _feature_and_gradient(case: Case) -> tuple[Tensor, Tensor]:
+    """The layer's feature as a map and the score's gradient by it, zero where the score does not use it."""
     scores = case.plain()
     kept = keep_output(mark(scores.net, case.place, case.layout))
     inputs = case.inputs.detach().clone().requires_grad_()
     score = scores(inputs).gather(1, case.target[:, None]).sum()
-    gradient = torch.autograd.grad(score, kept[0])[0]
-    return enlarge(gradient.norm(dim=1, keepdim=True), case.size)
+    (gradient,) = torch.autograd.grad(score, kept[0], allow_unused=True, materialize_grads=True)
+    return kept[0].detach(), gradient
 
 
 def activation(case: Case) -> Tensor:

@@ -77,7 +77,7 @@ def bottleneck(
     for one in case.each():
         scores = one.plain()
         marker = mark(scores.net, one.place, one.layout)
-        statistics = _statistics(scores, marker, reference if reference is not None else one.inputs)
+        statistics = _statistics(scores, marker, one.inputs if reference is None else reference.to(one.inputs))
         bits = _bits(scores, marker, one, statistics, settings)
         cells, pixels = bits.shape[-1] * bits.shape[-2], one.size[0] * one.size[1]
         maps.append(enlarge(bits, one.size) * (cells / pixels))

@@ -177,6 +177,32 @@ def test_segmentation_of_torchvision() -> None:
         assert attribute(method, net, None, x, target=1).isfinite().all()
 
 
+def test_lists_and_counters_of_the_caller_are_left_alone() -> None:
+    net = kept()
+    last, before = net.last, list(net.all)
+    for method in ALL:
+        attribute(method, net, "net.2", picture(), target=1)
+    CID(net, "net.2").attribute(picture(), QUICK)
+    assert net.last is last
+    assert all(a is b for a, b in zip(net.all, before, strict=True))
+
+
+class Auxiliary(Around):
+    def __init__(self) -> None:
+        super().__init__()
+        self.side = nn.Conv2d(6, 4, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"out": self.net(x), "aux": self.side(self.net[:4](x))}
+
+
+def test_a_layer_that_the_score_does_not_use_has_no_gradient() -> None:
+    net, x = Auxiliary().eval(), picture()
+    assert not attribute("grad_cam", net, "side", x, target=1).any()
+    assert not attribute("layer_gradient", net, "side", x, target=1).any()
+    assert attribute("activation", net, "side", x).any()
+
+
 class TwoInputs(Around):
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
         return self.net(x) + other
