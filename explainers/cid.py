@@ -26,7 +26,7 @@ from explainers.paper_descent import descend
 from explainers.randomness import Randomness
 from explainers.results import ENTROPY_CONSTANT, CIDResult, CIDSettings
 from explainers.sampling import Sampler
-from explainers.silence import check_gradient, stirred
+from explainers.silence import stirred
 from explainers.solver import solve
 from explainers.surroundings import with_plain_arithmetic
 
@@ -63,7 +63,7 @@ class CID(EntropyAttribution):
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
         h, scale = in_range(self.feature, x)
-        check_gradient(h, x)
+        self.feature.check_gradient(h, x)
         sampler = Sampler(h, x, resolve_grid(settings.grid, *x.shape[-2:]))
         run = descend if settings.method == "paper" else solve
         for estimate in run(sampler, settings, Randomness(settings.seed, x.device)):

@@ -1,7 +1,7 @@
 """A layer of a network as a function h: input -> feature, computed up to that layer and no further."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from explainers.copies import structural_copy, weight_dtype
 from explainers.layers import Layer, find_layer
 from explainers.outputs import described, scores_in
+from explainers.silence import check_gradient
 from explainers.surroundings import plain_arithmetic
-from explainers.trial import check_function
+from explainers.trial import check_function, once
 
 
 class Feature:
@@ -49,6 +50,11 @@ class Feature:
             x = inputs.detach().to(device or inputs.device, weight_dtype(self._net)).clone()
             check_function(self._module, self, x, (self.path, self.call))
         return x
+
+    def check_gradient(self, h: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        """Raises ValueError where the gradient of `h`, this feature in whatever unit, does not tell how it moves."""
+        what = ("gradient", self.path, self.call, x.shape[1:], x.dtype, x.device)
+        once(self._module, what, lambda: check_gradient(h, x))
 
     def __call__(self, x: Tensor) -> Tensor:
         return self._flatten(self.output(x), len(x))

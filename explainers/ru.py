@@ -28,7 +28,6 @@ from explainers.reconstruction import ReconstructionSampler
 from explainers.results import ENTROPY_CONSTANT, CIDSettings, RUResult
 from explainers.ru_solver import Reconstruction, entropy_logarithm, solve
 from explainers.sampling import Sampler
-from explainers.silence import check_gradient
 from explainers.surroundings import with_plain_arithmetic
 
 
@@ -69,7 +68,7 @@ class RU(EntropyAttribution):
         check_inputs(inputs)
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
-        check_gradient(self.feature, x)
+        self.feature.check_gradient(self.feature, x)
         sampler = Sampler(self.feature, x, resolve_grid(settings.grid, *x.shape[-2:]))
         picture = self._picture(x)
         _check_decoder(self.decoder, sampler.f, picture)

@@ -22,20 +22,29 @@ _lock = threading.Lock()
 _passed: "weakref.WeakKeyDictionary[nn.Module, set[tuple]]" = weakref.WeakKeyDictionary()
 
 
+def once(module: nn.Module, what: tuple, check: Callable[[], None]) -> None:
+    """Runs `check` unless it has passed for the same `what` and no part of `module` has changed since."""
+    key = (signature(module), what)
+    with _lock:
+        if key in _passed.get(module, ()):
+            return
+    check()
+    with _lock:
+        _passed.setdefault(module, set()).add(key)
+
+
 def check_function(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor, place: object = None) -> None:
     """Raises ValueError, with the part that is to blame, where `run` is no function of one picture.
 
     `run` maps pictures (B, C, H, W) to one row for each, by a private copy of `module` as far as `place`; `x` are
     pictures, of which the first is tried. What has passed is tried again only after a change of the module's parts.
     """
-    key = (signature(module), place, x.shape[1:], x.dtype, x.device)
-    with _lock:
-        if key in _passed.get(module, ()):
-            return
-    with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []), NoWrites(module):
-        _try(module, run, x[:1].detach())
-    with _lock:
-        _passed.setdefault(module, set()).add(key)
+
+    def check() -> None:
+        with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []), NoWrites(module):
+            _try(module, run, x[:1].detach())
+
+    once(module, ("function", place, x.shape[1:], x.dtype, x.device), check)
 
 
 def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
@@ -43,7 +52,6 @@ def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
     both = torch.cat([x, x + noise * x.std(correction=0).clamp_min(0.1)])
     with torch.no_grad():
         first, again = _first_run(run, x), run(x)
-        company = run(both)
     if not first.isfinite().all():
         raise ValueError("expected finite features, got NaN or infinity for this picture; check the network's weights")
     if _apart(first, again, AGAIN):
@@ -52,7 +60,8 @@ def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
             f"expected a network that gives the same answer to the same picture, got two answers{where}; take out what "
             "is random or counts its calls"
         )
-    if _apart(first, company[:1], IN_COMPANY) or _leaks(run, both):
+    company, leaks = _in_company(run, both)
+    if _apart(first, company, IN_COMPANY) or leaks:
         where = _blame(module, x, both, IN_COMPANY)
         raise ValueError(
             f"expected a network that looks at each picture by itself, got an answer that depends on the other "
@@ -80,16 +89,17 @@ def _apart(a: Tensor, b: Tensor, roundings: int) -> bool:
     return bool(((a - b).abs() > roundings * rounding).any())
 
 
-def _leaks(run: Callable[[Tensor], Tensor], both: Tensor) -> bool:
-    """Whether the first picture's feature has a gradient by the second picture, which is exactly zero otherwise."""
+def _in_company(run: Callable[[Tensor], Tensor], both: Tensor) -> tuple[Tensor, bool]:
+    """The first picture's row, and whether it has a gradient by the second picture, which is exactly zero otherwise."""
     with torch.enable_grad():
         leaf = both.clone().requires_grad_()
-        feature = run(leaf)[0].flatten()
+        feature = run(leaf)[:1]
         if not feature.requires_grad:
-            return False
-        signs = torch.arange(len(feature), device=both.device) % 3 - 1.25
-        (gradient,) = torch.autograd.grad(feature @ signs.to(feature), leaf, allow_unused=True, materialize_grads=True)
-    return bool((gradient[1].abs() > 0).any())
+            return feature, False
+        signs = torch.arange(feature.numel(), device=both.device) % 3 - 1.25
+        weighted = feature.flatten() @ signs.to(feature)
+        (gradient,) = torch.autograd.grad(weighted, leaf, allow_unused=True, materialize_grads=True)
+    return feature.detach(), bool((gradient[1].abs() > 0).any())
 
 
 def _blame(module: nn.Module, x: Tensor, other: Tensor, roundings: int) -> str:

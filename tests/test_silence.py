@@ -24,7 +24,7 @@ class Straight(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:
-        return (4 * x).round() / 4
+        return (64 * x).round() / 64
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
