@@ -12,10 +12,13 @@ from functools import partial
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.parameter import is_lazy
 
 # Modules that copy themselves: their code is generated, or not in Python.
 COPY_THEMSELVES = (torch.jit.ScriptModule, fx.GraphModule)
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+FORWARD_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+BACKWARD_HOOKS = ("_backward_hooks", "_backward_pre_hooks")
+HOOKS = FORWARD_HOOKS + BACKWARD_HOOKS
 UNCHANGEABLE = (
     *(int, float, complex, bool, str, bytes, type(None), type, range, slice, torch.dtype, torch.device, torch.Size),
     *(types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.CodeType, type(Ellipsis)),
@@ -27,7 +30,10 @@ def structural_copy(module: nn.Module, device: str | torch.device | None = None,
     """The module tree anew, in evaluation mode; it shares the weights, which need no gradient.
 
     On "meta" it knows their shapes alone, on any other device it has weights of its own. `widen` makes half-precision
-    weights single ones. Hooks that only look (they return nothing and write nothing) run once in a copy.
+    weights single ones. Hooks that only look (they return nothing and write nothing) run once in a copy; those of the
+    backward pass do not run at all, so that its gradient is that of the function.
+
+    Raises ValueError for a lazy module that has not seen a picture yet.
 
     >>> net = nn.Linear(2, 2)
     >>> structural_copy(net).weight.data_ptr() == net.weight.data_ptr()
@@ -61,8 +67,10 @@ class _Copier:
         while self.waiting:
             part, twin = self.waiting.pop()
             for name, value in vars(part).items():
-                if name in HOOKS:
+                if name in FORWARD_HOOKS:
                     copied = type(value)((key, self._hook(hook)) for key, hook in value.items())
+                elif name in BACKWARD_HOOKS:
+                    copied = type(value)()
                 else:
                     copied = self._value(value)
                 twin.__dict__[name] = copied
@@ -86,6 +94,10 @@ class _Copier:
         return self.memo[id(tensor)]
 
     def _shared(self, tensor: Tensor) -> Tensor:
+        if is_lazy(tensor):
+            raise ValueError(
+                "expected a network whose lazy layers know their sizes, got one that has not run yet; run it"
+            )
         if self.device is not None and self.device.type == "meta":
             dtype = torch.float32 if self.widen and tensor.dtype in NARROW else tensor.dtype
             return torch.empty_like(tensor, device="meta", dtype=dtype, requires_grad=False)

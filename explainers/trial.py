@@ -16,8 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from explainers.copies import structural_copy
 from explainers.signatures import signature
 
-# In units of the rounding error at the largest value: the same kernel twice, another kernel for another batch.
-AGAIN, IN_COMPANY = 100, 10_000
+# In units of the rounding error at the largest value: the same kernel twice, and another kernel, perhaps of lower
+# precision, for another batch; rows that mix less than that have a gradient.
+AGAIN, IN_COMPANY = 1_000, 100_000
 _lock = threading.Lock()
 _passed: "weakref.WeakKeyDictionary[nn.Module, set[tuple]]" = weakref.WeakKeyDictionary()
 

@@ -224,6 +224,7 @@ class Frozen(Around):
 @pytest.mark.parametrize(
     ("make", "layer", "words"),
     [
+        (lambda: nn.Sequential(nn.LazyConv2d(6, 3), nn.ReLU()), "0", "lazy layers know their sizes"),
         (TwoInputs, "net.2", "takes one picture .* missing 1 required positional argument: 'other'"),
         (Unused, "unused", "expected the network to run layer 'unused'"),
         (Frozen, "net.2", "gradient"),

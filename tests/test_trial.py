@@ -172,6 +172,15 @@ def test_hooks_that_change_the_answer_are_part_of_the_network() -> None:
     assert torch.allclose(attribute("activation", net, net[1], x), expected)
 
 
+def test_hooks_of_the_backward_pass_have_no_say() -> None:
+    net, x = network(nn.Identity(), 1), torch.randn(1, 3, 8, 8)
+    ask = (lambda: attribute("saliency", net, None, x, target=1), lambda: CID(net, net[2]).attribute(x, QUICK))
+    before = [question() for question in ask]
+    net[1].register_full_backward_hook(lambda module, given, got: (2 * given[0],))
+    net[2].register_full_backward_pre_hook(lambda module, got: (2 * got[0],))
+    assert all(torch.equal(question(), known) for question, known in zip(ask, before, strict=True))
+
+
 def test_features_that_are_not_finite_are_refused() -> None:
     net = network(Fn(lambda y: (y - 100).log()), 1)
     with pytest.raises(ValueError, match="expected finite features"):
