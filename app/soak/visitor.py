@@ -12,7 +12,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from app.apology import SENTENCE
 
-WAIT, POLL = 120.0, 1.0
+# Seconds for one answer, for a map among those of all others, and between two looks.
+WAIT, PATIENCE, POLL = 120.0, 300.0, 1.0
 # What no page may say: its own failure, Streamlit's, and that of a computation that is not explained.
 FAILURES = (SENTENCE, "exception {", "failed unexpectedly")
 
@@ -62,12 +63,12 @@ class Visitor:
 
     def until(self, holds: Callable[[str], bool], over: Callable[[], bool]) -> str | None:
         """Runs the page as its poll does until it says something; None where the trial is over before."""
-        ends = time.monotonic() + WAIT
+        ends = time.monotonic() + PATIENCE
         while not holds(text := self.run()):
             if over():
                 return None
             if time.monotonic() > ends:
-                raise Failure(f"{self.message.rerun_script.query_string[:200]}: no end within {WAIT:.0f} s")
+                raise Failure(f"{self.message.rerun_script.query_string[:200]}: no end within {PATIENCE:.0f} s")
             time.sleep(POLL)
         return text
 
