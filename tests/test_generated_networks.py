@@ -10,7 +10,7 @@ from explainers.canonical import canonise
 from tests.generated_networks import Generated
 
 seeds = st.integers(0, 2**31)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=20, deadline=None)
 
 
 class Guided(torch.autograd.Function):

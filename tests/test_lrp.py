@@ -10,10 +10,10 @@ from explainers.baselines import attribute
 from tests.generated_networks import Generated, dense_relevance
 
 seeds = st.integers(0, 2**31)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=15, deadline=None)
 
 
-@few
+@settings(few, max_examples=10)
 @given(seeds)
 def test_relevance_is_that_of_the_definition(seed: int) -> None:
     net, x = Generated(seed), _picture(seed)
