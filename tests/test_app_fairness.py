@@ -23,7 +23,14 @@ from app.panels.fairness_controls import SCALES, Choice, suggested
 from app.panels.fairness_theory import CLAIMS, Spot, output_factor, pair_factor
 from app.pictures import find_picture
 from app.subject import Subject, prepare
-from explainers.decoders import DecoderCard, find_decoder, load_decoder, save_decoder
+from explainers.decoders import (
+    DecoderCard,
+    find_decoder,
+    half_weights,
+    load_decoder,
+    save_decoder,
+    weights_digest,
+)
 from explainers.layers import Layer, find_layers
 from explainers.networks import Network, load_network
 from explainers.rescaling import rescale
@@ -142,11 +149,13 @@ def decoder(tmp_path, monkeypatch) -> DecoderCard:
         seed=0,
         error=1.0,
         held_out=0,
-        digest="random",
+        digest="",
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        save_decoder(card.build(), card, tmp_path)
+        untrained = card.build()
+    card = replace(card, digest=weights_digest(half_weights(untrained)))
+    save_decoder(untrained, card, tmp_path)
     return card
 
 

@@ -1,6 +1,7 @@
 """The study of methods × pictures: its scores are those of the library, its boxes follow the pictures."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from explainers import CIDSettings, load_network
 from explainers.datasets.birds import render_bird
-from explainers.decoders import DecoderCard, load_decoder, save_decoder
+from explainers.decoders import DecoderCard, half_weights, load_decoder, save_decoder, weights_digest
 from explainers.evaluation import descriptive_accuracy, localisation
 from explainers.preprocessing import Preprocessing
 from explainers.studies import evaluate as study
@@ -139,9 +140,11 @@ def test_ru_is_judged_where_there_is_a_decoder_and_refused_elsewhere(network, pi
     card = DecoderCard(
         network=network.name, fingerprint=network.fingerprint, layer=layer.name, path=layer.path, call=layer.call,
         shape=layer.shape, blocks=6, size=(32, 32), mean=network.mean, std=network.std, data="none", steps=0, batch=1,
-        seed=0, error=1.0, held_out=1, digest="untrained",
+        seed=0, error=1.0, held_out=1, digest="",
     )  # fmt: skip
-    save_decoder(card.build().eval(), card, tmp_path)
+    untrained = card.build().eval()
+    card = replace(card, digest=weights_digest(half_weights(untrained)))
+    save_decoder(untrained, card, tmp_path)
     assert methods.refusal("ru", network, layer) is None
     assert methods.dependence("ru", network, layer) != before
     one = Pictures(pictures.images[:1], pictures.labels[:1], pictures.boxes[:1], False)
