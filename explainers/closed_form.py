@@ -21,6 +21,8 @@ from explainers.sampling import Sampler
 DEFLATED_DIRECTIONS = 16
 # Beyond this size of a feature a basis costs more memory than it saves probes.
 LARGEST_DEFLATED_FEATURE = 1 << 16
+# A feature of so few entries needs no order in which its directions are taken.
+SMALL_FEATURE = 64
 # Mean entropy that errors of G may cost, and the standard error of ½ log δ_f²: both in nats.
 COST_TOLERANCE = 0.0015
 ERROR_TOLERANCE = 0.0025
@@ -28,13 +30,25 @@ ERROR_TOLERANCE = 0.0025
 
 @dataclass(frozen=True)
 class SquareColumns:
-    """G per cell and the relative variance of that, both (B, 1, rows, columns); δ_f² and its standard error (B,)."""
+    """G per cell and the relative variance of that, both (B, 1, rows, columns); δ_f² and its standard error (B,).
+
+    `passes`: backward passes it took.
+    """
 
     values: Tensor
     relative_variance: Tensor
     delta_f2: Tensor
     delta_f2_error: Tensor
     progress: float
+    passes: int
+
+    @property
+    def loss(self) -> Tensor:
+        """Mean entropy (B,) that errors of G cost a linear h.
+
+        To second order an error e of log σ costs Var(e), and e has half the relative error of G.
+        """
+        return self.relative_variance.mean(dim=(1, 2, 3)) / 4
 
     @property
     def mean_error(self) -> Tensor:
@@ -62,6 +76,9 @@ def closed_form(columns: SquareColumns, beta: float) -> Estimate:
         constraint=unknown,
         constraint_error=unknown,
         growth=torch.full_like(unknown, 2.0),
+        loss=columns.loss,
+        loss_error=unknown,
+        largest_share=unknown,
         converged=torch.zeros_like(bounded[:, 0, 0, 0]),
         stage="probes",
         progress=columns.progress,
@@ -79,7 +96,12 @@ def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Ite
         # Random directions instead of unit vectors: any part of them is already an unbiased preview.
         x = sampler.x
         rows = torch.randn(size, size, generator=randomness("directions"), device=x.device, dtype=x.dtype)
-        yield from _by_directions(sampler, orthonormal(rows.expand(len(x), -1, -1)))
+        rows, first = rows.expand(len(x), -1, -1), 0
+        if size > SMALL_FEATURE:
+            # Those in which noise moves it most go first, so that a part of the rest tells the whole well.
+            first = DEFLATED_DIRECTIONS
+            rows = torch.cat([sampler.changes(first, randomness("basis")), rows[:, first:]], 1)
+        yield from _by_directions(sampler, orthonormal(rows, complete=True), first)
     elif size <= LARGEST_DEFLATED_FEATURE:
         basis = orthonormal(sampler.changes(DEFLATED_DIRECTIONS, randomness("basis")))
         for columns in _by_directions(sampler, basis):
@@ -89,14 +111,28 @@ def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Ite
         yield from _by_probes(sampler, probes, randomness, None, torch.zeros_like(sampler.x[:, :1, :1, :1]))
 
 
-def _by_directions(sampler: Sampler, directions: Tensor) -> Iterator[SquareColumns]:
-    """Σ over the `directions` (B, q, D) of (Jᵀv)², complete with the last one."""
-    total, done, count = 0.0, 0, directions.shape[1]
-    for part in sampler.square_columns(directions):
-        total, done = total + part.sum(0), done + len(part)
-        values = total * (count / done)
+def _by_directions(sampler: Sampler, directions: Tensor, first: int = 0) -> Iterator[SquareColumns]:
+    """Σ over the `directions` (B, q, D) of (Jᵀv)², complete with the last one.
+
+    All but the `first` were drawn at random: those of them that are left are taken to be like those that are done.
+    """
+    fixed, done, count = 0.0, 0, directions.shape[1]
+    if first:
+        for part in sampler.square_columns(directions[:, :first]):
+            fixed, done = fixed + part.sum(0), done + len(part)
+            values = fixed * (count / done)
+            sums = values.sum(dim=(1, 2, 3))
+            yield SquareColumns(values, torch.zeros_like(values), sums, sums, done / count, done)
+    total, drawn, parts = 0.0, 0, sampler.x.new_empty(0, len(sampler.x))
+    for part in sampler.square_columns(directions[:, first:]):
+        total, drawn = total + part.sum(0), drawn + len(part)
+        values = fixed + total * ((count - first) / drawn)
         sums = values.sum(dim=(1, 2, 3))
-        yield SquareColumns(values, torch.zeros_like(values), sums, torch.zeros_like(sums), done / count)
+        parts = torch.cat([parts, part.sum(dim=(2, 3, 4))])
+        left = 1 / drawn - 1 / (count - first)
+        spread = parts.std(0) if drawn > 1 else sums
+        error = (count - first) * max(left, 0.0) ** 0.5 * spread
+        yield SquareColumns(values, torch.zeros_like(values), sums, error, (first + drawn) / count, first + drawn)
 
 
 def _by_probes(
@@ -114,21 +150,19 @@ def _by_probes(
             done += len(part)
             total, square = total + part.sum(0), square + part.square().sum(0)
             whole = whole + part.sum(dim=(2, 3, 4)).square().sum(0)
-            columns, cost = _summary(total, square, whole, done, fixed, done / probes)
+            passes = done + (DEFLATED_DIRECTIONS if basis is not None else 0)
+            columns = replace(_summary(total, square, whole, done, fixed, done / probes), passes=passes)
             best = columns if best is None else choose(enough, best, columns)
             yield best
         if done >= 32:
-            enough = enough | ((cost <= COST_TOLERANCE) & (columns.mean_error <= ERROR_TOLERANCE))
+            enough = enough | ((columns.loss <= COST_TOLERANCE) & (columns.mean_error <= ERROR_TOLERANCE))
 
 
-def _summary(total, square, whole, done: int, fixed: Tensor, progress: float) -> tuple[SquareColumns, Tensor]:
-    """The estimate after `done` probes and the mean entropy (B,) that its errors cost.
-
-    To second order an error e of log σ costs Var(e), and e has half the relative error of G.
-    """
+def _summary(total, square, whole, done: int, fixed: Tensor, progress: float) -> SquareColumns:
+    """The estimate after `done` probes."""
     values = total / done + fixed
     variance = (square / done - (total / done).square()).clamp_min(0) / max(done - 1, 1)
     relative = variance / values.square().clamp_min(torch.finfo(values.dtype).tiny)
     sums, means = values.sum(dim=(1, 2, 3)), (total / done).sum(dim=(1, 2, 3))
     error = ((whole / done - means.square()).clamp_min(0) / max(done - 1, 1)).sqrt()
-    return SquareColumns(values, relative, sums, error, progress), relative.mean(dim=(1, 2, 3)) / 4
+    return SquareColumns(values, relative, sums, error, progress, done)

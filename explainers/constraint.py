@@ -26,7 +26,9 @@ class Estimate:
     - `square_columns` (B, 1, rows, columns): G per cell.
     - `delta_f2` and `mean_error`, `constraint` and `constraint_error` as in `CIDResult`, (B,).
     - `growth` (B,): the power with which E‖f'−f‖² grows with a common factor of σ; 2 for a linear h.
-    - `converged` (B,): the entropy has stopped rising.
+    - `loss` and `loss_error` (B,): as in `CIDResult`; NaN where they have not been measured.
+    - `largest_share` (B,): as in `CIDResult`.
+    - `converged` (B,): the constraint holds, and the loss is known to be small.
     """
 
     log_sigma: Tensor
@@ -37,6 +39,9 @@ class Estimate:
     constraint: Tensor
     constraint_error: Tensor
     growth: Tensor
+    loss: Tensor
+    loss_error: Tensor
+    largest_share: Tensor
     converged: Tensor
     stage: str
     progress: float
@@ -45,6 +50,11 @@ class Estimate:
     def holds(self) -> Tensor:
         """The constraint holds within 1 % or two standard errors, (B,)."""
         return (self.constraint - 1).abs() <= (2 * self.constraint_error).clamp_min(CONSTRAINT_TOLERANCE)
+
+    @property
+    def scale_error(self) -> Tensor:
+        """Standard error of the mean of log σ that comes from the scale at which the constraint was measured, (B,)."""
+        return self.constraint_error / self.growth
 
     @property
     def mean_log_sigma(self) -> Tensor:
@@ -75,7 +85,10 @@ def measure(
             if len(energies) >= BLOCK:
                 sampling_error = energies.std(0) / len(energies) ** 0.5
                 error = torch.hypot(sampling_error, 2 * estimate.mean_error)
-                measured = replace(estimate, constraint=energies.mean(0), constraint_error=error)
+                largest = energies.amax(0) / energies.sum(0).clamp_min(torch.finfo(energies.dtype).tiny)
+                measured = replace(
+                    estimate, constraint=energies.mean(0), constraint_error=error, largest_share=largest
+                )
                 best = choose(enough, best, measured)
             yield best
         enough = enough | (sampling_error <= accuracy)

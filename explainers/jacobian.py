@@ -66,14 +66,17 @@ def random_signs(*shape: int, like: Tensor, generator: torch.Generator) -> Tenso
     return signs.to(like.dtype).mul_(2).sub_(1)
 
 
-def orthonormal(rows: Tensor) -> Tensor:
-    """Orthonormal rows that span the given ones, (B, q, D) with q ≤ D; zero rows where those are dependent."""
+def orthonormal(rows: Tensor, complete: bool = False) -> Tensor:
+    """Orthonormal rows that span the given ones, (B, q, D) with q ≤ D.
+
+    Where a row depends on those before it the answer has a row of zeros; with `complete`, another direction.
+    """
     # Metal has no QR decomposition; the matrices are small.
     q, r = torch.linalg.qr(rows.mT.cpu() if rows.device.type == "mps" else rows.mT)
     q, r = q.to(rows.device), r.to(rows.device)
     diagonal = r.diagonal(dim1=-2, dim2=-1).abs()
     independent = diagonal > 1e-6 * diagonal.amax(-1, keepdim=True)
-    return q.mT * independent.unsqueeze(-1)
+    return q.mT if complete else q.mT * independent.unsqueeze(-1)
 
 
 def outside(basis: Tensor, v: Tensor) -> Tensor:

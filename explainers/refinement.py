@@ -1,97 +1,112 @@
-r"""From the closed form to the optimum where h is not linear on the scale of the noise.
+r"""From a start to the optimum where h is not linear on the scale of the noise.
 
 With u = log σ and g_c = ∂E‖f'−f‖²/∂u_c, maximising Σu under the constraint asks for equal g_c in all
 cells (Eq. 3; its multiplier is then λ = g_c/δ_f², for which Eq. 4 is solved here by scaling σ). So
 
 .. math:: r_c = n\,g_c / \textstyle\sum_k g_k - 1
 
-says how far cell c is from the optimum, and in the linear case u − r/2 is a Newton step. Single
-samples of r are mostly noise; the mean of the steps they suggest is not, once `spectral.py` has kept of
-it what the data support.
+says how far cell c is from the optimum, and in the linear case u − r/2 is a Newton step. A sample of r is mostly
+noise; the mean of the steps that samples suggest is not, once two things have been kept apart: how much
+*contrast* the map has (the start's own shape and its square: two numbers, which a few samples tell), and all the rest,
+of which `spectral.py` keeps what the data support.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from explainers.constraint import Estimate
 from explainers.randomness import Randomness
-from explainers.records import choose
 from explainers.sampling import Sampler
 from explainers.spectral import SpectralMean
 
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to refine: a round that raises the mean entropy by less than `rise` nats is the last."""
-
-    rounds: int = 20
-    steps: int = 25
-    samples: int = 16
-    judge_samples: int = 256
-    rise: float = 0.004
-
-
-STANDARD = Effort()
+SAMPLES = 8
 # Of log σ in one step, root mean square over the cells.
-LARGEST_STEP = 0.1
+LARGEST_STEP = 0.3
+# A sample's residual counts up to this in a cell: its tails are long.
+LARGEST_RESIDUAL = 4.0
 
 
-def refine(
-    sampler: Sampler, estimate: Estimate, target: Tensor, finished: Tensor, randomness: Randomness, effort: Effort
-) -> Iterator[Estimate]:
-    """Estimates that get better round by round, until the mean entropy at the constraint stops rising.
+class Refinement:
+    """Steps from `start`; `estimate` is where they have led. `target` is β δ_f² (B,)."""
 
-    `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
-    """
-    estimate = replace(estimate, stage="refinement", constraint=torch.full_like(target, torch.nan))
-    for best, best_entropy in _judge(sampler, estimate, target, randomness, effort.judge_samples):
-        yield best
-    start = estimate = best
-    average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
-    totals = _Totals()
-    scale = torch.zeros_like(target)
-    correction = torch.zeros_like(start.log_sigma)
-    for index in range(effort.rounds):
-        for step in range(index * effort.steps, (index + 1) * effort.steps):
-            noise = sampler.noise(effort.samples, randomness("step", step))
-            for energy, gradient in _mean_gradient(sampler, estimate.log_sigma, noise):
-                if gradient is None:
-                    yield estimate
-            totals.add(energy, gradient)
-            bounded = estimate.bounded | (gradient != 0)
-            residual = _residual(gradient, bounded, totals.gradient)
-            average.add(estimate.log_sigma - start.log_sigma - residual / 2)
-            scale = scale - 0.5 * (energy / target).log() / (step + 1) ** 0.7 * (0.5 if step else 1.0)
-            correction = _step_towards(average.estimate(), correction)
-            estimate = replace(
-                estimate,
-                log_sigma=start.log_sigma + correction + scale.view(-1, 1, 1, 1),
-                bounded=bounded,
-                growth=totals.growth,
-                progress=0.25 + 0.65 * (1 - 2 ** (-(step + 1) / 75)),
-            )
-            yield estimate
-        for judged, entropy in _judge(sampler, estimate, target, randomness, effort.judge_samples):
-            yield estimate
-        risen = entropy - best_entropy
-        better = (risen > 0) & ~finished
-        best = choose(better, judged, replace(best, progress=judged.progress))
-        best_entropy = torch.where(better, entropy, best_entropy)
-        finished = finished | (risen < effort.rise)
-        best = replace(best, converged=finished)
-        if finished.all():
-            break
-    yield best
+    def __init__(self, sampler: Sampler, start: Estimate, target: Tensor, randomness: Randomness) -> None:
+        self.sampler, self.target, self.randomness = sampler, target, randomness
+        self.estimate = replace(start, stage="refinement")
+        self._start = start.log_sigma
+        self._contrast = _contrast(start.log_sigma, start.bounded)
+        self._average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
+        self._totals = _Totals()
+        # What the steps have added to the start: its coefficients of contrast, and the rest of it.
+        self._coefficients = self._wanted = start.log_sigma.new_zeros(self._contrast.shape[:2])
+        self._rest = torch.zeros_like(start.log_sigma)
+        self._scale = torch.zeros_like(target)
+        self._steps, self._weight = 0, 0.0
+        self._mean, self._mean_weight = torch.zeros_like(self._rest), 0.0
 
+    def step(self) -> Iterator[Estimate]:
+        """One step, of eight samples: `estimate` after every chunk of them, moved with the last."""
+        noise = self.sampler.noise(SAMPLES, self.randomness("step", self._steps))
+        energies, gradient = [], 0.0
+        for energy, part in self.sampler.energy_gradients(self.estimate.log_sigma, noise):
+            energies.append(energy)
+            gradient = gradient + part.sum(0) / SAMPLES
+            yield self.estimate
+        self._steps += 1
+        energy = torch.cat(energies).mean(0)
+        self._totals.add(energy, gradient)
+        bounded = self.estimate.bounded | (gradient != 0)
+        r = residual(gradient, bounded, self._totals.gradient)
+        self._average_in(r)
+        self._move()
+        self._remember()
+        self._rescale(energy)
+        self.estimate = replace(
+            self.estimate,
+            log_sigma=self._start + self._correction() + self._scale.view(-1, 1, 1, 1),
+            bounded=bounded,
+            growth=self._totals.growth,
+        )
+        yield self.estimate
 
-def _step_towards(goal: Tensor, correction: Tensor) -> Tensor:
-    """A step of at most LARGEST_STEP (root mean square, per picture): the first goals are mostly noise."""
-    step = goal - correction
-    length = step.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-    return correction + step * (LARGEST_STEP / length.clamp_min(LARGEST_STEP))
+    def _average_in(self, r: Tensor) -> None:
+        """One more guess of the whole correction: where it stands, less half the residual."""
+        weight = self._steps**0.5
+        self._weight += weight
+        guess = self._coefficients - _products(self._contrast, r) / 2
+        self._wanted = self._wanted + (guess - self._wanted) * (weight / self._weight)
+        r = r.clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+        self._average.add(self._rest - (r - _combined(self._contrast, _products(self._contrast, r), r)) / 2)
+
+    def _move(self) -> None:
+        """Towards the mean guess, by at most LARGEST_STEP."""
+        step = self._average.estimate() + _combined(self._contrast, self._wanted, self._rest) - self._correction()
+        length = step.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        correction = self._correction() + step * (LARGEST_STEP / length.clamp_min(LARGEST_STEP))
+        self._coefficients = _products(self._contrast, correction)
+        self._rest = correction - _combined(self._contrast, self._coefficients, correction)
+
+    def _remember(self) -> None:
+        """The mean of where the steps have been: in stiff directions they swing about the optimum."""
+        weight = self._steps**2
+        self._mean_weight += weight
+        self._mean = self._mean + (self._correction() - self._mean) * (weight / self._mean_weight)
+
+    @property
+    def answer(self) -> Estimate:
+        """The mean of the last steps at the scale of the last."""
+        log_sigma = self._start + self._mean + self._scale.view(-1, 1, 1, 1)
+        return replace(self.estimate, log_sigma=log_sigma) if self._steps else self.estimate
+
+    def _rescale(self, energy: Tensor) -> None:
+        """Robbins and Monro's steps towards E = target; a quiet sample counts no more than a loud one."""
+        excess = (energy / self.target).clamp_min(1e-6).log().clamp(-3, 3)
+        self._scale = self._scale - 0.5 * excess / self._steps**0.7
+
+    def _correction(self) -> Tensor:
+        return self._rest + _combined(self._contrast, self._coefficients, self._rest)
 
 
 class _Totals:
@@ -114,37 +129,48 @@ class _Totals:
     @property
     def growth(self) -> Tensor:
         """d log E / d log scale; kept away from zero, where scaling would not help."""
-        return (self.gradient / self.energy).clamp(0.5, 8)
+        return growth(self.energy, self.gradient)
 
 
-def _mean_gradient(sampler: Sampler, u: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Per group of noise (energy, None); last the mean energy (B,) and mean gradient (B, 1, rows, columns)."""
-    energies, gradient = [], 0.0
-    for energy, part in sampler.energy_gradients(u, noise):
-        energies.append(energy)
-        gradient = gradient + part.sum(0)
-        yield energy, None
-    yield torch.cat(energies).mean(0), gradient / len(noise)
+def growth(energy: Tensor, gradient: Tensor) -> Tensor:
+    """d log E/d log scale from E and Σ_c g_c (B,), kept away from zero, where scaling would not help."""
+    return (gradient / energy).nan_to_num(2.0).clamp(0.5, 8)
 
 
-def _residual(gradient: Tensor, bounded: Tensor, total: Tensor) -> Tensor:
+def residual(gradient: Tensor, bounded: Tensor, total: Tensor) -> Tensor:
     """r of the module's equation, on bounded cells; `total` (B,) is Σ_c g_c."""
     count = bounded.sum(dim=(1, 2, 3), keepdim=True)
-    return torch.where(bounded, count * gradient / total.view(-1, 1, 1, 1) - 1, 0)
+    total = total.view(-1, 1, 1, 1)
+    return torch.where(bounded & (total != 0), count * gradient / torch.where(total == 0, 1, total) - 1, 0)
 
 
-def _judge(
-    sampler: Sampler, estimate: Estimate, target: Tensor, randomness: Randomness, samples: int
-) -> Iterator[tuple[Estimate, Tensor]]:
-    """The estimate scaled to the constraint, and its mean log σ there (B,).
+def _contrast(log_sigma: Tensor, bounded: Tensor) -> Tensor:
+    """Orthonormal maps (B, 2, n) that span the map less its mean and that squared; zero where a map is flat."""
+    count = bounded.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
 
-    The noise is the same at every call, so that two judgements differ by their σ and not by their luck.
-    """
-    energies = []
-    noise = sampler.noise(samples, randomness("judge"))
-    for part in sampler.energies(estimate.log_sigma, noise):
-        energies.append(part)
-        ratio = torch.cat(energies).mean(0) / target
-        scaled = estimate.log_sigma - (ratio.log() / estimate.growth).view(-1, 1, 1, 1)
-        judged = replace(estimate, log_sigma=scaled)
-        yield judged, judged.mean_log_sigma
+    def centred(values: Tensor) -> Tensor:
+        mean = torch.where(bounded, values, 0).sum(dim=(1, 2, 3), keepdim=True) / count
+        return torch.where(bounded, values - mean, 0)
+
+    shape = centred(log_sigma)
+    found: list[Tensor] = []
+    for values in (shape, centred(shape.square())):
+        flat = values.flatten(1)
+        size = flat.norm(dim=1, keepdim=True)
+        for other in found:
+            flat = flat - other * (flat * other).sum(1, keepdim=True)
+        length = flat.norm(dim=1, keepdim=True)
+        # What is left of a map that others already span is rounding.
+        kept = length > 1e-3 * size.clamp_min(1e-3)
+        found.append(torch.where(kept, flat / length.clamp_min(torch.finfo(flat.dtype).tiny), 0))
+    return torch.stack(found, 1)
+
+
+def _products(maps: Tensor, values: Tensor) -> Tensor:
+    """Inner products of `maps` (B, q, n) with `values` (B, 1, rows, columns): (B, q)."""
+    return (maps @ values.flatten(1).unsqueeze(-1)).squeeze(-1)
+
+
+def _combined(maps: Tensor, coefficients: Tensor, like: Tensor) -> Tensor:
+    """Σ of `maps` (B, q, n) with `coefficients` (B, q), in the shape of `like` (B, 1, rows, columns)."""
+    return (coefficients.unsqueeze(1) @ maps).view_as(like)

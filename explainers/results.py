@@ -8,6 +8,10 @@ from torch import Tensor
 # Entropy of a Gaussian of standard deviation σ is log σ + ENTROPY_CONSTANT nats.
 ENTROPY_CONSTANT = 0.5 * math.log(2 * math.pi * math.e)
 
+# Of a result that is called converged, in nats; and the share of the mean that one sample may bear.
+LOSS_TOLERANCE = 0.1
+HEAVY_TAIL = 0.1
+
 METHODS = ("two-stage", "paper")
 
 
@@ -53,14 +57,18 @@ class CIDResult:
     - `sigma` (B, 1, rows, columns): standard deviation per cell, in network units.
     - `mean` (B,): mean entropy over bounded cells, nats per input variable.
     - `mean_error` (B,): the error of `mean` that comes from the estimate of δ_f², as a standard error.
+    - `loss` (B,): what the mean entropy lies below its maximum at most, in nats, to second order, and `loss_error`
+      (B,) its standard error, from noise that was not used to find σ (`explainers/optimality.py`); NaN where neither
+      has been measured: before the end, in a closed form that does not meet the constraint, in the published descent.
     - `delta_f2` (B,): ‖J‖_F².
     - `constraint` (B,): E‖f'−f‖² / (β δ_f²) on noise that was not used to find σ; 1 where it holds, NaN
-      where it has not been measured yet. `constraint_error` (B,) is its standard error.
+      where it has not been measured yet. `constraint_error` (B,) is its standard error. `largest_share` (B,): the
+      share of the largest sample in that mean; where it is above `HEAVY_TAIL`, the error is not to be trusted.
     - `unbounded` (B,): number of cells the feature does not use.
     - `forward_passes`, `backward_passes`: per picture. `seconds`: spent so far.
     - `stage` ("probes", "refinement" or "done") and `progress` in 0..1.
-    - `converged` (B,): the constraint holds within 1 % or two standard errors, the entropy stopped rising, and noise as
-      large as the picture's own spread on the cells that are not used does not move the feature.
+    - `converged` (B,): the constraint holds within 1 % or two standard errors, no sample bears it alone, `loss` with
+      twice its error is at most `LOSS_TOLERANCE`, and noise as large as the picture's own spread on the cells that are not used does not move the feature.
     """
 
     entropy: Tensor = field(repr=False)
@@ -70,6 +78,9 @@ class CIDResult:
     delta_f2: Tensor
     constraint: Tensor
     constraint_error: Tensor
+    largest_share: Tensor
+    loss: Tensor
+    loss_error: Tensor
     unbounded: Tensor
     converged: Tensor
     forward_passes: int

@@ -1,5 +1,6 @@
 """Forward and backward passes of one feature function around given pictures, in chunks, counted."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -28,6 +29,10 @@ class Sampler:
     def group(self) -> int:
         """How many samples of all pictures make one chunk: the grain of progress and of cancelling."""
         return max(1, self.rows // len(self.x))
+
+    def uniform(self, beta: float) -> Tensor:
+        """log σ = ½ log β in every cell, (B, 1, rows, columns): what meets the constraint where h is linear."""
+        return self.x.new_full((len(self.x), 1, *self.shape), 0.5 * math.log(beta))
 
     def noise(self, samples: int, generator: torch.Generator) -> Tensor:
         """δ ~ N(0, I), (count, C, H, W)."""
@@ -58,6 +63,18 @@ class Sampler:
             self.count(len(part), backward=True)
             yield products
 
+    def noisy_columns(self, v: Tensor, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """‖f'−f‖² and Σ_{i in c} (J(x+σ∘δ)ᵀv)_i² of one pass: row of `v` (k, D) beside row of `noise` (k, C, H, W).
+
+        In groups (k, B) and (k, B, 1, rows, columns).
+        """
+        for part, signs in zip(noise.split(self.group), v.split(self.group), strict=True):
+            f = self.f.expand(len(part), *self.f.shape)
+            signs = signs.unsqueeze(1).expand_as(f)
+            both = self.by_rows(self._noisy_columns, self.x + self.scaled(log_sigma, part), f, signs)
+            self.count(len(part), backward=True)
+            yield both[..., 0, 0, 0], both[..., 1:, :, :]
+
     def energies(self, log_sigma: Tensor, noise: Tensor, step: float = 1.0) -> Iterator[Tensor]:
         """‖h(x+ξσ∘δ) − f‖²/ξ² per sample with ξ = `step`, in groups (k, B)."""
         for part in noise.split(self.group):
@@ -77,6 +94,16 @@ class Sampler:
             both = self.by_rows(self._energy_gradient, self.x + shift, f, shift)
             self.count(len(part), backward=True)
             yield both[..., 0, 0, 0], both[..., 1:, :, :]
+
+    def _noisy_columns(self, x: Tensor, f: Tensor, v: Tensor) -> Tensor:
+        """Energy in channel 0 (repeated) and squared products in channel 1, so that one tensor carries both."""
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            output = self.h(x)
+            (product,) = torch.autograd.grad(output, x, v, allow_unused=True, materialize_grads=True)
+        cells = cell_sum(product.square(), self.shape)
+        energy = (output.detach() - f).square().sum(1)
+        return torch.cat([energy.view(-1, 1, 1, 1).expand_as(cells), cells], 1)
 
     def _energy_gradient(self, x: Tensor, f: Tensor, shift: Tensor) -> Tensor:
         """Energy in channel 0 (repeated) and gradient in channel 1, so that one tensor carries both."""

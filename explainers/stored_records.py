@@ -21,8 +21,8 @@ from torch import Tensor
 # They are imported when first met: some bring Captum with them.
 KNOWN: Mapping[str, tuple[str, int]] = {
     "CIDSettings": ("explainers.results", 1),
-    "CIDResult": ("explainers.results", 1),
-    "RUResult": ("explainers.results", 1),
+    "CIDResult": ("explainers.results", 2),
+    "RUResult": ("explainers.results", 2),
     "Explanation": ("explainers.baselines", 1),
     "Scores": ("explainers.studies.evaluate_scores", 1),
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 _LAYER_METHODS = ("grad_cam", "guided_grad_cam", "layer_gradient", "activation", "bottleneck")
 METHOD_VERSIONS: Mapping[str, int] = {
-    **{"cid": 1, "ru": 3, "fairness": 1, "scores": 1, "lrp": 2},
+    **{"cid": 2, "ru": 3, "fairness": 2, "scores": 2, "lrp": 2},
     **dict.fromkeys(_LAYER_METHODS, 2),
 }
 BASELINES_VERSION = 1
