@@ -1,10 +1,10 @@
 """Quality and cost of the solvers, side by side in one run: `python -m explainers.benchmark`, `--quick` for a minute.
 
-For every network, layer and picture: the mean entropy in nats, scaled so that the constraint holds on fresh noise common
-to all, that each way loses against the best of three long runs by different algorithms from different starts (ours,
-that of version 0.1, and plain averaged stochastic ascent); what the result itself says of its loss; the constraint that
-it reports; its passes, forward ones as a third; and its time as a ratio to the closed form's. `--json FILE` keeps the rows
-with the machine and the versions.
+For every network, layer and picture: the mean entropy in nats, scaled so that the constraint holds on fresh noise
+common to all, that each way loses against the best of three long runs by different algorithms from different starts
+(ours, that of version 0.1, and plain averaged stochastic ascent); what the result itself says of its loss; the
+constraint that it reports; its passes, forward ones as a third; and its time as a ratio to the closed form's.
+`--json FILE` keeps the rows with the machine and the versions.
 """
 
 import argparse
@@ -112,7 +112,10 @@ def compare(h: Feature, x: Tensor, shape: tuple[int, int], beta: float) -> Itera
         }
     passes = LONG_ASCENT * 16 * 4 / 3
     yield {"way": "long ascent", "lost": best - scores["ascent"], "said": None, "said_error": None} | {
-        "constraint": None, "backward": LONG_ASCENT * 16, "passes": passes, "time": math.nan
+        "constraint": None,
+        "backward": LONG_ASCENT * 16,
+        "passes": passes,
+        "time": math.nan,
     }
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from explainers.randomness import Randomness
 from explainers.records import choose
+from explainers.results import CIDResult
 from explainers.sampling import Sampler
 
 CONSTRAINT_TOLERANCE = 0.01
@@ -48,8 +49,8 @@ class Estimate:
 
     @property
     def holds(self) -> Tensor:
-        """The constraint holds within 1 % or two standard errors, (B,)."""
-        return (self.constraint - 1).abs() <= (2 * self.constraint_error).clamp_min(CONSTRAINT_TOLERANCE)
+        """As the function, (B,)."""
+        return holds(self)
 
     @property
     def scale_error(self) -> Tensor:
@@ -61,6 +62,11 @@ class Estimate:
         """Mean of log σ over the bounded cells, (B,)."""
         count = self.bounded.sum(dim=(1, 2, 3))
         return torch.where(self.bounded, self.log_sigma, 0).sum(dim=(1, 2, 3)) / count.clamp_min(1)
+
+
+def holds(found: Estimate | CIDResult) -> Tensor:
+    """The constraint holds within 1 % or two standard errors, (B,)."""
+    return (found.constraint - 1).abs() <= (2 * found.constraint_error).clamp_min(CONSTRAINT_TOLERANCE)
 
 
 def measure(
@@ -86,9 +92,7 @@ def measure(
                 sampling_error = energies.std(0) / len(energies) ** 0.5
                 error = torch.hypot(sampling_error, 2 * estimate.mean_error)
                 largest = energies.amax(0) / energies.sum(0).clamp_min(torch.finfo(energies.dtype).tiny)
-                measured = replace(
-                    estimate, constraint=energies.mean(0), constraint_error=error, largest_share=largest
-                )
+                measured = replace(estimate, constraint=energies.mean(0), constraint_error=error, largest_share=largest)
                 best = choose(enough, best, measured)
             yield best
         enough = enough | (sampling_error <= accuracy)

@@ -3,7 +3,8 @@ r"""A start at the scale of the noise, where the Jacobian at x says little about
 First the equal σ that meets the constraint is looked for, by forward passes alone. Then the closed form is
 applied to Jacobians *under the noise*, averaged while σ changes:
 
-.. math:: \sigma_c \propto A_c^{-1/2}, \qquad A_c = \mathbb{E}_{\delta,v}\sum_{i\in c}\big(J(x+\sigma\circ\delta)^\top v\big)_i^2
+.. math:: \sigma_c \propto A_c^{-1/2},\qquad
+          A_c = \mathbb{E}_{\delta,v}\sum_{i\in c}\big(J(x+\sigma\circ\delta)^\top v\big)_i^2
 
 with random signs v. Every sample's energy ‖f'−f‖² comes from the same pass and moves the common scale.
 """

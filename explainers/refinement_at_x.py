@@ -1,4 +1,4 @@
-r"""The solver of the first version, kept to be measured against: from the closed form at x, until the entropy stagnates.
+r"""The solver of version 0.1, kept to be measured against: from the closed form at x until the entropy stagnates.
 
 With u = log σ and g_c = ∂E‖f'−f‖²/∂u_c, maximising Σu under the constraint asks for equal g_c in all
 cells (Eq. 3; its multiplier is then λ = g_c/δ_f², for which Eq. 4 is solved here by scaling σ). So

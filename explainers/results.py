@@ -68,7 +68,8 @@ class CIDResult:
     - `forward_passes`, `backward_passes`: per picture. `seconds`: spent so far.
     - `stage` ("probes", "refinement" or "done") and `progress` in 0..1.
     - `converged` (B,): the constraint holds within 1 % or two standard errors, no sample bears it alone, `loss` with
-      twice its error is at most `LOSS_TOLERANCE`, and noise as large as the picture's own spread on the cells that are not used does not move the feature.
+      twice its error is at most `LOSS_TOLERANCE`, and noise as large as the picture's own spread on the cells that are
+      not used does not move the feature.
     """
 
     entropy: Tensor = field(repr=False)

@@ -4,11 +4,11 @@ r"""The constrained maximum-entropy problem, for any function h.
           \mathbb{E}_\delta\|h(x+\sigma\circ\delta) - h(x)\|^2 = \beta\,\delta_f^2
 
 Two stages, one answer. Where h is linear on the scale of the noise the closed form of `closed_form.py` is the
-answer. Where a few pairs of passes (`curvature.py`) or the constraint on fresh noise show that it is not, σ starts from
-Jacobians under the noise (`noise_start.py`), or from a closed form that nearly meets the constraint, and
-`refinement.py` follows until the loss that `optimality.py` can still see is small or the passes are spent; the result is
-scaled until the constraint holds on noise that nothing was fitted to. Pictures of a batch take their ways one by one and
-every draw is found by its place, so a picture's map is the same alone and in company.
+answer. Where a few pairs of passes (`curvature.py`) or the constraint on fresh noise show that it is not, σ starts
+from Jacobians under the noise (`noise_start.py`), or from a closed form that nearly meets the constraint, and
+`refinement.py` follows until the loss that `optimality.py` can still see is small or the passes are spent; the result
+is scaled until the constraint holds on noise that nothing was fitted to. Pictures of a batch take their ways one by one
+and every draw is found by its place, so a picture's map is the same alone and in company.
 """
 
 from collections.abc import Iterator
@@ -67,7 +67,9 @@ def solve(
         estimate = choose(linear, _proved(estimate, constant), estimate)
     if settings.refine and not linear.all():
         if curved.any():
-            flat = replace(estimate, log_sigma=sampler.uniform(settings.beta), bounded=torch.ones_like(estimate.bounded))
+            flat = replace(
+                estimate, log_sigma=sampler.uniform(settings.beta), bounded=torch.ones_like(estimate.bounded)
+            )
             for started in noise_start(sampler, flat, target, randomness):
                 yield choose(curved, started, estimate)
             estimate = choose(curved, started, estimate)
@@ -79,9 +81,7 @@ def solve(
     yield replace(estimate, converged=constant | (estimate.holds & near & ~heavy), stage="done", progress=1.0)
 
 
-def _at_x(
-    sampler: Sampler, settings: CIDSettings, randomness: Randomness
-) -> Iterator[tuple[Estimate, Tensor]]:
+def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[tuple[Estimate, Tensor]]:
     """What the Jacobian at x says: δ_f², and the closed form where h may be linear; where h is curved, (B,).
 
     Nothing is shown of the closed form before that is known, and of a curved picture only δ_f² is asked for.

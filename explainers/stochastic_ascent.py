@@ -1,8 +1,8 @@
 r"""Plain stochastic ascent with averaged iterates: slow, obvious, and with nothing in common with the solvers.
 
 From equal σ that meets the constraint, u = log σ follows u ← u − a_k (r + s), with the residual
-r of `refinement.py`, s = log(E/T) for the scale, and steps a_k that fall as k^(−0.6); what is returned is the mean of the
-iterates, the later half of them (Polyak and Juditsky, 1992).
+r of `refinement.py`, s = log(E/T) for the scale, and steps a_k that fall as k^(−0.6). What is returned is the mean of
+the later half of the iterates (Polyak and Juditsky, 1992).
 """
 
 import torch

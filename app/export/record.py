@@ -127,7 +127,18 @@ def _numbers(found: object) -> dict[str, float | int]:
     }
     if not isinstance(found, CIDResult):
         return cost
-    names = ["mean", "mean_error", "constraint", "constraint_error", "delta_f2", "unbounded", "converged"]
+    names = [
+        "mean",
+        "mean_error",
+        "constraint",
+        "constraint_error",
+        "largest_share",
+        "loss",
+        "loss_error",
+        "delta_f2",
+        "unbounded",
+        "converged",
+    ]
     if isinstance(found, RUResult):
         names += ["error", "decoder_share"]
     return {name: getattr(found, name)[0].item() for name in names} | cost

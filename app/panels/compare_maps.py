@@ -15,7 +15,7 @@ from app.look import beneath, look
 from app.panels import progress
 from app.panels.all_layers import remaining
 from app.panels.compare_scene import Scene
-from app.panels.numbers import constraint
+from app.panels.numbers import constraint, doubt
 from app.panels.take_compare import take_pair
 from app.subject import Subject
 from explainers import CIDResult, absolute_range
@@ -144,7 +144,7 @@ def sentence(scene: Scene, views: list[View]) -> str:
         if not view.value.settings.refine:
             return text + " Closed form, not refined: below stands how well the constraint holds."
         if not bool(view.value.converged[0]):
-            text += f" The constraint of {side.letter} is not met within its tolerance; read its map with care."
+            text += f" Read the map of {side.letter} with care: {doubt(view.value)}"
     return text
 
 

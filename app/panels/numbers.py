@@ -7,7 +7,8 @@ import streamlit as st
 from app.backend import foreground_gain
 from app.subject import Subject
 from explainers import CIDResult
-from explainers.results import RUResult
+from explainers.constraint import holds
+from explainers.results import HEAVY_TAIL, RUResult
 
 MEAN = (
     "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
@@ -29,6 +30,10 @@ GAIN = (
 CONSTRAINT = (
     "How far noise of this strength really moves the feature, divided by how far it may (β δ²), measured "
     "on fresh noise, ± its standard error. 1 means that the map is what it claims to be."
+)
+LOSS = (
+    "How far the mean lies below the highest one that the constraint allows, at most, in nats, ± a standard error: "
+    "from how unequally the cells use the constraint under noise that had no part in finding the map."
 )
 PASSES = "How often the picture went through the network: forward passes + backward passes."
 SECONDS = "Time spent computing this map on this machine."
@@ -52,6 +57,8 @@ def numbers(result: CIDResult, subject: Subject) -> None:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", "–" if gain is None else decimal(gain, "+"), help=why)
         st.metric("Constraint", constraint(result), help=CONSTRAINT)
+        if not math.isnan(float(result.loss[0])):
+            st.metric("Lost at most (nats)", loss(result), help=LOSS)
         st.metric("Sensitivity δ²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
         if int(result.unbounded[0]):
             st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
@@ -63,6 +70,22 @@ def constraint(result: CIDResult) -> str:
     """The constraint that was reached with its standard error; a dash before it is measured."""
     value, error = float(result.constraint[0]), float(result.constraint_error[0])
     return "–" if math.isnan(value) else f"{value:.3f} ± {error:.3f}"
+
+
+def loss(result: CIDResult) -> str:
+    """What the mean may lie below its maximum, in nats, with its standard error."""
+    return f"{float(result.loss[0]):.3f} ± {float(result.loss_error[0]):.3f}"
+
+
+def doubt(result: CIDResult) -> str:
+    """Why a refined map is to be read with care, one sentence."""
+    if float(result.largest_share[0]) > HEAVY_TAIL:
+        return "One sample of the noise bears a large part of the constraint, so that its error is not to be trusted."
+    if not bool(holds(result)[0]):
+        return "The constraint is not met within its tolerance."
+    if not math.isnan(float(result.loss[0])):
+        return f"Its mean may lie up to {loss(result)} nats below the maximum."
+    return "It is not known how near the mean is to its maximum."
 
 
 def decimal(value: float, sign: str = "") -> str:

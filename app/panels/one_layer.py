@@ -14,7 +14,7 @@ from app.grid_choice import change, choice
 from app.look import beneath, look
 from app.panels import progress
 from app.panels.decoder_training import decoder_offer
-from app.panels.numbers import decimal, numbers
+from app.panels.numbers import decimal, doubt, numbers
 from app.panels.present_layers import present_button
 from app.panels.segmentation import segmentation
 from app.panels.take import take_map
@@ -164,7 +164,7 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
         if not view.value.settings.refine:
             text += " Closed form, not refined: below stands how well the constraint holds."
         elif not bool(view.value.converged[0]):
-            text += " The constraint is not met within its tolerance; read this map with care."
+            text += f" Read this map with care: {doubt(view.value)}"
         progress.ended(text, "check_circle", "map")
 
 
