@@ -79,7 +79,8 @@ def _line(row: dict) -> str:
     said = "–" if row["said"] is None else f"{row['said']:.4f} ± {row['said_error']:.4f}"
     reached = "–" if row["constraint"] is None else f"{row['constraint']:.3f}"
     start = f"{row['network']:<18}{row['layer']:<10}{row['picture']:>5}  {row['way']:<13}{row['lost']:>11.4f}{said:>16}"
-    return start + f"{reached:>12}{row['backward']:>10}{row['passes']:>8.0f}{row['time']:>8.1f}"
+    took = "–" if row["time"] is None else f"{row['time']:.1f}"
+    return start + f"{reached:>12}{row['backward']:>10}{row['passes']:>8.0f}{took:>8}"
 
 
 def compare(h: Feature, x: Tensor, shape: tuple[int, int], beta: float) -> Iterator[dict]:
@@ -115,7 +116,7 @@ def compare(h: Feature, x: Tensor, shape: tuple[int, int], beta: float) -> Itera
         "constraint": None,
         "backward": LONG_ASCENT * 16,
         "passes": passes,
-        "time": math.nan,
+        "time": None,
     }
 
 

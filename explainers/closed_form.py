@@ -76,7 +76,7 @@ def closed_form(columns: SquareColumns, beta: float) -> Estimate:
         constraint=unknown,
         constraint_error=unknown,
         growth=torch.full_like(unknown, 2.0),
-        loss=columns.loss,
+        loss=unknown,
         loss_error=unknown,
         largest_share=unknown,
         converged=torch.zeros_like(bounded[:, 0, 0, 0]),

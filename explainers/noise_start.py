@@ -50,7 +50,7 @@ def noise_start(sampler: Sampler, estimate: Estimate, target: Tensor, randomness
         step = torch.where(bounded, shape - estimate.log_sigma, 0)
         step = torch.where(bounded, step - step.sum(dim=(1, 2, 3), keepdim=True) / count, 0)
         log_sigma = estimate.log_sigma + 0.5 * step - 0.25 * _excess(torch.cat(energies).mean(0), target)
-        progress = 0.1 + 0.1 * (index + 1) / ROUNDS
+        progress = 0.2 + 0.05 * (index + 1) / ROUNDS
         estimate = replace(estimate, log_sigma=log_sigma, bounded=bounded, square_columns=mean, progress=progress)
         yield estimate
 

@@ -30,7 +30,7 @@ from explainers.sampling import Sampler
 
 CHECK_SAMPLES, CERTIFY_SAMPLES, CERTIFY_TRIES = 256, 512, 6
 # Backward passes at x before the question is asked whether h is curved; and at most, where only δ_f² is wanted of them.
-LOOK_PASSES, TOTAL_PASSES = 48, 96
+LOOK_PASSES, TOTAL_PASSES = 32, 96
 # |log constraint| of a closed form that is no place to start from.
 FAR = 0.25
 
@@ -53,18 +53,20 @@ def solve(
     sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
 ) -> Iterator[Estimate]:
     """Estimates, each sharper than the one before; the last one is the answer."""
-    for estimate, curved in _at_x(sampler, settings, randomness):
+    for estimate, curved, cost in _at_x(sampler, settings, randomness):
         yield estimate
     # A constant h permits any noise, so there is nothing to measure.
     target, constant = _target(estimate, settings)
-    linear = constant
+    linear, estimate = constant, replace(estimate, progress=0.2)
     if not curved.all():
         for checked in check(sampler, estimate, target, CHECK_SAMPLES, randomness):
-            yield replace(choose(curved, estimate, checked), progress=0.2)
+            yield choose(curved, estimate, checked)
         estimate = choose(curved, estimate, checked)
         linear = constant | (~curved & _is_linear(estimate) & ~_awake(sampler, estimate, randomness))
         curved = curved | ((estimate.constraint.log().abs() > FAR) & ~linear & settings.refine)
-        estimate = choose(linear, _proved(estimate, constant), estimate)
+        # Where the closed form meets the constraint, what it has lost is what the errors of G cost.
+        loss = torch.where(linear, torch.where(constant, 0, cost), torch.nan)
+        estimate = replace(estimate, loss=loss, loss_error=loss * 0)
     if settings.refine and not linear.all():
         if curved.any():
             flat = replace(
@@ -81,8 +83,10 @@ def solve(
     yield replace(estimate, converged=constant | (estimate.holds & near & ~heavy), stage="done", progress=1.0)
 
 
-def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[tuple[Estimate, Tensor]]:
-    """What the Jacobian at x says: δ_f², and the closed form where h may be linear; where h is curved, (B,).
+def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[tuple[Estimate, Tensor, Tensor]]:
+    """What the Jacobian at x says: δ_f², and the closed form where h may be linear.
+
+    With it, both (B,): where h is curved, and the mean entropy that errors of G cost a linear h.
 
     Nothing is shown of the closed form before that is known, and of a curved picture only δ_f² is asked for.
     """
@@ -95,16 +99,10 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
         if not looked and (columns.passes >= LOOK_PASSES or columns.progress >= 1):
             curved, looked = is_curved(sampler, estimate.log_sigma, randomness), True
         shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
-        yield replace(estimate, log_sigma=shown, progress=0.2 * columns.progress), curved
-        settled = curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))
+        yield replace(estimate, log_sigma=shown, progress=0.2 * columns.progress), curved, known.loss
+        settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))
         if looked and settled.all():
             return
-
-
-def _proved(estimate: Estimate, constant: Tensor) -> Estimate:
-    """A closed form that meets the constraint: what it has lost is what the errors of G cost."""
-    loss = torch.where(constant, 0, estimate.loss)
-    return replace(estimate, loss=loss, loss_error=torch.zeros_like(loss))
 
 
 def _target(estimate: Estimate, settings: CIDSettings) -> tuple[Tensor, Tensor]:
@@ -180,9 +178,12 @@ def certify(
             rise = (estimate.constraint / before.constraint).log()
             step = (estimate.mean_log_sigma - before.mean_log_sigma).where(~finished, 1)
             growth = (rise / step).nan_to_num(2.0).clamp(1, 16)
-            # Near the answer the difference of two trials is their noise.
-            far = ~finished & (before.constraint.log().abs() > FAR)
-            estimate = replace(estimate, growth=torch.where(far, growth, estimate.growth))
+            # Two trials that differ by no more than their noise say nothing of it.
+            noise = torch.hypot(
+                estimate.constraint_error / estimate.constraint, before.constraint_error / before.constraint
+            )
+            told = ~finished & (rise.abs() > 4 * noise)
+            estimate = replace(estimate, growth=torch.where(told, growth, estimate.growth))
         before = estimate
         rescaled = estimate.log_sigma - (estimate.constraint.log() / estimate.growth).view(-1, 1, 1, 1)
         estimate = choose(finished, estimate, replace(estimate, log_sigma=rescaled))

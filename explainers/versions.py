@@ -17,6 +17,6 @@ def method_version(method: str) -> str:
     """What to put into a key of results, for our own methods and for the baselines.
 
     >>> method_version("cid"), method_version("grad_cam")
-    ('cid 1', 'grad_cam 2')
+    ('cid 2', 'grad_cam 2')
     """
     return f"{method} {METHOD_VERSIONS.get(method, BASELINES_VERSION)}"

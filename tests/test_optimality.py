@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -117,6 +118,7 @@ def test_no_preview_of_a_confident_network_lies_above_what_is_possible(confident
     _, _, estimates = confident
     means = [estimate.mean_log_sigma.item() for estimate in estimates]
     assert max(means) < means[-1] + 0.3
+    assert all(0 <= a.progress <= b.progress <= 1 for a, b in pairwise(estimates))
     # A first scale that is too small is no worse than the equal σ of a linear h.
     assert min(means) > 0.5 * math.log(BETA) - 0.5
 
