@@ -72,7 +72,7 @@ class Visitor:
             time.sleep(POLL)
         return text
 
-    def metric(self, label: str) -> str:
+    def number(self, label: str) -> str:
         """What a figure of the page says."""
         return next(one.metric.body for one in self.elements if one.metric.label.startswith(label))
 

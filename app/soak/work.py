@@ -80,7 +80,7 @@ def look_at(address: str, wanted: Map, answers: Answers, over: Callable[[], bool
     with Visitor(address, wanted.query) as visitor:
         if visitor.until(lambda text: "mean CID" in text, over) is None:
             return False
-        answers.add(wanted, visitor.metric("Mean CID"))
+        answers.add(wanted, visitor.number("Mean CID"))
     return True
 
 
