@@ -123,6 +123,7 @@ def test_no_preview_of_a_confident_network_lies_above_what_is_possible(confident
     assert min(means) > 0.5 * math.log(BETA) - 0.5
 
 
+@pytest.mark.slow
 def test_the_loss_that_is_said_is_not_below_the_true_one():
     network = load_network("resnet20-cifar10")
     h, said = Feature(network.module, network.layer("fc")), []
