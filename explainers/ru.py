@@ -11,6 +11,7 @@ information discarding", ICML 2022, Eqs. 6–7.
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from explainers.attribution import EntropyAttribution
 from explainers.copies import structural_copy
 from explainers.devices import parse_device
+from explainers.feature_range import in_range
 from explainers.features import Feature
 from explainers.grid import resolve_grid
 from explainers.inputs import check_inputs
@@ -28,6 +30,7 @@ from explainers.reconstruction import ReconstructionSampler
 from explainers.results import ENTROPY_CONSTANT, CIDSettings, RUResult
 from explainers.ru_solver import Reconstruction, entropy_logarithm, solve
 from explainers.sampling import Sampler
+from explainers.silence import stirred
 from explainers.surroundings import with_plain_arithmetic
 
 
@@ -68,14 +71,22 @@ class RU(EntropyAttribution):
         check_inputs(inputs)
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
-        self.feature.check_gradient(self.feature, x)
-        sampler = Sampler(self.feature, x, resolve_grid(settings.grid, *x.shape[-2:]))
+        h, scale = in_range(self.feature, x)
+        self.feature.check_gradient(h, x)
+        sampler = Sampler(h, x, resolve_grid(settings.grid, *x.shape[-2:]))
         picture = self._picture(x)
-        _check_decoder(self.decoder, sampler.f, picture)
-        decoded = ReconstructionSampler(self.feature, self.decoder, picture, sampler)
+        g = self.decoder if scale == 1 else lambda rows: self.decoder(rows / scale)
+        _check_decoder(g, sampler.f, picture)
+        decoded = ReconstructionSampler(h, g, picture, sampler)
         run = descend_reconstruction if settings.method == "paper" else solve
         for found in run(sampler, decoded, settings, Randomness(settings.seed, x.device)):
-            yield _result(found, sampler, decoded, settings, time.monotonic() - start)
+            estimate = found.estimate
+            if estimate.stage == "done":
+                silent = ~stirred(h, x, estimate.bounded)
+                estimate = replace(estimate, converged=estimate.converged & silent)
+            if scale != 1:
+                estimate = replace(estimate, delta_f2=estimate.delta_f2.double() / scale**2)
+            yield _result(replace(found, estimate=estimate), sampler, decoded, settings, time.monotonic() - start)
 
     def _picture(self, x: Tensor) -> Tensor:
         picture: Callable[[Tensor], Tensor] | None = getattr(self.decoder, "picture", None)
@@ -85,7 +96,7 @@ class RU(EntropyAttribution):
             return picture(x)
 
 
-def _check_decoder(decoder: nn.Module, rows: Tensor, picture: Tensor) -> None:
+def _check_decoder(decoder: Callable[[Tensor], Tensor], rows: Tensor, picture: Tensor) -> None:
     try:
         with torch.no_grad():
             shape = tuple(decoder(rows[:1]).shape[1:])

@@ -169,7 +169,9 @@ def _climb(
         for columns, step in _round(sampler, decoded, now, columns, index, randomness):
             yield now
         progress = 0.25 + 0.65 * (index + 1) / ROUNDS
-        estimate = replace(now.estimate, log_sigma=now.estimate.log_sigma + step, progress=progress)
+        # A cell without influence at x that has some within the noise is not unused.
+        bounded = now.estimate.bounded | (columns > 0)
+        estimate = replace(now.estimate, log_sigma=now.estimate.log_sigma + step, bounded=bounded, progress=progress)
         now = replace(now, estimate=estimate)
         yield now
     best = replace(best, estimate=replace(best.estimate, converged=finished))

@@ -1,10 +1,12 @@
 """What moves without a gradient is refused; what is called unused is silent, or the result has not converged."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from explainers import CID, CIDSettings
+from explainers import CID, RU, CIDSettings
 from tests.oracles import jacobian, linear_entropy
 
 QUICK = CIDSettings(probes=64, refine=False)
@@ -119,3 +121,42 @@ def test_the_magnitude_of_a_feature_does_not_matter(power: int) -> None:
     assert torch.allclose(result.entropy[0, 0].double(), expected, atol=1e-4)
     assert result.delta_f2[0].item() == pytest.approx(columns.sum().item() * 100.0**power, rel=1e-4)
     assert result.converged.all()
+
+
+@pytest.mark.parametrize(
+    ("threshold", "refine", "unbounded", "converged"),
+    [(0.5, False, 2, False), (0.5, True, 2, False), (1e-4, True, 1, True), (torch.inf, True, 2, True)],
+)
+def test_ru_calls_unused_what_is_silent(threshold: float, refine: bool, unbounded: int, converged: bool) -> None:
+    def h(x: Tensor) -> Tensor:
+        y = x.flatten(1)
+        return torch.cat([y[:, :14], torch.relu(y[:, 15:] - threshold)], 1)
+
+    x = torch.zeros(1, 1, 4, 4)
+    x[:, 0, :3] = torch.tensor([1.0, -1.0, 1.0, -1.0])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        decoder = nn.Sequential(nn.Linear(15, 16), nn.Unflatten(1, (1, 4, 4)))
+    result = RU(Fn(h), "", decoder).explain(x, CIDSettings(refine=refine))
+    assert result.unbounded.item() == unbounded
+    assert result.converged.item() == converged
+
+
+@pytest.mark.parametrize("method", ["two-stage", "paper"])
+@pytest.mark.parametrize("power", [-30, -20, 16])
+def test_the_magnitude_of_a_feature_does_not_matter_to_ru(power: int, method: str) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        encoder = nn.Sequential(nn.Flatten(), nn.Linear(48, 20)).eval()
+        decoder = nn.Sequential(nn.Linear(20, 48, bias=False), nn.Unflatten(1, (3, 4, 4))).eval()
+        x = torch.randn(2, 3, 4, 4)
+    # A power of two rounds nothing.
+    factor = 2.0 ** round(power * math.log2(10))
+    scaled = nn.Sequential(*encoder, Fn(lambda y: y * factor)).eval()
+    restored = nn.Sequential(Fn(lambda y: y / factor), *decoder).eval()
+    settings = CIDSettings(probes=64, method=method)
+    result, usual = RU(scaled, "", restored).explain(x, settings), RU(encoder, "", decoder).explain(x, settings)
+    assert usual.entropy.std() > 0.01
+    assert torch.allclose(result.entropy, usual.entropy, atol=1e-3)
+    assert torch.allclose(result.delta_f2 / factor**2, usual.delta_f2.double(), rtol=1e-4)
+    assert torch.equal(result.converged, usual.converged)
