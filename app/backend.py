@@ -420,10 +420,9 @@ class Backend:
         self.maps.leave(owner, frozenset(keep))
 
     def stop(self, key: str, owner: str) -> None:
-        """Cancels one map for `owner`; its newest preview is kept."""
+        """Cancels one map for `owner`; its newest frame is kept."""
         if (job := self.maps.job(key)) is not None:
-            if job.latest is not None:
-                self.previews.put(key, job.latest)
+            self._keep_latest(job)
             self.maps.drop(owner, key)
 
     def retry(self, key: str) -> None:
@@ -435,10 +434,15 @@ class Backend:
             self.results.put(job.key, job.latest)
             self.previews.drop(job.key)
             return
-        if job.latest is not None:
-            self.previews.put(job.key, job.latest)
+        self._keep_latest(job)
         if job.state == "failed":
             self._failures.put(job.key, sentence(job.error))
+
+    def _keep_latest(self, job: Job) -> None:
+        """Keeps what there is of a job that is cut short: a preview, or all where its one frame names no progress."""
+        if (frame := job.latest) is not None:
+            kept = self.previews if hasattr(frame, "progress") else self.results
+            kept.put(job.key, frame)
 
 
 @st.cache_resource(show_spinner=False, on_release=Backend.close)

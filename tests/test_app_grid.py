@@ -12,6 +12,7 @@ from app.backend import View, backend
 from app.grid_choice import GridChoice
 from app.methods import methods
 from app.panels.grid import remaining
+from app.work import baseline_frames
 from explainers.baselines import Explanation
 from explainers.networks import network_catalogue
 
@@ -177,6 +178,33 @@ def test_cancel_keeps_what_is_there_and_go_on_completes_it():
     at.button(key="grid_again").click().run()
     assert backend().maps._jobs
     backend().maps.close()
+
+
+@pytest.mark.parametrize("frame_is_given", [False, True])
+def test_cancel_in_the_last_moment_of_a_map_that_has_one_frame_keeps_that_map(monkeypatch, frame_is_given):
+    computed, go_on = threading.Event(), threading.Event()
+
+    def held(*asked):
+        for frame in baseline_frames(*asked):
+            if frame_is_given:
+                yield frame
+            computed.set()
+            assert go_on.wait(60)
+            if not frame_is_given:
+                yield frame
+
+    monkeypatch.setattr("app.backend.baseline_frames", held)
+    at = visit(methods="saliency")
+    assert computed.wait(60)
+    (job,) = backend().maps._jobs.values()
+    at.button(key="grid_cancel").click().run()
+    assert not at.exception
+    go_on.set()
+    assert job.ended.wait(60)
+    at.run()
+    assert not at.exception
+    assert ready(at)
+    assert len(maps(at)) == 1
 
 
 def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
