@@ -114,9 +114,10 @@ class Backend:
             return View(name, "gone", message=GONE)
         work = job.work if job else partial(load, name, self.device)
         job = loads.submit(name, work, owner)
-        job.ended.wait(QUICK_LOAD if job.state == "waiting" else 0)
-        if job.live:
-            return View(name, job.state, None, job.progress, job.remaining, job.note)
+        waiting = job.state == "waiting"
+        # Its state is told before its network is kept or its failure remembered.
+        if not job.ended.wait(QUICK_LOAD if waiting else 0):
+            return View(name, "waiting" if waiting else "running", None, job.progress, job.remaining, job.note)
         return self.network(name, owner) if job.state != "cancelled" else View(name, "stopped")
 
     def add_network(self, architecture: str, data: bytes, owner: str, weights: str | None = None) -> str:

@@ -191,6 +191,30 @@ def test_weights_that_take_for_ever_hold_up_no_network_of_the_catalogue(start, m
     assert backend.network(key, "boris").message.startswith("Expected a .safetensors file")
 
 
+def test_a_network_whose_end_is_just_being_told_is_still_on_its_way(start, monkeypatch):
+    ending, go_on = threading.Event(), threading.Event()
+
+    def slow(error: Exception) -> str:
+        ending.set()
+        assert go_on.wait(WAIT)
+        return str(error)
+
+    def gone(*asked: object, **options: object) -> None:
+        raise OSError("gone")
+
+    monkeypatch.setattr("app.work.load_network", gone)
+    monkeypatch.setattr("app.backend.sentence", slow)
+    monkeypatch.setattr("app.backend.QUICK_LOAD", 0)
+    backend = start()
+    backend.network(NETWORK, "anna")
+    job = backend.loads.job(NETWORK)
+    assert ending.wait(WAIT)
+    assert backend.network(NETWORK, "anna").live
+    go_on.set()
+    assert job.ended.wait(WAIT)
+    assert backend.network(NETWORK, "anna").state == "failed"
+
+
 def test_networks_in_memory_are_bounded_by_number_and_by_bytes_together(start):
     backend = start()
     names = ["resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "unet-membranes"]
