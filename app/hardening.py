@@ -10,6 +10,7 @@ from streamlit import net_util
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner_utils.script_requests import _coalesce_widget_states
 
 # Messages of the developer's menu, which the server takes from everybody: one empties the caches of all sessions and
 # with them ends all work, one tells names of files in the server's checkout, one watches its files.
@@ -59,20 +60,31 @@ class Allowance:
         return (1 - self.left) / self.rate
 
 
-def _rerun(session: AppSession, state: ClientState | None = None) -> None:
-    """Runs the script, or in a while with the newest of what was asked for meanwhile."""
+def _rerun(session: AppSession, state: ClientState) -> None:
+    """Runs the script, or in a while for all that was asked for meanwhile."""
     kept = session.__dict__
-    wait = kept.setdefault("allowance", Allowance(AT_ONCE, A_SECOND)).wait()
-    if "next_run" in kept or wait:
-        if "next_run" not in kept:
-            asyncio.get_running_loop().call_later(wait, _next_run, session)
+    if "next_run" in kept:
+        kept["next_run"] = _both(kept["next_run"], state)
+    elif wait := kept.setdefault("allowance", Allowance(AT_ONCE, A_SECOND)).wait():
         kept["next_run"] = state
+        asyncio.get_running_loop().call_later(wait, _next_run, session)
     else:
         session.request_rerun(state)
 
 
 def _next_run(session: AppSession) -> None:
     _rerun(session, session.__dict__.pop("next_run"))
+
+
+def _both(before: ClientState, after: ClientState) -> ClientState:
+    """One run for two: the newest of every control and the clicks of both; of a part of the page if both are of it."""
+    both = ClientState()
+    both.CopyFrom(after)
+    both.widget_states.CopyFrom(_coalesce_widget_states(before.widget_states, after.widget_states))
+    both.is_history_navigation |= before.is_history_navigation and after.is_auto_rerun
+    if before.fragment_id != after.fragment_id:
+        both.fragment_id, both.is_auto_rerun = "", False
+    return both
 
 
 def _without_folder(made: Callable[..., ForwardMsg]) -> Callable[..., ForwardMsg]:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -313,7 +314,9 @@ def test_a_flood_of_runs_on_one_connection_is_spread(served):
     assert 1 <= runs <= AT_ONCE + A_SECOND * (time.monotonic() - started)
 
 
-def test_the_newest_of_a_flood_is_run_in_the_end():
+async def flooded(*more: ClientState) -> list[ClientState]:
+    """What a session is asked to run when `more` comes after as many runs as are allowed at once."""
+
     class Session:
         def __init__(self):
             self.ran = []
@@ -321,15 +324,38 @@ def test_the_newest_of_a_flood_is_run_in_the_end():
         def request_rerun(self, state):
             self.ran.append(state)
 
-    async def flood() -> list[int]:
-        session = Session()
-        for state in range(AT_ONCE + 5):
-            _rerun(session, state)
-        assert session.ran == list(range(AT_ONCE))
-        await asyncio.sleep(1.5 / A_SECOND)
-        return session.ran
+    session = Session()
+    for state in (*(ClientState(query_string="before") for _ in range(AT_ONCE)), *more):
+        _rerun(session, state)
+    assert [state.query_string for state in session.ran] == ["before"] * AT_ONCE
+    await asyncio.sleep(1.5 / A_SECOND)
+    return session.ran[AT_ONCE:]
 
-    assert asyncio.run(flood()) == [*range(AT_ONCE), AT_ONCE + 4]
+
+def asked(part: str = "", **values: object) -> ClientState:
+    """A run of a part of the page, or of all of it; a value True is a click."""
+    state = ClientState(fragment_id=part, is_auto_rerun=part == "poll")
+    for name, value in values.items():
+        kind = "trigger_value" if value is True else "string_value"
+        state.widget_states.widgets.add(id=name, **{kind: value})
+    return state
+
+
+def values(state: ClientState) -> dict[str, object]:
+    return {each.id: getattr(each, each.WhichOneof("value")) for each in state.widget_states.widgets}
+
+
+def test_the_newest_of_a_flood_is_run_in_the_end():
+    (ran,) = asyncio.run(flooded(*(ClientState(query_string=str(number)) for number in range(5))))
+    assert ran.query_string == "4"
+
+
+def test_what_waits_in_a_flood_loses_no_click_and_no_run_of_the_whole_page():
+    (ran,) = asyncio.run(flooded(asked("poll", cancel=True, beta="a"), asked("poll", beta="b")))
+    assert (ran.fragment_id, values(ran)) == ("poll", {"beta": "b", "cancel": True})
+    for both in ([asked(beta="b"), asked("poll")], [asked("poll"), asked(beta="b")], [asked("grid"), asked("poll")]):
+        (ran,) = asyncio.run(flooded(*both))
+        assert (ran.fragment_id, ran.is_auto_rerun) == ("", False)
 
 
 def test_visitors_have_no_developer_s_menu(served):
