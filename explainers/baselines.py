@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from explainers.baselines_cam import CamHead, cam_head
 from explainers.baselines_case import Case, Passes, Scores
+from explainers.baselines_layer import scores_of_feature
 from explainers.baselines_table import METHODS, Method
 from explainers.canonical import NotCanonical, canonical_view, kinds, node_label
 from explainers.copies import structural_copy, weight_dtype
@@ -22,8 +23,9 @@ from explainers.inputs import check_inputs
 from explainers.layers import Layer, find_layer
 from explainers.networks import Network
 from explainers.positions import Layout, find_layout, no_positions
+from explainers.silence import gradient_fault
 from explainers.surroundings import plain_arithmetic
-from explainers.trial import check_function
+from explainers.trial import check_function, once
 
 __all__ = ["METHODS", "Explanation", "Method", "applies", "attribute", "explain"]
 
@@ -90,8 +92,8 @@ def explain(
         scores = Case(module, pictures).plain()
         check_function(module, lambda x: scores(x).flatten(1), pictures)
         goal = _target(target, scores, pictures) if method.needs_target else None
-        if not method.canonical and method.passes(*inputs.shape[-2:])[1]:
-            _check_gradient(scores, pictures)
+        if (method.needs_layer or not method.canonical) and method.passes(*inputs.shape[-2:])[1]:
+            _check_gradient(Case(module, pictures, goal, place, layout))
         start = time.perf_counter()
         expected = len(inputs) * sum(method.passes(*inputs.shape[-2:]))
         case = Case(module, pictures, goal, place, layout, Passes(told=_share(progress, expected)))
@@ -198,12 +200,22 @@ def _cam_reason(network: Network | nn.Module, layer: Layer | str | None, head: C
     return "CAM exists only for the feature that is pooled into the scores" + (f", {known[-1]}" if known else "")
 
 
-def _check_gradient(scores: Scores, pictures: Tensor) -> None:
-    if not scores(pictures[:1].clone().requires_grad_()).requires_grad:
-        raise ValueError(
-            "expected a network whose scores have a gradient by the picture, got one without (a part under no_grad, "
-            "detached or quantised); take that out, or choose a method that needs none, such as occlusion"
-        )
+def _check_gradient(case: Case) -> None:
+    """Raises ValueError where the scores do not move as their gradient says: by the layer's feature, or the picture."""
+
+    def check() -> None:
+        h, x = (case.plain(), case.inputs) if case.place is None else scores_of_feature(case)
+        # A feature may be of any magnitude.
+        unit = 1.0 if case.place is None else float(x.std(correction=0)) or 1.0
+        fault = gradient_fault(lambda values: h(values * unit), x / unit)
+        if fault:
+            raise ValueError(
+                f"expected scores with a gradient that tells how they move, got scores that move {fault}; take that "
+                "part out, or choose a method that needs no gradient, such as occlusion"
+            )
+
+    what = ("scores' gradient", case.place, case.inputs.shape[1:], case.inputs.dtype, case.inputs.device)
+    once(case.module, what, check)
 
 
 def _target(target: int | list[int] | Tensor | None, scores: Scores, pictures: Tensor) -> Tensor | None:

@@ -1,5 +1,7 @@
 """Methods that look at one layer's feature map: Grad-CAM, the layer's gradient, its activation."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -71,11 +73,34 @@ def layer_gradient(case: Case) -> Tensor:
 def _feature_and_gradient(case: Case) -> tuple[Tensor, Tensor]:
     """The layer's feature as a map and the score's gradient by it, zero where the score does not use it."""
     scores = case.plain()
-    kept = keep_output(mark(scores.net, case.place, case.layout))
-    inputs = case.inputs.detach().clone().requires_grad_()
-    score = scores(inputs).gather(1, case.target[:, None]).sum()
+    marker = mark(scores.net, case.place, case.layout)
+    # Whether the feature has a gradient by the picture does not matter here.
+    marker.register_forward_hook(lambda module, args, output: output.detach().requires_grad_())
+    kept = keep_output(marker)
+    score = scores(case.inputs).gather(1, case.target[:, None]).sum()
+    feature = kept[0].detach()
+    if not score.requires_grad:
+        return feature, torch.zeros_like(feature)
     (gradient,) = torch.autograd.grad(score, kept[0], allow_unused=True, materialize_grads=True)
-    return kept[0].detach(), gradient
+    return feature, gradient
+
+
+def scores_of_feature(case: Case) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """What follows the layer, for the first picture: maps (B, C, h, w) -> scores (B, classes), and its own map."""
+    scores = case.plain()
+    marker = mark(scores.net, case.place, case.layout)
+    kept, given = keep_output(marker), []
+    picture = case.inputs[:1]
+    with torch.no_grad():
+        scores(picture)
+    marker._forward_hooks.clear()
+    marker.register_forward_hook(lambda module, args, output: given[0])
+
+    def follow(feature: Tensor) -> Tensor:
+        given[:] = [feature]
+        return scores(picture.expand(len(feature), *picture.shape[1:]))
+
+    return follow, kept[0]
 
 
 def activation(case: Case) -> Tensor:

@@ -23,10 +23,27 @@ STIRS = (0.1, -0.1, 1.0, -1.0, 2.0, -2.0)
 STIRRED = 3
 # The largest share of a difference that its gradient may miss at every step, and differences that are rounding.
 MISSED, ROUNDINGS = 0.3, 100
+WITHOUT = "without (rounding, sign, quantisation or a part under no_grad)"
+OTHERWISE = "otherwise (a detached part, or a backward pass of its own)"
 
 
 def check_gradient(h: Function, x: Tensor) -> None:
     """Raises ValueError where h, (B, C, H, W) -> (B, D), moves around the first of the pictures without a gradient."""
+    fault = gradient_fault(h, x)
+    if fault == WITHOUT:
+        raise ValueError(
+            f"expected a layer with a gradient, got one whose feature moves {fault}; choose a layer before that part, "
+            "or take it out"
+        )
+    if fault:
+        raise ValueError(
+            f"expected a layer whose gradient tells how its feature moves, got one that moves {fault}; choose a layer "
+            "before that part, or take it out"
+        )
+
+
+def gradient_fault(h: Function, x: Tensor) -> str | None:
+    """How h, (B, ...) -> (B, D), moves around the first of `x`, if that is not as its gradient says."""
     x = x[:1]
     draw = Randomness(0, "cpu")("directions")
     size, spread = (DIRECTIONS, *x.shape[1:]), x.std(correction=0).clamp_min(0.1)
@@ -45,23 +62,14 @@ def check_gradient(h: Function, x: Tensor) -> None:
         moved.append(step)
         difference = (v * change).sum(1) / (2 * step)
         if (difference - expected).norm() <= MISSED * difference.norm():
-            return
+            return None
     if not moved:
-        return
+        return None
     if not gradient.any():
         # A rectifier that sleeps at x has a gradient where it is awake.
         _, pull = gradient_of(h, torch.cat([x + max(moved) * d, x - max(moved) * d]))
-        if pull(v.repeat(2, 1)).any():
-            return
-        raise ValueError(
-            "expected a layer with a gradient, got one whose feature moves without (rounding, sign, quantisation or a "
-            "part under no_grad); choose a layer before that part, or take it out"
-        )
-    if min(moved) <= STEPS[0]:
-        raise ValueError(
-            "expected a layer whose gradient tells how its feature moves, got one that moves otherwise (a detached "
-            "part, or a backward pass of its own); choose a layer before that part, or take it out"
-        )
+        return None if pull(v.repeat(2, 1)).any() else WITHOUT
+    return OTHERWISE if min(moved) <= STEPS[0] else None
 
 
 def gradient_of(h: Function, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:

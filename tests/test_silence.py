@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from explainers import CID, RU, CIDSettings
+from explainers.baselines import METHODS, attribute
 from tests.oracles import jacobian, linear_entropy
 
 QUICK = CIDSettings(probes=64, refine=False)
@@ -76,6 +77,38 @@ def test_a_feature_that_moves_otherwise_than_its_gradient_says_is_refused(name: 
     net, x = network(Fn(WRONG[name]), torch.float64), torch.randn(1, 3, 8, 8, dtype=torch.float64)
     with pytest.raises(ValueError, match="expected a layer whose gradient tells"):
         CID(net, net[3]).explain(x, QUICK)
+
+
+GRADIENTS = ("saliency", "input_x_gradient", "integrated_gradients", "grad_cam", "layer_gradient", "bottleneck")
+
+
+@pytest.mark.parametrize("method", GRADIENTS)
+@pytest.mark.parametrize("name", WITHOUT | WRONG)
+def test_a_gradient_that_does_not_tell_how_the_scores_move_is_refused(name: str, method: str) -> None:
+    def scores(place: int) -> nn.Sequential:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            parts = [nn.Conv2d(3, 6, 3), nn.Tanh(), nn.Conv2d(6, 4, 3), nn.Tanh(), nn.AdaptiveAvgPool2d(1)]
+            net = nn.Sequential(*parts, nn.Flatten(), nn.Linear(4, 3)).eval()
+        net.insert(place, Fn((WITHOUT | WRONG)[name]))
+        return net
+
+    above, below, x = scores(2), scores(0), torch.randn(1, 3, 8, 8)
+    with pytest.raises(ValueError, match="expected scores with a gradient that tells how they move"):
+        attribute(method, above, above[1] if METHODS[method].needs_layer else None, x, target=1)
+    # What comes before a layer is no part of the score's gradient by its feature.
+    if METHODS[method].needs_layer:
+        y = below[0](x)
+        rest = nn.Sequential(*below[1:])
+        assert torch.allclose(
+            attribute(method, below, below[2], x, target=1), attribute(method, rest, rest[1], y, target=1), atol=1e-6
+        )
+
+
+def test_guided_grad_cam_of_a_part_under_no_grad_is_refused() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), Fn(no_grad), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    with pytest.raises(ValueError, match="scores that move without"):
+        attribute("guided_grad_cam", net, net[1], torch.randn(1, 3, 8, 8), target=1)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
