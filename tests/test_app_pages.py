@@ -5,6 +5,7 @@ import pickle
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from app import work
 from app.backend import backend
@@ -361,6 +363,21 @@ def test_cancelled_weights_leave_no_network(monkeypatch):
     assert job.ended.wait(60)
     assert job.state == "cancelled"
     assert not backend().has_network(key)
+
+
+def test_cancelling_a_load_takes_effect_although_only_its_part_of_the_page_runs(monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr("app.work.load_network", lambda *asked, **options: go_on.wait(60))
+    monkeypatch.setattr("app.backend.QUICK_LOAD", 0.05)
+    at = visit(network="resnet32-cifar10")
+    (part,) = at._fragment_storage._fragments
+    with monkeypatch.context() as browser:
+        browser.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id_queue=[part]))
+        at.button(key="load_cancel").click().run()
+    assert chosen(at).network == Selection().network
+    stopped = backend().loads.job("resnet32-cifar10").stop.is_set()
+    go_on.set()
+    assert stopped
 
 
 def test_the_published_descent_is_a_choice_and_in_the_address_bar():

@@ -42,14 +42,20 @@ def network_or_status(
     if view.state == "done":
         return view.value
 
+    cancelled: list[str] = []
+
     def again() -> None:
         store.retry(name)
 
+    def cancel() -> None:
+        back()
+        cancelled.append(name)
+
     def draw() -> None:
-        now = store.network(name, owner)
-        if not now.live:
+        # Whoever has cancelled does not ask for it again: the page goes on with another network.
+        if cancelled or not (now := store.network(name, owner)).live:
             st.rerun()
-        progress.running(now.message or "Loading the network", now.progress, now.remaining, key, back)
+        progress.running(now.message or "Loading the network", now.progress, now.remaining, key, cancel)
 
     if view.live:
         st.fragment(draw, run_every=POLL)()
