@@ -87,7 +87,7 @@ class Feature:
         if not usable:
             raise ValueError(
                 f"expected layer '{self.path or 'output'}' to give floating-point features with one row per "
-                f"picture, got {described(output)}; choose another layer"
+                f"picture, got {described(output)} for {batch} picture{'s' * (batch > 1)}; choose another layer"
             )
         rows = [t.reshape(batch, -1) for t in tensors]
         return rows[0] if len(rows) == 1 else torch.cat(rows, 1)

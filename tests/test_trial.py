@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from explainers import CID, CIDSettings, find_layers
+from explainers import CID, RU, CIDSettings, find_layers
 from explainers.baselines import applies, attribute
 
 QUICK = CIDSettings(probes=8, refine=False)
@@ -189,3 +189,36 @@ def test_features_that_are_not_finite_are_refused() -> None:
     net = network(Fn(lambda y: (y - 100).log()), 1)
     with pytest.raises(ValueError, match="expected finite features"):
         CID(net, net[1]).attribute(torch.randn(1, 3, 8, 8))
+
+
+class Divided(nn.Module):
+    """A layer that runs picture by picture, for halves of the batch, or for all tiles of all pictures at once."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.inner = nn.Conv2d(3, 4, 3, padding=1)
+        self.last = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.way == "tiles":
+            tiles = x.unfold(2, 4, 4).unfold(3, 4, 4).permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+            return self.last(self.inner(tiles).reshape(len(x), -1))
+        size = 1 if self.way == "pictures" else (len(x) + 1) // 2
+        return self.last(torch.cat([self.inner(part) for part in x.split(size)]).flatten(1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("way", ["pictures", "halves", "tiles"])
+def test_a_layer_that_runs_for_other_rows_than_the_pictures_is_refused(way: str, count: int) -> None:
+    net, x = Divided(way).eval(), torch.randn(count, 3, 8, 8)
+    # Every network is tried with two pictures, if not with one.
+    rows, pictures = {"pictures": (1, "2 pictures"), "halves": (1, "2 pictures"), "tiles": (4, "1 picture")}[way]
+    words = rf"one row per picture, got float32 of shape \({rows}, 4, \d, \d\) for {pictures}; choose"
+    with pytest.raises(ValueError, match=words):
+        CID(net, "inner").explain(x, QUICK)
+    with pytest.raises(ValueError, match=words):
+        RU(net, "inner", nn.Flatten()).explain(x, QUICK)
+    with pytest.raises(ValueError, match=words):
+        attribute("activation", net, "inner", x)
+    assert CID(net, "last").attribute(x, QUICK).shape == (count, 1, 8, 8)
