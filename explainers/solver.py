@@ -42,7 +42,7 @@ class Effort:
     A picture whose loss is known to be below `enough` at a look is finished.
     """
 
-    stages: tuple[tuple[int, int], ...] = ((16, 64), (40, 192))
+    stages: tuple[tuple[int, int], ...] = ((16, 64), (32, 192))
     enough: float = 0.005
 
 

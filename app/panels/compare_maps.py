@@ -144,7 +144,7 @@ def sentence(scene: Scene, views: list[View]) -> str:
         if not view.value.settings.refine:
             return text + " Closed form, not refined: below stands how well the constraint holds."
         if not bool(view.value.converged[0]):
-            text += f" Read the map of {side.letter} with care: {doubt(view.value)}"
+            text += f" Read the map of {side.letter} with care. {doubt(view.value)}"
     return text
 
 

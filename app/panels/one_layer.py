@@ -164,7 +164,7 @@ def _status(store: Backend, view: View, owner: str, network: Network, layer: Lay
         if not view.value.settings.refine:
             text += " Closed form, not refined: below stands how well the constraint holds."
         elif not bool(view.value.converged[0]):
-            text += f" Read this map with care: {doubt(view.value)}"
+            text += f" Read this map with care. {doubt(view.value)}"
         progress.ended(text, "check_circle", "map")
 
 
