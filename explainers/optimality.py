@@ -9,10 +9,10 @@ r of `refinement.py`. To second order a solution with residual r has lost
 
 where K is the curvature of −nF: 2 in every direction for a linear h, where the second term alone is exact. In a curved
 network K is 2 still for what changes from cell to cell, but many times that for what is smooth, where most of a
-residual lies. So r is split: along d, what `spectral.py` makes of half of the samples, the curvature K_d is measured, by the
-residual at a small step along d under the same noise; all the rest counts with the least curvature. r is known from
-samples, whose noise would count as residual: it drops out of the products of residuals from *different* noise, and the
-spread of those products is the error.
+residual lies. So r is split: along d, what `spectral.py` makes of half of the samples, the curvature K_d is
+measured, by the residual at a small step along d under the same noise; all the rest counts with the least
+curvature. r is known from samples, whose noise would count as residual: it drops out of the products of residuals
+from *different* noise, and the spread of those products is the error.
 """
 
 from collections.abc import Iterator
