@@ -106,6 +106,19 @@ def test_a_gradient_that_does_not_tell_how_the_scores_move_is_refused(name: str,
         )
 
 
+@pytest.mark.parametrize("colours", [(0.0, 0.0), (0.7, 0.7), (0.0, 1.0)])
+def test_pictures_of_one_or_two_colours_are_explained_though_maxima_tie(colours: tuple[float, float]) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        parts = [nn.Conv2d(3, 8, 5), nn.ReLU(), nn.MaxPool2d(3, 2), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.MaxPool2d(2)]
+        net = nn.Sequential(*parts, nn.Flatten(), nn.Linear(8, 3)).eval()
+    x = torch.tensor(colours).repeat_interleave(8).expand(1, 3, 16, 16).clone()
+    assert CID(net, net[3]).attribute(x, QUICK).isfinite().any()
+    for method in GRADIENTS:
+        maps = attribute(method, net, net[3] if METHODS[method].needs_layer else None, x, target=1)
+        assert maps.isfinite().all()
+
+
 def test_guided_grad_cam_of_a_part_under_no_grad_is_refused() -> None:
     net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), Fn(no_grad), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     with pytest.raises(ValueError, match="scores that move without"):
