@@ -167,7 +167,7 @@ def test_from_a_first_visit_to_a_first_map(page, address):
 def test_another_layer_and_an_upload(page, address):
     page.goto(cheap(address))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
-    expect(chart(page, "nats")).to_contain_text("entropy H (nats)")
+    expect(chart(page, "nats")).to_contain_text("entropy H (nats)", timeout=SLOW)
 
     page.locator(".st-key-w_layer").get_by_role("slider").press("ArrowLeft")
     expect(status(page)).to_contain_text("conv1", timeout=SLOW)
