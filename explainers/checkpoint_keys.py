@@ -21,6 +21,8 @@ WRAPPERS = {"module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_
 # What training keeps beside the weights and nobody looks at.
 BESIDE = ("optim", "sched", "scaler", "rng")
 COUNTER = "num_batches_tracked"
+# What profilers (thop, ptflops) leave in every module.
+PROFILED = ("total_ops", "total_params", "__flops__", "__params__")
 LONGEST = 500
 # Containers within containers.
 MAX_DEPTH = 4
@@ -205,7 +207,7 @@ def _aligned(
     for old, new in _head(expected, inside | outside).items():
         inside[new] = inside.pop(old) if old in inside else outside.pop(old)
     surplus = [key for key in inside if key not in expected]
-    counters = [key for key in surplus if _counter(inside[key])]
+    counters = [key for key in surplus if _counter(key, inside[key])]
     return Alignment(
         prefix,
         {key: inside[key] for key in expected if key in inside},
@@ -216,8 +218,10 @@ def _aligned(
     )
 
 
-def _counter(value: Tensor) -> bool:
-    """Steps and metrics: whole numbers, or one number without a place in any layer."""
+def _counter(key: str, value: Tensor) -> bool:
+    """Steps, metrics and what profilers count: whole numbers, or one number without a place in any layer."""
+    if value.numel() == 1 and key.rpartition(".")[2] in PROFILED:
+        return True
     return value.dim() == 0 or not (value.is_floating_point() or value.is_complex())
 
 
@@ -233,7 +237,7 @@ def _head(expected: Expected, state: State) -> dict[str, str]:
     wanted = {key.rpartition(".")[2]: key for key in heads}
     left: dict[str, dict[str, str]] = {}
     for key, value in state.items():
-        if key not in expected and not _counter(value):
+        if key not in expected and not _counter(key, value):
             layer, _, name = key.rpartition(".")
             left.setdefault(layer, {})[name] = key
     kind = [

@@ -11,7 +11,7 @@ from torch.nn.utils import parametrizations, prune
 from torch.optim.swa_utils import AveragedModel
 
 from explainers.architectures.resnet_cifar import ResNetCIFAR
-from explainers.checkpoint_keys import WRAPPERS, alignments, merged
+from explainers.checkpoint_keys import PROFILED, WRAPPERS, alignments, merged
 from explainers.checkpoints import CheckpointError, expected_shapes, read_weight_sets
 from explainers.networks import load_checkpoint
 
@@ -117,6 +117,13 @@ def test_a_surplus_layer_is_not_a_counter(state):
     for extra in ({"layer1.0.se.weight": torch.zeros(16, 16)}, {"extra.weight": torch.zeros(1)}):
         found = alignments(EXPECTED, state | extra)[0]
         assert found.unexpected == tuple(extra)
+
+
+def test_what_a_profiler_left_in_every_module_is_no_layer(state):
+    left = {f"{layer}{name}": torch.zeros(1).double() for layer in ("", "layer1.0.", "fc.") for name in PROFILED}
+    found = alignments(EXPECTED, state | left)[0]
+    assert found.complete
+    assert not found.unexpected
 
 
 def test_two_layers_that_could_be_the_last_are_not_chosen_between(state):
