@@ -38,7 +38,7 @@ class Refinement:
         self._start = start.log_sigma
         self._contrast = _contrast(start.log_sigma, start.bounded)
         self._average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
-        self._totals = _Totals()
+        self._totals = Totals()
         # What the steps have added to the start: its coefficients of contrast, and the rest of it.
         self._coefficients = self._wanted = start.log_sigma.new_zeros(self._contrast.shape[:2])
         self._rest = torch.zeros_like(start.log_sigma)
@@ -109,7 +109,7 @@ class Refinement:
         return self._rest + _combined(self._contrast, self._coefficients, self._rest)
 
 
-class _Totals:
+class Totals:
     """Running means over the last steps of the energy and of Σ_c g_c, each (B,)."""
 
     def __init__(self) -> None:

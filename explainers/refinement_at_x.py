@@ -21,6 +21,7 @@ from explainers.closed_form import closed_form, square_columns
 from explainers.constraint import CONSTRAINT_TOLERANCE, Estimate, check
 from explainers.randomness import Randomness
 from explainers.records import choose
+from explainers.refinement import Totals, residual
 from explainers.results import CIDSettings
 from explainers.sampling import Sampler
 from explainers.solver import CHECK_SAMPLES, certify
@@ -75,7 +76,7 @@ def refine(
         yield best
     start = estimate = best
     average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
-    totals = _Totals()
+    totals = Totals()
     scale = torch.zeros_like(target)
     correction = torch.zeros_like(start.log_sigma)
     for index in range(effort.rounds):
@@ -86,8 +87,8 @@ def refine(
                     yield estimate
             totals.add(energy, gradient)
             bounded = estimate.bounded | (gradient != 0)
-            residual = _residual(gradient, bounded, totals.gradient)
-            average.add(estimate.log_sigma - start.log_sigma - residual / 2)
+            r = residual(gradient, bounded, totals.gradient)
+            average.add(estimate.log_sigma - start.log_sigma - r / 2)
             scale = scale - 0.5 * (energy / target).log() / (step + 1) ** 0.7 * (0.5 if step else 1.0)
             correction = _step_towards(average.estimate(), correction)
             estimate = replace(
@@ -118,29 +119,6 @@ def _step_towards(goal: Tensor, correction: Tensor) -> Tensor:
     return correction + step * (LARGEST_STEP / length.clamp_min(LARGEST_STEP))
 
 
-class _Totals:
-    """Running means over the last steps of the energy and of Σ_c g_c, each (B,)."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self.energy = self.gradient = None
-
-    def add(self, energy: Tensor, gradient: Tensor) -> None:
-        self.steps += 1
-        total = gradient.sum(dim=(1, 2, 3))
-        if self.steps == 1:
-            self.energy, self.gradient = energy, total
-        else:
-            share = 1 / min(self.steps, 20)
-            self.energy = self.energy + share * (energy - self.energy)
-            self.gradient = self.gradient + share * (total - self.gradient)
-
-    @property
-    def growth(self) -> Tensor:
-        """d log E / d log scale; kept away from zero, where scaling would not help."""
-        return (self.gradient / self.energy).clamp(0.5, 8)
-
-
 def _mean_gradient(sampler: Sampler, u: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Per group of noise (energy, None); last the mean energy (B,) and mean gradient (B, 1, rows, columns)."""
     energies, gradient = [], 0.0
@@ -149,12 +127,6 @@ def _mean_gradient(sampler: Sampler, u: Tensor, noise: Tensor) -> Iterator[tuple
         gradient = gradient + part.sum(0)
         yield energy, None
     yield torch.cat(energies).mean(0), gradient / len(noise)
-
-
-def _residual(gradient: Tensor, bounded: Tensor, total: Tensor) -> Tensor:
-    """r of the module's equation, on bounded cells; `total` (B,) is Σ_c g_c."""
-    count = bounded.sum(dim=(1, 2, 3), keepdim=True)
-    return torch.where(bounded, count * gradient / total.view(-1, 1, 1, 1) - 1, 0)
 
 
 def _judge(

@@ -15,7 +15,7 @@ NUMBERS = {
     "constraint": "constraint reached (of 1)",
     "constraint_error": "standard error of the constraint",
     "largest_share": "share of the largest sample in the constraint (of 1)",
-    "loss": "lost below the maximum at most (nats)",
+    "loss": "lost below the maximum, estimate (nats)",
     "loss_error": "standard error of the loss (nats)",
     "delta_f2": "delta_f2 (feature units squared per input unit squared)",
     "unbounded": "unbounded cells",

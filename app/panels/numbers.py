@@ -8,7 +8,7 @@ from app.backend import foreground_gain
 from app.subject import Subject
 from explainers import CIDResult
 from explainers.constraint import holds
-from explainers.results import HEAVY_TAIL, RUResult
+from explainers.results import HEAVY_TAIL, LOSS_TOLERANCE, RUResult
 
 MEAN = (
     "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
@@ -32,8 +32,8 @@ CONSTRAINT = (
     "on fresh noise, ± its standard error. 1 means that the map is what it claims to be."
 )
 LOSS = (
-    "How far the mean lies below the highest one that the constraint allows, at most, in nats, ± a standard error: "
-    "from how unequally the cells use the constraint under noise that had no part in finding the map."
+    "How far the mean can lie below the highest one that the constraint allows, in nats: an estimate and two of its "
+    "standard errors, from how unequally the cells use the constraint under noise that had no part in finding the map."
 )
 PASSES = "How often the picture went through the network: forward passes + backward passes."
 SECONDS = "Time spent computing this map on this machine."
@@ -57,8 +57,8 @@ def numbers(result: CIDResult, subject: Subject) -> None:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", "–" if gain is None else decimal(gain, "+"), help=why)
         st.metric("Constraint", constraint(result), help=CONSTRAINT)
-        if not math.isnan(float(result.loss[0])):
-            st.metric("Lost at most (nats)", loss(result), help=LOSS)
+        if not math.isnan(most_lost(result)):
+            st.metric("Lost at most (nats)", f"{most_lost(result):.3f}", help=LOSS)
         st.metric("Sensitivity δ²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
         if int(result.unbounded[0]):
             st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
@@ -72,9 +72,9 @@ def constraint(result: CIDResult) -> str:
     return "–" if math.isnan(value) else f"{value:.3f} ± {error:.3f}"
 
 
-def loss(result: CIDResult) -> str:
-    """What the mean may lie below its maximum, in nats, with its standard error."""
-    return f"{float(result.loss[0]):.3f} ± {float(result.loss_error[0]):.3f}"
+def most_lost(result: CIDResult) -> float:
+    """What the mean can lie below its maximum, in nats: the estimate and two of its errors; NaN before it is measured."""
+    return float(result.loss[0] + 2 * result.loss_error[0])
 
 
 def doubt(result: CIDResult) -> str:
@@ -83,9 +83,11 @@ def doubt(result: CIDResult) -> str:
         return "One sample of the noise bears a large part of the constraint, so that its error is not to be trusted."
     if not bool(holds(result)[0]):
         return "The constraint is not met within its tolerance."
-    if not math.isnan(float(result.loss[0])):
-        return f"Its mean may lie up to {loss(result)} nats below the maximum."
-    return "It is not known how near the mean is to its maximum."
+    if math.isnan(most_lost(result)):
+        return "It is not known how near the mean is to its maximum."
+    if most_lost(result) > LOSS_TOLERANCE:
+        return f"Its mean may lie up to {most_lost(result):.3f} nats below the maximum."
+    return "Strong noise on pixels that it calls unused moves the feature."
 
 
 def decimal(value: float, sign: str = "") -> str:
