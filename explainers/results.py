@@ -58,8 +58,9 @@ class CIDResult:
     - `mean` (B,): mean entropy over bounded cells, nats per input variable.
     - `mean_error` (B,): the error of `mean` that comes from the estimate of δ_f², as a standard error.
     - `loss` (B,): an estimate, to second order and rather too large, of what the mean entropy lies below its maximum,
-      in nats, and `loss_error` (B,) its standard error; `loss` + 2 `loss_error` is the limit. From noise that was not used to find σ (`explainers/optimality.py`); NaN where neither
-      has been measured: before the end, in a closed form that does not meet the constraint, in the published descent.
+      in nats, and `loss_error` (B,) its standard error; `loss` + 2 `loss_error` is the limit. From noise that was not
+      used to find σ (`explainers/optimality.py`); NaN where neither has been measured: before the end, in a closed
+      form that does not meet the constraint, in the published descent.
     - `delta_f2` (B,): ‖J‖_F².
     - `constraint` (B,): E‖f'−f‖² / (β δ_f²) on noise that was not used to find σ; 1 where it holds, NaN
       where it has not been measured yet. `constraint_error` (B,) is its standard error. `largest_share` (B,): the

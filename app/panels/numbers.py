@@ -73,7 +73,7 @@ def constraint(result: CIDResult) -> str:
 
 
 def most_lost(result: CIDResult) -> float:
-    """What the mean can lie below its maximum, in nats: the estimate and two of its errors; NaN before it is measured."""
+    """What the mean can lie below its maximum, in nats: the estimate and two errors; NaN before it is measured."""
     return float(result.loss[0] + 2 * result.loss_error[0])
 
 
