@@ -4,6 +4,7 @@ What Captum's tools for attribution methods ask for (`NoiseTunnel`, `captum.metr
 methods that look at no class do, `attribute` takes a `target` and does not use it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import wraps
@@ -24,7 +25,7 @@ def _seen_through(method: Callable) -> Callable:
     return call
 
 
-class EntropyAttribution:
+class EntropyAttribution(ABC):
     """What CID and RU have in common: results that sharpen, of which the last is the map."""
 
     multiplies_by_inputs = False
@@ -36,8 +37,9 @@ class EntropyAttribution:
         """Entropies do not sum to anything."""
         return False
 
+    @abstractmethod
     def stream(self, inputs: Tensor, settings: CIDSettings | None = None) -> Iterator[CIDResult]:
-        raise NotImplementedError
+        """Results that sharpen; the last is the answer."""
 
     def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:
         """The map with everything that says how far to trust it."""

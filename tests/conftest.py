@@ -19,6 +19,17 @@ def fresh_backend() -> Iterator[None]:
     st.cache_resource.clear()
 
 
+@pytest.fixture
+def added() -> Iterator[None]:
+    """The catalogue forgets what a test has added to it."""
+    from explainers.added_networks import ADDED
+
+    before = dict(ADDED)
+    yield
+    ADDED.clear()
+    ADDED.update(before)
+
+
 @pytest.fixture(scope="session")
 def quantus():
     """The oracle of the scores and checks; see requirements-oracle.txt."""

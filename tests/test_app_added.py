@@ -11,14 +11,6 @@ from explainers.added_networks import ADDED
 from tests.test_app_pages import chosen, done, until, visit, words
 
 
-@pytest.fixture
-def added():
-    before = dict(ADDED)
-    yield
-    ADDED.clear()
-    ADDED.update(before)
-
-
 def test_an_added_network_is_explored_and_its_source_stays_on_the_server(added, fresh_backend):
     source = "tests.test_exported_programs:sixteen"
     add_requested(["--network", f"{source},name=sixteen,size=16,title=Sixteen"], add_network)

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from torchvision import models
 
 from explainers import CID, CIDSettings, add_network, find_layers, load_network
-from explainers.added_networks import ADDED
 from explainers.architectures.resnet_cifar import ResNetCIFAR
 from explainers.architectures.unet import UNet
 from explainers.baselines import explain
@@ -137,14 +136,6 @@ def test_a_file_that_is_no_program_is_refused(tmp_path):
     (tmp_path / "bad.pt2").write_bytes(b"no program")
     with pytest.raises(ValueError, match=r"expected a file of torch\.export\.save, got bad\.pt2"):
         load_program(tmp_path / "bad.pt2")
-
-
-@pytest.fixture
-def added():
-    before = dict(ADDED)
-    yield
-    ADDED.clear()
-    ADDED.update(before)
 
 
 def test_an_added_program_is_a_network_of_the_catalogue(added, tmp_path):
