@@ -13,12 +13,14 @@ from urllib.parse import urlparse
 
 import torch
 
+from explainers.download_digests import DIGESTS
+
 Progress = Callable[[float, str], None]
 SECONDS_WITHOUT_ANSWER = 10
 CHUNK = 1 << 20
 # The largest weights of the catalogue, VGG-19's, are 575 MB.
 MAX_BYTES = 1 << 30
-# torchvision's convention: the file's name ends in the first digits of its SHA-256.
+# torchvision's convention: the file's name ends in the first digits of its SHA-256. For files that are not in DIGESTS.
 HASH = re.compile(r"-([0-9a-f]{8,})\.")
 
 
@@ -94,9 +96,10 @@ def _sha256(path: Path) -> str:
 
 
 def _check(name: str, digest: str) -> None:
-    promised = HASH.search(name)
-    if promised and not digest.startswith(promised.group(1)):
-        raise WeightsUnavailable(f"{name} is damaged: its content does not match the checksum in its name")
+    named = HASH.search(name)
+    promised = DIGESTS.get(name) or (named.group(1) if named else "")
+    if not digest.startswith(promised):
+        raise WeightsUnavailable(f"{name} is damaged: its content does not match its checksum")
 
 
 def _reason(error: OSError | http.client.HTTPException) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,9 @@ import pytest
 import torch
 
 from explainers import downloads
+from explainers.download_digests import DIGESTS
 from explainers.downloads import WeightsUnavailable, cached_file, fetch
+from explainers.networks import network_catalogue
 
 CONTENT = b"weights" * 1000
 NAME = f"net-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
@@ -134,3 +137,23 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(server, cache, tmp_path
     with pytest.raises(WeightsUnavailable, match="could not be downloaded") as caught:
         fetch(f"{server}/good/{NAME}")
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_every_file_of_the_catalogue_has_its_digest_and_its_name_begins_with_it():
+    assert DIGESTS.keys() == {entry.file for entry in network_catalogue() if not entry.shipped}
+    for name, digest in DIGESTS.items():
+        assert re.fullmatch("[0-9a-f]{64}", digest)
+        assert downloads.HASH.search(name).group(1) == digest[:8]
+
+
+def test_the_eight_digits_of_a_name_are_not_enough(server, cache, monkeypatch):
+    right = hashlib.sha256(CONTENT).hexdigest()
+    monkeypatch.setitem(DIGESTS, NAME, right[:8] + right[:7:-1])
+    with pytest.raises(WeightsUnavailable, match="damaged"):
+        fetch(f"{server}/good/{NAME}")
+    assert list(cache.iterdir()) == []
+    cache.joinpath(NAME).write_bytes(CONTENT)
+    with pytest.raises(WeightsUnavailable, match="damaged"):
+        fetch(f"{server}/good/{NAME}")
+    monkeypatch.setitem(DIGESTS, NAME, right)
+    assert fetch(f"{server}/good/{NAME}").read_bytes() == CONTENT
