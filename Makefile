@@ -1,5 +1,6 @@
 # make run · make test · make test-plain · make lint · make bench; each is also spelled out in the README.
 # make lock · make licences · make audit: what is installed, its digests, its licences, and what is known against it.
+# make sums: after a lesson was edited, its digest among those of all that ships.
 PYTHON ?= python3
 PORT ?= 8501
 
@@ -8,7 +9,7 @@ NUMERICAL = $(wildcard $(patsubst %,tests/test_%.py,baselines bottleneck canonic
   evaluation every_network exported_programs features jacobian layer_methods layers linear lrp membranes networks optimality picture_colours \
   rescaling ru silence spellings study_checks study_evaluate trial unet))
 
-.PHONY: run test test-plain lint bench lock licences audit
+.PHONY: run test test-plain lint bench sums lock licences audit
 
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -39,6 +40,9 @@ lint: .venv/ready-dev
 
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark
+
+sums: .venv/ready
+	.venv/bin/python -c "from explainers import shipped; shipped.write_sums(shipped.ASSETS)"
 
 lock: .venv/ready
 	.venv/bin/python tools/lock.py

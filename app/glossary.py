@@ -2,29 +2,35 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
-LESSONS = Path(__file__).resolve().parent.parent / "assets" / "lessons"
+from app.sentences import sentence
+from explainers.shipped import DamagedFile, read_shipped
+
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
 
 @cache
 def glossary() -> dict[str, str]:
-    """Terms and what they mean, in Markdown, in the order of the file.
+    """Terms and what they mean, in Markdown, in the order of the file. Raises DamagedFile.
 
     >>> "CID" in glossary()
     True
     """
-    return sections((LESSONS / "glossary.md").read_text(encoding="utf-8"))
+    return sections(read_shipped("lessons/glossary.md"))
 
 
 def explain(term: str) -> str:
-    """What a term means, for a tooltip. Raises KeyError for a term that is not in the glossary.
+    """What a term means, for a tooltip, or that the glossary is damaged.
+
+    Raises KeyError for a term that is not in the glossary.
 
     >>> explain("nats").startswith("The unit")
     True
     """
-    return glossary()[term]
+    try:
+        return glossary()[term]
+    except DamagedFile as error:
+        return sentence(error)
 
 
 def sections(text: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""What ships with the project is what was shipped: every file of weights against its SHA-256 in `assets/SHA256SUMS`.
+"""What ships with the project is what was shipped: weights and lessons against their SHA-256 in `assets/SHA256SUMS`.
 
-The commands that train what ships write that list anew; `sha256sum -c SHA256SUMS` in the folder checks it without
-Python.
+The commands that train what ships write that list anew, and so does `make sums` after a lesson was edited;
+`sha256sum -c SHA256SUMS` in the folder checks it without Python.
 """
 
 import hashlib
@@ -9,6 +9,8 @@ from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SUMS = "SHA256SUMS"
+# All that the programs read of `assets`; the cards of networks and decoders are for people alone.
+KINDS = ("*.safetensors", "lessons/*.md")
 
 
 class DamagedFile(ValueError):
@@ -17,11 +19,32 @@ class DamagedFile(ValueError):
 
 def check_shipped(path: Path) -> None:
     """Raises DamagedFile where the sums know the file and it has another content; reads the whole of it."""
-    if not path.is_relative_to(ASSETS):
-        return
-    promised = read_sums().get(path.relative_to(ASSETS).as_posix())
-    if promised is not None and promised != sha256(path):
-        raise DamagedFile(f"expected {path.name} as it ships with this project, got a damaged file; copy it again")
+    if path.is_relative_to(ASSETS):
+        _compare(path.relative_to(ASSETS).as_posix(), sha256(path))
+
+
+def read_shipped(name: str) -> str:
+    """The text `name` below `assets`. Raises DamagedFile where it is missing or has another content than it shipped."""
+    try:
+        data = (ASSETS / name).read_bytes()
+    except FileNotFoundError:
+        raise DamagedFile(
+            f"expected {Path(name).name} as it ships with this project, found none; copy it again"
+        ) from None
+    _compare(name, hashlib.sha256(data).hexdigest())
+    return data.decode()
+
+
+def _compare(name: str, digest: str) -> None:
+    if read_sums().get(name, digest) != digest:
+        raise DamagedFile(
+            f"expected {Path(name).name} as it ships with this project, got a damaged file; copy it again"
+        )
+
+
+def shipped_files() -> list[Path]:
+    """All that the list has to name, in its order."""
+    return sorted(path for kind in KINDS for path in ASSETS.rglob(kind))
 
 
 def read_sums() -> dict[str, str]:
@@ -34,11 +57,10 @@ def read_sums() -> dict[str, str]:
 
 
 def write_sums(changed: Path) -> None:
-    """The list of all weights below `assets` as they are now, if the folder `changed` is one of them."""
+    """The list of what ships as it is now, if the folder `changed` is part of it."""
     if not changed.resolve().is_relative_to(ASSETS):
         return
-    files = sorted(ASSETS.rglob("*.safetensors"))
-    lines = (f"{sha256(path)}  {path.relative_to(ASSETS).as_posix()}\n" for path in files)
+    lines = (f"{sha256(path)}  {path.relative_to(ASSETS).as_posix()}\n" for path in shipped_files())
     (ASSETS / SUMS).write_text("".join(lines))
 
 

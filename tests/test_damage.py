@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from streamlit.testing.v1 import AppTest
 
+from app.glossary import explain, glossary
+from app.lessons import LESSONS
 from app.sentences import sentence
 from explainers import decoders, load_network, shipped
 from explainers.decoder_training import DecoderSettings, read_checkpoint, train_decoder
@@ -23,6 +26,7 @@ from explainers.shipped import DamagedFile, check_shipped, read_sums, write_sums
 from tests.test_decoders import LAYER, birds, home, tiny, train  # noqa: F401
 
 NETWORK = "resnet20-cifar10"
+ORIGINAL = shipped.ASSETS
 
 
 def flipped(path: Path, generator: random.Random) -> None:
@@ -32,16 +36,18 @@ def flipped(path: Path, generator: random.Random) -> None:
 
 
 def test_the_list_of_what_ships_is_whole_and_true():
-    files = {path.relative_to(shipped.ASSETS).as_posix() for path in shipped.ASSETS.rglob("*.safetensors")}
-    assert read_sums().keys() == files
-    for path in shipped.ASSETS.rglob("*.safetensors"):
+    read = {path for folder in ("networks", "decoders", "lessons") for path in (shipped.ASSETS / folder).iterdir()}
+    # The cards beside weights are for people.
+    read -= {path for path in read if path.suffix == ".md" and path.parent.name != "lessons"}
+    assert read_sums().keys() == {path.relative_to(shipped.ASSETS).as_posix() for path in read}
+    for path in read:
         check_shipped(path)
-    # As `sha256sum` reads it.
+    # As `sha256sum` reads it; `make sums` writes it anew.
     subprocess.run(["sha256sum", "-c", "--quiet", shipped.SUMS], cwd=shipped.ASSETS, check=True)
 
 
 @pytest.fixture
-def assets(tmp_path, monkeypatch) -> Path:
+def assets(tmp_path, monkeypatch) -> Iterator[Path]:
     """A copy of what ships of one network."""
     folder = tmp_path / "assets"
     for name in ("networks", "decoders"):
@@ -54,7 +60,9 @@ def assets(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(shipped, "ASSETS", folder)
     monkeypatch.setattr(decoders, "ASSETS", folder / "decoders")
     monkeypatch.setattr("explainers.network_specs.ASSETS", folder / "networks")
-    return folder
+    glossary.cache_clear()
+    yield folder
+    glossary.cache_clear()
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -64,6 +72,32 @@ def test_a_damaged_network_is_named_wherever_the_damage_is(assets, seed):
     with pytest.raises(WeightsUnavailable, match=f"{NETWORK}.safetensors is damaged") as caught:
         load_network(NETWORK)
     assert str(assets) not in sentence(caught.value)
+
+
+LESSON = "from app.lessons import LESSONS; from app.panels import lesson_frame; lesson_frame.words(0, LESSONS[0])"
+GLOSSARY = "from app.views import glossary; glossary.page()"
+
+
+@pytest.mark.parametrize("damage", ["another byte", "missing"])
+@pytest.mark.parametrize(
+    ("file", "script"),
+    [(f"{LESSONS[0].slug}.md", LESSON), ("glossary.md", GLOSSARY), ("references.md", GLOSSARY)],
+)
+def test_a_damaged_text_is_named_and_not_shown(assets, file, script, damage):
+    shutil.copytree(ORIGINAL / "lessons", assets / "lessons")
+    path = assets / "lessons" / file
+    assert not AppTest.from_string(script).run().error
+    glossary.cache_clear()
+    path.write_bytes(path.read_bytes()[:-1] + b"!") if damage == "another byte" else path.unlink()
+    at = AppTest.from_string(script).run()
+    assert not at.exception
+    (told,) = at.error
+    assert told.value.startswith(f"Expected {file} as it ships")
+    assert str(assets) not in told.value
+
+
+def test_a_damaged_glossary_costs_tooltips_and_no_page(assets):
+    assert explain("nats").startswith("Expected glossary.md as it ships")
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.figures.enlarge import enlarge
 from app.figures.style import PLAIN_CONFIG, Look
-from app.glossary import LESSONS
+from explainers.shipped import read_shipped
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Lesson:
 
     @property
     def text(self) -> str:
-        """The paragraphs, in Markdown."""
-        return (LESSONS / f"{self.slug}.md").read_text(encoding="utf-8")
+        """The paragraphs, in Markdown. Raises DamagedFile."""
+        return read_shipped(f"lessons/{self.slug}.md")
 
 
 def numbers(*shown: tuple[str, str, str]) -> None:

@@ -9,6 +9,8 @@ from app.lessons.lesson import Lesson
 from app.links import problems
 from app.panels import link_notice, presentation
 from app.panels.presentation import Steps
+from app.sentences import sentence
+from explainers.shipped import DamagedFile
 
 CSS = """
 <style>
@@ -72,6 +74,9 @@ def words(number: int, lesson: Lesson) -> None:
         st.title(lesson.title, anchor=False)
         if not presenting():
             st.caption(f"Lesson {number + 1} of {len(LESSONS)}")
-        st.markdown(lesson.text)
+        try:
+            st.markdown(lesson.text)
+        except DamagedFile as error:
+            st.error(sentence(error))
         st.latex(lesson.equation)
         st.caption(lesson.symbols)

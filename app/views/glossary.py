@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from app.glossary import LESSONS, glossary
+from app.glossary import glossary
+from app.sentences import sentence
 from app.views.about import WIDTH
+from explainers.shipped import DamagedFile, read_shipped
 
 # In two columns where there is room, each of a width that reads well.
 CSS = """
@@ -17,6 +19,12 @@ SEARCH = "Part of a term, or of what it means."
 
 def page() -> None:
     """All terms in the order of their first letter, or those that hold what is searched for."""
+    try:
+        references = read_shipped("lessons/references.md")
+        glossary()
+    except DamagedFile as error:
+        st.error(sentence(error))
+        return
     st.html(CSS)
     with st.container(width=WIDTH):
         st.title("Glossary", anchor=False)
@@ -29,7 +37,7 @@ def page() -> None:
             st.markdown(f"**{term}**  \n{meaning}")
     with st.container(width=WIDTH):
         st.title("References", anchor=False)
-        st.markdown((LESSONS / "references.md").read_text(encoding="utf-8"))
+        st.markdown(references)
 
 
 def matching(text: str) -> dict[str, str]:
