@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,10 +17,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save
+from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
 from app.backend import NETWORKS_KEPT, Backend, View
 from app.pictures import find_picture
+from app.soak.work import MAPS
 from app.subject import Subject, prepare
 from explainers import CID, CIDResult, CIDSettings, load_network
 from explainers.baselines import METHODS, Explanation, explain
@@ -246,3 +249,34 @@ def test_networks_that_are_evicted_are_freed(device, tmp_path):
     size = len(own_weights(0))
     assert min(held[-2:]) - held[NETWORKS_KEPT] < size, (held, size)
     assert max(used[NETWORKS_KEPT:]) <= max(used[:NETWORKS_KEPT]) * 1.5
+
+
+# Sessions of a page, and runs of each.
+SIXTY = {"explore": (3, 5), "learn": (3, 5), "glossary": (3, 10)}
+
+
+def sessions(page: str, count: int, runs: int) -> None:
+    for _ in range(count):
+        at = AppTest.from_string(f"from app.views import {page}; {page}.page()", default_timeout=WAIT)
+        at.query_params.update(dict(part.split("=") for part in MAPS[0].query.split("&")) if page == "explore" else {})
+        for _ in range(runs):
+            at.run()
+        assert not at.exception
+
+
+def objects() -> Counter[str]:
+    """How many objects are alive of the types of each package."""
+    gc.collect()
+    packages = (str(getattr(type(thing), "__module__", "")).partition(".")[0] for thing in gc.get_objects())
+    return Counter(name for name in packages if name in ("app", "explainers", "plotly", "streamlit"))
+
+
+def test_runs_of_pages_and_sessions_leave_no_object_behind(fresh_backend):
+    """Sixty runs leave fewer objects than there were sessions, of any package's types."""
+    for page in SIXTY:
+        sessions(page, 1, 3)
+    before = objects()
+    for page, (count, runs) in SIXTY.items():
+        sessions(page, count, runs)
+    growth = objects() - before
+    assert max(growth.values(), default=0) < sum(count for count, _ in SIXTY.values()), growth

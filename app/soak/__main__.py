@@ -3,7 +3,8 @@
 Prints what was done, every error, how soon the servers said that they were well, and their memory; the exit status is
 0 where no answer was wrong and no page failed. Before that, the throughput of the same sessions with and without
 Streamlit's collection after every run, on one server after the other. Everything stays on this machine and ends by
-itself: `python -m app.soak --minutes 10`.
+itself: `python -m app.soak --minutes 10`. With `--pages 1000` it runs the pages so many times instead, one after the
+other, and prints the server's memory after every hundred.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from app.soak.pages import pages
 from app.soak.servers import Server
 from app.soak.work import MAPS, Answers, any_work, look_at, weights
 
@@ -32,7 +34,10 @@ def main() -> None:
     parser.add_argument("--throughput", type=float, default=60.0, metavar="SECONDS", help="of maps alone, each way")
     parser.add_argument("--sessions", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pages", type=int, default=0, metavar="RUNS", help="of the pages, and nothing else")
     args = parser.parse_args()
+    if args.pages:
+        raise SystemExit(pages(args.pages))
     torch.set_num_threads(1)
     if args.throughput:
         for name, options in (("with", ("--runner.postScriptGC", "true")), ("without", ())):
