@@ -94,7 +94,7 @@ def class_activation_map(case: Case) -> Tensor:
     with torch.no_grad():
         feature = graph(case.inputs)
     if head.weight is None:
-        maps = feature[torch.arange(len(feature)), case.target]
+        maps = feature[torch.arange(len(feature), device=feature.device), case.target]
     else:
         maps = torch.einsum("bk,bkhw->bhw", head.weight[case.target], feature)
     return enlarge(maps[:, None], case.size)

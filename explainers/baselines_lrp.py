@@ -58,7 +58,7 @@ def _start(output: Tensor, target: Tensor) -> Tensor:
     if output.dim() == 1:
         return output
     chosen = torch.zeros_like(output)
-    chosen[torch.arange(len(output)), target] = 1
+    chosen[torch.arange(len(output), device=output.device), target] = 1
     return chosen * output / output[0, 0].numel()
 
 

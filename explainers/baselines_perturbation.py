@@ -108,7 +108,7 @@ def _over_superpixels(case: Case, samples: int, count: int, seed: int, make) -> 
     maps = []
     for one in case.each():
         regions = superpixels(one.inputs[0], count).to(one.inputs.device)
-        method = make(one.plain(), Randomness(seed, "cpu")("superpixels"))
+        method = make(one.plain(), Randomness(seed)("superpixels"))
         weights = method.attribute(
             one.inputs,
             baselines=0.0,
@@ -166,7 +166,7 @@ class _SeededKernelShap(KernelShap):
         yield torch.ones(1, features, device=device, dtype=torch.long)
         yield torch.zeros(1, features, device=device, dtype=torch.long)
         while True:
-            size = int(torch.multinomial(sizes, 1, generator=self._generator))
+            size = int(torch.multinomial(sizes.cpu(), 1, generator=self._generator))
             shown = torch.randperm(features, generator=self._generator)[:size]
             coalition = torch.zeros(1, features, dtype=torch.long)
             coalition[0, shown] = 1

@@ -123,7 +123,7 @@ def compare(h: Feature, x: Tensor, shape: tuple[int, int], beta: float) -> Itera
 def _ascended(sampler: Sampler, beta: float, target: Tensor) -> Tensor:
     log_sigma = sampler.uniform(beta)
     log_sigma = log_sigma + (score(sampler, log_sigma, target) - log_sigma.mean())
-    return ascend(sampler, log_sigma, target, LONG_ASCENT, Randomness(2, log_sigma.device))
+    return ascend(sampler, log_sigma, target, LONG_ASCENT, Randomness(2))
 
 
 def _number(value: Tensor) -> float | None:
@@ -135,7 +135,7 @@ def _timed(
 ) -> tuple[Estimate, Sampler, float]:
     start = time.monotonic()
     sampler = Sampler(h, x, shape)
-    for estimate in run(sampler, Randomness(0, x.device)):
+    for estimate in run(sampler, Randomness(0)):
         pass
     return estimate, sampler, time.monotonic() - start
 
@@ -145,15 +145,12 @@ def score(sampler: Sampler, log_sigma: Tensor, target: Tensor, samples: int = SC
 
     By the secant of log E, kept between the last scale that was too small and the last that was too large.
     """
-    x = sampler.x
 
     def excess(shift: float) -> float:
         energies = [
             part
             for block in range(samples // SCORE_BLOCK)
-            for part in sampler.energies(
-                log_sigma + shift, sampler.noise(SCORE_BLOCK, Randomness(1, x.device)("score", block))
-            )
+            for part in sampler.energies(log_sigma + shift, sampler.noise(SCORE_BLOCK, Randomness(1)("score", block)))
         ]
         return math.log(max(torch.cat(energies).mean().item(), 1e-30) / target.item())
 

@@ -66,7 +66,7 @@ def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int)
     for name, (settings, run) in ways.items():
         start = time.monotonic()
         sampler, decoded = _samplers(h, decoder, x)
-        for found in run(sampler, decoded, settings, Randomness(0, x.device)):
+        for found in run(sampler, decoded, settings, Randomness(0)):
             pass
         seconds = time.monotonic() - start
         unit = unit or seconds
@@ -88,7 +88,7 @@ def _score(h: Feature, decoder: torch.nn.Module, x: Tensor, log_sigma: Tensor, t
     for scaling in range(SCALINGS):
         energies, errors = [], 0.0
         for block in range(SCORE_SAMPLES // BLOCK):
-            noise = pairs(decoded, BLOCK, Randomness(1, x.device)("score", block))
+            noise = pairs(decoded, BLOCK, Randomness(1)("score", block))
             for energy, part in decoded.errors(log_sigma + shift, noise):
                 energies.append(energy)
                 errors = errors + part

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from explainers.baselines_case import Case, enlarge
 from explainers.baselines_layer import Mark, keep_output, mark
-from explainers.randomness import Randomness
+from explainers.randomness import Randomness, normal
 
 LEAST_STD = 0.01
 
@@ -109,15 +109,13 @@ def _bits(
     deviation = (_feature(scores, marker, one.inputs) - mean) / std
     alpha = torch.full_like(deviation, settings.alpha).requires_grad_()
     optimiser = torch.optim.Adam([alpha], lr=settings.rate)
-    noise = Randomness(settings.seed, deviation.device)("bottleneck")
+    noise = Randomness(settings.seed)("bottleneck")
     pictures, target = one.inputs.expand(settings.copies, -1, -1, -1), one.target.expand(settings.copies)
     passed: list[Tensor] = []
     marker.register_forward_hook(lambda module, args, output: passed.pop())
     for _ in range(settings.steps):
         kept, replaced = _gates(alpha, settings.blur)
-        draws = torch.randn(
-            (settings.copies, *deviation.shape[1:]), generator=noise, device=alpha.device, dtype=alpha.dtype
-        )
+        draws = normal(settings.copies, *deviation.shape[1:], like=deviation, generator=noise)
         passed.append(mean + std * (kept * deviation + replaced * draws))
         found = scores(pictures)
         if found.shape[1] == 1:

@@ -66,7 +66,7 @@ class CID(EntropyAttribution):
         self.feature.check_gradient(h, x)
         sampler = Sampler(h, x, resolve_grid(settings.grid, *x.shape[-2:]))
         run = descend if settings.method == "paper" else solve
-        for estimate in run(sampler, settings, Randomness(settings.seed, x.device)):
+        for estimate in run(sampler, settings, Randomness(settings.seed)):
             if estimate.stage == "done":
                 silent = ~stirred(h, x, estimate.bounded)
                 estimate = replace(estimate, converged=estimate.converged & silent)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from explainers.constraint import Estimate
-from explainers.jacobian import orthonormal, outside, random_signs
-from explainers.randomness import Randomness
+from explainers.jacobian import orthonormal, outside
+from explainers.randomness import Randomness, normal, random_signs
 from explainers.records import choose
 from explainers.sampling import Sampler
 
@@ -95,7 +95,7 @@ def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Ite
     if size <= probes:
         # Random directions instead of unit vectors: any part of them is already an unbiased preview.
         x = sampler.x
-        rows = torch.randn(size, size, generator=randomness("directions"), device=x.device, dtype=x.dtype)
+        rows = normal(size, size, like=x, generator=randomness("directions"))
         rows, first = rows.expand(len(x), -1, -1), 0
         if size > SMALL_FEATURE:
             # Those in which noise moves it most go first, so that a part of the rest tells the whole well.

@@ -83,7 +83,7 @@ def measure(
     A picture is finished early when the error of sampling is down to `accuracy`; the error of δ_f²,
     which more samples do not lessen, is part of the standard error.
     """
-    energies = torch.empty(0, *target.shape).to(target)
+    energies = target.new_empty(0, *target.shape)
     enough, best = torch.zeros_like(target, dtype=torch.bool), estimate
     for block in range(math.ceil(samples / BLOCK)):
         for energy in sampler.energies(estimate.log_sigma, sampler.noise(BLOCK, randomness(place, block))):
@@ -110,7 +110,7 @@ def check(
     regression coefficient as its weight). Where h is far from linear that mean is wrong, but so is the
     closed form, by more. A picture is finished early when that is plain.
     """
-    energies, linear = (torch.empty(0, *target.shape).to(target) for _ in range(2))
+    energies, linear = (target.new_empty(0, *target.shape) for _ in range(2))
     expected = (estimate.log_sigma.mul(2).exp() * estimate.square_columns).sum(dim=(1, 2, 3)) / target
     enough, best = torch.zeros_like(target, dtype=torch.bool), estimate
     for block in range(math.ceil(samples / BLOCK)):

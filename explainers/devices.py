@@ -41,6 +41,17 @@ def devices() -> tuple[str, ...]:
     return (*cuda, *(("mps",) if _metal() else ()), "cpu")
 
 
+def works_ahead(device: torch.device) -> bool:
+    """Whether the processor may queue work and copies there and go on, to wait for an event later.
+
+    Metal is not counted: it knows no pinned memory.
+
+    >>> works_ahead(torch.device("cpu")), works_ahead(torch.device("cuda"))
+    (False, True)
+    """
+    return device.type not in ("cpu", "mps")
+
+
 def _metal() -> bool:
     return torch.backends.mps.is_available()
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from explainers.randomness import random_signs
+
 Function = Callable[[Tensor], Tensor]
 
 
@@ -58,12 +60,6 @@ def probe_square_columns(h: Function, x: Tensor, probes: int, generator: torch.G
     v = random_signs(probes, size, like=x, generator=generator)
     products = torch.stack([squared_products(h, x, row.expand(len(x), -1)) for row in v])
     return products.mean(0), products.std(0) / probes**0.5
-
-
-def random_signs(*shape: int, like: Tensor, generator: torch.Generator) -> Tensor:
-    """Independent ±1 with equal probability, in the type and on the device of `like`."""
-    signs = torch.randint(0, 2, shape, generator=generator, device=like.device, dtype=torch.int8)
-    return signs.to(like.dtype).mul_(2).sub_(1)
 
 
 def orthonormal(rows: Tensor, complete: bool = False) -> Tensor:

@@ -79,7 +79,7 @@ class RU(EntropyAttribution):
         _check_decoder(g, sampler.f, picture)
         decoded = ReconstructionSampler(h, g, picture, sampler)
         run = descend_reconstruction if settings.method == "paper" else solve
-        for found in run(sampler, decoded, settings, Randomness(settings.seed, x.device)):
+        for found in run(sampler, decoded, settings, Randomness(settings.seed)):
             estimate = found.estimate
             if estimate.stage == "done":
                 silent = ~stirred(h, x, estimate.bounded)

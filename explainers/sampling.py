@@ -8,6 +8,7 @@ from torch import Tensor
 
 from explainers.grid import cell_spread, cell_sum
 from explainers.jacobian import Function, squared_products
+from explainers.randomness import normal
 
 
 class Sampler:
@@ -36,7 +37,7 @@ class Sampler:
 
     def noise(self, samples: int, generator: torch.Generator) -> Tensor:
         """δ ~ N(0, I), (count, C, H, W)."""
-        return torch.randn(samples, *self.x.shape[1:], generator=generator, device=self.x.device, dtype=self.x.dtype)
+        return normal(samples, *self.x.shape[1:], like=self.x, generator=generator)
 
     def changes(self, count: int, generator: torch.Generator) -> Tensor:
         """(h(x+ξδ) − f)/ξ for `count` small random steps: (B, count, D)."""

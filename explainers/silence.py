@@ -47,7 +47,7 @@ def check_gradient(h: Function, x: Tensor) -> None:
 def gradient_fault(h: Function, x: Tensor) -> str | None:
     """How h, (B, ...) -> (B, D), moves around the first of `x`, if that is not as its gradient says."""
     x = x[:1]
-    draw = Randomness(0, "cpu")("directions")
+    draw = Randomness(0)("directions")
     size, spread = (DIRECTIONS, *x.shape[1:]), x.std(correction=0).clamp_min(0.1)
     d = torch.randn(size, generator=draw, dtype=torch.float64).to(x) * spread
     # Beside the picture itself: where it has one colour, maxima tie, and a gradient tells of one side only.
@@ -102,7 +102,7 @@ def stirred(h: Function, x: Tensor, bounded: Tensor) -> Tensor:
     moved = torch.zeros(len(x), dtype=torch.bool, device=x.device)
     if not unused.any():
         return moved
-    noises = torch.randn((STIRRED, *x.shape[1:]), generator=Randomness(0, "cpu")("stirring"), dtype=torch.float64).to(x)
+    noises = torch.randn((STIRRED, *x.shape[1:]), generator=Randomness(0)("stirring"), dtype=torch.float64).to(x)
     spread = x.flatten(1).std(1, correction=0).clamp_min(0.1).view(-1, 1, 1, 1)
     with torch.no_grad():
         feature = h(x)

@@ -16,6 +16,8 @@ import math
 import torch
 from torch import Tensor
 
+from explainers.randomness import sent
+
 # Lower ends of the bands, in half periods per picture: finer where corrections live.
 BAND_EDGES = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91)
 
@@ -23,17 +25,18 @@ BAND_EDGES = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91)
 class SpectralMean:
     """The running mean of maps (B, 1, rows, columns), shrunk band by band; later maps weigh more.
 
-    >>> mean = SpectralMean(8, 8, torch.float64, "cpu")
+    >>> mean = SpectralMean(8, 8, torch.float64, torch.device("cpu"))
     >>> truth = torch.linspace(-1, 1, 8, dtype=torch.float64).expand(1, 1, 8, 8)
     >>> for _ in range(50): mean.add(truth + torch.randn(1, 1, 8, 8))
     >>> bool((mean.estimate() - truth).square().mean() < 0.02)
     True
     """
 
-    def __init__(self, rows: int, columns: int, dtype: torch.dtype, device: torch.device | str) -> None:
-        self._left = cosine_basis(rows).to(dtype).to(device)
-        self._right = cosine_basis(columns).to(dtype).to(device)
-        self._band = _bands(rows, columns).to(device)
+    def __init__(self, rows: int, columns: int, dtype: torch.dtype, device: torch.device) -> None:
+        self._left = sent(cosine_basis(rows).to(dtype), device)
+        self._right = sent(cosine_basis(columns).to(dtype), device)
+        bands = _bands(rows, columns)
+        self._bands, self._band = int(bands.max()) + 1, sent(bands, device)
         self._steps = 0
         self._weight = self._weight2 = 0.0
         self._mean = self._scatter = torch.zeros(1, 1, rows, columns, dtype=dtype, device=device)
@@ -63,7 +66,7 @@ class SpectralMean:
     def _per_band(self, values: Tensor) -> Tensor:
         """Means over the bands: (B, 1, rows, columns) -> (B, 1, bands)."""
         index = self._band.flatten().expand(*values.shape[:2], -1)
-        sums = values.new_zeros(*values.shape[:2], int(self._band.max()) + 1)
+        sums = values.new_zeros(*values.shape[:2], self._bands)
         counts = sums.scatter_add(-1, index, torch.ones_like(index, dtype=values.dtype))
         return sums.scatter_add(-1, index, values.flatten(2)) / counts.clamp_min(1)
 

@@ -70,7 +70,7 @@ def test_the_map_is_that_of_the_paper_s_loop(net: nn.Module) -> None:
         return kl_divergence(Normal(lam * r + (1 - lam) * mu, (1 - lam) * sigma), Normal(mu, sigma))
 
     alpha = torch.full_like(r, 5.0).requires_grad_()
-    adam, noise = torch.optim.Adam([alpha], lr=1.0), Randomness(0, "cpu")("bottleneck")
+    adam, noise = torch.optim.Adam([alpha], lr=1.0), Randomness(0)("bottleneck")
     for _ in range(3):
         lam = smooth(alpha.sigmoid())
         epsilon = mu + sigma * torch.randn(10, *r.shape, generator=noise, dtype=r.dtype)

@@ -38,7 +38,7 @@ def _small(network, index: int = 0) -> torch.Tensor:
 
 
 def _columns(h, x: torch.Tensor, probes: int, seed: int = 0) -> SquareColumns:
-    for columns in square_columns(Sampler(h, x, x.shape[-2:]), probes, Randomness(seed, "cpu")):
+    for columns in square_columns(Sampler(h, x, x.shape[-2:]), probes, Randomness(seed)):
         pass
     return columns
 
@@ -112,7 +112,7 @@ def test_the_chunk_does_not_change_the_map(resnet):
     maps = []
     for rows in (1, 7, 64):
         sampler = Sampler(Feature(resnet.module, "layer2.0"), x, (16, 16), rows=rows)
-        for estimate in solve(sampler, settings, Randomness(0, "cpu")):
+        for estimate in solve(sampler, settings, Randomness(0)):
             pass
         maps.append(estimate.log_sigma)
     assert all(torch.allclose(m, maps[0], atol=1e-4) for m in maps)

@@ -53,15 +53,15 @@ def confident():
     network = load_network("vgg16-birds")
     x = network.preprocess(render_bird(5, 224).image)[None]
     h = Feature(network.module, network.layer("conv5-3"))
-    return h, x, list(solve(Sampler(h, x, network.input_size), CIDSettings(), Randomness(0, "cpu")))
+    return h, x, list(solve(Sampler(h, x, network.input_size), CIDSettings(), Randomness(0)))
 
 
 def test_the_bound_is_the_loss_where_h_is_linear():
     sampler, generator = _linear(), torch.Generator().manual_seed(3)
-    known = closed_form(_last(square_columns(sampler, 256, Randomness(0, "cpu"))), BETA)
+    known = closed_form(_last(square_columns(sampler, 256, Randomness(0))), BETA)
     error = 0.1 * torch.randn(known.log_sigma.shape, generator=generator)
     target = BETA * known.delta_f2
-    moved = bound_loss(sampler, _moved(known, error), target, 4096, Randomness(1, "cpu"), 0)
+    moved = bound_loss(sampler, _moved(known, error), target, 4096, Randomness(1), 0)
     found = _last(moved)
     # Scaled back to the constraint, u + e has lost ½ log mean exp 2e − mean e.
     lost = 0.5 * (2 * error).exp().mean().log() - error.mean()
@@ -76,16 +76,16 @@ def _moved(known, error):
 
 def test_no_loss_is_seen_at_the_optimum_beyond_its_error():
     sampler = _linear()
-    known = closed_form(_last(square_columns(sampler, 256, Randomness(0, "cpu"))), BETA)
-    found = _last(bound_loss(sampler, known, BETA * known.delta_f2, 64, Randomness(1, "cpu"), 0))
+    known = closed_form(_last(square_columns(sampler, 256, Randomness(0))), BETA)
+    found = _last(bound_loss(sampler, known, BETA * known.delta_f2, 64, Randomness(1), 0))
     assert found.loss <= 3 * found.loss_error
 
 
 def test_the_start_under_noise_is_the_closed_form_where_h_is_linear():
     sampler = _linear()
-    known = closed_form(_last(square_columns(sampler, 256, Randomness(0, "cpu"))), BETA)
+    known = closed_form(_last(square_columns(sampler, 256, Randomness(0))), BETA)
     flat = _moved(known, sampler.uniform(BETA) - known.log_sigma)
-    found = _last(noise_start(sampler, flat, BETA * known.delta_f2, Randomness(1, "cpu")))
+    found = _last(noise_start(sampler, flat, BETA * known.delta_f2, Randomness(1)))
     first, last = (flat.log_sigma - known.log_sigma).std(), (found.log_sigma - known.log_sigma).std()
     # Half of the way in each of six rounds.
     assert last < 0.05 * first
@@ -94,9 +94,9 @@ def test_the_start_under_noise_is_the_closed_form_where_h_is_linear():
 
 def test_a_linear_h_is_not_curved_and_a_threshold_is():
     sampler = _linear()
-    assert not is_curved(sampler, sampler.uniform(BETA), Randomness(0, "cpu"))
+    assert not is_curved(sampler, sampler.uniform(BETA), Randomness(0))
     steep = Sampler(lambda x: (x + torch.relu(x - 0.01) * 30).flatten(1), torch.zeros(1, 1, 6, 6), (6, 6))
-    assert is_curved(steep, steep.uniform(BETA), Randomness(0, "cpu"))
+    assert is_curved(steep, steep.uniform(BETA), Randomness(0))
 
 
 @pytest.mark.slow
@@ -129,13 +129,11 @@ def test_the_loss_that_is_said_is_not_below_the_true_one():
     h, said = Feature(network.module, network.layer("fc")), []
     x = nn.functional.avg_pool2d(network.preprocess(render_bird(1, 64).image)[None], 2)
     settings, shape = {"beta": 1e-3}, tuple(x.shape[-2:])
-    results = [
-        _last(solve(Sampler(h, x, shape), CIDSettings(seed=s, **settings), Randomness(s, "cpu"))) for s in range(6)
-    ]
+    results = [_last(solve(Sampler(h, x, shape), CIDSettings(seed=s, **settings), Randomness(s))) for s in range(6)]
     target = 1e-3 * results[0].delta_f2
     sampler = Sampler(h, x, shape)
     start = sampler.uniform(1e-3)
-    best = score(sampler, ascend(sampler, start, target, 150, Randomness(2, "cpu")), target, 512)
+    best = score(sampler, ascend(sampler, start, target, 150, Randomness(2)), target, 512)
     for found in results:
         lost = best - score(sampler, found.log_sigma, target, 512)
         said.append(lost < found.loss.item() + 2 * found.loss_error.item())
@@ -158,6 +156,6 @@ def test_a_constraint_that_one_sample_bears_is_told():
     result = CID(net, net[0]).explain(x, CIDSettings(refine=False))
     assert not result.converged
     sampler = Sampler(Feature(net, net[0]), x, (6, 6))
-    estimate = closed_form(_last(square_columns(sampler, 64, Randomness(0, "cpu"))), BETA)
-    measured = _last(measure(sampler, estimate, BETA * estimate.delta_f2, 512, Randomness(0, "cpu"), "test"))
+    estimate = closed_form(_last(square_columns(sampler, 64, Randomness(0))), BETA)
+    measured = _last(measure(sampler, estimate, BETA * estimate.delta_f2, 512, Randomness(0), "test"))
     assert measured.largest_share > HEAVY_TAIL

@@ -132,7 +132,7 @@ def test_no_worse_than_a_long_run_of_the_paper_s_descent(curved):
     x = pictures[:1]
     sampler = Sampler(h, x, (8, 8))
     decoded = ReconstructionSampler(h, g, x, sampler)
-    for reference in descend_reconstruction(sampler, decoded, CIDSettings(), Randomness(0, "cpu"), steps=800):
+    for reference in descend_reconstruction(sampler, decoded, CIDSettings(), Randomness(0), steps=800):
         pass
     target = BETA * reference.estimate.delta_f2.item()
     ours = uncertainty_at_constraint(h, g, x, x, _explain(h, g, x).sigma.log(), target)

@@ -1,0 +1,178 @@
+"""The same maps on a device that is not the processor (`twin.py`), and what makes the processor wait for it.
+
+The numbers there are the processor's own: the same seed has to give the same maps.
+"""
+
+import copy
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from explainers import CID, CIDSettings, cid, concentration, ru, ru_solver
+from explainers.baselines import METHODS, applies, attribute
+from explainers.bottleneck import BottleneckSettings
+from explainers.evaluation import descriptive_accuracy, localisation
+from explainers.paper_descent import descend, descend_reconstruction
+from explainers.rescaling import factor, logit_change, rescalable_pairs, rescale, scale_output
+from explainers.ru import RU
+from tests.baselines_zoo import build
+from tests.twin import DEVICE, Log, TwinTensor, WrongDevice, twin_device
+
+
+@pytest.fixture
+def twin() -> Iterator[Log]:
+    with twin_device() as log:
+        yield log
+
+
+class Picturing(nn.Module):
+    """A decoder of the small network's second layer, with a picture of its own to give back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Unflatten(1, (4, 14, 14)), nn.ConvTranspose2d(4, 3, 3))
+        self.register_buffer("mean", torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.net(rows) + self.mean
+
+    def picture(self, x: Tensor) -> Tensor:
+        return x - self.mean
+
+
+@pytest.fixture
+def net() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first, second = [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()], [nn.Conv2d(4, 6, 3), nn.ReLU()]
+        return nn.Sequential(*first, *second, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4)).eval()
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+def there(value: Tensor | nn.Module) -> Tensor | nn.Module:
+    """On the device."""
+    return value.to(DEVICE) if isinstance(value, Tensor) else copy.deepcopy(value).to(DEVICE)
+
+
+def close(first: Tensor, second: Tensor) -> bool:
+    """But for rounding, which differs with the strides and the place in memory of what kernels are given."""
+    return torch.allclose(first.cpu(), second, rtol=1e-5, atol=1e-5 * _size(second), equal_nan=True)
+
+
+def _size(values: Tensor) -> float:
+    return values[values.isfinite()].abs().amax().item() if values.isfinite().any() else 0.0
+
+
+def test_the_device_refuses_what_is_elsewhere_and_counts_what_waits(twin):
+    values = there(torch.arange(3.0))
+    assert values.device == torch.zeros(2, device=values.device).device == DEVICE
+    assert isinstance(values + torch.tensor(1.0), TwinTensor)
+    with pytest.raises(WrongDevice):
+        values + torch.arange(3.0)
+    with pytest.raises(WrongDevice):
+        torch.randn(3, device=DEVICE, generator=torch.Generator())
+    twin.waits.clear()
+    assert values.sum().item() == 3
+    assert len(values[values > 1]) == 1
+    later = values.to("cpu", non_blocking=True)
+    assert twin.waits == {"_local_scalar_dense": 1, "index": 1}
+    assert not torch.equal(later, torch.arange(3.0))
+    event = torch.Event(DEVICE)
+    event.record()
+    event.synchronize()
+    assert torch.equal(later, torch.arange(3.0))
+
+
+CID_WAYS = {
+    "closed form": CIDSettings(refine=False, probes=32),
+    "refined": CIDSettings(probes=32, seed=3),
+    "cells": CIDSettings(probes=32, grid=4),
+    "paper": CIDSettings(probes=32, method="paper"),
+}
+
+
+@pytest.mark.parametrize("way", CID_WAYS)
+@pytest.mark.parametrize("layer", ["2", "7"])
+def test_cid_is_the_same_on_another_device(monkeypatch, net, x, twin, way, layer):
+    monkeypatch.setattr(cid, "descend", partial(descend, steps=10))
+    here = CID(net, layer).explain(x, CID_WAYS[way])
+    found = CID(there(net), layer).explain(there(x), CID_WAYS[way])
+    for name in ("entropy", "sigma", "mean", "mean_error", "constraint", "loss", "loss_error", "largest_share"):
+        assert close(getattr(found, name), getattr(here, name)), name
+    assert found.backward_passes == here.backward_passes
+    assert type(found.entropy) is Tensor
+    assert torch.equal(concentration(found.entropy, box=(2, 2, 5, 5)), concentration(here.entropy, box=(2, 2, 5, 5)))
+
+
+@pytest.mark.parametrize("method", ["two-stage", "paper"])
+def test_ru_is_the_same_on_another_device(monkeypatch, net, twin, method):
+    monkeypatch.setattr(ru_solver, "ROUNDS", 10)
+    monkeypatch.setattr(ru_solver, "CERTIFY_SAMPLES", (128, 128))
+    monkeypatch.setattr(ru, "descend_reconstruction", partial(descend_reconstruction, steps=10))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        decoder = Picturing().requires_grad_(False)
+    settings = CIDSettings(probes=32, grid=4, method=method)
+    x = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    here = RU(net, "2", decoder).explain(x, settings)
+    found = RU(there(net), "2", there(decoder)).explain(there(x), settings)
+    for name in ("entropy", "mean", "mean_error", "constraint", "reconstruction", "error", "decoder_share"):
+        assert close(getattr(found, name), getattr(here, name)), name
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_other_method_is_the_same_on_another_device(net, x, twin, method):
+    layer = "4" if METHODS[method].needs_layer else None
+    options = {"bottleneck": {"settings": BottleneckSettings(steps=3)}}.get(method, {})
+    here = attribute(method, net, layer, x, **options)
+    found = attribute(method, there(net), layer, there(x), **options)
+    assert found.device == DEVICE
+    assert close(found, here)
+
+
+@pytest.mark.parametrize("name", ["careless", "DenseNet", "SqueezeNet", "U-Net normalised", "ConvNeXt", "ViT"])
+def test_networks_of_every_build_are_taken_apart_on_another_device(twin, name):
+    net, x = build(name, torch.float32)
+    far, pictures = there(net), there(x)
+    for method in ("saliency", "guided_backprop", "lrp", "cam"):
+        reason = applies(method, far, None, pictures)
+        assert reason == applies(method, net, None, x)
+        if reason is None:
+            assert close(attribute(method, far, None, pictures), attribute(method, net, None, x)), method
+
+
+def test_attributions_and_concentration_stay_where_the_pictures_are(net, x, twin):
+    settings = {"probes": 8, "refine": False}
+    here = CID(net, "2").attribute(x, importance=True, **settings)
+    found = CID(there(net), "2").attribute(there(x), importance=True, **settings)
+    assert found.device == DEVICE
+    assert close(found, here)
+    mask = torch.zeros(8, 8, dtype=torch.bool)
+    mask[2:5, 2:5] = True
+    assert torch.equal(concentration(found[:, :1], mask=mask).cpu(), concentration(here[:, :1], mask=mask))
+
+
+def test_rescaled_networks_stay_on_their_device(net, x, twin):
+    far, pictures = there(net), there(x)
+    pairs = rescalable_pairs(far, pictures)
+    assert [pair.rescalable for pair in pairs] == [pair.rescalable for pair in rescalable_pairs(net, x)]
+    other = rescale(far, pairs, 4)
+    assert logit_change(far, other, pictures) == 0
+    maps = (attribute("layer_gradient", one, "2", pictures, target=0) for one in (far, other))
+    assert factor(*maps) == pytest.approx(4)
+    assert torch.equal(scale_output(far, pictures, 2)(pictures), 2 * far(pictures))
+
+
+def test_scores_of_maps_on_another_device(net, x, twin):
+    maps, labels = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(2)), torch.tensor([0, 1])
+    here = descriptive_accuracy(net, x, labels, maps)
+    found = descriptive_accuracy(there(net), there(x), there(labels), there(maps))
+    assert found.area == here.area
+    assert localisation(there(maps[0]), (1, 1, 4, 4)) == localisation(maps[0], (1, 1, 4, 4))
