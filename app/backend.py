@@ -19,7 +19,7 @@ from app.fairness_bench import METHODS as FAIRNESS_METHODS
 from app.fairness_bench import Question
 from app.fairness_plan import Plan, plan
 from app.jobs import Job, Runner
-from app.kept import RECORDS, Kept
+from app.kept import PENDING, RECORDS, Kept
 from app.owners import mark, owns
 from app.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
 from app.sentences import foreign, sentence
@@ -45,6 +45,7 @@ QUICK_LOAD = 6.0
 OWN = "own/"
 NO_DECODER = "RU needs a decoder that was trained for this layer of this network, and there is none"
 NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
+ASKED = "the disk is being asked"
 GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
 
 
@@ -94,6 +95,7 @@ class Backend:
         self.loads.close()
         self.own_loads.close()
         self.trainings.close()
+        self.results.close()
 
     # Networks
 
@@ -315,8 +317,8 @@ class Backend:
         start: bool = True,
     ) -> View:
         """What is kept under `key`, or why it is not, or as far as the job has come."""
-        if (result := self.results.get(key)) is not None:
-            return View(key, "done", result, 1.0)
+        if (kept := self._kept(key, owner)) is not None:
+            return kept
         if (message := self._failures.get(key)) is not None:
             return View(key, "failed", self.previews.get(key), message=message)
         if key in stopped:
@@ -324,9 +326,29 @@ class Backend:
             return View(key, "stopped", preview, preview.progress if preview else 0.0)
         if not start:
             return View(key, "missing")
-        job = self.maps.submit(key, work, owner, priority)
+        job = self.maps.submit(key, partial(self._unless_kept, key, work), owner, priority)
         begun = job.latest is not None or job.progress > 0
         return View(key, "running" if begun else "waiting", job.latest, job.progress, job.remaining, job.queue)
+
+    def _kept(self, key: str, owner: str) -> View | None:
+        """The result of `key`, or that the disk is still being asked for it; None where there is none.
+
+        The disk is not asked for what a job is at work on.
+        """
+        # Asked for before the rest: a job that has ended has left its result behind.
+        job = self.maps.job(key)
+        at_work = job is not None and not job.stop.is_set()
+        result = self.results.get(key) if at_work else self.results.find(key, owner.partition("/")[0])
+        if result is PENDING:
+            return View(key, "waiting", message=ASKED)
+        return None if result is None else View(key, "done", result, 1.0)
+
+    def _unless_kept(self, key: str, work: Callable[[Job], Iterator[Any]], job: Job) -> Iterator[Any]:
+        """The work, unless another job for the same has just ended with its result."""
+        if (result := self.results.get(key)) is not None:
+            yield result
+        else:
+            yield from work(job)
 
     # Lessons
 
@@ -375,15 +397,15 @@ class Backend:
         `state` is "refused", with the reason, where the method has no map for this network or layer.
         """
         key = scores_key(network, layer, method, data, settings)
-        if (scores := self.results.get(key)) is not None:
-            return View(key, "done", scores, 1.0)
+        if (kept := self._kept(key, owner)) is not None:
+            return kept
         if reason := self._refusal(network, layer, method, settings):
             return View(key, "refused", message=reason)
         if (message := self._failures.get(key)) is not None:
             return View(key, "failed", message=message)
         if not start:
             return View(key, "missing")
-        work = partial(self._scores, network, layer, method, data, settings)
+        work = partial(self._unless_kept, key, partial(self._scores, network, layer, method, data, settings))
         job = self.maps.submit(key, work, owner, (2, place))
         latest = job.latest if isinstance(job.latest, Judged) else None
         remaining = job.remaining if latest else None
@@ -423,7 +445,8 @@ class Backend:
     def stop(self, key: str, owner: str) -> None:
         """Cancels one map for `owner`; its newest frame is kept."""
         if (job := self.maps.job(key)) is not None:
-            self._keep_latest(job)
+            # In memory; on disk when the job has ended, by the thread that does the work.
+            self._keep_latest(job, self.results.memory)
             self.maps.drop(owner, key)
 
     def retry(self, key: str) -> None:
@@ -435,14 +458,14 @@ class Backend:
             self.results.put(job.key, job.latest)
             self.previews.drop(job.key)
             return
-        self._keep_latest(job)
+        self._keep_latest(job, self.results)
         if job.state == "failed":
             self._failures.put(job.key, sentence(job.error))
 
-    def _keep_latest(self, job: Job) -> None:
+    def _keep_latest(self, job: Job, results: Kept | Store) -> None:
         """Keeps what there is of a job that is cut short: a preview, or all where its one frame names no progress."""
         if (frame := job.latest) is not None:
-            kept = self.previews if hasattr(frame, "progress") else self.results
+            kept = self.previews if hasattr(frame, "progress") else results
             kept.put(job.key, frame)
 
 

@@ -1,11 +1,12 @@
-"""Results in memory, and on disk under it: looked for in that order, put in both."""
+"""Results in memory, and on disk under it: looked for in that order, put in both; no page waits for the disk."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
-from app.store import Store
+from app.reading import Reader
+from app.store import Recent, Store
 from explainers.store import ResultStore
 from explainers.stored_records import KNOWN
 
@@ -19,11 +20,19 @@ RECORDS: Mapping[str, tuple[str, int]] = KNOWN | {
 }
 
 
+# What `Kept.find` gives while the disk has not answered.
+PENDING = object()
+# What the disk has not is not asked for again for so long: other servers put results there too.
+ABSENT = 10.0
+
+
 class Kept:
     """The calls of `Store`; only records of known types go to disk, everything else is soon computed again."""
 
     def __init__(self, memory: Store, disk: ResultStore) -> None:
         self.memory, self.disk = memory, disk
+        self._absent = Recent(4096, ABSENT)
+        self._reader = Reader(self._read)
 
     @property
     def problem(self) -> str:
@@ -31,17 +40,26 @@ class Kept:
         return self.disk.notice
 
     def get(self, key: str) -> Any:
-        """The value, or None."""
-        if (value := self.memory.get(key)) is not None:
+        """The value, where it is in memory, or None."""
+        return self.memory.get(key)
+
+    def find(self, key: str, session: str) -> Any:
+        """The value, from memory or disk; None where there is none, PENDING while the disk has not answered.
+
+        It is waited for as long as the patience of `session` lasts, and asked about again by the next call. After two
+        seconds without an answer there is none.
+        """
+        if (value := self.memory.get(key)) is not None or not self.disk.limit or self._absent.get(key):
             return value
-        value = self.disk.get(key)
-        if value is not None:
-            self.memory.put(key, value)
-        return value
+        question = self._reader.ask(key, session)
+        if question.answered.is_set():
+            return question.answer
+        return None if question.given_up else PENDING
 
     def put(self, key: str, value: Any) -> None:
         """Keeps the value in memory, and on disk where it is a record of a known type."""
         self.memory.put(key, value)
+        self._absent.drop(key)
         if is_dataclass(value) and type(value).__name__ in RECORDS:
             try:
                 self.disk.put(key, value)
@@ -53,3 +71,15 @@ class Kept:
         """Forgets the value, on disk too."""
         self.memory.drop(key)
         self.disk.drop(key)
+
+    def close(self) -> None:
+        """Ends the thread that reads."""
+        self._reader.close()
+
+    def _read(self, key: str) -> Any:
+        value = self.disk.get(key)
+        if value is None:
+            self._absent.put(key, True)
+        else:
+            self.memory.put(key, value)
+        return value

@@ -26,6 +26,9 @@ WAIT = 60
 def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("RESULTS_HOME", str(tmp_path / "results"))
     monkeypatch.setenv("RESULTS_LIMIT", "5")
+    # However slow the disk of this machine is.
+    monkeypatch.setattr("app.reading.AT_ONCE", float(WAIT))
+    monkeypatch.setattr("app.reading.GIVEN_UP", float(WAIT))
     return tmp_path / "results"
 
 

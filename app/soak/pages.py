@@ -24,8 +24,7 @@ def pages(runs: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         try:
-            held = [server.resident()]
-            print(f"started: {held[0]:.0f} MiB", flush=True)
+            held = []
             for done in range(EACH, runs + 1, EACH):
                 for address, page in islice(wanted(), EACH // RUNS):
                     with Visitor(server.address, address, page) as visitor:
