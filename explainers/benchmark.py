@@ -31,6 +31,7 @@ from explainers.results import CIDSettings
 from explainers.sampling import Sampler
 from explainers.solver import Effort, solve
 from explainers.stochastic_ascent import ascend
+from explainers.surroundings import plain_arithmetic
 
 LAYERS = {
     "resnet20-cifar10": ("layer1.0", "layer2.2", "layer3.2", "avgpool", "fc"),
@@ -54,6 +55,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file for the rows")
     parser.add_argument("--device", default=str(best_device()))
     args = parser.parse_args()
+    with plain_arithmetic():
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """The table, line by line, and the file."""
     chosen = QUICK if args.quick else LAYERS
     if args.network:
         chosen = {args.network: tuple(args.layers or LAYERS[args.network])}

@@ -6,6 +6,7 @@ The numbers there are the processor's own: the same seed has to give the same ma
 import copy
 from collections.abc import Iterator
 from functools import partial
+from typing import ClassVar
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from explainers.evaluation import descriptive_accuracy, localisation
 from explainers.paper_descent import descend, descend_reconstruction
 from explainers.rescaling import factor, logit_change, rescalable_pairs, rescale, scale_output
 from explainers.ru import RU
+from explainers.surroundings import PRECISIONS, plain_arithmetic
 from tests.baselines_zoo import build
 from tests.twin import DEVICE, Log, TwinTensor, WrongDevice, twin_device
 
@@ -176,3 +178,40 @@ def test_scores_of_maps_on_another_device(net, x, twin):
     found = descriptive_accuracy(there(net), there(x), there(labels), there(maps))
     assert found.area == here.area
     assert localisation(there(maps[0]), (1, 1, 4, 4)) == localisation(maps[0], (1, 1, 4, 4))
+
+
+class Seeing(nn.Module):
+    """Notes with how many bits its products are made, in one place for all of its copies."""
+
+    seen: ClassVar[list[str]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 36, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen += [place.fp32_precision for place in PRECISIONS]
+        return self.net(x)
+
+
+def test_nothing_is_computed_with_fewer_bits_than_the_weights_have(x):
+    """Cards of NVIDIA round what convolutions multiply to eleven bits, unless they are told not to."""
+    Seeing.seen.clear()
+    before = [place.fp32_precision for place in PRECISIONS]
+    assert torch.backends.cudnn.conv.fp32_precision == "tf32"
+    net = Seeing().eval()
+    CID(net, "net").explain(x, CIDSettings(refine=False, probes=8))
+    attribute("saliency", net, None, x)
+    assert set(Seeing.seen) == {"ieee"}
+    assert [place.fp32_precision for place in PRECISIONS] == before
+
+
+def test_two_threads_leave_the_switches_as_the_first_found_them():
+    first, second = plain_arithmetic(), plain_arithmetic()
+    before = [place.fp32_precision for place in PRECISIONS]
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert {place.fp32_precision for place in PRECISIONS} == {"ieee"}
+    second.__exit__(None, None, None)
+    assert [place.fp32_precision for place in PRECISIONS] == before
