@@ -118,7 +118,7 @@ class Bench:
         return attribute(method, self.networks[variant], layer, self.x, target=self.target)[0, 0].cpu().numpy()
 
     def _cid(self, layer: Layer, variant: str) -> Step:
-        for result in CID(self.networks[variant].module, layer).stream(self.x, self.question.settings):
+        for result in CID(self.networks[variant].module, layer).stream(self.x, self.question.settings, every=True):
             # All probes are in, or the closed form is being measured: the map stands.
             if result.backward_passes >= PROBES or not result.constraint.isnan().all():
                 break
@@ -129,7 +129,8 @@ class Bench:
         from explainers.ru import RU
 
         decoder = RescaledDecoder(load_decoder(card), self._undoing(layer, variant)).to(self.x.device)
-        for result in RU(self.networks[variant].module, layer, decoder).stream(self.x, self.question.settings):
+        method = RU(self.networks[variant].module, layer, decoder)
+        for result in method.stream(self.x, self.question.settings, every=True):
             # A standard error takes two blocks of samples: enough to compare with the same samples after.
             if not result.mean_error.isnan().all():
                 break

@@ -38,7 +38,7 @@ class EntropyAttribution(ABC):
         return False
 
     @abstractmethod
-    def stream(self, inputs: Tensor, settings: CIDSettings | None = None) -> Iterator[CIDResult]:
+    def stream(self, inputs: Tensor, settings: CIDSettings | None = None, every: bool = False) -> Iterator[CIDResult]:
         """Results that sharpen; the last is the answer."""
 
     def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:

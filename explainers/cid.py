@@ -22,6 +22,7 @@ from explainers.features import Feature
 from explainers.grid import cell_spread, resolve_grid
 from explainers.inputs import check_inputs
 from explainers.layers import Layer
+from explainers.pace import paced
 from explainers.paper_descent import descend
 from explainers.randomness import Randomness
 from explainers.results import ENTROPY_CONSTANT, CIDResult, CIDSettings
@@ -50,15 +51,18 @@ class CID(EntropyAttribution):
         self.device = None if device is None else parse_device(device)
         self.feature = Feature(model, layer, self.device)
 
-    def stream(self, inputs: Tensor, settings: CIDSettings | None = None) -> Iterator[CIDResult]:
+    def stream(self, inputs: Tensor, settings: CIDSettings | None = None, every: bool = False) -> Iterator[CIDResult]:
         """Results that sharpen; the last is the answer. Whoever stops iterating stops the work.
+
+        Where the device works ahead of the processor there is one in about 50 ms, else, and with `every`, one for each
+        chunk of passes.
 
         Raises ValueError for inputs that are not finite pictures (B, C, H, W), and for a grid that does not
         divide them.
         """
-        return with_plain_arithmetic(self._stream(inputs, settings or CIDSettings()))
+        return with_plain_arithmetic(self._stream(inputs, settings or CIDSettings(), every))
 
-    def _stream(self, inputs: Tensor, settings: CIDSettings) -> Iterator[CIDResult]:
+    def _stream(self, inputs: Tensor, settings: CIDSettings, every: bool) -> Iterator[CIDResult]:
         check_inputs(inputs)
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
@@ -66,13 +70,17 @@ class CID(EntropyAttribution):
         self.feature.check_gradient(h, x)
         sampler = Sampler(h, x, resolve_grid(settings.grid, *x.shape[-2:]))
         run = descend if settings.method == "paper" else solve
-        for estimate in run(sampler, settings, Randomness(settings.seed)):
+
+        def show(estimate: Estimate) -> CIDResult:
             if estimate.stage == "done":
                 silent = ~stirred(h, x, estimate.bounded)
                 estimate = replace(estimate, converged=estimate.converged & silent)
             if scale != 1:
                 estimate = replace(estimate, delta_f2=estimate.delta_f2.double() / scale**2)
-            yield _result(estimate, sampler, settings, time.monotonic() - start)
+            return _result(estimate, sampler, settings, time.monotonic() - start)
+
+        estimates = run(sampler, settings, Randomness(settings.seed))
+        yield from map(show, estimates) if every else paced(estimates, x.device, show)
 
 
 def _result(estimate: Estimate, sampler: Sampler, settings: CIDSettings, seconds: float) -> CIDResult:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explainers.constraint import Estimate
 from explainers.jacobian import orthonormal, outside
+from explainers.pace import AllTrue
 from explainers.randomness import Randomness, normal, random_signs
 from explainers.records import choose
 from explainers.sampling import Sampler
@@ -139,9 +140,9 @@ def _by_probes(
     sampler: Sampler, probes: int, randomness: Randomness, basis: Tensor | None, fixed: Tensor
 ) -> Iterator[SquareColumns]:
     total = square = whole = 0.0
-    done, best = 0, None
+    done, best, finished = 0, None, AllTrue()
     enough = torch.zeros(len(sampler.x), dtype=torch.bool, device=sampler.x.device)
-    while done < probes and not enough.all():
+    while done < probes and not finished(enough):
         # Sixteen at a time whatever the chunk: what is drawn must not depend on the device's memory.
         count = min(16, probes - done)
         v = random_signs(count, sampler.f.shape[1], like=sampler.x, generator=randomness("probes", done))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from explainers.pace import AllTrue
 from explainers.randomness import Randomness
 from explainers.records import choose
 from explainers.results import CIDResult
@@ -84,7 +85,7 @@ def measure(
     which more samples do not lessen, is part of the standard error.
     """
     energies = target.new_empty(0, *target.shape)
-    enough, best = torch.zeros_like(target, dtype=torch.bool), estimate
+    enough, best, finished = torch.zeros_like(target, dtype=torch.bool), estimate, AllTrue()
     for block in range(math.ceil(samples / BLOCK)):
         for energy in sampler.energies(estimate.log_sigma, sampler.noise(BLOCK, randomness(place, block))):
             energies = torch.cat([energies, energy / target])
@@ -96,7 +97,7 @@ def measure(
                 best = choose(enough, best, measured)
             yield best
         enough = enough | (sampling_error <= accuracy)
-        if enough.all():
+        if finished(enough):
             return
 
 
@@ -112,7 +113,7 @@ def check(
     """
     energies, linear = (target.new_empty(0, *target.shape) for _ in range(2))
     expected = (estimate.log_sigma.mul(2).exp() * estimate.square_columns).sum(dim=(1, 2, 3)) / target
-    enough, best = torch.zeros_like(target, dtype=torch.bool), estimate
+    enough, best, finished = torch.zeros_like(target, dtype=torch.bool), estimate, AllTrue()
     for block in range(math.ceil(samples / BLOCK)):
         noise = sampler.noise(BLOCK, randomness("check", block))
         pairs = zip(
@@ -129,7 +130,7 @@ def check(
         gap = (mean - 1).abs() - CONSTRAINT_TOLERANCE
         enough = enough | (sampling_error <= CONSTRAINT_TOLERANCE / 4) | (gap > 4 * error)
         yield best
-        if enough.all():
+        if finished(enough):
             return
 
 

@@ -24,6 +24,7 @@ from explainers.features import Feature
 from explainers.grid import resolve_grid
 from explainers.inputs import check_inputs
 from explainers.layers import Layer
+from explainers.pace import paced
 from explainers.paper_descent import descend_reconstruction
 from explainers.randomness import Randomness
 from explainers.reconstruction import ReconstructionSampler
@@ -59,15 +60,18 @@ class RU(EntropyAttribution):
         self.feature = Feature(model, layer, self.device)
         self.decoder = structural_copy(decoder, self.device, widen=True)
 
-    def stream(self, inputs: Tensor, settings: CIDSettings | None = None) -> Iterator[RUResult]:
+    def stream(self, inputs: Tensor, settings: CIDSettings | None = None, every: bool = False) -> Iterator[RUResult]:
         """Results that sharpen; the last is the answer. Whoever stops iterating stops the work.
+
+        Where the device works ahead of the processor there is one in about 50 ms, else, and with `every`, one for each
+        chunk of passes.
 
         Raises ValueError for inputs that are not finite pictures (B, C, H, W), for a grid that does not divide
         them, and for a decoder that does not give pictures of their shape.
         """
-        return with_plain_arithmetic(self._stream(inputs, settings or CIDSettings()))
+        return with_plain_arithmetic(self._stream(inputs, settings or CIDSettings(), every))
 
-    def _stream(self, inputs: Tensor, settings: CIDSettings) -> Iterator[RUResult]:
+    def _stream(self, inputs: Tensor, settings: CIDSettings, every: bool) -> Iterator[RUResult]:
         check_inputs(inputs)
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
@@ -79,14 +83,18 @@ class RU(EntropyAttribution):
         _check_decoder(g, sampler.f, picture)
         decoded = ReconstructionSampler(h, g, picture, sampler)
         run = descend_reconstruction if settings.method == "paper" else solve
-        for found in run(sampler, decoded, settings, Randomness(settings.seed)):
+
+        def show(found: Reconstruction) -> RUResult:
             estimate = found.estimate
             if estimate.stage == "done":
                 silent = ~stirred(h, x, estimate.bounded)
                 estimate = replace(estimate, converged=estimate.converged & silent)
             if scale != 1:
                 estimate = replace(estimate, delta_f2=estimate.delta_f2.double() / scale**2)
-            yield _result(replace(found, estimate=estimate), sampler, decoded, settings, time.monotonic() - start)
+            return _result(replace(found, estimate=estimate), sampler, decoded, settings, time.monotonic() - start)
+
+        solutions = run(sampler, decoded, settings, Randomness(settings.seed))
+        yield from map(show, solutions) if every else paced(solutions, x.device, show)
 
     def _picture(self, x: Tensor) -> Tensor:
         picture: Callable[[Tensor], Tensor] | None = getattr(self.decoder, "picture", None)

@@ -26,6 +26,7 @@ from torch import Tensor
 from explainers.closed_form import closed_form, square_columns
 from explainers.constraint import Estimate, check
 from explainers.jacobian import random_signs
+from explainers.pace import AllTrue
 from explainers.randomness import Randomness
 from explainers.reconstruction import ReconstructionSampler, influence
 from explainers.records import choose
@@ -148,7 +149,7 @@ def _climb(
     unknown = torch.full_like(target, torch.nan)
     now = replace(start, estimate=replace(estimate, stage="refinement", progress=0.25, constraint=unknown))
     start, columns, finished, best = now, now.estimate.square_columns, constant, now
-    means, recent = [], []
+    means, recent, risen = [], [], AllTrue()
     for index in range(ROUNDS + 1):
         for judged in _judge(decoded, now, target, index, randomness):
             yield now
@@ -163,7 +164,7 @@ def _climb(
                 torch.stack(part).mean(0) for part in (means[-2 * PATIENCE : -PATIENCE], means[-PATIENCE:])
             )
             finished = finished | (after - before < RISE)
-        if finished.all() or index == ROUNDS:
+        if risen(finished) or index == ROUNDS:
             break
         now = replace(judged, square_errors=remembered)
         for columns, step in _round(sampler, decoded, now, columns, index, randomness):

@@ -22,6 +22,7 @@ from explainers.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, 
 from explainers.curvature import is_curved
 from explainers.noise_start import noise_start
 from explainers.optimality import bound_loss
+from explainers.pace import AllTrue
 from explainers.randomness import Randomness
 from explainers.records import choose
 from explainers.refinement import Refinement
@@ -92,7 +93,7 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
     """
     known, flat = None, sampler.uniform(settings.beta)
     curved = settled = torch.zeros(len(flat), dtype=torch.bool, device=flat.device)
-    looked = not settings.refine
+    looked, finished = not settings.refine, AllTrue()
     for columns in square_columns(sampler, settings.probes, randomness):
         known = columns if known is None else choose(settled, known, columns)
         estimate = closed_form(known, settings.beta)
@@ -101,7 +102,7 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
         shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
         yield replace(estimate, log_sigma=shown, progress=0.2 * columns.progress), curved, known.loss
         settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))
-        if looked and settled.all():
+        if looked and finished(settled):
             return
 
 

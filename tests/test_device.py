@@ -4,8 +4,10 @@ The numbers there are the processor's own: the same seed has to give the same ma
 """
 
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -15,10 +17,18 @@ from torch import Tensor, nn
 from explainers import CID, CIDSettings, cid, concentration, ru, ru_solver
 from explainers.baselines import METHODS, applies, attribute
 from explainers.bottleneck import BottleneckSettings
+from explainers.closed_form import closed_form, square_columns
+from explainers.constraint import check, measure
 from explainers.evaluation import descriptive_accuracy, localisation
+from explainers.features import Feature
+from explainers.pace import SECONDS, AllTrue, paced
 from explainers.paper_descent import descend, descend_reconstruction
+from explainers.randomness import Randomness
+from explainers.reconstruction import ReconstructionSampler
 from explainers.rescaling import factor, logit_change, rescalable_pairs, rescale, scale_output
 from explainers.ru import RU
+from explainers.sampling import Sampler
+from explainers.solver import CERTIFY_TRIES, Effort, solve
 from explainers.surroundings import PRECISIONS, plain_arithmetic
 from tests.baselines_zoo import build
 from tests.twin import DEVICE, Log, TwinTensor, WrongDevice, twin_device
@@ -108,7 +118,8 @@ def test_cid_is_the_same_on_another_device(monkeypatch, net, x, twin, way, layer
     found = CID(there(net), layer).explain(there(x), CID_WAYS[way])
     for name in ("entropy", "sigma", "mean", "mean_error", "constraint", "loss", "loss_error", "largest_share"):
         assert close(getattr(found, name), getattr(here, name)), name
-    assert found.backward_passes == here.backward_passes
+    # Decisions lag by a round.
+    assert here.backward_passes <= found.backward_passes <= here.backward_passes + 16
     assert type(found.entropy) is Tensor
     assert torch.equal(concentration(found.entropy, box=(2, 2, 5, 5)), concentration(here.entropy, box=(2, 2, 5, 5)))
 
@@ -215,3 +226,100 @@ def test_two_threads_leave_the_switches_as_the_first_found_them():
     assert {place.fp32_precision for place in PRECISIONS} == {"ieee"}
     second.__exit__(None, None, None)
     assert [place.fp32_precision for place in PRECISIONS] == before
+
+
+def test_a_decision_is_that_of_the_round_before_and_is_read_when_it_has_arrived(twin):
+    done = AllTrue()
+    rounds = [torch.tensor(flags) for flags in ([True, False], [True, True], [True, True])]
+    assert [done(there(flags)) for flags in rounds] == [False, False, True]
+    assert not twin.waits["copy from the device"]
+    assert not twin.waits["_local_scalar_dense"]
+
+
+@pytest.fixture
+def sampler(net, x, twin) -> Sampler:
+    found = Sampler(Feature(there(net), "7"), there(x[:1]), (4, 4))
+    twin.waits.clear()
+    return found
+
+
+def test_no_wait_inside_a_stage_of_the_solver(sampler, twin):
+    """Decisions on stages alone: eight times the samples in a stage cost none more, but for tries at the constraint."""
+
+    def waits(steps: int, samples: int) -> Counter:
+        twin.waits.clear()
+        effort = Effort(stages=((steps, samples), (steps, samples)), enough=-1.0)
+        for _ in solve(sampler, CIDSettings(probes=32, grid=4), Randomness(0), effort):
+            pass
+        return +twin.waits
+
+    few, many = waits(4, 16), waits(16, 128)
+    assert few.keys() == many.keys() == {"_local_scalar_dense"}
+    assert few.total() <= 6 + CERTIFY_TRIES
+    assert many.total() <= 6 + CERTIFY_TRIES
+
+
+def test_no_wait_while_the_constraint_is_measured_or_probes_are_drawn(sampler, twin):
+    for columns in square_columns(sampler, 3, Randomness(0)):
+        estimate = closed_form(columns, 1e-3)
+    for _ in measure(sampler, estimate, 1e-3 * estimate.delta_f2, 512, Randomness(0), "test", accuracy=0.0):
+        pass
+    for _ in check(sampler, estimate, 1e-3 * estimate.delta_f2, 512, Randomness(0)):
+        pass
+    assert not +twin.waits
+
+
+def test_no_wait_inside_a_round_of_rus_solver(monkeypatch, net, twin):
+    decoder = there(Picturing())
+    sampler = Sampler(Feature(there(net), "2"), torch.rand(1, 3, 16, 16).to(DEVICE), (4, 4))
+    decoded = ReconstructionSampler(sampler.h, decoder, decoder.picture(sampler.x).detach(), sampler)
+    monkeypatch.setattr(ru_solver, "CERTIFY_SAMPLES", (64, 64))
+    monkeypatch.setattr(ru_solver, "RISE", -1e9)
+    found = []
+    for rounds in (10, 14):
+        monkeypatch.setattr(ru_solver, "ROUNDS", rounds)
+        twin.waits.clear()
+        for _ in ru_solver.solve(sampler, decoded, CIDSettings(probes=32, grid=4), Randomness(0)):
+            pass
+        found.append(+twin.waits)
+    assert found[0] == found[1]
+    assert found[0].total() <= 14
+
+
+def test_frames_of_a_device_that_works_ahead_are_as_far_apart_as_a_cancel_may_take():
+    """An item takes a millisecond; waiting for the device as long again for each item queued."""
+    now = [0.0]
+
+    def items():
+        for number in range(1000):
+            now[0] += 0.001
+            yield number
+
+    shown: list[tuple[int, float]] = []
+
+    def show(number: int) -> int:
+        now[0] += 0.001 * (number - (shown[-1][0] if shown else -1))
+        shown.append((number, now[0]))
+        return number
+
+    assert list(paced(items(), torch.device("cpu"), lambda number: number)) == list(range(1000))
+    now[0] = 0.0
+    found = list(paced(items(), torch.device("cuda"), show, clock=lambda: now[0]))
+    assert found == [number for number, _ in shown]
+    assert found[-1] == 999
+    apart = [later - sooner for (_, sooner), (_, later) in pairwise(shown)][6:-1]
+    assert all(SECONDS / 2 <= seconds <= 2 * SECONDS for seconds in apart)
+
+
+def test_what_a_map_waits_for_is_its_frames(monkeypatch, net, x, twin):
+    """A clock that stands still: each frame comes after twice as many chunks as the one before."""
+    monkeypatch.setattr(cid, "paced", partial(paced, clock=lambda: 0.0))
+    method, settings = CID(there(net), "7"), CIDSettings(probes=32, grid=4)
+    method.explain(there(x), settings)
+    pictures = there(x)
+    twin.waits.clear()
+    frames = list(method.stream(pictures, settings))
+    assert len(frames) <= 9
+    assert frames[-1].stage == "done"
+    assert twin.waits["copy from the device"] == 12 * len(frames)
+    assert not twin.waits["copy to the device"]

@@ -76,7 +76,7 @@ def closed(picture: str, layer: str, grid: int | None = None) -> tuple[np.ndarra
 def closed_map(module: nn.Module, layer: Any, x: Tensor, grid: int | None = None) -> tuple[np.ndarray, float]:
     """The closed form alone, without the samples that would only say how well it holds."""
     settings = CIDSettings(grid=grid, refine=False, probes=PROBES)
-    for result in CID(module, layer).stream(x[None].to(backend().device), settings):
+    for result in CID(module, layer).stream(x[None].to(backend().device), settings, every=True):
         if result.backward_passes >= PROBES or not result.constraint.isnan().all():
             break
     return result.entropy[0, 0].numpy(), float(result.delta_f2[0])
