@@ -53,8 +53,9 @@ HEADERS = {
 }
 METRICS = ("/_stcore/metrics",)
 UPLOAD = "/_stcore/upload_file/"
-# Bytes of all uploads that are held or on their way; one may have 600 MB.
-HELD = 2 << 30
+# Bytes of all uploads that are held or on their way; one may have 600 MB. What is on its way is in memory twice at its
+# end, as it came and as it is handed over.
+HELD, COMING = 2 << 30, 2
 
 
 class Gate:
@@ -87,14 +88,14 @@ class Gate:
         size = Headers(scope=scope).get("content-length", "")
         if not size.isdecimal() or len(size) > 18:
             await PlainTextResponse("Length required", 411)(scope, receive, send)
-        elif self.coming + int(size) + held() > HELD:
+        elif self.coming + (taken := COMING * int(size)) + held() > HELD:
             await PlainTextResponse("No room for this upload; try again later", 503)(scope, receive, send)
         else:
-            self.coming += int(size)
+            self.coming += taken
             try:
                 await self.app(scope, receive, send)
             finally:
-                self.coming -= int(size)
+                self.coming -= taken
 
 
 def same_origin(headers: Headers) -> bool:

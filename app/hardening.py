@@ -1,11 +1,13 @@
 """What Streamlit would do for any visitor, or fetch by itself, and no setting turns off."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
+from starlette.formparsers import MultiPartParser
 from streamlit import net_util
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -23,10 +25,12 @@ AT_ONCE, A_SECOND = 20, 5.0
 def harden() -> None:
     """Ignores the developer's messages, keeps the script's folder to itself, and spreads floods of runs.
 
-    It also never asks another server for this machine's address, which Streamlit would whenever a foreign page tries
+    Uploads stay in memory, where the gate bounds them, while they are received: none lies in the temporary folder. It
+    also never asks another server for this machine's address, which Streamlit would whenever a foreign page tries
     to connect. Calling this again changes nothing.
     """
     net_util.get_external_ip = _nothing
+    MultiPartParser.spool_max_size = sys.maxsize
     for name in DEVELOPERS:
         setattr(AppSession, name, _nothing)
     if AppSession._handle_rerun_script_request is not _rerun:

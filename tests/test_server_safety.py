@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -133,14 +134,7 @@ def test_an_upload_needs_a_session_and_goes_nowhere_else(served):
 
 def test_an_upload_over_the_limit_is_refused_before_it_is_sent(served):
     with stream(served) as visitor:
-        message = BackMsg()
-        message.file_urls_request.request_id = "1"
-        message.file_urls_request.file_names.append("picture.png")
-        visitor.send(message.SerializeToString())
-        got = ForwardMsg()
-        while got.WhichOneof("type") != "file_urls_response":
-            got.ParseFromString(visitor.recv(timeout=120))
-        path = got.file_urls_response.file_urls[0].upload_url
+        path = place(visitor)
         # The header promises 601 MB; not one byte of them follows.
         token = tokens(served)
         assert ask(served, "PUT", path, **token | {"Content_Length": str(601 << 20)}) == (413, "File too large")
@@ -291,6 +285,87 @@ def test_an_upload_says_how_long_it_is_and_finds_room(served):
     assert connection.getresponse().status == 411
     connection.close()
     assert ask(served, "PUT", "/_stcore/upload_file/a/b", Content_Length=str(3 << 30), **tokens(served))[0] == 503
+
+
+def test_uploads_on_their_way_count_twice_and_give_their_room_back(monkeypatch):
+    from app import gate
+
+    monkeypatch.setattr(gate, "held", lambda: 10)
+    monkeypatch.setattr(gate, "HELD", 100)
+    answers, coming = [], []
+
+    async def upload(size: int, app: Callable[..., Awaitable[None]]) -> None:
+        async def send(message: dict) -> None:
+            answers.append(message.get("status"))
+
+        headers = [(b"content-length", str(size).encode())]
+        scope = {"type": "http", "method": "PUT", "path": f"{gate.UPLOAD}a/b", "headers": headers}
+        door.app = app
+        await door(scope, None, send)
+
+    async def breaks_off(*_: object) -> None:
+        coming.append(door.coming)
+        raise ConnectionError
+
+    async def another(*_: object) -> None:
+        await upload(16, breaks_off)
+
+    door = gate.Gate(breaks_off)
+    with pytest.raises(ConnectionError):
+        asyncio.run(upload(45, breaks_off))
+    asyncio.run(upload(46, breaks_off))
+    asyncio.run(upload(30, another))
+    assert (coming, door.coming) == ([90], 0)
+    assert answers[::2] == [503, 503]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="asks Linux for the files of a process")
+def test_an_upload_on_its_way_lies_in_no_file(served):
+    option = f"--server.port\0{urlsplit(served).port}\0"
+    (process,) = [one for one in Path("/proc").glob("[0-9]*") if option in commands(one)]
+    before = files(process)
+    mark, size = uuid.uuid4().hex, 32 << 20
+    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a.pt"\r\n\r\n'.encode()
+    with stream(served) as visitor, socket.create_connection(("localhost", urlsplit(served).port), timeout=60) as raw:
+        headers = tokens(served) | {
+            "Content_Type": f"multipart/form-data; boundary={mark}",
+            "Host": urlsplit(served).netloc,
+        }
+        headers["Content_Length"] = str(size + len(head) + 1)
+        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        raw.sendall(f"PUT {place(visitor)} HTTP/1.1\r\n{lines}\r\n".encode() + head)
+        # More than lies in the system's buffers: of what has left here, the server has read most.
+        raw.sendall(bytes(size))
+        assert not {name for name in files(process) - before if "deleted" in name or "tmp" in name}
+    assert healthy(served)
+
+
+def commands(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def files(process: Path) -> set[str]:
+    """What the process has open."""
+    found = set()
+    for name in (process / "fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(name.readlink()))
+    return found
+
+
+def place(visitor: ClientConnection) -> str:
+    """Where the visitor's session may bring a file."""
+    message = BackMsg()
+    message.file_urls_request.request_id = "1"
+    message.file_urls_request.file_names.append("picture.png")
+    visitor.send(message.SerializeToString())
+    got = ForwardMsg()
+    while got.WhichOneof("type") != "file_urls_response":
+        got.ParseFromString(visitor.recv(timeout=120))
+    return got.file_urls_response.file_urls[0].upload_url
 
 
 def test_no_message_names_a_folder_of_the_server(served):
