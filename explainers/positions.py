@@ -1,8 +1,8 @@
-r"""Which axes of a feature are positions of the picture, measured rather than guessed from their sizes.
+"""Which axes of a feature are positions of the picture, measured rather than guessed from their sizes.
 
-Noise on a part of the picture moves the feature at the positions of that part most. With masks m_k, the response
-r_k(p) = ‖f_p(x + m_k∘δ) − f_p(x)‖² of each position p is held against the share of p's cell that m_k covers, for every
-way in which the axes may be rows, columns, tokens or channels; the way that follows the picture best is taken, or none.
+Noise on a strip of the picture moves the feature at the positions of that strip most (`strips`). For every way in which
+the axes may be rows, columns, tokens or channels that is held against where the positions would be drawn, over the
+whole picture; the way that agrees best is taken, or none. Where positions lie elsewhere there is no layout.
 """
 
 import itertools
@@ -10,26 +10,25 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from explainers.signatures import signature
+from explainers.strips import Moved, agreement, lie_elsewhere, moved_by_strips, together
 
 NOTHING_FOLLOWS = "the positions of this layer's feature do not follow those of the picture"
+ELSEWHERE = f"{NOTHING_FOLLOWS}: on its way to them the network crops, pads, shifts or mirrors"
 # Tokens that are no patches (class, distillation, registers), and how much more agreement each of them must bring.
 MOST_EXTRA, PER_EXTRA = 8, 0.02
 USUAL = (2, 3)
 # A grid's sides have the ratio of the picture's, up to this factor.
 LEAST_ALIKE = 1.5
-# Correlation of responses with coverage: at which the first look decides, or after a long one another order than
-# (C, H, W) is believed; by how much it must exceed all others; below which a long look shows that nothing follows.
-CLEAR, AHEAD, LEAST = 0.3, 1.25, 0.1
-DRAWS = 8
-FINE_BLOCKS = (8, 16)
-FINE_MASKS = 6
+# Agreement at which one noise decides, or another order than (C, H, W) is believed; by how much it must exceed all
+# others; below which nothing follows.
+CLEAR, AHEAD, LEAST = 0.3, 1.25, 0.2
+DRAWS = 6
 
 _lock = threading.Lock()
 _known: "weakref.WeakKeyDictionary[nn.Module, dict[tuple, Layout | str]]" = weakref.WeakKeyDictionary()
@@ -75,8 +74,8 @@ class Layout:
 def find_layout(module: nn.Module, output: Callable[[Tensor], object], x: Tensor, place: object) -> Layout | str:
     """The layout of the feature `output(x)` of the layer at `place`, or in half a sentence why it has none.
 
-    x (B, C, H, W), of which the first is used. Costs 5 passes up to the layer where that is clear, 17 for tokens, 129
-    where it is not; once for a network, a layer and a size of picture.
+    x (B, C, H, W), of which the first is used. Costs 33 passes up to the layer where that is clear, 193 where it is
+    not; once for a network, a layer and a size of picture.
     """
     key = (signature(module), place, x.shape[1:], x.dtype, x.device)
     with _lock:
@@ -113,34 +112,45 @@ def _measured(output: Callable[[Tensor], object], x: Tensor) -> Layout | str:
     if reason:
         return reason
     candidates = list(_candidates(tuple(feature.shape[1:]), tuple(x.shape[-2:])))
-    generator = torch.Generator().manual_seed(1)
     if not candidates:
         return NOTHING_FOLLOWS
+    generator = torch.Generator().manual_seed(1)
+    moved: Moved | None = None
+    for _ in range(DRAWS):
+        noise = torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)
+        again = moved_by_strips(output, x, feature, noise * x.std(correction=0).clamp_min(0.1))
+        moved = again if moved is None else together(moved, again)
+        layout, agrees, next_best = _best(candidates, moved, feature.shape)
+        # A feature of few positions leaves much to the chance of one noise.
+        expected = layout.axes == USUAL or feature.dim() == 3
+        if expected and agrees >= CLEAR and agrees >= AHEAD * next_best:
+            break
+    rows, columns = _by_position(layout, moved)
+    if lie_elsewhere(rows.sum(2)) or lie_elsewhere(columns.sum(1)):
+        return ELSEWHERE
+    return layout if agrees >= LEAST else NOTHING_FOLLOWS
 
-    def look(fine: bool, draws: int) -> tuple[Layout, float, float]:
-        masks = _masks(*x.shape[-2:], fine).to(x)
-        responses = torch.zeros(len(masks), *feature.shape[1:]).to(feature)
-        for _ in range(draws):
-            noise = torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)
-            step = noise * x.std(correction=0).clamp_min(0.1)
-            responses += torch.cat([(output(x + mask * step) - feature).square() for mask in masks[:, None, None]])
-        extra = [math.prod(feature.shape[a] for a in c.axes) - math.prod(c.grid) for c in candidates]
-        agreements = [
-            _agreement(layout, responses, masks) - PER_EXTRA * tokens
-            for layout, tokens in zip(candidates, extra, strict=True)
-        ]
-        highest = max(agreements)
-        usual = next((i for i, layout in enumerate(candidates) if layout.axes == USUAL), None)
-        likely = usual if usual is not None and highest < CLEAR else agreements.index(highest)
-        return candidates[likely], agreements.pop(likely), max(agreements, default=0)
 
-    layout, agreement, next_best = look(fine=feature.dim() == 3, draws=1)
-    # A feature of few positions leaves much to the chance of one noise.
-    expected = layout.axes == USUAL or feature.dim() == 3
-    if expected and agreement >= CLEAR and agreement >= AHEAD * next_best:
-        return layout
-    layout, agreement, _ = look(fine=True, draws=DRAWS)
-    return layout if agreement >= LEAST else NOTHING_FOLLOWS
+def _best(candidates: list[Layout], moved: Moved, shape: torch.Size) -> tuple[Layout, float, float]:
+    """The most likely layout, how well it agrees, and how well the next best does."""
+    agreements = []
+    for layout in candidates:
+        extra = math.prod(shape[axis] for axis in layout.axes) - math.prod(layout.grid)
+        agreements.append(agreement(*_by_position(layout, moved)) - PER_EXTRA * extra)
+    highest = agreements.index(max(agreements))
+    usual = next((i for i, layout in enumerate(candidates) if layout.axes == USUAL), highest)
+    likely = usual if agreements[highest] < max(CLEAR, agreements[usual] * AHEAD) else highest
+    return candidates[likely], agreements.pop(likely), max(agreements, default=0)
+
+
+def _by_position(layout: Layout, moved: Moved) -> tuple[Tensor, Tensor]:
+    """How far positions move, squared, with strips of rows and of columns: as `agreement` takes them."""
+    if len(layout.axes) == 2:
+        rows, columns = (along[axis - 1] for along, axis in zip(moved, layout.axes, strict=True))
+        return rows[:, :, None], columns[:, None]
+    rows, columns = (along[layout.axes[0] - 1][:, :, None] for along in moved)
+    layout = replace(layout, axes=(1,))
+    return layout.spread(rows)[:, 0], layout.spread(columns)[:, 0]
 
 
 def _candidates(shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[Layout]:
@@ -155,30 +165,10 @@ def _candidates(shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[Layou
         patches = shape[axis - 1] - extra
         for height in range(1, min(patches, size[0]) + 1):
             grid = (height, patches // height)
-            if height * grid[1] == patches > 1 and _alike(grid, size):
+            if height * grid[1] == patches > extra and _alike(grid, size):
                 yield from (Layout((axis,), grid, first, by_columns) for first in range(extra + 1))
 
 
 def _alike(grid: tuple[int, int], size: tuple[int, int]) -> bool:
     ratio = (grid[0] / grid[1]) / (size[0] / size[1])
     return grid[0] <= size[0] and grid[1] <= size[1] and 1 / LEAST_ALIKE <= ratio <= LEAST_ALIKE
-
-
-def _masks(height: int, width: int, fine: bool) -> Tensor:
-    """(K, H, W) of 0 and 1: halves and stripes of both directions, then, where `fine`, random blocks."""
-    rows, columns = torch.arange(height)[:, None] / height, torch.arange(width)[None] / width
-    masks = [(place * parts).floor() % 2 + 0 * (rows + columns) for place in (rows, columns) for parts in (2, 4)]
-    generator = torch.Generator().manual_seed(0)
-    for blocks in FINE_BLOCKS if fine else ():
-        drawn = torch.rand(FINE_MASKS, 1, blocks, blocks, generator=generator).round()
-        masks.extend(F.interpolate(drawn, (height, width), mode="nearest")[:, 0])
-    return torch.stack(masks)
-
-
-def _agreement(layout: Layout, responses: Tensor, masks: Tensor) -> float:
-    """Correlation of how far positions move with how much of them is covered, without the means of both."""
-    found = layout.spread(responses).double().sum(1).sqrt()
-    covered = F.adaptive_avg_pool2d(masks[:, None].double(), layout.grid)[:, 0]
-    found, covered = (v - v.mean((1, 2), keepdim=True) for v in (found, covered))
-    found, covered = (v - v.mean(0) for v in (found, covered))
-    return float((found * covered).sum() / (found.norm() * covered.norm()).clamp_min(1e-300))

@@ -1,6 +1,7 @@
 """Maps of a layer's feature: right wherever the layer stands, whatever is written into its output afterwards."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -244,3 +245,83 @@ def test_positions_that_do_not_follow_the_picture_are_refused(mix) -> None:
 
     with pytest.raises(ValueError, match="do not follow those of the picture"):
         attribute("activation", Shuffled((0, 1, 2, 3), 8).eval(), "probe", torch.randn(1, 3, 16, 16))
+
+
+WAYS = {
+    "crop of the middle": lambda y: y[:, :, y.shape[2] // 4 : -(y.shape[2] // 4), y.shape[3] // 4 : -(y.shape[3] // 4)],
+    "crop of a corner": lambda y: y[:, :, : y.shape[2] // 2, : y.shape[3] // 2],
+    "crop above": lambda y: y[:, :, y.shape[2] // 4 :],
+    "padding": lambda y: F.pad(y, [y.shape[3] // 3] * 2 + [y.shape[2] // 3] * 2),
+    "padding by reflection": lambda y: F.pad(y, [y.shape[3] // 3] * 2 + [y.shape[2] // 3] * 2, mode="reflect"),
+    "padding below": lambda y: F.pad(y, [0, 0, 0, y.shape[2] // 2], value=0.3),
+    "roll": lambda y: y.roll((y.shape[2] // 3, y.shape[3] // 4), (2, 3)),
+    "roll of rows": lambda y: y.roll(y.shape[2] // 2, 2),
+    "flip of columns": lambda y: y.flip(3),
+    "flip of rows": lambda y: y.flip(2),
+    "turn": lambda y: y.flip(2, 3),
+    "first tile": lambda y: y.chunk(2, 2)[0].chunk(2, 3)[0],
+    "zoom": lambda y: F.interpolate(y, scale_factor=2, mode="bilinear")[:, :, : y.shape[2], : y.shape[3]],
+}
+
+
+class Moved(nn.Module):
+    """A convolutional network whose picture, or whose feature, is moved on the way to the probe."""
+
+    def __init__(self, move: Callable[[Tensor], Tensor], where: str, stride: int) -> None:
+        super().__init__()
+        self.move, self.where = move, where
+        self.conv = nn.Sequential(
+            nn.Conv2d(3, 8, 3, stride, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1), nn.BatchNorm2d(8), nn.ReLU()
+        )
+        self.probe, self.head = nn.Conv2d(8, 8, 3, padding=1), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(self.move(x)) if self.where == "picture" else self.move(self.conv(x))
+        return self.head(self.probe(y).mean((2, 3)))
+
+
+def moved(move: Callable[[Tensor], Tensor], where: str, stride: int, grid: tuple[int, int]) -> tuple[nn.Module, Tensor]:
+    with torch.random.fork_rng():
+        torch.manual_seed(sum(grid) + stride)
+        return Moved(move, where, stride).eval(), torch.randn(1, 3, *(stride * side for side in grid))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("where", ["picture", "feature"])
+@pytest.mark.parametrize(("grid", "stride"), [((32, 32), 1), ((24, 16), 2), ((16, 24), 4)])
+def test_positions_that_lie_elsewhere_in_the_picture_are_refused(way: str, where: str, grid, stride: int) -> None:
+    net, x = moved(WAYS[way], where, stride, grid)
+    with pytest.raises(ValueError, match="do not follow those of the picture"):
+        attribute("activation", net, "probe", x, target=1)
+
+
+def a_little(y: Tensor) -> Tensor:
+    return F.pad(y[:, :, 1:, :-1], (1, 1, 1, 0))
+
+
+@pytest.mark.parametrize("move", [lambda y: y, a_little], ids=["not at all", "by one position"])
+@pytest.mark.parametrize(("grid", "stride"), [((32, 32), 1), ((24, 16), 2), ((16, 24), 4), ((3, 4), 4), ((4, 4), 8)])
+def test_what_lies_where_it_is_drawn_is_drawn(move, grid, stride: int) -> None:
+    net, x = moved(move, "feature" if min(grid) > 3 else "picture", stride, grid)
+    assert attribute("activation", net, "probe", x, target=1).shape == (1, 1, *x.shape[2:])
+
+
+@pytest.mark.parametrize("turned", ["permuted", "turned over", "rolled", "in windows"])
+def test_tokens_in_another_order_are_refused(turned: str) -> None:
+    orders = {
+        "permuted": torch.randperm(64, generator=torch.Generator().manual_seed(0)),
+        "turned over": torch.arange(64).flip(0),
+        "rolled": torch.arange(64).roll(24),
+        "in windows": torch.arange(64).view(2, 4, 2, 4).permute(0, 2, 1, 3).flatten(),
+    }
+
+    class Reordered(Tokens):
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.embed(x).flatten(2).transpose(1, 2)[:, orders[turned]]
+            return self.head(self.probe(self.blocks(y)).mean(1))
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        net, x = Reordered(4, 0, 0, "by rows").eval(), torch.randn(1, 3, 32, 32)
+    with pytest.raises(ValueError, match="do not follow those of the picture"):
+        attribute("activation", net, "probe", x, target=1)

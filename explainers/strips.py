@@ -1,0 +1,131 @@
+r"""Where the positions of a feature lie in the picture, found by moving one strip of the picture at a time.
+
+Noise on strip k of the picture's rows (or columns) moves index i of an axis of the feature by
+r_ki = ‖f_i(x + m_k∘δ) − f_i(x)‖. Where that axis is of rows, r is largest where i lies in the strip's part of it.
+The matrix r, without the means of its rows and columns, is held against the share of strip k that position i would
+cover.
+"""
+
+import itertools
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+STRIPS = 16
+# Positions further from where they are drawn than this many cells, or strips, lie elsewhere if that explains r better
+# by the factor, and well.
+MOST_CELLS, MOST_STRIPS, BETTER, WELL = 1.5, 1.5, 1.5, 0.5
+FEW = 4
+# The share of strips at the edges that may matter to nothing, and of positions there that nothing may matter to, beyond
+# a cell or two.
+MOST_IDLE = 1 / 8
+# Where else positions may lie, in units of the picture's side.
+BEGINS, LENGTHS, STEP = (-0.5, 0.75), (0.25, 2.0), 1 / 16
+
+Moved = list[list[Tensor]]
+
+
+def moved_by_strips(output: Callable[[Tensor], Tensor], x: Tensor, feature: Tensor, step: Tensor) -> Moved:
+    """Two lists, for strips of rows and of columns, with r² (strips, size) of each axis of `feature` (1, …).
+
+    `output` maps x (1, C, H, W) to `feature`; `step` is the noise of the whole picture.
+    """
+    unit = feature.abs().max().clamp_min(torch.finfo(feature.dtype).tiny)
+    found: Moved = []
+    for direction in (2, 3):
+        profiles = []
+        for first, last in itertools.pairwise(_edges(x.shape[direction])):
+            noisy = x.clone()
+            noisy.narrow(direction, first, last - first).add_(step.narrow(direction, first, last - first))
+            squares = ((output(noisy) - feature) / unit).square()[0]
+            others = [[a for a in range(squares.dim()) if a != axis] for axis in range(squares.dim())]
+            profiles.append([squares.sum(axes).double().cpu() for axes in others])
+        found.append([torch.stack(along) for along in zip(*profiles, strict=True)])
+    return found
+
+
+def together(moved: Moved, again: Moved) -> Moved:
+    """The sum over two noises."""
+    return [[a + b for a, b in zip(*axes, strict=True)] for axes in zip(moved, again, strict=True)]
+
+
+def agreement(rows: Tensor, columns: Tensor) -> float:
+    """Correlation of r with a grid that lies evenly over the whole picture.
+
+    From r² of strips of rows and of columns: (strips, h, w) each, or the sums (strips, h, 1) and (strips, 1, w).
+    """
+    found, expected = [], []
+    for axis, squares in ((1, rows), (2, columns)):
+        covered = _covered(_drawn(squares.shape[axis]), len(squares)).unsqueeze(3 - axis).expand_as(squares)
+        found.append(_without_means(squares.sqrt().flatten(1)).flatten())
+        expected.append(_without_means(covered.flatten(1)).flatten())
+    a, b = torch.cat(found), torch.cat(expected)
+    return float(a @ b / (a.norm() * b.norm()).clamp_min(1e-300))
+
+
+def lie_elsewhere(squares: Tensor) -> bool:
+    """Whether n positions with r² (strips, n) lie elsewhere than evenly over the whole picture.
+
+    So it is where the outer strips matter to nothing or nothing to the outer positions, or where positions that are
+    shifted, spread over more or less than the picture, turned over or rolled explain r clearly better.
+    """
+    strips, count = squares.shape
+    if _idle_margins(squares) > max(1 / count, MOST_IDLE) or _idle_margins(squares.T) > max(2 / count, MOST_IDLE):
+        return True
+    drawn = _drawn(count)
+    rolled = [drawn.roll(shift, 0)[None] for shift in range(1, count)]
+    # Of very few positions nearly every r can be explained by some extent.
+    others = drawn.flip(0)[None] if count < FEW else torch.cat([_other_extents(drawn), *rolled])
+    middles = others.mean(2)
+    turned = (middles[:, -1:] < middles[:, :1]).expand(-1, count) & (middles.diff(dim=1) < 0).all(1, keepdim=True)
+    far = ((middles - drawn.mean(1)).abs() > max(MOST_CELLS / count, MOST_STRIPS / strips)) | turned
+    inside = ((middles >= 0) & (middles <= 1)).double().mean(1) >= 0.5
+    others = others[far.any(1) & inside]
+    if count == 1 or not len(others):
+        return False
+    return float(_correlations(squares, others).max()) > max(BETTER * float(_correlations(squares, drawn[None])), WELL)
+
+
+def _idle_margins(squares: Tensor) -> float:
+    """The share of the rows of a matrix that are zero, from the first on and up to the last."""
+    used = (squares > 0).any(1).nonzero()
+    return 1 - float(used[-1] - used[0] + 1) / len(squares) if len(used) else 1.0
+
+
+def _edges(size: int) -> list[int]:
+    strips = min(STRIPS, size)
+    return [round(size * k / strips) for k in range(strips + 1)]
+
+
+def _drawn(count: int) -> Tensor:
+    """Where positions begin and end, (n, 2), when they lie evenly over a picture whose side is 1."""
+    begin = torch.arange(count, dtype=torch.float64) / count
+    return torch.stack([begin, begin + 1 / count], 1)
+
+
+def _other_extents(drawn: Tensor) -> Tensor:
+    """(hypotheses, n, 2)."""
+    begins, lengths = (torch.arange(a, b + STEP / 2, STEP, dtype=torch.float64) for a, b in (BEGINS, LENGTHS))
+    begin, length = torch.cartesian_prod(begins, lengths)[:, :, None, None].unbind(1)
+    straight = begin + length * drawn
+    return torch.cat([straight, straight.flip(1)])
+
+
+def _correlations(squares: Tensor, places: Tensor) -> Tensor:
+    """Of r, from r² (strips, n), with positions that begin and end at `places` (…, n, 2)."""
+    a, b = _without_means(squares.sqrt()), _without_means(_covered(places, len(squares)))
+    return (a * b).sum((-2, -1)) / (a.norm() * b.flatten(-2).norm(dim=-1)).clamp_min(1e-300)
+
+
+def _covered(places: Tensor, strips: int) -> Tensor:
+    """The part of each strip between the two ends of each position: (…, n, 2) -> (…, strips, n)."""
+    edge = torch.linspace(0, 1, strips + 1, dtype=torch.float64)[:, None]
+    begin, end = places.unsqueeze(-3).unbind(-1)
+    return (torch.minimum(end, edge[1:]) - torch.maximum(begin, edge[:-1])).clamp_min(0)
+
+
+def _without_means(values: Tensor) -> Tensor:
+    """(…, strips, n) without the means over strips and over positions."""
+    values = values - values.mean(-1, keepdim=True)
+    return values - values.mean(-2, keepdim=True)
