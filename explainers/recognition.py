@@ -52,7 +52,7 @@ def recognise(registered: Iterable[Spec], sets: Mapping[str, State]) -> list[Fou
     for spec in (*registered, *made.values()):
         for state in sets.values():
             if (new := resized_spec(spec, alignments(expected_of(spec), state, spec.rename)[0])) is not None:
-                resized[new.name] = new
+                resized.setdefault(new.name, new)
     return [found for spec in resized.values() for found in fitting(spec, sets)]
 
 

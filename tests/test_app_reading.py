@@ -1,5 +1,6 @@
 """No page waits for the disk: results are read on a thread of its own, and waited for within bounds."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from app.soak.work import MAPS
 from app.store import MEBIBYTE, Store
 from explainers.store import ResultStore
 from tests.test_app_kept import explanation
+from tests.test_app_pages import uploaded
 from tests.test_stored_records import same
 
 WAIT = 60
@@ -232,3 +234,11 @@ def test_a_job_that_ends_between_the_look_and_the_next_job_is_not_done_again(fol
     assert one.results.get("a") == 1.5
     assert not begun
     one.close()
+
+
+def test_results_of_uploads_lie_under_digests_without_names(folder):
+    uploaded("very-private-name.png")
+    keys = backend().results.disk.sizes()
+    assert keys
+    assert all(re.fullmatch("[0-9a-f]{64}", key) for key in keys)
+    assert not [path for path in folder.iterdir() if b"very-private" in path.read_bytes()]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
@@ -431,14 +432,14 @@ def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fr
     backend().close()
 
 
-def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_backend):
+def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_backend, home):
     at = AppTest.from_string(PANEL, default_timeout=60).run()
     at.button_group(key="w_decoder_layer_source").set_value("own").run()
     assert at.button(key="w_decoder_layer_train").disabled
     few = zipped({f"{index}.png": png(index) for index in range(3)})
     at.file_uploader[0].set_value(("few.zip", few, "application/zip")).run()
     assert at.error[0].value.startswith("Expected at least 20 pictures")
-    many = zipped({f"{index}.png": png(index) for index in range(30)})
+    many = zipped({f"private-{index}.png": png(index) for index in range(30)})
     at.file_uploader[0].set_value(("many.zip", many, "application/zip")).run()
     assert not at.error
     assert any(word.startswith("30 pictures, 3 of them held out") for word in words(at))
@@ -446,6 +447,13 @@ def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_ba
     at.button(key="w_decoder_layer_train").click().run()
     until(at, lambda at: any("learnt from own pictures: 27 to train on, 3 held out" in word for word in words(at)))
     backend().close()
+    # What is kept is the decoder and its card, without the pictures and their names.
+    (file,) = home.glob("*.safetensors")
+    card = find_decoder(tiny(), tiny().layer(LAYER))
+    with safe_open(file, "pt") as kept:
+        assert set(kept.keys()) == card.build().state_dict().keys()
+        assert kept.metadata().keys() == {"card", "sha256"}
+    assert not [path for path in home.iterdir() if b"private" in path.read_bytes()]
 
 
 def test_a_shipped_decoder_gets_one_sentence_and_no_button(fresh_backend):

@@ -15,10 +15,15 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision import models
 
+from explainers import checkpoints
 from explainers.architectures.resnet_cifar import ResNetCIFAR
 from explainers.checkpoints import MAX_BYTES, CheckpointError, read_state_dict
-from explainers.networks import load_checkpoint
+from explainers.networks import load_checkpoint, registered
+from explainers.recognised_specs import expected_of
+from explainers.recognition import recognise
 
 ARCHITECTURE = "resnet20-cifar10"
 pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol")
@@ -247,3 +252,41 @@ def test_a_wrong_type_of_float_is_converted_and_a_good_file_is_not_refused():
         module = load_checkpoint(ARCHITECTURE, saved(kept)).module
         assert all(value.dtype in (torch.float32, torch.int64) for value in module.state_dict().values())
         assert torch.equal(module.state_dict()["fc.weight"], kept["fc.weight"].float())
+
+
+def test_a_network_is_bounded_by_what_it_takes_and_not_by_what_was_stored(monkeypatch):
+    half = saved({key: value.half() if value.is_floating_point() else value for key, value in state().items()})
+    whole = sum(value.numel() * value.element_size() for value in state().values())
+    monkeypatch.setattr(checkpoints, "MAX_BYTES", whole - 1)
+    assert len(half) < whole
+    with pytest.raises(CheckpointError, match="1 GiB in float32"):
+        load_checkpoint(ARCHITECTURE, half)
+    monkeypatch.setattr(checkpoints, "MAX_BYTES", whole)
+    assert load_checkpoint(ARCHITECTURE, half).module is not None
+
+
+class Largest(TorchDispatchMode):
+    """Bytes of the largest storage that torch makes in the processor's memory."""
+
+    bytes = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        for value in found if isinstance(found, tuple | list) else [found]:
+            if isinstance(value, torch.Tensor) and value.device.type == "cpu":
+                self.bytes = max(self.bytes, value.untyped_storage().nbytes())
+        return found
+
+
+def test_recognising_takes_no_memory_for_weights():
+    """Of a VGG-16 with widths of its own, which every way to recognise is tried for; its weights take 528 MB."""
+    with torch.device("meta"):
+        shapes = {key: value.shape for key, value in models.vgg16(num_classes=5).state_dict().items()}
+    narrow = {key: tuple(24 if length == 64 else length for length in shape) for key, shape in shapes.items()}
+    one = {key: torch.zeros(1).expand(shape) for key, shape in narrow.items()}
+    # What was built before would not be built again.
+    expected_of.cache_clear()
+    with Largest() as largest:
+        (found,) = recognise(registered().values(), {"": one})
+    assert "VGG-16" in found.spec.title
+    assert largest.bytes < 1 << 20

@@ -28,6 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SECRETS = (str(ROOT), "site-packages", "Traceback", "root:x:", "set_page_config", "gatherUsageStats")
 
 
+LINUX = pytest.mark.skipif(not Path("/proc/net/tcp").is_file(), reason="asks Linux for files and sockets")
+
+
 @pytest.fixture(scope="module")
 def log(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("server") / "log"
@@ -110,6 +113,27 @@ def tokens(address: str) -> dict[str, str]:
     return {"Cookie": cookie, "X_Xsrftoken": cookie.partition("=")[2]}
 
 
+def test_from_the_start_visitors_have_no_developer_s_menu(served):
+    """Before any page was drawn: emptying all caches, stopping the server, telling and watching its files."""
+    with stream(served) as visitor:
+        for name, value in {
+            "clear_cache": True,
+            "load_git_info": True,
+            "set_run_on_save": True,
+            "debug_shutdown_runtime": True,
+        }.items():
+            message = BackMsg()
+            setattr(message, name, value)
+            visitor.send(message.SerializeToString())
+        answers = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                answers.append(ForwardMsg.FromString(visitor.recv(timeout=3)).WhichOneof("type"))
+        assert not {"git_info_changed", "session_status_changed"} & set(answers)
+    assert healthy(served)
+    assert "exception {" not in told(visit(served, "network=resnet20-cifar10"))
+
+
 def test_the_visitor_of_these_tests_is_let_in(served):
     received = visit(served, "network=resnet20-cifar10&refine=False&grid=4&layer=layer1.0")
     said = "".join(str(message) for message in received)
@@ -149,6 +173,15 @@ def test_a_foreign_page_is_not_let_in(served, origin):
     with pytest.raises(InvalidStatus) as caught:
         stream(served, origin).close()
     assert caught.value.response.status_code == 403
+
+
+@LINUX
+def test_the_server_listens_on_this_machine_alone(served):
+    port, this = f"{urlsplit(served).port:04X}", {"0100007F", f"{1 << 24:032X}"}
+    tables = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()]
+    listening = {row[1].partition(":")[0] for row in tables if row[3] == "0A" and row[1].endswith(f":{port}")}
+    assert listening
+    assert listening <= this
 
 
 def test_a_name_that_was_rebound_to_this_machine_is_not_let_in(served):
@@ -319,7 +352,7 @@ def test_uploads_on_their_way_count_twice_and_give_their_room_back(monkeypatch):
     assert answers[::2] == [503, 503]
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="asks Linux for the files of a process")
+@LINUX
 def test_an_upload_on_its_way_lies_in_no_file(served):
     option = f"--server.port\0{urlsplit(served).port}\0"
     (process,) = [one for one in Path("/proc").glob("[0-9]*") if option in commands(one)]
@@ -431,27 +464,6 @@ def test_what_waits_in_a_flood_loses_no_click_and_no_run_of_the_whole_page():
     for both in ([asked(beta="b"), asked("poll")], [asked("poll"), asked(beta="b")], [asked("grid"), asked("poll")]):
         (ran,) = asyncio.run(flooded(*both))
         assert (ran.fragment_id, ran.is_auto_rerun) == ("", False)
-
-
-def test_visitors_have_no_developer_s_menu(served):
-    """Emptying the caches of all, stopping the server, telling its files and watching them: all ignored."""
-    with stream(served) as visitor:
-        for name, value in {
-            "clear_cache": True,
-            "load_git_info": True,
-            "set_run_on_save": True,
-            "debug_shutdown_runtime": True,
-        }.items():
-            message = BackMsg()
-            setattr(message, name, value)
-            visitor.send(message.SerializeToString())
-        answers = []
-        with contextlib.suppress(TimeoutError):
-            while True:
-                answers.append(ForwardMsg.FromString(visitor.recv(timeout=3)).WhichOneof("type"))
-        assert not {"git_info_changed", "session_status_changed"} & set(answers)
-    assert healthy(served)
-    assert "exception {" not in told(visit(served, "network=resnet20-cifar10"))
 
 
 def test_the_caches_of_all_survive_a_visitor(fresh_backend):

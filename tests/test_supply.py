@@ -41,3 +41,9 @@ def test_the_lock_is_for_the_platform_that_it_names(change, tmp_path):
     assert lock.fits() == (lock.place() in text)
     lock.LOCK.write_text(text.replace(*change))
     assert not lock.fits()
+
+
+def test_what_the_lock_names_is_installed_by_its_digests():
+    (recipe,) = re.findall(r"if .*--fits; then (.*?); \\\s*else", (ROOT / "Makefile").read_text(), re.DOTALL)
+    assert "--require-hashes -r requirements.lock" in recipe
+    assert "--no-deps" in recipe.partition("--require-hashes")[2]
