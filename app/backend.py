@@ -83,12 +83,12 @@ class Backend:
         self._failures = Recent(256, 600.0)
         self._choices = Recent(256, 600.0)
         self._lock = threading.Lock()
-        self.maps = Runner(f"maps on {self.device}", self._map_ended)
+        self.maps = Runner(f"maps on {self.device}", self._map_ended, device=self.device)
         self.loads = Runner("networks", self._load_ended)
         # A file that takes its minute to be refused holds up no network of the catalogue.
         self.own_loads = Runner("own weights", self._load_ended)
         # On a thread of their own, one after the other; ten minutes without a look at them and they stop.
-        self.trainings = Runner("decoders", self._training_ended, linger=600.0, most=1, strict=True)
+        self.trainings = Runner("decoders", self._training_ended, linger=600.0, most=1, strict=True, device=self.device)
 
     def close(self) -> None:
         self.maps.close()

@@ -4,9 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from explainers.devices import works_ahead
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +30,14 @@ class Job:
     what begins next, 0 once it has begun; `others` the sessions that it takes turns with.
     """
 
-    def __init__(self, key: str, work: Callable[["Job"], Iterator[Any]], number: int = 0) -> None:
-        self.key, self.work, self.number = key, work, number
+    def __init__(
+        self,
+        key: str,
+        work: Callable[["Job"], Iterator[Any]],
+        number: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.key, self.work, self.number, self.clock = key, work, number, clock
         self.stop = threading.Event()
         self.ended = threading.Event()
         self.state, self.latest, self.error = "waiting", None, None
@@ -67,7 +77,11 @@ class Job:
     def report(self, progress: float, note: str = "") -> None:
         """Called by work that cannot yield in between; raises CancelledError once nobody wants it."""
         self.progress, self.note = progress, note
-        if self.stop.is_set():
+        self.check()
+
+    def check(self) -> None:
+        """Raises CancelledError once nobody wants the job."""
+        if self.stop.is_set() or self.clock() >= self.expires:
             raise CancelledError
 
 
@@ -103,7 +117,9 @@ class Runner:
     priority: a map someone looks at overtakes their own long series, and nobody waits for another's. At most `most`
     jobs are begun at a time, and beyond that one of every owner, so that no number of long jobs keeps a newcomer's
     short one waiting (`strict`: none beyond). A job nobody has asked about for `linger` seconds is cancelled, in the
-    middle of a frame too. `on_end(job)` runs on the worker's thread when a job is done, cancelled or failed; nothing
+    middle of a frame too: torch is asked before each of its operations (`Stoppable`). On a `device` that works ahead of
+    the processor that would hold up the queue; there jobs are cancelled between frames, which come every 50 ms, and
+    where the work reports. `on_end(job)` runs on the worker's thread when a job is done, cancelled or failed; nothing
     that work or `on_end` raises ends that thread.
     """
 
@@ -115,8 +131,11 @@ class Runner:
         clock: Callable[[], float] = time.monotonic,
         most: int = BEGUN,
         strict: bool = False,
+        device: torch.device | None = None,
     ) -> None:
         self.linger, self.clock, self.on_end, self.most, self.strict = linger, clock, on_end, most, strict
+        # Whether jobs are asked within a frame, too.
+        self.within = device is None or not works_ahead(device)
         self._jobs: dict[str, Job] = {}
         # Cancelled jobs whose key was asked for again before they ended.
         self._replaced: list[Job] = []
@@ -143,7 +162,7 @@ class Runner:
                 if job is not None:
                     self._replaced.append(job)
                 self._number += 1
-                job = self._jobs[key] = Job(key, work, self._number)
+                job = self._jobs[key] = Job(key, work, self._number, self.clock)
             self._welcome(owner)
             job.interest[owner] = (self.clock(), priority)
             job.expires = self.clock() + self.linger
@@ -199,7 +218,7 @@ class Runner:
         job, owner = found
         started = self.clock()
         try:
-            with Stoppable(lambda: self._check(job)):
+            with Stoppable(job.check) if self.within else nullcontext():
                 job.frames = job.frames or iter(job.work(job))
                 frame = next(job.frames, None)
         except CancelledError:
@@ -218,10 +237,6 @@ class Runner:
                     self._end(job, "cancelled")
         self._count(job, owner, self.clock() - started)
         return True
-
-    def _check(self, job: Job) -> None:
-        if job.stop.is_set() or self.clock() >= job.expires:
-            raise CancelledError
 
     def _count(self, job: Job, owner: str, seconds: float) -> None:
         job.seconds += seconds

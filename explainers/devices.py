@@ -4,12 +4,12 @@ import torch
 
 
 def best_device() -> torch.device:
-    """CUDA, else Apple's Metal, else the CPU.
+    """What PyTorch calls this machine's accelerator (CUDA, Apple's Metal, Intel's XPU …), else the CPU.
 
-    >>> best_device().type in ("cuda", "mps", "cpu")
+    >>> str(best_device()) in (device.partition(":")[0] for device in devices())
     True
     """
-    return torch.device("cuda" if torch.cuda.is_available() else "mps" if _metal() else "cpu")
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
 def parse_device(name: str | torch.device | None = None) -> torch.device:
@@ -37,8 +37,10 @@ def devices() -> tuple[str, ...]:
     >>> devices()[-1]
     'cpu'
     """
-    cuda = tuple(f"cuda:{i}" for i in range(torch.cuda.device_count())) if torch.cuda.is_available() else ()
-    return (*cuda, *(("mps",) if _metal() else ()), "cpu")
+    kind = best_device().type
+    if kind in ("cpu", "mps"):
+        return tuple(dict.fromkeys((kind, "cpu")))
+    return (*(f"{kind}:{i}" for i in range(torch.accelerator.device_count())), "cpu")
 
 
 def works_ahead(device: torch.device) -> bool:
@@ -52,11 +54,7 @@ def works_ahead(device: torch.device) -> bool:
     return device.type not in ("cpu", "mps")
 
 
-def _metal() -> bool:
-    return torch.backends.mps.is_available()
-
-
 def _present(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
-    return device.type == "cpu" or (device.type == "mps" and _metal())
+    if device.type == "cpu" or device.type != best_device().type:
+        return device.type == "cpu"
+    return (device.index or 0) < torch.accelerator.device_count()

@@ -143,7 +143,7 @@ class Sampler:
                         "choose a smaller network or the CPU"
                     ) from None
                 self.rows //= 2
-                torch.cuda.empty_cache()
+                torch.accelerator.empty_cache()
             else:
                 start += self.rows
 

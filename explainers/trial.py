@@ -7,13 +7,14 @@ beside other pictures, and where computing it writes to nothing that belongs to 
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from explainers.copies import structural_copy
+from explainers.devices import works_ahead
 from explainers.signatures import signature
 
 # In units of the rounding error at the largest value: the same kernel twice, and another kernel, perhaps of lower
@@ -42,10 +43,15 @@ def check_function(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor
     """
 
     def check() -> None:
-        with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []), NoWrites(module):
+        with _own_numbers(x.device), NoWrites(module):
             _try(module, run, x[:1].detach())
 
     once(module, ("function", place, x.shape[1:], x.dtype, x.device), check)
+
+
+def _own_numbers(device: torch.device) -> AbstractContextManager:
+    """Whatever the network draws, the caller's generators are afterwards where they were."""
+    return torch.random.fork_rng([device] if works_ahead(device) else [], device_type=device.type)
 
 
 def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:

@@ -4,8 +4,10 @@ The numbers there are the processor's own: the same seed has to give the same ma
 """
 
 import copy
+import math
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import ClassVar
@@ -13,14 +15,28 @@ from typing import ClassVar
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
+from app.backend import Backend, View
+from app.fairness import check as check_fairness
+from app.fairness_bench import METHODS as METHOD_NAMES
+from app.fairness_bench import Question
+from app.fairness_plan import plan
+from app.jobs import Runner
+from app.pictures import find_picture
+from app.subject import prepare
 from explainers import CID, CIDSettings, cid, concentration, ru, ru_solver
 from explainers.baselines import METHODS, applies, attribute
 from explainers.bottleneck import BottleneckSettings
 from explainers.closed_form import closed_form, square_columns
 from explainers.constraint import check, measure
+from explainers.decoder_data import BirdSource, prepare_pictures
+from explainers.decoder_training import DecoderSettings, train_decoder
+from explainers.decoders import load_decoder
+from explainers.devices import best_device, devices, parse_device
 from explainers.evaluation import descriptive_accuracy, localisation
 from explainers.features import Feature
+from explainers.networks import load_network
 from explainers.pace import SECONDS, AllTrue, paced
 from explainers.paper_descent import descend, descend_reconstruction
 from explainers.randomness import Randomness
@@ -323,3 +339,87 @@ def test_what_a_map_waits_for_is_its_frames(monkeypatch, net, x, twin):
     assert frames[-1].stage == "done"
     assert twin.waits["copy from the device"] == 12 * len(frames)
     assert not twin.waits["copy to the device"]
+
+
+def test_the_machines_accelerator_is_the_best_device_by_any_of_its_names(twin):
+    assert best_device() == parse_device("auto") == torch.device("twin")
+    assert devices() == ("twin:0", "cpu")
+    assert parse_device("twin:0") == DEVICE
+    for name in ("twin:1", "cuda"):
+        with pytest.raises(ValueError, match=r"expected a device of this machine \(twin:0, cpu or auto\)"):
+            parse_device(name)
+
+
+@pytest.mark.parametrize(("device", "modes"), [(torch.device("cpu"), 1), (DEVICE, 0)])
+def test_jobs_of_a_device_that_works_ahead_are_not_asked_at_every_operation(twin, device, modes):
+    runner = Runner("test", device=device)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(job):
+        yield len(_get_current_dispatch_mode_stack())
+        begun.set()
+        go_on.wait(20)
+        yield "the frame in which it is cancelled"
+        yield "never"
+
+    job = runner.submit("a", work, "anna")
+    assert begun.wait(20)
+    assert job.latest == modes
+    runner.drop("anna", "a")
+    go_on.set()
+    assert job.ended.wait(20)
+    runner.close()
+    assert (job.state, job.latest) == ("cancelled", "the frame in which it is cancelled")
+
+
+def test_the_app_runs_on_another_device(twin):
+    """Network, prediction, maps and a fairness check by its backend; what the pages show is on the processor."""
+    backend, settings = Backend(), CIDSettings(grid=4, probes=16, refine=False)
+
+    def done(ask: Callable[[], View]) -> object:
+        for _ in range(2000):
+            if (view := ask()).state not in ("waiting", "running"):
+                break
+            threading.Event().wait(0.01)
+        assert view.state == "done", view.message
+        return view.value
+
+    try:
+        network = done(lambda: backend.network("resnet20-cifar10", "anna"))
+        assert next(network.module.parameters()).device == DEVICE
+        subject, layer = backend.subject(network, "bird/0"), network.layer("layer1.0")
+        assert backend.predictions(network, subject)
+        found = done(lambda: backend.map(network, subject, layer, settings, "anna"))
+        here = CID(load_network("resnet20-cifar10").module, layer).explain(subject.x[None], settings)
+        assert close(found.entropy, here.entropy)
+        assert type(found.entropy) is Tensor
+        shown = done(lambda: backend.baseline("grad_cam", network, subject, layer, 0, 0, "anna"))
+        assert type(shown.map) is Tensor
+    finally:
+        backend.close()
+
+
+def test_a_fairness_check_runs_on_another_device(twin):
+    network = load_network("resnet20-cifar10", DEVICE)
+    found, subject = plan(network), prepare(network, find_picture("bird/0", 32))
+    question = Question("layer3.2.conv1", grid=2)
+    for frame in check_fairness(network, found, there(subject.x), question, lambda key, array: array):
+        factors = dict(zip(METHOD_NAMES, frame.factors[:, 0].tolist(), strict=True))
+        if not math.isnan(factors["cid"]):
+            break
+    assert frame.proof.change == 0
+    assert factors["layer_gradient"] == pytest.approx(4)
+    assert factors["cid"] == pytest.approx(1)
+
+
+def test_a_decoder_is_trained_on_another_device(twin, tmp_path, monkeypatch):
+    monkeypatch.setenv("DECODERS_HOME", str(tmp_path))
+    network = load_network("resnet20-cifar10", DEVICE)
+    *_, pictures = prepare_pictures(network, BirdSource(20))
+    settings, layer = DecoderSettings(steps=2, batch=2, blocks=4), network.layer("conv1")
+    broken_off = train_decoder(network, layer, pictures, settings, tmp_path, DEVICE, tmp_path / "part")
+    next(broken_off)
+    broken_off.close()
+    *_, last = train_decoder(network, layer, pictures, settings, tmp_path, DEVICE, tmp_path / "part")
+    assert 0 < last.card.error < 1
+    assert load_decoder(last.card).to(DEVICE).mean.device == DEVICE

@@ -39,6 +39,9 @@ class _Module(_DummyBackendModule):
     def device_count(self) -> int:
         return int(present)
 
+    def get_amp_supported_dtype(self) -> list[torch.dtype]:
+        return [torch.bfloat16]
+
     def get_rng_state(self, device: object = None) -> Tensor:
         return torch.empty(0, dtype=torch.uint8)
 
@@ -192,6 +195,9 @@ def _copy_from(source: Tensor, into: Tensor, non_blocking: bool = False) -> Tens
 
 
 _library = torch.library.Library("aten", "IMPL")
+# Autocast changes nothing here.
+_everything = torch.library.Library("_", "IMPL")
+_everything.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
 _library.impl("empty.memory_format", _empty, "PrivateUse1")
 _library.impl("_copy_from", _copy_from, "PrivateUse1")
 _library.impl("empty_strided", _empty_strided, "PrivateUse1")
