@@ -2,7 +2,8 @@
 
 Each kind of map is begun, cancelled at a random moment, and waited for until its thread is free for the next job. What
 remains after Cancel is the one operation that torch is in, so it is measured where operations are large: VGG-16 on
-pictures of 224×224. Networks that do not ship are measured with untrained weights, which take as long.
+pictures of 224×224. Networks that do not ship are measured with untrained weights, which take as long. The last line
+is what asking before each operation costs, where operations are small: by how much longer a map of ResNet-20 takes.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -17,15 +19,16 @@ import torch
 from safetensors.torch import save
 from torchvision.models import get_model
 
-from app.jobs import Job, Runner
+from app.jobs import Job, Runner, Stoppable
 from app.pictures import find_picture
 from app.subject import prepare
 from app.work import baseline_frames, cid_frames, ru_frames
-from explainers import CIDSettings, load_network
+from explainers import CID, CIDSettings, load_network
 from explainers.decoders import find_decoder
 from explainers.devices import best_device
 from explainers.networks import Network, load_checkpoint, network_catalogue
 
+QUIET = Stoppable(Job("bench", iter).check)
 Work = Callable[[Job], Iterator[Any]]
 
 
@@ -35,6 +38,7 @@ def main() -> None:
     parser.add_argument("--layers", nargs="+", default=["conv3-3", "conv5-3", "fc8"])
     parser.add_argument("--cancels", type=int, default=10, help="of each kind of map")
     parser.add_argument("--longest", type=float, default=6.0, help="latest moment of Cancel, in seconds")
+    parser.add_argument("--prices", type=int, default=5, help="times that what asking costs is measured")
     parser.add_argument("--device", default=str(best_device()))
     args = parser.parse_args()
     runner, draw = Runner("bench"), random.Random(0)
@@ -46,6 +50,8 @@ def main() -> None:
             known = sorted(wait for wait in waits if wait is not None)
             if known:
                 print(f"{layer:<10}{method:<22}{known[len(known) // 2]:>10.3f}{known[-1]:>12.3f}", flush=True)
+    price = sorted(asking(QUIET) / asking(nullcontext()) for _ in range(args.prices))
+    print(f"asking before each operation: × {price[len(price) // 2]:.2f} ({price[0]:.2f} to {price[-1]:.2f})")
     runner.close()
     # Its thread is a daemon: torch must not be left in the middle of a call when the process ends.
     for thread in threading.enumerate():
@@ -71,6 +77,17 @@ def with_some_weights(name: str, device: torch.device) -> Network:
         return load_network(name, device)
     torch.manual_seed(0)
     return load_checkpoint(name, save(get_model(name, weights=None).state_dict()), device=device)
+
+
+def asking(around: AbstractContextManager) -> float:
+    """Seconds of this process for a refined map of ResNet-20's last layer on the processor, within `around`."""
+    network = load_network("resnet20-cifar10")
+    subject = prepare(network, find_picture("bird/1", network.input_size[0]))
+    method = CID(network.module, network.layer("fc"))
+    started = time.process_time()
+    with around:
+        method.explain(subject.x[None])
+    return time.process_time() - started
 
 
 def stopping(runner: Runner, work: Work, after: float) -> float | None:

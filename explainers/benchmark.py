@@ -20,7 +20,7 @@ from torch import Tensor
 
 from explainers.constraint import Estimate
 from explainers.datasets.birds import render_bird
-from explainers.devices import best_device
+from explainers.devices import best_device, parse_device
 from explainers.features import Feature
 from explainers.networks import load_network
 from explainers.paper_descent import descend
@@ -61,7 +61,7 @@ def main() -> None:
 
 def run(args: argparse.Namespace) -> None:
     """The table, line by line, and the file."""
-    chosen = QUICK if args.quick else LAYERS
+    chosen, device = QUICK if args.quick else LAYERS, parse_device(args.device)
     if args.network:
         chosen = {args.network: tuple(args.layers or LAYERS[args.network])}
     rows = []
@@ -70,16 +70,21 @@ def run(args: argparse.Namespace) -> None:
     for name, layers in chosen.items():
         network = load_network(name)
         for layer in layers:
-            h = Feature(network.module, network.layer(layer), torch.device(args.device))
+            h = Feature(network.module, network.layer(layer), device)
             for picture in args.pictures:
-                x = network.preprocess(render_bird(picture, 224).image)[None].to(args.device)
+                x = network.preprocess(render_bird(picture, 224).image)[None].to(device)
                 for row in compare(h, x, network.input_size, args.beta):
                     rows.append({"network": name, "layer": layer, "picture": picture, "beta": args.beta} | row)
                     print(_line(rows[-1]), flush=True)
     if args.json:
-        machine = {"processor": platform.processor() or platform.machine(), "device": args.device}
+        machine = {"processor": platform.processor() or platform.machine(), "device": _name(device)}
         content = {"machine": machine, "torch": torch.__version__, "rows": rows}
         args.json.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _name(device: torch.device) -> str:
+    """As its maker calls a card of NVIDIA, else as PyTorch does."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
 def _line(row: dict) -> str:
@@ -144,6 +149,8 @@ def _timed(
     sampler = Sampler(h, x, shape)
     for estimate in run(sampler, Randomness(0)):
         pass
+    # Reading a value waits for the device.
+    estimate.log_sigma.sum().item()
     return estimate, sampler, time.monotonic() - start
 
 

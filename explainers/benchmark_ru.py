@@ -16,7 +16,7 @@ from torch import Tensor
 
 from explainers.datasets.birds import render_bird
 from explainers.decoders import find_decoder, load_decoder
-from explainers.devices import best_device
+from explainers.devices import best_device, parse_device
 from explainers.features import Feature
 from explainers.layers import Layer
 from explainers.networks import Network, load_network
@@ -26,6 +26,7 @@ from explainers.reconstruction import ReconstructionSampler
 from explainers.results import ENTROPY_CONSTANT, CIDSettings
 from explainers.ru_solver import Reconstruction, entropy_logarithm, pairs, solve
 from explainers.sampling import Sampler
+from explainers.surroundings import plain_arithmetic
 
 SCORE_SAMPLES, BLOCK, SCALINGS = 4096, 256, 6
 Solver = Callable[[Sampler, ReconstructionSampler, CIDSettings, Randomness], Iterator[Reconstruction]]
@@ -41,8 +42,14 @@ def main() -> None:
     parser.add_argument("--device", default=str(best_device()))
     args = parser.parse_args()
 
+    with plain_arithmetic():
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """The table, line by line."""
     network = load_network(args.network, args.device)
-    x = network.preprocess(render_bird(args.picture, 224).image)[None].to(args.device)
+    x = network.preprocess(render_bird(args.picture, 224).image)[None].to(parse_device(args.device))
     print(f"{args.network} on {args.device}, rendered bird {args.picture}, β = {args.beta:g}")
     print(f"{'layer':<10}{'method':<14}{'mean RU':>9}{'constraint':>12}{'backward':>10}{'time ×':>8}")
     for name in args.layers:
@@ -63,11 +70,13 @@ def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int)
     if steps:
         ways[f"paper, {steps}"] = (refined, lambda *asked: descend_reconstruction(*asked, steps=steps))
     unit = None
-    for name, (settings, run) in ways.items():
+    for name, (settings, solver) in ways.items():
         start = time.monotonic()
         sampler, decoded = _samplers(h, decoder, x)
-        for found in run(sampler, decoded, settings, Randomness(0)):
+        for found in solver(sampler, decoded, settings, Randomness(0)):
             pass
+        # Reading a value waits for the device.
+        found.error.sum().item()
         seconds = time.monotonic() - start
         unit = unit or seconds
         target = beta * found.estimate.delta_f2

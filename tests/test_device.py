@@ -25,7 +25,7 @@ from app.fairness_plan import plan
 from app.jobs import Runner
 from app.pictures import find_picture
 from app.subject import prepare
-from explainers import CID, CIDSettings, cid, concentration, ru, ru_solver
+from explainers import CID, CIDSettings, benchmark, cid, concentration, ru, ru_solver
 from explainers.baselines import METHODS, applies, attribute
 from explainers.bottleneck import BottleneckSettings
 from explainers.closed_form import closed_form, square_columns
@@ -41,6 +41,7 @@ from explainers.pace import SECONDS, AllTrue, paced
 from explainers.paper_descent import descend, descend_reconstruction
 from explainers.randomness import Randomness
 from explainers.reconstruction import ReconstructionSampler
+from explainers.refinement_at_x import Effort as EffortAtX
 from explainers.rescaling import factor, logit_change, rescalable_pairs, rescale, scale_output
 from explainers.ru import RU
 from explainers.sampling import Sampler
@@ -423,3 +424,13 @@ def test_a_decoder_is_trained_on_another_device(twin, tmp_path, monkeypatch):
     *_, last = train_decoder(network, layer, pictures, settings, tmp_path, DEVICE, tmp_path / "part")
     assert 0 < last.card.error < 1
     assert load_decoder(last.card).to(DEVICE).mean.device == DEVICE
+
+
+def test_the_benchmark_runs_on_another_device(monkeypatch, net, x, twin):
+    monkeypatch.setattr(benchmark, "LONG_EFFORT", Effort(stages=((4, 16),)))
+    monkeypatch.setattr(benchmark, "LONG_EFFORT_AT_X", EffortAtX(rounds=1, steps=4, judge_samples=32))
+    monkeypatch.setattr(benchmark, "LONG_ASCENT", 4)
+    monkeypatch.setattr(benchmark, "descend", partial(descend, steps=4))
+    rows = list(benchmark.compare(Feature(there(net), "7"), there(x[:1]), (4, 4), 1e-3))
+    assert [row["way"] for row in rows][-1] == "long ascent"
+    assert all(0 <= row["lost"] < 1 for row in rows)
