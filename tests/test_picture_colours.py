@@ -212,3 +212,31 @@ def test_twelve_bits_packed_in_a_tiff():
     opened = read_picture(data)
     assert np.asarray(opened.image)[0, :, 0].tolist() == [128, 255]
     assert opened.notes == ()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_where_the_least_value_is_white_the_picture_is_no_negative(kind: str, order: str) -> None:
+    values = np.linspace(0, 250, 30).reshape(5, 6).astype(kind)
+    if kind == "u2" and order == ">":
+        with pytest.raises(PictureError, match="TIFF of a usual kind"):
+            read_picture(grey_tiff(values, "miniswhite", order))
+        return
+    shown, turned = (
+        np.asarray(read_picture(grey_tiff(values, photometric, order)).image).astype(int)
+        for photometric in ("minisblack", "miniswhite")
+    )
+    assert (shown + turned == 255).all()
+    assert shown[0, 0, 0] == 0
+
+
+@pytest.mark.parametrize("kind", ["i2", "u4", "i4", "f8"])
+def test_a_tiff_of_another_kind_is_refused_as_one(kind: str) -> None:
+    with pytest.raises(PictureError, match="TIFF of a usual kind"):
+        read_picture(grey_tiff(np.zeros((5, 6), kind), "miniswhite", "<"))
+
+
+def grey_tiff(values: np.ndarray, photometric: str, order: str) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, photometric=photometric, byteorder=order)
+    return buffer.getvalue()

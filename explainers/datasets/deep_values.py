@@ -14,7 +14,7 @@ from torchvision.io import ImageReadMode, decode_image
 
 # What cameras, scanners and microscopes deliver.
 DEPTHS = (8, 10, 12, 14, 16)
-BITS_PER_SAMPLE, MAX_SAMPLE_VALUE, S_MAX_SAMPLE_VALUE = 258, 281, 341
+BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE_VALUE, S_MAX_SAMPLE_VALUE = 258, 262, 281, 341
 # Pixels that are brought to 8 bits at a time.
 STRIP = 1 << 20
 CHANNELS = {"RGB": 3, "RGBA": 4}
@@ -31,14 +31,15 @@ def eight_bit(image: Image.Image, depth: str, source: bytes | Path) -> tuple[Ima
 
     Unsigned values v of 16 bits become 255 v / top: top is the largest value that the file declares (TIFF's bits or
     MaxSampleValue, PNG's sBIT where no pixel is above it), else the largest of 8, 10, 12, 14 or 16 bits, the first
-    that no pixel exceeds. Signed and 32-bit values are stretched between their extremes.
+    that no pixel exceeds. Signed and 32-bit values are stretched between their extremes. Where a TIFF says that
+    its least value is white, it is.
 
     Raises ValueError, one sentence, where the file's colours are all in bits that cannot be read.
     """
     if image.mode.startswith("I;16"):
         levels = np.asarray(image)
         values, notes = _scaled(levels, _declared(image, source))
-        grey = Image.fromarray(values)
+        grey = Image.fromarray(255 - values if _least_is_white(image) else values)
         if isinstance(clear := image.info.get("transparency"), int):
             grey.putalpha(Image.fromarray(np.where(levels == clear, np.uint8(0), np.uint8(255))))
         return _like(grey, image), notes
@@ -48,6 +49,11 @@ def eight_bit(image: Image.Image, depth: str, source: bytes | Path) -> tuple[Ima
     if ";16" in depth and image.mode in CHANNELS and _faint(image):
         return _deep_colours(image, source)
     return image, ()
+
+
+def _least_is_white(image: Image.Image) -> bool:
+    """Pillow turns round the values of 8 bits only."""
+    return getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0
 
 
 def _faint(image: Image.Image) -> bool:
@@ -78,8 +84,10 @@ def _stretched(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     for rows, values in _strips(image):
         if high > low:
             grey[rows] = np.rint(255 * ((values - low) / (high - low)))
-    said = f"its values have no scale of their own: {low:g} is shown black, {high:g} white"
-    return _like(Image.fromarray(grey), image), (said,)
+    turned = _least_is_white(image)
+    black, white = (high, low) if turned else (low, high)
+    said = f"its values have no scale of their own: {black:g} is shown black, {white:g} white"
+    return _like(Image.fromarray(255 - grey if turned else grey), image), (said,)
 
 
 def _ends(image: Image.Image) -> tuple[float, float]:

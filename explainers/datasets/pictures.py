@@ -100,6 +100,7 @@ def read_picture(
             raise PictureError(DAMAGED) from None
 
 
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DAMAGED = "expected a whole picture, got a damaged or incomplete file; save it again or choose another one"
 
 
@@ -108,9 +109,15 @@ def _too_large(megapixels: str, limit: int) -> str:
 
 
 def _not_a_picture(source: bytes | Path) -> str:
-    empty = len(source) == 0 if isinstance(source, bytes) else source.stat().st_size == 0
-    if empty:
+    if isinstance(source, bytes):
+        head = source[:4]
+    else:
+        with source.open("rb") as file:
+            head = file.read(4)
+    if not head:
         return "expected a picture, got an empty file; choose another one"
+    if head in TIFF:
+        return "expected a TIFF of a usual kind, got one whose pixels cannot be read; save it as PNG or JPEG"
     return f"expected a picture ({', '.join(FORMATS)}), got something else; save it as PNG or JPEG"
 
 
