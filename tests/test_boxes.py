@@ -190,6 +190,9 @@ MATCHES = {
     "without an ending": (["a/1.png", "2.jpeg"], ["1", "2"], ["1", "2"]),
     "an ending that fits two": (["1.png", "1.jpg"], ["1"], [None, None]),
     "from here": (["1.png"], ["./1.png"], ["./1.png"]),
+    "in capitals": (["IMG.JPG", "a/Two.png"], ["img.jpg", "A/two"], ["img.jpg", "A/two"]),
+    "capitals that tell apart": (["A.png", "a.png"], ["a.png", "A.png"], ["A.png", "a.png"]),
+    "capitals that fit two": (["A.png", "a.png"], ["A.PNG"], [None, None]),
 }
 
 

@@ -16,8 +16,8 @@ def matched(pictures: Sequence[str], boxes: Collection[str]) -> tuple[tuple[str 
     """The name in the file of boxes for each picture, or None; and a sentence where there were several ways.
 
     Names are compared as composed Unicode, with the folders that both give: `birds/1.png` and `1.png` belong together
-    where no other picture could be meant, `birds/1.png` and `cats/1.png` never. A name without an ending stands for
-    the picture with one.
+    where no other picture could be meant, `birds/1.png` and `cats/1.png` never, `IMG.JPG` and `img.jpg` as well. A name
+    without an ending stands for the picture with one.
 
     >>> matched(["a/1.png", "b/1.png", "2.png"], ["a/1.png", "train/2.png"])[0]
     ('a/1.png', None, 'train/2.png')
@@ -29,11 +29,12 @@ def matched(pictures: Sequence[str], boxes: Collection[str]) -> tuple[tuple[str 
     counts = Counter(parts)
     by_last: dict[str, list[str]] = defaultdict(list)
     for path, name in exact.items():
-        by_last[path[-1]].append(name)
+        by_last[path[-1].casefold()].append(name)
     # Whose every picture could be meant, whole names included.
     could: dict[str, list[int]] = defaultdict(list)
     for place, path in enumerate(parts):
-        for name in {*by_last[path[-1]], *by_last[_stem(path[-1])]}:
+        last = path[-1].casefold()
+        for name in {*by_last[last], *by_last[_stem(last)]}:
             if _related(path, _parts(name)):
                 could[name].append(place)
     found: list[str | None] = [None] * len(pictures)
@@ -75,7 +76,8 @@ def _stem(last: str) -> str:
 
 
 def _related(picture: tuple[str, ...], box: tuple[str, ...]) -> bool:
-    """Whether one path ends as the other reads."""
+    """Whether one path ends as the other reads, in capitals or not."""
+    picture, box = (tuple(part.casefold() for part in path) for path in (picture, box))
     if box[-1] != picture[-1]:
         picture = (*picture[:-1], _stem(picture[-1]))
     short = min(len(picture), len(box))
