@@ -6,7 +6,7 @@ methods that look at no class do, `attribute` takes a `target` and does not use 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import wraps
 
 import torch
@@ -66,12 +66,18 @@ class EntropyAttribution(ABC):
         With `importance` the map says instead how much each pixel matters, as scores of maps expect: −H, finite
         everywhere (an unused pixel is one nat below all others), in the shape of `inputs`, the same for each channel.
 
-        Raises ValueError for more than one input, and for `additional_forward_args`.
+        Raises ValueError for more than one input, for `additional_forward_args`, and for what is no setting.
         """
         if isinstance(inputs, tuple) and len(inputs) == 1:
             return (self.attribute(inputs[0], settings, importance=importance, **changes),)
         if additional_forward_args is not None:
             raise ValueError("expected a network of one picture alone, got additional_forward_args; build them into it")
+        known = [setting.name for setting in fields(CIDSettings)]
+        if unknown := [name for name in changes if name not in known]:
+            raise ValueError(
+                f"expected settings out of {', '.join(known)}, got '{unknown[0]}', on which entropies do not depend; "
+                "leave it out"
+            )
         entropy = self.explain(inputs, replace(settings or CIDSettings(), **changes)).entropy.to(inputs.device)
         return importance_of(entropy).expand(inputs.shape).clone() if importance else entropy
 

@@ -85,12 +85,12 @@ def explain(
     module = _module(network)
     with plain_arithmetic():
         pictures = inputs.detach().to(weight_dtype(structural_copy(module, "meta", widen=True))).clone()
+        scores = Case(module, pictures).plain()
+        check_function(module, lambda x: scores(x).flatten(1), pictures)
         reason = applies(method, network, layer, pictures)
         if reason:
             raise ValueError(f"{method.title} does not apply: {reason}")
         place, layout = _located(method, network, layer, pictures) if method.needs_layer else (None, None)
-        scores = Case(module, pictures).plain()
-        check_function(module, lambda x: scores(x).flatten(1), pictures)
         goal = _target(target, scores, pictures) if method.needs_target else None
         if (method.needs_layer or not method.canonical) and method.passes(*inputs.shape[-2:])[1]:
             _check_gradient(Case(module, pictures, goal, place, layout))

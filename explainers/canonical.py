@@ -18,7 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from explainers import canonical_modules as parts
 from explainers.canonical_modules import Concatenation, Copy, canonical_function, canonical_module, kind_of
-from explainers.canonical_trace import Contents, NotCanonical, contents, operation_name, traced
+from explainers.canonical_trace import NO_SCORES, Contents, NotCanonical, contents, operation_name, traced
 from explainers.copies import structural_copy, weight_dtype
 from explainers.operations import CASTS, COPIES, IDENTITIES, JOINS, PRODUCTS, RESIZINGS
 from explainers.outputs import scores_in
@@ -290,6 +290,8 @@ def _verify(module: nn.Module, graph: fx.GraphModule, example: Tensor) -> None:
         shape, generator = example[:1].shape, torch.Generator().manual_seed(0)
         x = torch.randn(shape, generator=generator, dtype=example.dtype).to(example.device)
         expected = scores_in(structural_copy(module, widen=True)(x.clone()))
+        if expected is None:
+            raise NotCanonical(NO_SCORES)
         try:
             got = graph(x)
         except RuntimeError as problem:

@@ -1,5 +1,6 @@
 """The graph of a network's forward pass, by `torch.fx`, from one picture's shape and in one thread."""
 
+import inspect
 import operator
 import threading
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from explainers.copies import structural_copy
 from explainers.operations import SHAPED
 from explainers.outputs import NAMES
 from explainers.trial import WritesError
+
+NO_SCORES = "the output is not a tensor of scores"
 
 
 class NotCanonical(ValueError):
@@ -31,6 +34,11 @@ class _Tracer(fx.Tracer):
         self._shapes, self._example = shapes, torch.empty_like(example, device="meta")
         self._values: dict[fx.Node, object] = {}
         self._thread, self._evaluating = threading.get_ident(), False
+
+    def create_args_for_root(self, root_fn: Callable, is_module: bool, concrete_args: object = None) -> tuple:
+        """The picture alone: other arguments keep their defaults."""
+        first = [name for name in inspect.signature(root_fn).parameters if name != "self"][:1]
+        return root_fn, [self.root, self.create_proxy("placeholder", first[0] if first else "x", (), {})]
 
     def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
         if self._evaluating or threading.get_ident() != self._thread:
@@ -105,8 +113,10 @@ def _give_scores_alone(graph: fx.Graph) -> None:
     while isinstance(given, dict | tuple | list):
         names = [name for name in NAMES if name in given] if isinstance(given, dict) else [0][: len(given)]
         if not names:
-            raise NotCanonical("the output is not a tensor of scores")
+            raise NotCanonical(NO_SCORES)
         given = given[names[0]]
+    if not isinstance(given, fx.Node):
+        raise NotCanonical(NO_SCORES)
     output.args = (given,)
     graph.eliminate_dead_code()
 
@@ -168,5 +178,6 @@ def contents(graph: fx.GraphModule, example: Tensor) -> Contents:
     except WritesError:
         raise
     except Exception as problem:
-        raise NotCanonical(f"the graph does not run on a picture of this size ({type(problem).__name__})") from None
+        reason = (str(problem).strip() or type(problem).__name__).split("\n", 1)[0]
+        raise NotCanonical(f"the graph does not run on this picture ({reason})") from None
     return recorder.contents

@@ -20,7 +20,7 @@ from explainers.copies import HOOKS
 
 Signature = tuple
 SKIPPED = ("_parameters", "_buffers", "_modules", "training")
-PLAIN = (int, float, complex, bool, str, bytes, type(None), range, slice, torch.dtype, torch.device, torch.Size)
+PLAIN = (int, float, complex, bool, str, bytes, type(None), range, torch.dtype, torch.device, torch.Size)
 # What a class holds that says nothing about what it does, or changes by being looked at.
 UNSAID = ("__dict__", "__weakref__", "__doc__", "__annotations__", "__module__", "__abstractmethods__", "_abc_impl")
 # Containers of more values than this are compared by their length and identity.
@@ -80,6 +80,8 @@ class _Reader:
             return type(value), value if value == value else "NaN"
         if isinstance(value, Tensor):
             return id(value), value.shape, value.dtype, value.device, _total(value)
+        if isinstance(value, slice):
+            return slice, self.value((value.start, value.stop, value.step))
         if isinstance(value, type):
             return self.kind(value)
         if isinstance(value, types.MethodType):

@@ -4,6 +4,7 @@ A map says what h does to its picture x. That means something only where h(x) is
 beside other pictures, and where computing it writes to nothing that belongs to the caller.
 """
 
+import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(x)
     both = torch.cat([x, x + noise * x.std(correction=0).clamp_min(0.1)])
     with torch.no_grad():
-        first, again = _first_run(run, x), run(x)
+        first, again = _first_run(module, run, x), run(x)
     if not first.isfinite().all():
         raise ValueError("expected finite features, got NaN or infinity for this picture; check the network's weights")
     if _apart(first, again, AGAIN):
@@ -76,17 +77,37 @@ def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
         )
 
 
-def _first_run(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def _first_run(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     try:
         return run(x)
     except (ValueError, MemoryError, torch.OutOfMemoryError):
         raise
+    except RecursionError:
+        raise ValueError(
+            "expected a network whose parts are nested some hundred deep at most, got one that Python cannot call; put "
+            "fewer modules into one another"
+        ) from None
     except Exception as problem:
+        if others := _other_arguments(module):
+            raise ValueError(
+                f"expected a network of one picture alone, got one whose forward also needs {others}; build "
+                "what it needs into the network"
+            ) from problem
         reason = (str(problem).strip() or "no reason given").split("\n", 1)[0]
         raise ValueError(
             f"expected a network that takes one picture of shape {tuple(x.shape[1:])}, got {type(problem).__name__} "
             f"({reason}); give pictures of another size or number of channels, or another network"
         ) from problem
+
+
+def _other_arguments(module: nn.Module) -> str:
+    """The names of arguments that `forward` cannot do without, beyond the first."""
+    try:
+        expected = list(inspect.signature(module.forward).parameters.values())[1:]
+    except (TypeError, ValueError):  # compiled ones have none
+        return ""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return ", ".join(f"'{p.name}'" for p in expected if p.default is p.empty and p.kind not in kinds)
 
 
 def _apart(a: Tensor, b: Tensor, roundings: int) -> bool:

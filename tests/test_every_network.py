@@ -225,7 +225,7 @@ class Frozen(Around):
     ("make", "layer", "words"),
     [
         (lambda: nn.Sequential(nn.LazyConv2d(6, 3), nn.ReLU()), "0", "lazy layers know their sizes"),
-        (TwoInputs, "net.2", "takes one picture .* missing 1 required positional argument: 'other'"),
+        (TwoInputs, "net.2", "one picture alone, .* forward also needs 'other'"),
         (Unused, "unused", "expected the network to run layer 'unused'"),
         (Frozen, "net.2", "gradient"),
         (lambda: torch.jit.script(plain()), "2", "compiled ScriptModule"),
@@ -242,6 +242,41 @@ def test_what_cannot_be_explained_is_refused_in_a_sentence(make, layer: str, wor
     ):
         with pytest.raises(ValueError, match=f"expected .*{words}|{words}"):
             ask()
+
+
+def nested(depth: int) -> nn.Module:
+    net = plain()
+    for _ in range(depth):
+        net = nn.Sequential(net)
+    return net
+
+
+@pytest.mark.parametrize("method", ["lrp", "deep_lift", "guided_backprop", "saliency", "occlusion"])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (TwoInputs, "one picture alone, got one whose forward also needs 'other'"),
+        (lambda: Around(lambda y: None), "scores with one row per picture, got a NoneType"),
+        (lambda: Around(lambda y: [None, y]), "scores with one row per picture, got a list"),
+        (lambda: Around(lambda y: len(y)), "scores with one row per picture, got a int"),
+        (lambda: nested(400), "nested some hundred deep at most"),
+        (lambda: nn.Conv3d(3, 4, 3), "takes one picture of shape"),
+    ],
+)
+def test_every_method_says_what_is_wrong_with_the_network(method: str, make, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^expected .*{words}"):
+        attribute(method, make().eval(), None, picture(), target=1)
+
+
+@pytest.mark.parametrize("method", ["lrp", "deep_lift", "guided_backprop"])
+def test_arguments_that_forward_can_do_without_are_left_out(method: str) -> None:
+    class Options(Around):
+        def forward(self, x: Tensor, other: Tensor | None = None, *more: Tensor, scale: float = 1, **names) -> Tensor:
+            return self.net(x) * scale if other is None else self.net(x) + other
+
+    net, x = Options().eval(), picture()
+    expected = attribute(method, net.net, None, x, target=1)
+    assert torch.allclose(attribute(method, net, None, x, target=1), expected, atol=1e-6)
 
 
 def test_a_compiled_network_is_explained_whole() -> None:
