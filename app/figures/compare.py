@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import Box, crossed, nats_figure
+from app.figures.remembered import remembered
 from app.figures.style import LIGHT, Look, dress
 
 # Blue and red about white: told apart without red and green, and white is zero.
@@ -26,6 +27,7 @@ class Curve:
     error: Sequence[float]
 
 
+@remembered
 def difference_figure(
     values: np.ndarray, size: tuple[int, int], limit: float, look: Look, box: Box | None = None
 ) -> go.Figure:
@@ -50,6 +52,7 @@ def difference_figure(
     return figure
 
 
+@remembered
 def curves_figure(
     a: Curve, b: Curve, differences: Sequence[float], named: bool, look: Look, metric: str, marked: str | None = None
 ) -> go.Figure:

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from app.figures.methods import style_of
+from app.figures.remembered import remembered
 from app.figures.style import Look, dress
 from explainers.evaluation import Interval
 
 ROW = 30
 
 
+@remembered
 def removal_figure(
     titles: Mapping[str, str], fractions: Sequence[float], curves: Mapping[str, Sequence[float]], look: Look
 ) -> go.Figure:
@@ -39,6 +41,7 @@ def removal_figure(
     return _with_legend(figure, look, 58, -0.19)
 
 
+@remembered
 def randomised_figure(
     titles: Mapping[str, str], layers: Sequence[str], curves: Mapping[str, Sequence[Interval]], look: Look
 ) -> go.Figure:
@@ -95,6 +98,7 @@ def _with_legend(figure: go.Figure, look: Look, below: int, top: float) -> go.Fi
     )
 
 
+@remembered
 def scores_figure(
     titles: Mapping[str, str],
     scores: Mapping[str, Interval],

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.methods import style_of
+from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, UNIT_SCALE, Look, dress
 
 # Perceptually uniform, diverging, and told apart without red and green.
@@ -38,6 +39,7 @@ def nats_limits(maps: np.ndarray) -> tuple[float, float]:
     return float(finite.min()), float(finite.max())
 
 
+@remembered
 def triple_figure(
     maps: np.ndarray,
     titles: Sequence[str],
@@ -108,6 +110,7 @@ def _note(figure: go.Figure, text: str, place: int, look: Look) -> None:
     )
 
 
+@remembered
 def magnitudes_figure(
     names: Sequence[str],
     means: np.ndarray,
@@ -153,6 +156,7 @@ def magnitudes_figure(
     )
 
 
+@remembered
 def normalised_figure(
     names: Sequence[str],
     means: np.ndarray,

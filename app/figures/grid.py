@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import unbounded, unit_range
+from app.figures.remembered import remembered
 from app.figures.style import Look, dress
 
 SCALES = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Greys_r"}
@@ -61,6 +62,7 @@ class Style:
     signed_colours: str = "rdbu"
 
 
+@remembered
 def grid_figure(rows: Sequence[Row], heads: Sequence[Head], style: Style, look: Look) -> go.Figure:
     """All maps in the frame of the first column's picture; larger and smaller pictures are scaled to it."""
     side = cell_side(len(heads))

@@ -9,11 +9,13 @@ from plotly.subplots import make_subplots
 
 from app.figures.maps import unbounded
 from app.figures.methods import style_of
+from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, dress
 
 CELL = 132
 
 
+@remembered
 def curve_figure(
     names: Sequence[str],
     mean: Sequence[float | None],
@@ -62,6 +64,7 @@ def curve_figure(
     return figure.update_layout(showlegend=False, uirevision="keep")
 
 
+@remembered
 def strip_figure(
     names: Sequence[str],
     maps: Sequence[np.ndarray | None],

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import OUTLINE, unbounded
+from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, dress
 
 # Told apart from the two of the theme without red and green, on light and on dark.
@@ -39,6 +40,7 @@ class Curve:
     errors: Sequence[float] | None = None
 
 
+@remembered
 def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] | None = None) -> go.Figure:
     """Panels side by side with one frame; all maps on one colour scale in nats, `limits` or what they span.
 
@@ -73,6 +75,7 @@ def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] 
     return figure.update_layout(showlegend=False, dragmode=False, uirevision="keep")
 
 
+@remembered
 def curve_figure(
     curves: Sequence[Curve],
     axes: tuple[str, str],
@@ -127,6 +130,7 @@ def curve_figure(
     return figure.update_layout(legend=legend, showlegend=len(curves) > 1, dragmode=False, uirevision="keep")
 
 
+@remembered
 def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, reach: float) -> go.Figure:
     """How many times larger each measure has become, on a logarithmic axis from 1/`reach` to `reach`."""
     ends = np.log2(np.asarray(factors, float))

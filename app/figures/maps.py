@@ -5,6 +5,7 @@ import textwrap
 import numpy as np
 import plotly.graph_objects as go
 
+from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, UNIT_SCALE, Look, dress, pixel_axes
 
 Box = tuple[int, int, int, int]
@@ -27,16 +28,19 @@ def unit_range(entropy: np.ndarray) -> np.ndarray:
     return (finite - low) / (high - low) if high > low else finite - low
 
 
+@remembered
 def picture_figure(
     picture: np.ndarray, look: Look, box: Box | None = None, mask: np.ndarray | None = None
 ) -> go.Figure:
     """The picture (H, W, 3) uint8 as the network sees it, with the foreground's outline."""
     height, width = picture.shape[:2]
-    figure = go.Figure(go.Image(z=picture, hovertemplate="row %{y}, column %{x}<br>RGB %{z}<extra></extra>", name=""))
+    figure = frame_figure(height, width, look)
+    figure.add_trace(go.Image(z=picture, hovertemplate="row %{y}, column %{x}<br>RGB %{z}<extra></extra>", name=""))
     outline(figure, look, box, mask)
-    return _frame(figure, height, width, look)
+    return figure
 
 
+@remembered
 def nats_figure(
     cells: np.ndarray, size: tuple[int, int], limits: tuple[float, float], look: Look, box: Box | None = None
 ) -> go.Figure:
@@ -45,7 +49,8 @@ def nats_figure(
     Values outside `limits` take the colour of the nearer end and keep their number in the hover text;
     unbounded cells (+inf) are grey and crossed. `size` is the picture's (height, width) in pixels.
     """
-    figure = go.Figure(
+    figure = frame_figure(*size, look)
+    figure.add_trace(
         _heatmap(
             np.where(np.isfinite(cells), cells, np.nan),
             size,
@@ -58,12 +63,14 @@ def nats_figure(
     )
     unbounded(figure, cells, size, look)
     outline(figure, look, box, None, quiet=True)
-    return _frame(figure, *size, look)
+    return figure
 
 
+@remembered
 def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box | None = None) -> go.Figure:
     """The same cells stretched to [0, 1], each map on its own scale; nats stay in the hover text."""
-    figure = go.Figure(
+    figure = frame_figure(*size, look)
+    figure.add_trace(
         _heatmap(
             unit_range(cells),
             size,
@@ -77,18 +84,20 @@ def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box |
     )
     unbounded(figure, cells, size, look)
     outline(figure, look, box, None, quiet=True)
-    return _frame(figure, *size, look)
+    return figure
 
 
+@remembered
 def empty_figure(size: tuple[int, int], look: Look, text: str) -> go.Figure:
     """The frame of a map that is not there, of the same size, so that nothing jumps when it comes; `text` says why."""
-    figure = go.Figure(go.Scatter(x=[], y=[], showlegend=False))
+    figure = frame_figure(*size, look)
+    figure.add_trace(go.Scatter(x=[], y=[], showlegend=False))
     # In lines that fit into the narrowest frame.
     lines = "<br>".join(textwrap.wrap(text, 28))
     figure.add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     figure.update_xaxes(showline=True, mirror=True, linecolor=look.faint)
     figure.update_yaxes(showline=True, mirror=True, linecolor=look.faint)
-    return _frame(figure, *size, look)
+    return figure
 
 
 def unbounded(
@@ -192,7 +201,10 @@ def _bar(title: str) -> dict:
     }
 
 
-def _frame(figure: go.Figure, height: int, width: int, look: Look) -> go.Figure:
+@remembered
+def frame_figure(height: int, width: int, look: Look) -> go.Figure:
+    """What pictures and maps of this size have in common: axes in pixels, margins and the place of the legend."""
+    figure = go.Figure()
     pixel_axes(figure, height, width, look)
     dress(figure, look, HEIGHT, **MARGIN)
     legend = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 11}}

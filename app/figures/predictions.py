@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from app.figures.remembered import remembered
 from app.figures.style import Look, dress
 
 LONGEST = 22
@@ -17,6 +18,7 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
+@remembered
 def prediction_figure(
     classes: Sequence[str], probabilities: Sequence[float], look: Look, quantity: str = "probability"
 ) -> go.Figure:

@@ -3,11 +3,13 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from app.figures.remembered import remembered
 from app.figures.style import UNIT_SCALE, Look, dress, pixel_axes
 
 HEIGHT = 290
 
 
+@remembered
 def segmentation_figure(probability: np.ndarray, name: str, look: Look) -> go.Figure:
     """`probability` (H, W) in 0..1 of the class `name`, on a scale from 0 to 1."""
     bar = {
