@@ -18,10 +18,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from explainers.acceleration import Acceleration
 from explainers.constraint import Estimate
 from explainers.datasets.birds import render_bird
 from explainers.devices import best_device, parse_device
 from explainers.features import Feature
+from explainers.jacobian import Function
 from explainers.networks import load_network
 from explainers.paper_descent import descend
 from explainers.randomness import Randomness
@@ -54,6 +56,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two layers of one network")
     parser.add_argument("--json", type=Path, help="a file for the rows")
     parser.add_argument("--device", default=str(best_device()))
+    parser.add_argument("--channels-last", action="store_true", help="pictures with their channels side by side")
+    parser.add_argument("--compile", nargs="?", const="inductor", help="with torch.compile, by its backend")
     args = parser.parse_args()
     with plain_arithmetic():
         run(args)
@@ -64,16 +68,16 @@ def run(args: argparse.Namespace) -> None:
     chosen, device = QUICK if args.quick else LAYERS, parse_device(args.device)
     if args.network:
         chosen = {args.network: tuple(args.layers or LAYERS[args.network])}
-    rows = []
+    acceleration, rows = Acceleration(args.channels_last, args.compile), []
     print(f"{'network':<18}{'layer':<10}{'bird':>5}  {'way':<13}{'lost, nats':>11}{'said':>16}", end="")
     print(f"{'constraint':>12}{'backward':>10}{'in all':>8}{'time ×':>8}")
     for name, layers in chosen.items():
         network = load_network(name)
         for layer in layers:
-            h = Feature(network.module, network.layer(layer), device)
+            faster = acceleration.of(Feature(network.module, network.layer(layer), device))
             for picture in args.pictures:
                 x = network.preprocess(render_bird(picture, 224).image)[None].to(device)
-                for row in compare(h, x, network.input_size, args.beta):
+                for row in compare(faster, x, network.input_size, args.beta):
                     rows.append({"network": name, "layer": layer, "picture": picture, "beta": args.beta} | row)
                     print(_line(rows[-1]), flush=True)
     if args.json:
@@ -95,7 +99,7 @@ def _line(row: dict) -> str:
     return start + f"{reached:>12}{row['backward']:>10}{row['passes']:>8.0f}{took:>8}"
 
 
-def compare(h: Feature, x: Tensor, shape: tuple[int, int], beta: float) -> Iterator[dict]:
+def compare(h: Function, x: Tensor, shape: tuple[int, int], beta: float) -> Iterator[dict]:
     """The rows of one layer and picture."""
     settings = CIDSettings(beta=beta)
     ways = {
@@ -143,7 +147,7 @@ def _number(value: Tensor) -> float | None:
 
 
 def _timed(
-    h: Feature, x: Tensor, shape: tuple[int, int], run: Callable[[Sampler, Randomness], Iterator[Estimate]]
+    h: Function, x: Tensor, shape: tuple[int, int], run: Callable[[Sampler, Randomness], Iterator[Estimate]]
 ) -> tuple[Estimate, Sampler, float]:
     start = time.monotonic()
     sampler = Sampler(h, x, shape)

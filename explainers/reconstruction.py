@@ -22,7 +22,7 @@ class ReconstructionSampler(Sampler):
     def __init__(self, h: Function, g: Callable[[Tensor], Tensor], picture: Tensor, sampler: Sampler) -> None:
         self.inner, self.g, self.picture = h, g, picture.flatten(1)
         super().__init__(lambda x: g(h(x)).flatten(1), sampler.x, sampler.shape, max(1, sampler.rows // DECODER_COST))
-        self.feature = sampler.f
+        self.grows, self.feature = sampler.grows, sampler.f
 
     def errors(self, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """With x' = x + σ∘δ: ‖f' − f‖² per sample (k, B), and Σ over the k samples of (picture − g(f'))² (B, D')."""

@@ -16,6 +16,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from explainers.acceleration import PLAIN, Acceleration
 from explainers.attribution import EntropyAttribution
 from explainers.copies import structural_copy
 from explainers.devices import parse_device
@@ -40,7 +41,7 @@ class RU(EntropyAttribution):
 
     `decoder` maps feature rows (B, D) to pictures of the inputs' shape; where it has a method `picture`, that says what
     it should give for inputs x, else x itself is. Neither module is changed, and threads may share them.
-    `layer` and `device` as for `CID`.
+    `layer`, `device` and `acceleration` as for `CID`.
 
     >>> net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten())
     >>> decoder = nn.Sequential(nn.Unflatten(1, (4, 8, 8)), nn.Conv2d(4, 3, 1))
@@ -54,8 +55,10 @@ class RU(EntropyAttribution):
         layer: nn.Module | str | Layer,
         decoder: nn.Module,
         device: str | torch.device | None = None,
+        acceleration: Acceleration = PLAIN,
     ) -> None:
         super().__init__(model)
+        self.acceleration = acceleration
         self.device = None if device is None else parse_device(device)
         self.feature = Feature(model, layer, self.device)
         self.decoder = structural_copy(decoder, self.device, widen=True)
@@ -77,11 +80,12 @@ class RU(EntropyAttribution):
         x = self.feature.pictures(inputs, self.device)
         h, scale = in_range(self.feature, x)
         self.feature.check_gradient(h, x)
-        sampler = Sampler(h, x, resolve_grid(settings.grid, *x.shape[-2:]))
+        faster = self.acceleration.of(h)
+        sampler = Sampler(faster, x, resolve_grid(settings.grid, *x.shape[-2:]))
         picture = self._picture(x)
         g = self.decoder if scale == 1 else lambda rows: self.decoder(rows / scale)
         _check_decoder(g, sampler.f, picture)
-        decoded = ReconstructionSampler(h, g, picture, sampler)
+        decoded = ReconstructionSampler(faster, self.acceleration.of(g), picture, sampler)
         run = descend_reconstruction if settings.method == "paper" else solve
 
         def show(found: Reconstruction) -> RUResult:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from explainers.devices import works_ahead
 from explainers.grid import cell_spread, cell_sum
 from explainers.jacobian import Function, squared_products
 from explainers.randomness import normal
@@ -16,12 +17,15 @@ class Sampler:
 
     Samples are drawn once for all pictures, so a picture's result does not depend on which others are
     computed with it. Rows go through h in chunks; where the device's memory does not suffice the chunk is
-    halved and the work goes on. `forward` and `backward` count passes per picture.
+    halved and the work goes on. On a device that works ahead of the processor a chunk that went well is doubled, until
+    memory says no for the first time. `forward` and `backward` count passes per picture.
     """
 
     def __init__(self, h: Function, x: Tensor, shape: tuple[int, int], rows: int | None = None) -> None:
         self.h, self.x, self.shape = h, x, shape
         self.rows = rows or _default_rows(x)
+        # Where the device works ahead, more at once until it says that it has no memory for so many.
+        self.grows = rows is None and works_ahead(x.device)
         self.forward = self.backward = 0
         with torch.no_grad():
             self.f = torch.cat(list(self._chunks(h, x)))
@@ -143,9 +147,13 @@ class Sampler:
                         "choose a smaller network or the CPU"
                     ) from None
                 self.rows //= 2
-                torch.accelerator.empty_cache()
+                self.grows = False
+                if self.x.device.type != "cpu":
+                    torch.get_device_module(self.x.device).empty_cache()
             else:
                 start += self.rows
+                if self.grows and start <= len(parts[0]):
+                    self.rows *= 2
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
@@ -154,5 +162,5 @@ def _out_of_memory(error: RuntimeError) -> bool:
 
 
 def _default_rows(x: Tensor) -> int:
-    budget = 1 << 16 if x.device.type == "cpu" else 1 << 22
+    budget = 1 << (16 if x.device.type == "cpu" else 20 if works_ahead(x.device) else 22)
     return max(1, budget // (x.shape[-2] * x.shape[-1]))

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import ClassVar
 
 import pytest
@@ -26,6 +26,7 @@ from app.jobs import Runner
 from app.pictures import find_picture
 from app.subject import prepare
 from explainers import CID, CIDSettings, benchmark, cid, concentration, ru, ru_solver
+from explainers.acceleration import PLAIN, Acceleration
 from explainers.baselines import METHODS, applies, attribute
 from explainers.bottleneck import BottleneckSettings
 from explainers.closed_form import closed_form, square_columns
@@ -434,3 +435,36 @@ def test_the_benchmark_runs_on_another_device(monkeypatch, net, x, twin):
     rows = list(benchmark.compare(Feature(there(net), "7"), there(x[:1]), (4, 4), 1e-3))
     assert [row["way"] for row in rows][-1] == "long ascent"
     assert all(0 <= row["lost"] < 1 for row in rows)
+
+
+def test_a_chunk_is_doubled_until_memory_says_no(net, x, twin):
+    """On the device; on the processor it stays what it is."""
+    net, x = net.double(), x.double()
+    plain, sizes = Feature(there(net), "7"), []
+
+    def h(pictures: Tensor) -> Tensor:
+        sizes.append(len(pictures))
+        if len(pictures) > 12:
+            raise torch.OutOfMemoryError("as a card says it")
+        return plain(pictures)
+
+    sampler = Sampler(h, there(x[:1]), (4, 4))
+    noise, u = sampler.noise(32, Randomness(0)("test")), sampler.uniform(1e-3)
+    sampler.rows, sampler.grows = 1, True
+    found = [torch.cat([part for part, _ in sampler.energy_gradients(u, noise)]) for _ in range(8)]
+    # By groups of as many as the chunk was when they began.
+    assert [size for size, _ in groupby(sizes)] == [1, 2, 4, 8, 16, 8]
+    for energies in found:
+        assert close(energies, found[0].cpu())
+    alone = Sampler(Feature(net, "7"), x[:1], (4, 4))
+    rows = alone.rows
+    list(alone.energy_gradients(u.cpu(), alone.noise(4 * rows, Randomness(0)("test"))))
+    assert alone.rows == rows
+
+
+@pytest.mark.parametrize("acceleration", [Acceleration(channels_last=True), Acceleration(compile="eager")])
+def test_acceleration_changes_maps_by_rounding_alone(net, x, acceleration):
+    settings = CIDSettings(probes=32, grid=4)
+    here, found = (CID(net, "4", acceleration=each).explain(x[:1], settings) for each in (PLAIN, acceleration))
+    assert (found.entropy - here.entropy).abs().max() < 0.02
+    assert found.mean.item() == pytest.approx(here.mean.item(), abs=0.005)

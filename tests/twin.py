@@ -39,6 +39,9 @@ class _Module(_DummyBackendModule):
     def device_count(self) -> int:
         return int(present)
 
+    def empty_cache(self) -> None:
+        pass
+
     def get_amp_supported_dtype(self) -> list[torch.dtype]:
         return [torch.bfloat16]
 
