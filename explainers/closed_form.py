@@ -19,7 +19,8 @@ from explainers.randomness import Randomness, normal, random_signs
 from explainers.records import choose
 from explainers.sampling import Sampler
 
-DEFLATED_DIRECTIONS = 16
+# So many passes are drawn, and judged, at a time whatever the chunk: no answer may depend on the device's memory.
+DEFLATED_DIRECTIONS = ROUND = 16
 # Beyond this size of a feature a basis costs more memory than it saves probes.
 LARGEST_DEFLATED_FEATURE = 1 << 16
 # A feature of so few entries needs no order in which its directions are taken.
@@ -125,15 +126,17 @@ def _by_directions(sampler: Sampler, directions: Tensor, first: int = 0) -> Iter
             sums = values.sum(dim=(1, 2, 3))
             yield SquareColumns(values, torch.zeros_like(values), sums, sums, done / count, done)
     total, drawn, parts = 0.0, 0, sampler.x.new_empty(0, len(sampler.x))
-    for part in sampler.square_columns(directions[:, first:]):
-        total, drawn = total + part.sum(0), drawn + len(part)
-        values = fixed + total * ((count - first) / drawn)
-        sums = values.sum(dim=(1, 2, 3))
-        parts = torch.cat([parts, part.sum(dim=(2, 3, 4))])
-        left = 1 / drawn - 1 / (count - first)
-        spread = parts.std(0) if drawn > 1 else sums
-        error = (count - first) * max(left, 0.0) ** 0.5 * spread
-        yield SquareColumns(values, torch.zeros_like(values), sums, error, (first + drawn) / count, first + drawn)
+    for block in directions[:, first:].split(ROUND, 1):
+        for part in sampler.square_columns(block):
+            total, drawn = total + part.sum(0), drawn + len(part)
+            values = fixed + total * ((count - first) / drawn)
+            sums = values.sum(dim=(1, 2, 3))
+            parts = torch.cat([parts, part.sum(dim=(2, 3, 4))])
+            left = 1 / drawn - 1 / (count - first)
+            spread = parts.std(0) if drawn > 1 else sums
+            error = (count - first) * max(left, 0.0) ** 0.5 * spread
+            done = first + drawn
+            yield SquareColumns(values, torch.zeros_like(values), sums, error, done / count, done)
 
 
 def _by_probes(
@@ -143,8 +146,7 @@ def _by_probes(
     done, best, finished = 0, None, AllTrue()
     enough = torch.zeros(len(sampler.x), dtype=torch.bool, device=sampler.x.device)
     while done < probes and not finished(enough):
-        # Sixteen at a time whatever the chunk: what is drawn must not depend on the device's memory.
-        count = min(16, probes - done)
+        count = min(ROUND, probes - done)
         v = random_signs(count, sampler.f.shape[1], like=sampler.x, generator=randomness("probes", done))
         v = v.expand(len(sampler.x), *v.shape)
         for part in sampler.square_columns(v if basis is None else outside(basis, v)):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from explainers.closed_form import ERROR_TOLERANCE, closed_form, square_columns
+from explainers.closed_form import ERROR_TOLERANCE, ROUND, closed_form, square_columns
 from explainers.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, measure
 from explainers.curvature import is_curved
 from explainers.noise_start import noise_start
@@ -97,12 +97,15 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
     for columns in square_columns(sampler, settings.probes, randomness):
         known = columns if known is None else choose(settled, known, columns)
         estimate = closed_form(known, settings.beta)
-        if not looked and (columns.passes >= LOOK_PASSES or columns.progress >= 1):
+        whole = columns.passes % ROUND == 0 or columns.progress >= 1
+        if not looked and whole and (columns.passes >= LOOK_PASSES or columns.progress >= 1):
             curved, looked = is_curved(sampler, estimate.log_sigma, randomness), True
         shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
         yield replace(estimate, log_sigma=shown, progress=0.2 * columns.progress), curved, known.loss
+        if not (looked and whole):
+            continue
         settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))
-        if looked and finished(settled):
+        if finished(settled):
             return
 
 

@@ -17,7 +17,7 @@ from explainers.grid import cell_sum
 from explainers.randomness import Randomness
 from explainers.results import LOSS_TOLERANCE
 from explainers.sampling import Sampler
-from explainers.solver import solve
+from explainers.solver import Effort, solve
 from tests.oracles import energy, entropy_at_constraint, jacobian
 
 SHIPPED = ("resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "vgg16-birds")
@@ -116,6 +116,23 @@ def test_the_chunk_does_not_change_the_map(resnet):
             pass
         maps.append(estimate.log_sigma)
     assert all(torch.allclose(m, maps[0], atol=1e-4) for m in maps)
+
+
+def test_the_chunk_decides_nothing_where_the_layer_is_curved():
+    """As many passes and the same map, though it is seen on the way that a part of the directions is enough."""
+    draw = torch.Generator().manual_seed(0)
+    mixed, read = (torch.randn(n, m, generator=draw).double() for n, m in ((48, 192), (192, 200)))
+    h, x = lambda x: (3 * x.flatten(1) @ mixed).tanh() @ read, torch.rand(1, 3, 4, 4, generator=draw).double()
+    found = []
+    for rows in (64, 7, 1):
+        sampler = Sampler(h, x, (2, 2), rows=rows)
+        for estimate in solve(sampler, CIDSettings(beta=1e-3), Randomness(0), Effort(stages=((4, 16),))):
+            pass
+        found.append((estimate.log_sigma, sampler.backward))
+    assert found[0][1] < 200
+    for log_sigma, backward in found[1:]:
+        assert backward == found[0][1]
+        assert torch.allclose(log_sigma, found[0][0], atol=1e-9)
 
 
 def test_out_of_memory_halves_the_chunk_and_goes_on():
