@@ -82,6 +82,13 @@ def net() -> nn.Module:
 
 
 @pytest.fixture
+def decoder() -> Picturing:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Picturing().requires_grad_(False)
+
+
+@pytest.fixture
 def x() -> Tensor:
     return torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
 
@@ -143,13 +150,10 @@ def test_cid_is_the_same_on_another_device(monkeypatch, net, x, twin, way, layer
 
 
 @pytest.mark.parametrize("method", ["two-stage", "paper"])
-def test_ru_is_the_same_on_another_device(monkeypatch, net, twin, method):
+def test_ru_is_the_same_on_another_device(monkeypatch, net, decoder, twin, method):
     monkeypatch.setattr(ru_solver, "ROUNDS", 10)
     monkeypatch.setattr(ru_solver, "CERTIFY_SAMPLES", (128, 128))
     monkeypatch.setattr(ru, "descend_reconstruction", partial(descend_reconstruction, steps=10))
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        decoder = Picturing().requires_grad_(False)
     settings = CIDSettings(probes=32, grid=4, method=method)
     x = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     here = RU(net, "2", decoder).explain(x, settings)
@@ -287,21 +291,20 @@ def test_no_wait_while_the_constraint_is_measured_or_probes_are_drawn(sampler, t
     assert not +twin.waits
 
 
-def test_no_wait_inside_a_round_of_rus_solver(monkeypatch, net, twin):
-    decoder = there(Picturing())
-    sampler = Sampler(Feature(there(net), "2"), torch.rand(1, 3, 16, 16).to(DEVICE), (4, 4))
-    decoded = ReconstructionSampler(sampler.h, decoder, decoder.picture(sampler.x).detach(), sampler)
+def test_no_wait_inside_a_round_of_rus_solver(monkeypatch, net, decoder, twin):
+    """Tries at the constraint alone, at the beginning and at the end."""
+    x, decoder = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)), there(decoder)
+    sampler = Sampler(Feature(there(net), "2"), there(x), (4, 4))
+    decoded = ReconstructionSampler(sampler.h, decoder, decoder.picture(sampler.x), sampler)
     monkeypatch.setattr(ru_solver, "CERTIFY_SAMPLES", (64, 64))
     monkeypatch.setattr(ru_solver, "RISE", -1e9)
-    found = []
     for rounds in (10, 14):
         monkeypatch.setattr(ru_solver, "ROUNDS", rounds)
         twin.waits.clear()
         for _ in ru_solver.solve(sampler, decoded, CIDSettings(probes=32, grid=4), Randomness(0)):
             pass
-        found.append(+twin.waits)
-    assert found[0] == found[1]
-    assert found[0].total() <= 14
+        assert (+twin.waits).keys() == {"_local_scalar_dense"}
+        assert twin.waits.total() <= 2 * CERTIFY_TRIES
 
 
 def test_frames_of_a_device_that_works_ahead_are_as_far_apart_as_a_cancel_may_take():
