@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 8501
 
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
-NUMERICAL = $(wildcard $(patsubst %,tests/test_%.py,baselines bottleneck canonical cid concentration efficiency \
+NUMERICAL = $(wildcard $(patsubst %,tests/test_%.py,baselines bottleneck canonical cid concentration device efficiency \
   evaluation every_network exported_programs features jacobian layer_methods layers linear lrp membranes networks optimality picture_colours \
   rescaling ru silence spellings study_checks study_evaluate trial unet))
 
