@@ -54,7 +54,7 @@ def test_a_class_is_taken_and_not_used(method: EntropyAttribution) -> None:
     assert torch.equal(alone, expected)
     with pytest.raises(ValueError, match="additional_forward_args"):
         method.attribute(x, QUICK, additional_forward_args=(1,))
-    with pytest.raises(ValueError, match="expected settings out of beta, .* got 'baselines'"):
+    with pytest.raises(ValueError, match=r"expected settings out of beta, .* got 'baselines'"):
         method.attribute(x, QUICK, baselines=0)
 
 

@@ -128,7 +128,7 @@ def test_what_no_rule_is_known_for_is_refused_by_every_hooked_method(name: str) 
     net, x = network(Fn(NEITHER[name])), picture()
     for method in HOOKED:
         assert "is not defined for" in applies(method, net, None, x)
-        with pytest.raises(ValueError, match="does not apply|depends on the other pictures"):
+        with pytest.raises(ValueError, match=r"does not apply|depends on the other pictures"):
             attribute(method, net, None, x, target=1)
 
 
