@@ -31,7 +31,7 @@ CLEAR, AHEAD, LEAST = 0.3, 1.25, 0.2
 DRAWS = 6
 
 _lock = threading.Lock()
-_known: "weakref.WeakKeyDictionary[nn.Module, dict[tuple, Layout | str]]" = weakref.WeakKeyDictionary()
+_known: "weakref.WeakKeyDictionary[nn.Module, dict[tuple, tuple[str, Layout | str]]]" = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ def find_layout(module: nn.Module, output: Callable[[Tensor], object], x: Tensor
     x (B, C, H, W), of which the first is used. Costs 33 passes up to the layer where that is clear, 193 where it is
     not; once for a network, a layer and a size of picture.
     """
-    key = (signature(module), place, x.shape[1:], x.dtype, x.device)
+    key, now = (place, x.shape[1:], x.dtype, x.device), signature(module)
     with _lock:
-        if key in (known := _known.setdefault(module, {})):
-            return known[key]
-    with torch.no_grad():
-        layout = _measured(output, x[:1])
-    with _lock:
-        known[key] = layout
+        before, layout = _known.setdefault(module, {}).get(key, ("", ""))
+    if before != now:
+        with torch.no_grad():
+            layout = _measured(output, x[:1])
+        with _lock:
+            _known[module][key] = now, layout
     return layout
 
 

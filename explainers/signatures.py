@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from explainers.copies import HOOKS
 
+# What can be compared by its `repr`.
 Signature = tuple
 SKIPPED = ("_parameters", "_buffers", "_modules", "training")
 PLAIN = (int, float, complex, bool, str, bytes, type(None), range, torch.dtype, torch.device, torch.Size)
@@ -28,8 +29,8 @@ MOST_VALUES = 10_000
 INSTALLED = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
-def signature(module: nn.Module) -> Signature:
-    """Equal for two moments in the life of `module` between which no part was exchanged or set otherwise.
+def signature(module: nn.Module) -> str:
+    """A digest, equal for two moments in the life of `module` between which no part was exchanged or set otherwise.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU())
     >>> before = signature(net)
@@ -38,10 +39,11 @@ def signature(module: nn.Module) -> Signature:
     False
     """
     reader = _Reader()
-    return tuple(
+    parts = [
         (path, id(part), reader.kind(type(part)), *_tensors(part), *reader.settings(vars(part), SKIPPED))
         for path, part in module.named_modules(remove_duplicate=False)
-    )
+    ]
+    return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def _tensors(part: nn.Module) -> list[Signature]:
@@ -132,6 +134,11 @@ class _Reader:
         )
 
 
+def _code(code: types.CodeType) -> Signature:
+    constants = (_code(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts)
+    return code.co_code, code.co_names, code.co_varnames, *constants
+
+
 def _names(code: types.CodeType) -> Iterator[str]:
     """Names that may be globals, in the function and in those that are written inside it."""
     yield from code.co_names
@@ -148,7 +155,7 @@ def _is_installed(name: str | None) -> bool:
 
 @functools.cache
 def _lies_in_packages(file: str) -> bool:
-    return any(Path(file).is_relative_to(folder) for folder in INSTALLED)
+    return any(Path(file).resolve().is_relative_to(folder) for folder in INSTALLED)
 
 
 def _total(tensor: Tensor) -> object:

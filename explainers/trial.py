@@ -22,18 +22,18 @@ from explainers.signatures import signature
 # precision, for another batch; rows that mix less than that have a gradient.
 AGAIN, IN_COMPANY = 1_000, 100_000
 _lock = threading.Lock()
-_passed: "weakref.WeakKeyDictionary[nn.Module, set[tuple]]" = weakref.WeakKeyDictionary()
+_passed: "weakref.WeakKeyDictionary[nn.Module, dict[tuple, str]]" = weakref.WeakKeyDictionary()
 
 
 def once(module: nn.Module, what: tuple, check: Callable[[], None]) -> None:
     """Runs `check` unless it has passed for the same `what` and no part of `module` has changed since."""
-    key = (signature(module), what)
+    now = signature(module)
     with _lock:
-        if key in _passed.get(module, ()):
+        if _passed.get(module, {}).get(what) == now:
             return
     check()
     with _lock:
-        _passed.setdefault(module, set()).add(key)
+        _passed.setdefault(module, {})[what] = now
 
 
 def check_function(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor, place: object = None) -> None:
