@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
+from app import fairness
 from app.backend import Backend, View
-from app.fairness import check as check_fairness
-from app.fairness_bench import METHODS as METHOD_NAMES
 from app.fairness_bench import Question
 from app.fairness_plan import plan
 from app.jobs import Runner
@@ -336,8 +335,9 @@ def test_what_a_map_waits_for_is_its_frames(monkeypatch, net, x, twin):
     """A clock that stands still: each frame comes after twice as many chunks as the one before."""
     monkeypatch.setattr(cid, "paced", partial(paced, clock=lambda: 0.0))
     method, settings = CID(there(net), "7"), CIDSettings(probes=32, grid=4)
-    method.explain(there(x), settings)
-    pictures = there(x)
+    pictures = there(x[:1])
+    # Tried before, once for all maps of the layer.
+    method.explain(pictures, CIDSettings(refine=False, probes=8, grid=4))
     twin.waits.clear()
     frames = list(method.stream(pictures, settings))
     assert len(frames) <= 9
@@ -404,12 +404,13 @@ def test_the_app_runs_on_another_device(twin):
         backend.close()
 
 
-def test_a_fairness_check_runs_on_another_device(twin):
+def test_a_fairness_check_runs_on_another_device(monkeypatch, twin):
+    monkeypatch.setattr(fairness, "METHODS", ("layer_gradient", "cid"))
     network = load_network("resnet20-cifar10", DEVICE)
     found, subject = plan(network), prepare(network, find_picture("bird/0", 32))
     question = Question("layer3.2.conv1", grid=2)
-    for frame in check_fairness(network, found, there(subject.x), question, lambda key, array: array):
-        factors = dict(zip(METHOD_NAMES, frame.factors[:, 0].tolist(), strict=True))
+    for frame in fairness.check(network, found, there(subject.x), question, lambda key, array: array):
+        factors = dict(zip(fairness.METHODS, frame.factors[:, 0].tolist(), strict=True))
         if not math.isnan(factors["cid"]):
             break
     assert frame.proof.change == 0
@@ -434,6 +435,8 @@ def test_the_benchmark_runs_on_another_device(monkeypatch, net, x, twin):
     monkeypatch.setattr(benchmark, "LONG_EFFORT", Effort(stages=((4, 16),)))
     monkeypatch.setattr(benchmark, "LONG_EFFORT_AT_X", EffortAtX(rounds=1, steps=4, judge_samples=32))
     monkeypatch.setattr(benchmark, "LONG_ASCENT", 4)
+    monkeypatch.setattr(benchmark, "SCORE_BLOCK", 64)
+    monkeypatch.setattr(benchmark, "score", partial(benchmark.score, samples=64))
     monkeypatch.setattr(benchmark, "descend", partial(descend, steps=4))
     rows = list(benchmark.compare(Feature(there(net), "7"), there(x[:1]), (4, 4), 1e-3))
     assert [row["way"] for row in rows][-1] == "long ascent"
