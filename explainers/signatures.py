@@ -4,11 +4,14 @@ Code is followed to what it reads: closures, defaults, the globals that it names
 objects that they hold. What belongs to Python's own library, torch and other installed packages is taken as it is.
 """
 
+import array
 import functools
 import hashlib
+import site
 import sys
 import sysconfig
 import types
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +26,23 @@ Signature = tuple
 SKIPPED = ("_parameters", "_buffers", "_modules", "training")
 PLAIN = (int, float, complex, bool, str, bytes, type(None), range, torch.dtype, torch.device, torch.Size)
 # What a class holds that says nothing about what it does, or changes by being looked at.
-UNSAID = ("__dict__", "__weakref__", "__doc__", "__annotations__", "__module__", "__abstractmethods__", "_abc_impl")
+UNSAID = (
+    "__dict__",
+    "__weakref__",
+    "__slotnames__",
+    "__doc__",
+    "__annotations__",
+    "__module__",
+    "__abstractmethods__",
+    "_abc_impl",
+)
 # Containers of more values than this are compared by their length and identity.
 MOST_VALUES = 10_000
-INSTALLED = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+CONTAINERS = (dict, list, tuple, deque, array.array, bytearray, set, frozenset)
+# Objects nested deeper than this are told by their identity.
+MOST_DEEP = 100
+PLACES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+INSTALLED = {Path(place).resolve() for place in [*PLACES, *site.getsitepackages(), site.getusersitepackages()]}
 
 
 def signature(module: nn.Module) -> str:
@@ -38,7 +54,7 @@ def signature(module: nn.Module) -> str:
     >>> before == signature(net)
     False
     """
-    reader = _Reader()
+    reader = _Reader(module)
     parts = [
         (path, id(part), reader.kind(type(part)), *_tensors(part), *reader.settings(vars(part), SKIPPED))
         for path, part in module.named_modules(remove_duplicate=False)
@@ -52,10 +68,11 @@ def _tensors(part: nn.Module) -> list[Signature]:
 
 
 class _Reader:
-    """Makes values comparable later without keeping them alive; each object is read once."""
+    """Makes values comparable later without keeping them alive; each object is read once, parts of `module` apart."""
 
-    def __init__(self) -> None:
-        self.seen: set[int] = set()
+    def __init__(self, module: nn.Module) -> None:
+        self.seen = {id(part) for part in module.modules()}
+        self.depth = 0
 
     def settings(self, attributes: dict[str, object], skipped: tuple[str, ...] = ()) -> list[Signature]:
         found = []
@@ -82,27 +99,33 @@ class _Reader:
             return type(value), value if value == value else "NaN"
         if isinstance(value, Tensor):
             return id(value), value.shape, value.dtype, value.device, _total(value)
+        if self.depth == MOST_DEEP:
+            return type(value), id(value)
+        self.depth += 1
+        try:
+            return self.parts(value)
+        finally:
+            self.depth -= 1
+
+    def parts(self, value: object) -> object:
+        # What is made anew each time it is asked for is read each time, and has no identity.
         if isinstance(value, slice):
-            return slice, self.value((value.start, value.stop, value.step))
+            return slice, *map(self.value, (value.start, value.stop, value.step))
         if isinstance(value, type):
             return self.kind(value)
         if isinstance(value, types.MethodType):
             return self.value(value.__self__), self.value(value.__func__)
         if isinstance(value, functools.partial):
-            return functools.partial, self.value((value.func, value.args, value.keywords))
-        if isinstance(value, nn.Module) or id(value) in self.seen:
+            return functools.partial, *map(
+                self.value, (value.func, *value.args, *value.keywords, *value.keywords.values())
+            )
+        if id(value) in self.seen:
             return type(value), id(value)
         self.seen.add(id(value))
         if isinstance(value, np.ndarray | np.generic):
             return id(value), value.shape, value.dtype.str, _content(value)
-        if isinstance(value, dict | list | tuple | set | frozenset) and len(value) > MOST_VALUES:
-            return type(value), id(value), len(value)
-        if isinstance(value, dict):
-            return type(value), tuple((str(key), self.value(item)) for key, item in list(value.items()))
-        if isinstance(value, tuple | list):
-            return type(value), tuple(self.value(item) for item in list(value))
-        if isinstance(value, set | frozenset):
-            return type(value), tuple(sorted(repr(item) for item in list(value)))
+        if isinstance(value, CONTAINERS):
+            return type(value), self.content(value), tuple(self.settings(getattr(value, "__dict__", {})))
         if isinstance(value, types.FunctionType):
             return self.function(value)
         if isinstance(value, staticmethod | classmethod):
@@ -111,9 +134,20 @@ class _Reader:
             return property, *(self.value(access) for access in (value.fget, value.fset))
         if isinstance(value, types.ModuleType):
             return id(value)
-        slots = [name for cls in type(value).__mro__ for name in vars(cls).get("__slots__", ()) if hasattr(value, name)]
-        held = {name: getattr(value, name) for name in slots} | getattr(value, "__dict__", {})
+        slots = {name for cls in type(value).__mro__ for name in _slots(cls) if hasattr(value, name)}
+        held = {name: getattr(value, name) for name in sorted(slots)} | getattr(value, "__dict__", {})
         return self.kind(type(value)), id(value), tuple(self.settings(held))
+
+    def content(self, value: dict | list | tuple | deque | array.array | bytearray | set | frozenset) -> object:
+        if isinstance(value, array.array | bytearray):
+            return hashlib.sha256(value).hexdigest()
+        if len(value) > MOST_VALUES:
+            return id(value), len(value)
+        if isinstance(value, dict):
+            return tuple((str(key), self.value(item)) for key, item in list(value.items()))
+        if isinstance(value, set | frozenset):
+            return tuple(sorted(repr(item) for item in list(value)))
+        return tuple(self.value(item) for item in list(value))
 
     def function(self, function: types.FunctionType) -> Signature:
         """Its code with the values that it reads: in closures, defaults and globals."""
@@ -121,9 +155,8 @@ class _Reader:
             return function.__qualname__, id(function)
         cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
         defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
-        named = [name for name in _names(function.__code__) if name in function.__globals__]
         constants = tuple(self.value(item) for item in (*cells, *defaults))
-        read = tuple((name, self.value(function.__globals__[name])) for name in named)
+        read = self.named(tuple(_names(function.__code__)), function.__globals__, set())
         return (
             function.__qualname__,
             id(function),
@@ -132,6 +165,28 @@ class _Reader:
             read,
             tuple(self.settings(vars(function))),
         )
+
+    def named(self, names: tuple[str, ...], place: dict[str, object], files: set[int]) -> Signature:
+        """What of `place` is named; where that is a file of code, what of that is named, too, as in `config.SLOPE`."""
+        found = []
+        for name in names:
+            if name in place:
+                value = place[name]
+                inner: Signature = ()
+                if isinstance(value, types.ModuleType) and id(value) not in files:
+                    files.add(id(value))
+                    inner = self.named(names, vars(value), files)
+                found.append((name, self.value(value), inner))
+        return tuple(found)
+
+
+def _slots(cls: type) -> list[str]:
+    """The names under which what a class keeps without a dictionary is found."""
+    slots = vars(cls).get("__slots__", ())
+    return [
+        f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+        for name in ((slots,) if isinstance(slots, str) else slots)
+    ]
 
 
 def _code(code: types.CodeType) -> Signature:
@@ -149,20 +204,25 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 def _is_installed(name: str | None) -> bool:
     """Whether a module is Python's own, torch's or another package's, whose code does not change while it runs."""
-    file = getattr(sys.modules.get(name or ""), "__file__", None)
-    return name != "__main__" if file is None else _lies_in_packages(file)
+    module = sys.modules.get(name or "")
+    file = getattr(module, "__file__", None)
+    # What was run from a file by hand is no module that Python knows.
+    return module is not None and name != "__main__" if file is None else _lies_in_packages(file)
 
 
 @functools.cache
 def _lies_in_packages(file: str) -> bool:
-    return any(Path(file).resolve().is_relative_to(folder) for folder in INSTALLED)
+    """The file, or the one that it is a link to, through whatever links to folders."""
+    places = (Path(file).parent.resolve(), Path(file).resolve())
+    return any(place.is_relative_to(folder) for place in places for folder in INSTALLED)
 
 
 def _total(tensor: Tensor) -> object:
     """Changes with nearly every change of the values."""
     try:
         version = 0 if tensor.is_inference() else tensor._version
-        return version, float(tensor.detach().to(torch.float64).sum())
+        found = float(tensor.detach().to(torch.float64).sum())
+        return version, found if found == found else "NaN"
     except (RuntimeError, NotImplementedError, TypeError):  # sparse, quantised and meta tensors cannot all be summed
         return None
 

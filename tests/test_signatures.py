@@ -1,10 +1,16 @@
 """A changed network is known to be another: a setting, a function, a value that its code reads."""
 
+import array
+import copy
 import functools
+import importlib.util
 import operator
 import threading
+import types
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from explainers.baselines import attribute
-from explainers.signatures import signature
+from explainers.signatures import _lies_in_packages, signature
 
+config = types.ModuleType("config")
+config.SLOPE = 1.0
+LEAKY = nn.LeakyReLU(0.5)
 SLOPE = 1.0
 TABLE = {"slopes": [1.0, 2.0]}
 ARRAY = np.array([1.0, 2.0])
@@ -40,6 +49,30 @@ class Slotted:
         self.slope = 1.0
 
 
+class OneSlot:
+    __slots__ = "slope"
+
+    def __init__(self) -> None:
+        self.slope = 1.0
+
+
+class HiddenSlot:
+    __slots__ = ("__slope",)
+
+    def __init__(self) -> None:
+        self.set(1.0)
+
+    def set(self, slope: float) -> None:
+        self.__slope = slope
+
+    def get(self) -> float:
+        return self.__slope
+
+
+class Settings(dict):
+    """With values of its own beside those that it holds."""
+
+
 class Base(nn.Module):
     FACTOR = 1.0
 
@@ -63,6 +96,11 @@ class Net(Base):
         self.middle = middle
         self.held, self.slotted, self.array, self.tensor = Held(), Slotted(), np.ones(1), torch.ones(1)
         self.settings = {"slopes": (1.0, [1.0])}
+        self.slots, self.attributes = (OneSlot(), HiddenSlot()), Settings()
+        self.attributes.slope = 1.0
+        self.queue, self.numbers, self.bytes = deque([1.0]), array.array("d", [1.0]), bytearray([1])
+        self.first, self.second = functools.partial(torch.mul, other=1.0), functools.partial(torch.mul, other=1.0)
+        self.rows, self.columns = slice(0, 6), slice(0, 6)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(F.relu(self.next(self.middle(self, self.conv(x)))).mean((2, 3)))
@@ -128,6 +166,37 @@ CHANGES: dict[str, tuple[Callable, Callable]] = {
         lambda net, y: y.relu() * net.settings["slopes"][1][0],
         lambda m, net: operator.setitem(net.settings["slopes"][1], 0, 3.0),
     ),
+    "a setting in a file of settings": (
+        lambda net, y: y.relu() * config.SLOPE,
+        lambda m, net: m.setattr(config, "SLOPE", 3.0),
+    ),
+    "a function of torch": (
+        lambda net, y: F.elu(y),
+        lambda m, net: m.setattr(F, "elu", lambda y: 3 * y.relu()),
+    ),
+    "the only slot": (
+        lambda net, y: y.relu() * net.slots[0].slope,
+        lambda m, net: m.setattr(net.slots[0], "slope", 3.0),
+    ),
+    "a private slot": (lambda net, y: y.relu() * net.slots[1].get(), lambda m, net: net.slots[1].set(3.0)),
+    "an attribute of a dictionary": (
+        lambda net, y: y.relu() * net.attributes.slope,
+        lambda m, net: m.setattr(net.attributes, "slope", 3.0),
+    ),
+    "a number in a queue": (lambda net, y: y.relu() * net.queue[0], lambda m, net: operator.setitem(net.queue, 0, 3.0)),
+    "a number in an array of Python": (
+        lambda net, y: y.relu() * net.numbers[0],
+        lambda m, net: operator.setitem(net.numbers, 0, 3.0),
+    ),
+    "a byte": (lambda net, y: y.relu() * net.bytes[0], lambda m, net: operator.setitem(net.bytes, 0, 3)),
+    "the second of two partial functions": (
+        lambda net, y: net.second(net.first(y.relu())),
+        lambda m, net: operator.setitem(net.second.keywords, "other", 3.0),
+    ),
+    "the second of two slices": (
+        lambda net, y: y.relu()[:, :, net.rows, net.columns],
+        lambda m, net: m.setattr(net, "columns", slice(3, 6)),
+    ),
     "an exchanged part": (
         lambda net, y: y.relu(),
         lambda m, net: m.setattr(net, "next", nn.Conv2d(6, 6, 1, bias=False)),
@@ -170,4 +239,53 @@ def test_objects_of_every_kind_can_be_held() -> None:
     net.odd_cycle.append(net.odd_cycle)
     net.sparse = torch.eye(3).to_sparse()
     net.nowhere = torch.ones(2, device="meta")
+    net.unknown, net.linked = torch.tensor([torch.nan]), Held()
+    held = net.linked
+    for _ in range(5000):
+        held.next = held = Held()
     assert signature(net) == signature(net)
+
+
+def test_a_part_that_is_not_registered_is_read() -> None:
+    net = Net(lambda net, y: LEAKY(net.hidden[0](y)))
+    net.hidden = [nn.LeakyReLU(0.5)]
+    for part in (LEAKY, net.hidden[0]):
+        before = signature(net)
+        part.negative_slope = 0.25
+        assert before != signature(net)
+
+
+def test_a_file_that_is_run_by_hand_is_read(tmp_path) -> None:
+    (tmp_path / "by_hand.py").write_text("SLOPE = 1.0\ndef act(y):\n    return y.relu() * SLOPE\n")
+    found = importlib.util.spec_from_file_location("by_hand", tmp_path / "by_hand.py")
+    by_hand = importlib.util.module_from_spec(found)
+    found.loader.exec_module(by_hand)
+    net, act = Net(lambda net, y: act(y)), by_hand.act
+    before = signature(net)
+    by_hand.SLOPE = 3.0
+    assert before != signature(net)
+
+
+@pytest.mark.parametrize("linked", ["folder", "file"])
+def test_packages_that_are_reached_by_a_link_are_taken_as_they_are(linked: str, tmp_path) -> None:
+    file = Path(np.__file__)
+    if linked == "folder":
+        (tmp_path / "packages").symlink_to(file.parent)
+        reached = tmp_path / "packages" / file.name
+    else:
+        (tmp_path / file.name).symlink_to(file)
+        reached = tmp_path / file.name
+    assert _lies_in_packages(str(reached))
+    assert not _lies_in_packages(__file__)
+
+
+def test_what_python_notes_on_a_class_is_no_change() -> None:
+    class Copied:
+        slope = 1.0
+
+    net = Net(lambda net, y: y.relu())
+    net.copied = Copied()
+    before = signature(net)
+    copy.deepcopy(net.copied)
+    assert "__slotnames__" in vars(Copied)
+    assert before == signature(net)
