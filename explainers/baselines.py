@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from explainers.baselines_cam import CamHead, cam_head
-from explainers.baselines_case import Case, Passes, Scores
+from explainers.baselines_case import Case, Passes
 from explainers.baselines_layer import scores_of_feature
 from explainers.baselines_table import METHODS, Method
 from explainers.canonical import NotCanonical, canonical_view, kinds, node_label
@@ -25,7 +25,7 @@ from explainers.networks import Network
 from explainers.positions import Layout, find_layout, no_positions
 from explainers.silence import gradient_fault
 from explainers.surroundings import plain_arithmetic
-from explainers.trial import check_function, once
+from explainers.trial import check_finite, check_function, once
 
 __all__ = ["METHODS", "Explanation", "Method", "applies", "attribute", "explain"]
 
@@ -87,17 +87,21 @@ def explain(
         pictures = inputs.detach().to(weight_dtype(structural_copy(module, "meta", widen=True))).clone()
         scores = Case(module, pictures).plain()
         check_function(module, lambda x: scores(x).flatten(1), pictures)
+        with torch.no_grad():
+            said = scores(pictures)
+        check_finite(said)
         reason = applies(method, network, layer, pictures)
         if reason:
             raise ValueError(f"{method.title} does not apply: {reason}")
         place, layout = _located(method, network, layer, pictures) if method.needs_layer else (None, None)
-        goal = _target(target, scores, pictures) if method.needs_target else None
+        goal = _target(target, said) if method.needs_target else None
         if (method.needs_layer or not method.canonical) and method.passes(*inputs.shape[-2:])[1]:
             _check_gradient(Case(module, pictures, goal, place, layout))
         start = time.perf_counter()
         expected = len(inputs) * sum(method.passes(*inputs.shape[-2:]))
         case = Case(module, pictures, goal, place, layout, Passes(told=_share(progress, expected)))
         values = method.compute(case, **options).detach()
+        check_finite(values)
     count = len(inputs)
     seconds = time.perf_counter() - start
     return Explanation(values, goal, case.passes.forward / count, case.passes.backward / count, seconds)
@@ -218,17 +222,15 @@ def _check_gradient(case: Case) -> None:
     once(case.module, what, check)
 
 
-def _target(target: int | list[int] | Tensor | None, scores: Scores, pictures: Tensor) -> Tensor | None:
-    """(B,) class numbers."""
+def _target(target: int | list[int] | Tensor | None, scores: Tensor) -> Tensor:
+    """(B,) class numbers, of scores (B, classes)."""
     if target is None:
-        with torch.no_grad():
-            return scores(pictures).argmax(1)
-    with torch.no_grad():
-        classes = scores(pictures[:1]).shape[1]
-    goal = torch.as_tensor(target, device=pictures.device).reshape(-1)
+        return scores.argmax(1)
+    count, classes = scores.shape
+    goal = torch.as_tensor(target, device=scores.device).reshape(-1)
     whole = not goal.is_floating_point() and not goal.is_complex() and goal.dtype != torch.bool
     if not whole or not bool(((goal >= 0) & (goal < classes)).all()):
         raise ValueError(f"expected target classes from 0 to {classes - 1}, got {goal.tolist()}; choose one of those")
-    if len(goal) not in (1, len(pictures)):
-        raise ValueError(f"expected one target or one for each of {len(pictures)} pictures, got {len(goal)}")
-    return goal.long().expand(len(pictures))
+    if len(goal) not in (1, count):
+        raise ValueError(f"expected one target or one for each of {count} pictures, got {len(goal)}")
+    return goal.long().expand(count)

@@ -296,6 +296,8 @@ def _verify(module: nn.Module, graph: fx.GraphModule, example: Tensor) -> None:
             got = graph(x)
         except RuntimeError as problem:
             raise NotCanonical(f"the graph does not run ({str(problem).splitlines()[0]})") from None
+    if not expected.isfinite().all():
+        raise NotCanonical("the scores are NaN or infinity")
     tolerance = 1e-3 if expected.dtype == torch.float32 else 1e-8
     if not torch.allclose(got, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max())):
         raise NotCanonical("the forward pass relies on writing into tensors in place, or on hooks")

@@ -10,6 +10,7 @@ from explainers.devices import works_ahead
 from explainers.grid import cell_spread, cell_sum
 from explainers.jacobian import Function, squared_products
 from explainers.randomness import normal
+from explainers.trial import check_finite
 
 
 class Sampler:
@@ -19,6 +20,8 @@ class Sampler:
     computed with it. Rows go through h in chunks; where the device's memory does not suffice the chunk is
     halved and the work goes on. On a device that works ahead of the processor a chunk that went well is doubled, until
     memory says no for the first time. `forward` and `backward` count passes per picture.
+
+    Raises ValueError where h(x) is not finite.
     """
 
     def __init__(self, h: Function, x: Tensor, shape: tuple[int, int], rows: int | None = None) -> None:
@@ -29,6 +32,7 @@ class Sampler:
         self.forward = self.backward = 0
         with torch.no_grad():
             self.f = torch.cat(list(self._chunks(h, x)))
+        check_finite(self.f)
 
     @property
     def group(self) -> int:

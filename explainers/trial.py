@@ -50,6 +50,12 @@ def check_function(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor
     once(module, ("function", place, x.shape[1:], x.dtype, x.device), check)
 
 
+def check_finite(features: Tensor) -> None:
+    """Raises ValueError where the network has left the range of its numbers: of every picture, not once."""
+    if not features.isfinite().all():
+        raise ValueError("expected finite features, got NaN or infinity for this picture; check the network's weights")
+
+
 def _own_numbers(device: torch.device) -> AbstractContextManager:
     """Whatever the network draws, the caller's generators are afterwards where they were."""
     return torch.random.fork_rng([device] if works_ahead(device) else [], device_type=device.type)
@@ -60,8 +66,7 @@ def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
     both = torch.cat([x, x + noise * x.std(correction=0).clamp_min(0.1)])
     with torch.no_grad():
         first, again = _first_run(module, run, x), run(x)
-    if not first.isfinite().all():
-        raise ValueError("expected finite features, got NaN or infinity for this picture; check the network's weights")
+    check_finite(first)
     if _apart(first, again, AGAIN):
         where = _blame(module, x, x, AGAIN)
         raise ValueError(

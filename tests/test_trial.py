@@ -194,6 +194,34 @@ def test_features_that_are_not_finite_are_refused() -> None:
         CID(net, net[1]).attribute(torch.randn(1, 3, 8, 8))
 
 
+def test_features_that_are_not_finite_are_refused_for_every_picture() -> None:
+    net = network(Fn(torch.exp), 1)
+    mild = torch.randn(1, 3, 8, 8)
+    ask = [
+        lambda x, name=name: attribute(name, net, "1", x, target=1) for name in ("saliency", "occlusion", "activation")
+    ]
+    for question in (*ask, lambda x: CID(net, net[1]).attribute(x, QUICK)):
+        assert question(mild).isfinite().all()
+        for wild in (500 * mild, torch.cat([mild, 500 * mild])):
+            with pytest.raises(ValueError, match="expected finite features"):
+                question(wild)
+
+
+def test_weights_that_became_nan_are_refused() -> None:
+    net, x = network(nn.ReLU(), 1), torch.randn(1, 3, 8, 8)
+    asked = ("saliency", "lrp", "grad_cam", "activation", "occlusion")
+    assert all(attribute(name, net, "1", x, target=1).isfinite().all() for name in asked)
+    CID(net, net[1]).attribute(x, QUICK)
+    with torch.no_grad():
+        net[0].weight[0] = torch.nan
+    for name in asked:
+        with pytest.raises(ValueError, match="expected finite features"):
+            attribute(name, net, "1", x, target=1)
+    with pytest.raises(ValueError, match="expected finite features"):
+        CID(net, net[1]).attribute(x, QUICK)
+    assert "NaN or infinity" in applies("lrp", net, None, x)
+
+
 class Divided(nn.Module):
     """A layer that runs picture by picture, for halves of the batch, or for all tiles of all pictures at once."""
 
