@@ -29,6 +29,8 @@ ODD = (
     "network=own/../../etc/passwd",
     "grid=-1&beta=nan&method=x&layer=%00",
 )
+# Said of weights that made room for others': a refusal.
+GONE = "that are no longer kept; upload them again"
 DAMAGED = b"PK\x03\x04" + bytes(100_000)
 # A dictionary whose key is a tuple of tuples, each the one before twice.
 ENDLESS = b"\x80\x02})q\x00" + b"".join(b"h%ch%c\x86q%c" % (n, n, n + 1) for n in range(60)) + b"K\x01s."
@@ -97,15 +99,16 @@ def weights() -> bytes:
     return buffer.getvalue()
 
 
-def bring(address: str, data: bytes, good: bool, over: Callable[[], bool]) -> None:
-    """Uploads weights: good ones give a map, bad ones a sentence."""
+def bring(address: str, data: bytes, good: bool, over: Callable[[], bool]) -> bool:
+    """Uploads weights: good ones give a map, bad ones a sentence; False where good ones gave way to others' first."""
     with Visitor(
         address, f"network={NETWORK}&picture={PICTURE}&view=layer&refine=False&grid={GRID}&layer=conv1"
     ) as one:
         one.run()
         one.bring("mine.pt", data)
-        said = "your own weights" if good else "Expected"
-        one.until(lambda text: said in text, over)
+        said = ("your own weights", GONE) if good else ("Expected",)
+        text = one.until(lambda text: any(words in text for words in said), over)
+        return text is None or said[0] in text
 
 
 def any_work(chosen: random.Random, answers: Answers, good: bytes) -> Callable[[str, Callable[[], bool]], str]:
@@ -121,7 +124,8 @@ def any_work(chosen: random.Random, answers: Answers, good: bytes) -> Callable[[
             visit(address, chosen.choice(ODD))
         else:
             bad = chosen.choice((DAMAGED, ENDLESS))
-            bring(address, good if kind == "good file" else bad, kind == "good file", over)
+            if not bring(address, good if kind == "good file" else bad, kind == "good file", over):
+                kind = "good file that gave way"
         time.sleep(chosen.random())
         return kind
 
