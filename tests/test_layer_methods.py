@@ -325,3 +325,30 @@ def test_tokens_in_another_order_are_refused(turned: str) -> None:
         net, x = Reordered(4, 0, 0, "by rows").eval(), torch.randn(1, 3, 32, 32)
     with pytest.raises(ValueError, match="do not follow those of the picture"):
         attribute("activation", net, "probe", x, target=1)
+
+
+def test_a_dark_picture_does_not_say_that_positions_lie_elsewhere() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net, light = Axes((0, 1, 2, 3), 8).eval(), torch.randn(1, 3, 24, 32)
+    net.conv.append(nn.ReLU())
+    with torch.no_grad():
+        net.conv[2].bias.fill_(-0.01)
+        for layer in (net.conv[0], net.conv[2]):
+            layer.weight.abs_()
+    dark = torch.full_like(light, -100)
+    assert not attribute("activation", net, "probe", dark, target=1).any()
+    assert attribute("activation", net, "probe", light, target=1).any()
+
+
+def test_a_layer_that_gives_several_tensors_has_no_positions() -> None:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.probe, self.head = nn.LSTM(3, 8, batch_first=True), nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.probe(x.flatten(2).mT)[0][:, -1])
+
+    with pytest.raises(ValueError, match="this layer gives a tuple"):
+        attribute("activation", Recurrent().eval(), "probe", torch.randn(1, 3, 4, 4), target=1)
