@@ -1,7 +1,9 @@
 """Figures that are remembered: those that would have been made, and nobody else's to change."""
 
+import gc
 import inspect
 import json
+import tracemalloc
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -109,7 +111,21 @@ def test_any_other_content_is_another_figure(cells, place, value, opacity):
         assert (figure.layout.font.color, figure.data[0].opacity) == (look.text, share)
 
 
-def test_what_is_remembered_is_bounded(monkeypatch):
+def test_small_figures_count_as_what_they_take():
+    """Of Python's own memory: a hundred maps of eight cells by eight."""
+    nats_figure(np.zeros((8, 8)), SIZE, LIMITS, LIGHT)
+    tracemalloc.start()
+    try:
+        counted, before = module._kept.currsize, tracemalloc.get_traced_memory()[0]
+        for number in range(1, 101):
+            nats_figure(np.full((8, 8), float(number)), SIZE, LIMITS, LIGHT)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < module._kept.currsize - counted
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_remembered_is_bounded():
     for number in range(50):
         picture_figure(np.full((640, 640, 3), number, np.uint8), LIGHT)
     assert 20 < len(module._kept) < 30

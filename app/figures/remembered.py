@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 from cachetools import LRUCache
 
 Given = ParamSpec("Given")
-# Bytes of what the figures show.
-LIMIT = 32 << 20
+# Bytes of what the figures show, and of what Plotly puts around it in each.
+LIMIT, AROUND = 32 << 20, 48 << 10
 _kept: LRUCache = LRUCache(LIMIT, getsizeof=lambda found: found[0])
 _lock = threading.Lock()
 
@@ -34,8 +34,8 @@ def remembered(make: Callable[Given, go.Figure]) -> Callable[Given, go.Figure]:
         if found is None:
             made = make(*args, **kwargs)
             parts = [trace.to_plotly_json() for trace in made.data], made.layout.to_plotly_json()
-            found = len(content), parts
-            if len(content) <= LIMIT:
+            found = len(content) + AROUND, parts
+            if found[0] <= LIMIT:
                 with _lock:
                     _kept[key] = found
         return _copy(*found[1])
