@@ -29,6 +29,8 @@ LEAST_ALIKE = 1.5
 # Agreement at which one noise decides, or another order than (C, H, W) is believed; by how much it must exceed all
 # others; below which nothing follows.
 CLEAR, AHEAD, LEAST = 0.3, 1.25, 0.2
+# Of a large grid less agreement is no chance: so many times what chance gives will do.
+MOST_CHANCE = 4
 DRAWS = 6
 
 _lock = threading.Lock()
@@ -134,9 +136,11 @@ def _measured(output: Callable[[Tensor], object], x: Tensor) -> Layout | str:
         if expected and agrees >= CLEAR and agrees >= AHEAD * next_best:
             break
     rows, columns = _by_position(layout, moved)
-    if lie_elsewhere(rows.sum(2)) or lie_elsewhere(columns.sum(1)):
+    if lie_elsewhere(rows, columns):
         return ELSEWHERE
-    return layout if agrees >= LEAST else NOTHING_FOLLOWS
+    # By chance the agreement of so many numbers is about 1/√ of their count.
+    chance = ((sum(layout.grid) - 2) * (len(rows) - 1)) ** -0.5
+    return layout if agrees >= min(max(MOST_CHANCE * chance, LEAST / 2), LEAST) else NOTHING_FOLLOWS
 
 
 def _best(candidates: list[Layout], moved: Moved, shape: torch.Size) -> tuple[Layout, float, float]:
@@ -144,7 +148,10 @@ def _best(candidates: list[Layout], moved: Moved, shape: torch.Size) -> tuple[La
     agreements = []
     for layout in candidates:
         extra = math.prod(shape[axis] for axis in layout.axes) - math.prod(layout.grid)
-        agreements.append(agreement(*_by_position(layout, moved)) - PER_EXTRA * extra)
+        rows, columns = _by_position(layout, moved)
+        if len(layout.axes) == 2:
+            rows, columns = rows.sum(2, keepdim=True), columns.sum(1, keepdim=True)
+        agreements.append(agreement(rows, columns) - PER_EXTRA * extra)
     highest = agreements.index(max(agreements))
     usual = next((i for i, layout in enumerate(candidates) if layout.axes == USUAL), highest)
     likely = usual if agreements[highest] < max(CLEAR, agreements[usual] * AHEAD) else highest
@@ -152,11 +159,13 @@ def _best(candidates: list[Layout], moved: Moved, shape: torch.Size) -> tuple[La
 
 
 def _by_position(layout: Layout, moved: Moved) -> tuple[Tensor, Tensor]:
-    """How far positions move, squared, with strips of rows and of columns: as `agreement` takes them."""
-    if len(layout.axes) == 2:
-        rows, columns = (along[axis - 1] for along, axis in zip(moved, layout.axes, strict=True))
-        return rows[:, :, None], columns[:, None]
-    rows, columns = (along[layout.axes[0] - 1][:, :, None] for along in moved)
+    """How far positions move, squared, with strips of rows and of columns, (strips, h, w) each."""
+    axes = layout.axes
+    if len(axes) == 2:
+        (other,) = {1, 2, 3} - set(axes)
+        rows, columns = (along[other - 1] for along in moved)
+        return (rows, columns) if axes[0] < axes[1] else (rows.transpose(1, 2), columns.transpose(1, 2))
+    rows, columns = (along[2 - axes[0]][:, :, None] for along in moved)
     layout = replace(layout, axes=(1,))
     return layout.spread(rows)[:, 0], layout.spread(columns)[:, 0]
 

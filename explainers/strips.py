@@ -11,12 +11,16 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 STRIPS = 16
 # Positions further from where they are drawn than this many cells, or strips, lie elsewhere if that explains r better
 # by the factor, and well.
 MOST_CELLS, MOST_STRIPS, BETTER, WELL = 1.5, 1.5, 1.5, 0.5
-FEW = 4
+FEW = 6
+# A block of positions lies elsewhere where another part of the picture moves it so many times as much as its own; how
+# many blocks there are in each direction, and the share of them that may.
+STRONGER, BLOCKS, MOST_BLOCKS = 1.5, 8, 0.25
 # The share of strips at the edges that may matter to nothing, and of positions there that nothing may matter to, beyond
 # a cell or two.
 MOST_IDLE = 1 / 8
@@ -27,7 +31,7 @@ Moved = list[list[Tensor]]
 
 
 def moved_by_strips(output: Callable[[Tensor], Tensor], x: Tensor, feature: Tensor, step: Tensor) -> Moved:
-    """Two lists, for strips of rows and of columns, with r² (strips, size) of each axis of `feature` (1, …).
+    """Two lists, for strips of rows and of columns, with the sums of r² over each axis of `feature` (1, …) in turn.
 
     `output` maps x (1, C, H, W) to `feature`; `step` is the noise of the whole picture.
     """
@@ -39,8 +43,7 @@ def moved_by_strips(output: Callable[[Tensor], Tensor], x: Tensor, feature: Tens
             noisy = x.clone()
             noisy.narrow(direction, first, last - first).add_(step.narrow(direction, first, last - first))
             squares = ((output(noisy) - feature) / unit).square()[0]
-            others = [[a for a in range(squares.dim()) if a != axis] for axis in range(squares.dim())]
-            profiles.append([squares.sum(axes).double().cpu() for axes in others])
+            profiles.append([squares.sum(axis).double().cpu() for axis in range(squares.dim())])
         found.append([torch.stack(along) for along in zip(*profiles, strict=True)])
     return found
 
@@ -64,7 +67,41 @@ def agreement(rows: Tensor, columns: Tensor) -> float:
     return float(a @ b / (a.norm() * b.norm()).clamp_min(1e-300))
 
 
-def lie_elsewhere(squares: Tensor) -> bool:
+def lie_elsewhere(rows: Tensor, columns: Tensor) -> bool:
+    """Whether a grid lies elsewhere than evenly over the picture, from r² (strips, h, w) of rows and of columns."""
+    if _extend_elsewhere(rows.sum(2)) or _extend_elsewhere(columns.sum(1)):
+        return True
+    return _blocks_elsewhere(rows) or _blocks_elsewhere(columns.transpose(1, 2))
+
+
+def _blocks_elsewhere(squares: Tensor) -> bool:
+    """Whether many blocks of positions lie elsewhere in the direction of the strips: r² (strips, n, m), n along it.
+
+    Positions may be exchanged or turned in ways that leave the whole where it was. So each block is looked at by
+    itself: how far strips move it, against how far they move all blocks, and it all strips.
+    """
+    strips, count = squares.shape[:2]
+    if count < FEW:
+        return False
+    size = min(BLOCKS, count), min(BLOCKS, squares.shape[2])
+    blocks = F.adaptive_avg_pool2d(squares[:, None], size)[:, 0]
+    all_blocks, all_strips = blocks.mean((1, 2), keepdim=True), blocks.mean(0, keepdim=True)
+    blocks = blocks * blocks.mean() / (all_blocks * all_strips).clamp_min(1e-300)
+    drawn = _drawn(size[0])
+    begins = torch.arange(strips + 1, dtype=torch.float64) / strips
+    begins = begins[begins + 1 / size[0] <= 1 + 1e-9]
+    windows = _covered(torch.stack([begins, begins + 1 / size[0]], 1), strips)
+    by_window = torch.einsum("kw,kbm->wbm", windows / windows.sum(0), blocks)
+    own = _covered(drawn, strips)
+    at_home = torch.einsum("kb,kbm->bm", own / own.sum(0), blocks)
+    strongest, there = by_window.max(0)
+    far = (begins[there] - drawn[:, :1]).abs() > max(MOST_CELLS / count, MOST_STRIPS / strips)
+    # What reaches far in leaps may move a block most from afar, but from home no less than others are.
+    elsewhere = far & (strongest > STRONGER * at_home) & (at_home < 1)
+    return float(elsewhere.double().mean()) > MOST_BLOCKS
+
+
+def _extend_elsewhere(squares: Tensor) -> bool:
     """Whether n positions with r² (strips, n) lie elsewhere than evenly over the whole picture.
 
     So it is where the outer strips matter to nothing or nothing to the outer positions, or where positions that are
@@ -88,9 +125,13 @@ def lie_elsewhere(squares: Tensor) -> bool:
 
 
 def _idle_margins(squares: Tensor) -> float:
-    """The share of the rows of a matrix that are zero, from the first on and up to the last."""
+    """The share of the rows of a matrix that are zero, from the first on and up to the last, where most others are not.
+
+    Where most are zero the layer sleeps, and that says nothing of where it lies.
+    """
     used = (squares > 0).any(1).nonzero()
-    return 1 - float(used[-1] - used[0] + 1) / len(squares) if len(used) else 1.0
+    span = int(used[-1] - used[0] + 1) if len(used) else 0
+    return 1 - span / len(squares) if 2 * len(used) > span else 0.0
 
 
 def _edges(size: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Maps of a layer's feature: right wherever the layer stands, whatever is written into its output afterwards."""
 
 import copy
+import math
 from collections.abc import Callable
 
 import pytest
@@ -247,6 +248,13 @@ def test_positions_that_do_not_follow_the_picture_are_refused(mix) -> None:
         attribute("activation", Shuffled((0, 1, 2, 3), 8).eval(), "probe", torch.randn(1, 3, 16, 16))
 
 
+def turned(y: Tensor, degrees: float) -> Tensor:
+    """Rotated about its middle."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    grid = F.affine_grid(y.new_tensor([[[cos, -sin, 0], [sin, cos, 0]]]).expand(len(y), 2, 3), y.shape, False)
+    return F.grid_sample(y, grid, align_corners=False)
+
+
 WAYS = {
     "crop of the middle": lambda y: y[:, :, y.shape[2] // 4 : -(y.shape[2] // 4), y.shape[3] // 4 : -(y.shape[3] // 4)],
     "crop of a corner": lambda y: y[:, :, : y.shape[2] // 2, : y.shape[3] // 2],
@@ -260,6 +268,10 @@ WAYS = {
     "flip of rows": lambda y: y.flip(2),
     "turn": lambda y: y.flip(2, 3),
     "first tile": lambda y: y.chunk(2, 2)[0].chunk(2, 3)[0],
+    "odd rows after even ones": lambda y: torch.cat([y[:, :, ::2], y[:, :, 1::2]], 2),
+    "rows dealt out": lambda y: y.unflatten(2, (2, -1)).transpose(2, 3).flatten(2, 3),
+    "half a mirror": lambda y: torch.cat([y.chunk(2, 3)[0].flip(3), y.chunk(2, 3)[1]], 3),
+    "a slanting": lambda y: turned(y, 25),
     "zoom": lambda y: F.interpolate(y, scale_factor=2, mode="bilinear")[:, :, : y.shape[2], : y.shape[3]],
 }
 
@@ -293,6 +305,16 @@ def test_positions_that_lie_elsewhere_in_the_picture_are_refused(way: str, where
     net, x = moved(WAYS[way], where, stride, grid)
     with pytest.raises(ValueError, match="do not follow those of the picture"):
         attribute("activation", net, "probe", x, target=1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_dilated_networks_follow_the_picture(seed: int) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        parts = [nn.Conv2d(8 if d > 1 else 3, 8, 3, padding=d, dilation=d) for d in (1, 2, 4, 8)]
+        net = nn.Sequential(*[part for conv in parts for part in (conv, nn.ReLU())]).eval()
+        x = torch.randn(1, 3, 32, 32)
+    attribute("activation", nn.Sequential(net, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval(), "0.7", x, target=1)
 
 
 def a_little(y: Tensor) -> Tensor:
