@@ -227,7 +227,12 @@ def _target(target: int | list[int] | Tensor | None, scores: Tensor) -> Tensor:
     if target is None:
         return scores.argmax(1)
     count, classes = scores.shape
-    goal = torch.as_tensor(target, device=scores.device).reshape(-1)
+    try:
+        goal = torch.as_tensor(target, device=scores.device).reshape(-1)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"expected target classes from 0 to {classes - 1}, got {target!r:.60}; give numbers of classes"
+        ) from None
     whole = not goal.is_floating_point() and not goal.is_complex() and goal.dtype != torch.bool
     if not whole or not bool(((goal >= 0) & (goal < classes)).all()):
         raise ValueError(f"expected target classes from 0 to {classes - 1}, got {goal.tolist()}; choose one of those")

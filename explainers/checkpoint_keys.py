@@ -208,13 +208,16 @@ def _aligned(
         inside[new] = inside.pop(old) if old in inside else outside.pop(old)
     surplus = [key for key in inside if key not in expected]
     counters = [key for key in surplus if _counter(key, inside[key])]
+    missing = tuple(key for key in expected if key not in inside and not key.endswith(COUNTER))
+    # Where nothing is missing, what lies beside the network is of no interest.
+    beside = [key for key in outside if missing and not _counter(key, outside[key])]
     return Alignment(
         prefix,
         {key: inside[key] for key in expected if key in inside},
-        tuple(key for key in expected if key not in inside and not key.endswith(COUNTER)),
-        tuple(key for key in surplus if key not in counters),
+        missing,
+        (*(key for key in surplus if key not in counters), *beside),
         tuple(key for key, shape in expected.items() if key in inside and not fits(inside[key], shape)),
-        (*counters, *outside),
+        (*counters, *(key for key in outside if key not in beside)),
     )
 
 

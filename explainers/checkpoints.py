@@ -101,10 +101,9 @@ def unwrap_sets(loaded: object) -> dict[str, State]:
     ['fc.bias']
     """
     if not isinstance(loaded, Mapping) or not loaded:
-        raise CheckpointError(
-            f"expected a dictionary of named tensors, got "
-            f"{getattr(loaded, 'kind', type(loaded).__name__).rstrip(',')}; save model.state_dict()"
-        )
+        kind = getattr(loaded, "kind", type(loaded).__name__).rstrip(",")
+        got = "an empty one" if isinstance(loaded, Mapping) else kind
+        raise CheckpointError(f"expected a dictionary of named tensors, got {got}; save model.state_dict()")
     sets = weight_sets(loaded)
     check_count(sum(map(len, sets.values())))
     for key, value in ((key, value) for entries in sets.values() for key, value in entries.items()):

@@ -77,7 +77,7 @@ def measure(
     samples: int,
     randomness: Randomness,
     place: str,
-    accuracy: float = CONSTRAINT_TOLERANCE / 4,
+    accuracy: float | Tensor = CONSTRAINT_TOLERANCE / 4,
 ) -> Iterator[Estimate]:
     """The estimate with E‖f'−f‖²/`target` and its standard error, sharper with every group of samples.
 

@@ -1,5 +1,6 @@
 """The pictures that are explained, checked once."""
 
+import torch
 from torch import Tensor
 
 
@@ -7,6 +8,9 @@ def check_inputs(inputs: Tensor) -> None:
     """Raises ValueError for anything but finite floating-point pictures (B, C, H, W)."""
     if not isinstance(inputs, Tensor):
         raise ValueError(f"expected one tensor of pictures (B, C, H, W), got a {type(inputs).__name__}")
+    if inputs.layout != torch.strided or inputs.device.type == "meta":
+        kind = "one without values" if inputs.layout == torch.strided else "a sparse one"
+        raise ValueError(f"expected a dense tensor of pictures (B, C, H, W), got {kind}")
     if inputs.dim() == 4 and not inputs.numel():
         raise ValueError(f"expected at least one picture, got none: a tensor of shape {tuple(inputs.shape)}")
     if inputs.dim() != 4 or not inputs.is_floating_point():

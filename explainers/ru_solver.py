@@ -43,6 +43,9 @@ PATIENCE, RISE, MEMORY = 5, 0.002, 0.4
 APPROACH_SAMPLES, FINAL_SAMPLES = 64, 512
 # At least and at most, for large and for small pictures.
 CERTIFY_SAMPLES = (2048, 16384)
+# The error that the mean entropy may have from the scale of σ, in nats, and those of the constraint between which it is
+# sought.
+SCALE_ACCURACY, CONSTRAINT_ACCURACIES = 0.0005, (0.0025, 0.02)
 # Where between the last (0) and the first log σ (1) the best one is looked for, and how many nats less are as good.
 WAY = (0.0, 0.25, 0.5, 0.75, 1.0)
 SLACK = 0.003
@@ -80,8 +83,9 @@ def solve(
             yield now
         # σ is scaled to δ_f² as it was measured; how well that is known is told with the result.
         exact = replace(now.estimate, mean_error=torch.zeros_like(target))
+        accuracy = (SCALE_ACCURACY / _scale_matters(now, own).clamp_min(1e-9)).clamp(*CONSTRAINT_ACCURACIES)
         samples = _enough(decoded, *CERTIFY_SAMPLES, pixels=1 << 25)
-        for estimate in certify(sampler, exact, target, constant, randomness, samples, accuracy=0.005):
+        for estimate in certify(sampler, exact, target, constant, randomness, samples, accuracy=accuracy):
             yield replace(now, estimate=estimate)
         error = torch.hypot(estimate.constraint_error, 2 * now.estimate.mean_error)
         converged = constant | (estimate.converged & estimate.holds)
@@ -118,6 +122,12 @@ def _mean_errors(parts: list[Tensor], share: float) -> tuple[Tensor, Tensor, flo
     means = _mean_logarithm(stacked)
     error = means.std(0) / len(parts) ** 0.5 if len(parts) > 1 else torch.full_like(means[0], torch.nan)
     return stacked.mean(0), error, share
+
+
+def _scale_matters(now: Reconstruction, own: Tensor) -> Tensor:
+    """What the mean entropy gains where E‖f'−f‖² grows by a factor e, to first order: ½ mean (V − b²)/V, (B,)."""
+    share = 1 - own / now.square_errors.clamp_min(SMALLEST_SQUARE)
+    return 0.5 * share.clamp(0, 1).mean(1)
 
 
 def entropy_logarithm(square_errors: Tensor) -> Tensor:

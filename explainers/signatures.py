@@ -221,6 +221,8 @@ def _total(tensor: Tensor) -> object:
     """Changes with nearly every change of the values."""
     try:
         version = 0 if tensor.is_inference() else tensor._version
+        if tensor.numel() <= MOST_VALUES and tensor.dtype != torch.bfloat16:
+            return version, _content(tensor.detach().cpu().resolve_conj().resolve_neg().numpy())
         found = float(tensor.detach().to(torch.float64).sum())
         return version, found if found == found else "NaN"
     except (RuntimeError, NotImplementedError, TypeError):  # sparse, quantised and meta tensors cannot all be summed

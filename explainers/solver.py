@@ -162,7 +162,7 @@ def certify(
     randomness: Randomness,
     samples: int = CERTIFY_SAMPLES,
     place: str = "certify",
-    accuracy: float = CONSTRAINT_TOLERANCE / 4,
+    accuracy: float | Tensor = CONSTRAINT_TOLERANCE / 4,
 ) -> Iterator[Estimate]:
     """Scale σ by what was measured until the constraint holds on noise drawn after the scaling.
 

@@ -98,11 +98,26 @@ def _first_run(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) ->
                 f"expected a network of one picture alone, got one whose forward also needs {others}; build "
                 "what it needs into the network"
             ) from problem
+        if not _takes_a_picture(module):
+            raise ValueError(
+                "expected a network of one picture, got one whose forward takes none by its place; give it the picture "
+                "as its first argument"
+            ) from problem
         reason = (str(problem).strip() or "no reason given").split("\n", 1)[0]
         raise ValueError(
             f"expected a network that takes one picture of shape {tuple(x.shape[1:])}, got {type(problem).__name__} "
             f"({reason}); give pictures of another size or number of channels, or another network"
         ) from problem
+
+
+def _takes_a_picture(module: nn.Module) -> bool:
+    try:
+        inspect.signature(module.forward).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # compiled ones have none
+        return True
+    return True
 
 
 def _other_arguments(module: nn.Module) -> str:

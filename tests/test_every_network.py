@@ -244,6 +244,11 @@ def test_what_cannot_be_explained_is_refused_in_a_sentence(make, layer: str, wor
             ask()
 
 
+class NamesAlone(Around):
+    def forward(self, **given: Tensor) -> Tensor:
+        return self.net(given["x"])
+
+
 def nested(depth: int) -> nn.Module:
     net = plain()
     for _ in range(depth):
@@ -259,6 +264,7 @@ def nested(depth: int) -> nn.Module:
         (lambda: Around(lambda y: None), "scores with one row per picture, got a NoneType"),
         (lambda: Around(lambda y: [None, y]), "scores with one row per picture, got a list"),
         (lambda: Around(lambda y: len(y)), "scores with one row per picture, got a int"),
+        (NamesAlone, "of one picture, got one whose forward takes none by its place"),
         (lambda: nested(400), "nested some hundred deep at most"),
         (lambda: nn.Conv3d(3, 4, 3), "takes one picture of shape"),
     ],
@@ -266,6 +272,21 @@ def nested(depth: int) -> nn.Module:
 def test_every_method_says_what_is_wrong_with_the_network(method: str, make, words: str) -> None:
     with pytest.raises(ValueError, match=f"^expected .*{words}"):
         attribute(method, make().eval(), None, picture(), target=1)
+
+
+@pytest.mark.parametrize("target", ["1", {"class": 1}, object(), ["a"]])
+def test_a_class_that_is_no_number_is_refused(target: object) -> None:
+    with pytest.raises(ValueError, match=r"^expected target classes from 0 to 3, got "):
+        attribute("saliency", plain().eval(), None, picture(), target=target)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [(lambda x: x.to_sparse(), "a sparse one"), (lambda x: x.to("meta"), "without")]
+)
+def test_a_picture_without_values_is_refused(given, words: str) -> None:
+    for ask in (lambda x: attribute("saliency", plain().eval(), None, x, 1), lambda x: CID(plain(), "2").attribute(x)):
+        with pytest.raises(ValueError, match=rf"^expected a dense tensor .*{words}"):
+            ask(given(picture()))
 
 
 @pytest.mark.parametrize("method", ["lrp", "deep_lift", "guided_backprop"])
