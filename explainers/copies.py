@@ -100,7 +100,10 @@ class _Copier:
             )
         if self.device is not None and self.device.type == "meta":
             dtype = torch.float32 if self.widen and tensor.dtype in NARROW else tensor.dtype
-            return torch.empty_like(tensor, device="meta", dtype=dtype, requires_grad=False)
+            try:
+                return torch.empty_like(tensor, device="meta", dtype=dtype, requires_grad=False)
+            except (RuntimeError, NotImplementedError):  # quantised and nested ones have no such form
+                return tensor.detach()
         shared = tensor.detach()
         if shared.is_inference():
             shared = shared.clone()

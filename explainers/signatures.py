@@ -98,7 +98,7 @@ class _Reader:
         if isinstance(value, PLAIN):
             return type(value), value if value == value else "NaN"
         if isinstance(value, Tensor):
-            return id(value), value.shape, value.dtype, value.device, _total(value)
+            return id(value), _shape(value), value.dtype, value.device, _total(value)
         if self.depth == MOST_DEEP:
             return type(value), id(value)
         self.depth += 1
@@ -146,7 +146,7 @@ class _Reader:
         if isinstance(value, dict):
             return tuple((str(key), self.value(item)) for key, item in list(value.items()))
         if isinstance(value, set | frozenset):
-            return tuple(sorted(repr(item) for item in list(value)))
+            return type(value), tuple(sorted(repr(self.value(item)) for item in list(value)))
         return tuple(self.value(item) for item in list(value))
 
     def function(self, function: types.FunctionType) -> Signature:
@@ -215,6 +215,13 @@ def _lies_in_packages(file: str) -> bool:
     """The file, or the one that it is a link to, through whatever links to folders."""
     places = (Path(file).parent.resolve(), Path(file).resolve())
     return any(place.is_relative_to(folder) for place in places for folder in INSTALLED)
+
+
+def _shape(tensor: Tensor) -> tuple[int, ...] | None:
+    try:
+        return tuple(tensor.shape)
+    except (RuntimeError, NotImplementedError):  # nested ones have several
+        return None
 
 
 def _total(tensor: Tensor) -> object:

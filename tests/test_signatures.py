@@ -73,6 +73,11 @@ class Settings(dict):
     """With values of its own beside those that it holds."""
 
 
+class Silent:
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
 class Base(nn.Module):
     FACTOR = 1.0
 
@@ -237,6 +242,9 @@ def test_objects_of_every_kind_can_be_held() -> None:
     net.odd = [threading.Lock(), iter([1]), {1, 2}, object(), np.array(["a", None], dtype=object), range(3), Ellipsis]
     net.itself, net.odd_cycle = [net], []
     net.odd_cycle.append(net.odd_cycle)
+    net.quantised = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)
+    net.nested = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])
+    net.silent = {Silent()}
     net.sparse = torch.eye(3).to_sparse()
     net.nowhere = torch.ones(2, device="meta")
     net.unknown, net.linked = torch.tensor([torch.nan]), Held()
@@ -244,6 +252,7 @@ def test_objects_of_every_kind_can_be_held() -> None:
     for _ in range(5000):
         held.next = held = Held()
     assert signature(net) == signature(net)
+    assert attribute("saliency", net.eval(), None, torch.randn(1, 3, 8, 8), target=1).isfinite().all()
 
 
 def test_a_part_that_is_not_registered_is_read() -> None:
