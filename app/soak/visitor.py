@@ -15,6 +15,8 @@ from app.apology import SENTENCE
 # Seconds for one answer, for a map among those of all others, and between two looks.
 WAIT, PATIENCE, POLL = 120.0, 300.0, 1.0
 # What no page may say: its own failure, Streamlit's, and that of a computation that is not explained.
+# A run that another takes the place of has drawn half a page.
+EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 FAILURES = (SENTENCE, "exception {", "failed unexpectedly")
 
 
@@ -53,7 +55,7 @@ class Visitor:
             if got.WhichOneof("type") == "delta":
                 self.elements.append(got.delta.new_element)
                 said.append(str(got.delta))
-            elif got.WhichOneof("type") == "script_finished":
+            elif got.WhichOneof("type") == "script_finished" and got.script_finished != EARLY:
                 break
         text = "".join(said)
         for failure in FAILURES:
