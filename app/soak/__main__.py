@@ -75,6 +75,7 @@ def throughput(sessions: int, seconds: float, options: tuple[str, ...]) -> tuple
 def soak(sessions: int, seconds: float, seed: int) -> int:
     """The trial; 1 where an answer was wrong or a page failed, else 0."""
     good, done, errors, answers = weights(), Counter(), [], Answers()
+    logged: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         servers = [Server(Path(folder)), Server(Path(folder))]
 
@@ -107,10 +108,13 @@ def soak(sessions: int, seconds: float, seed: int) -> int:
         finally:
             for server in servers:
                 server.kill()
+                logged.extend(server.failures())
     count, wrong = answers.check(CHECKED)
     errors += wrong
     done["held against the library"] = count
     _report(done, errors, servers, seconds)
+    for error, times in Counter(logged).most_common(10):
+        print(f"  in a log, {times} ×: {error[:300]}")
     return int(bool(errors))
 
 

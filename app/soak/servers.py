@@ -85,6 +85,18 @@ class Server:
                 self.memory.append((time.monotonic(), resident))
                 due = time.monotonic() + MEMORY_EVERY
 
+    def failures(self) -> list[str]:
+        """What its log says of errors: where each was raised, and the error."""
+        lines = (self.folder / f"log-{self.port}").read_text(errors="replace").splitlines()
+        found, raised = [], ""
+        for line in lines:
+            if line.startswith("  File "):
+                raised = line.strip()
+            elif raised and line[:1].strip():
+                found.append(f"{line} ({raised})")
+                raised = ""
+        return found
+
     def resident(self) -> float | None:
         """Its memory in MiB; None where the system does not tell."""
         try:
