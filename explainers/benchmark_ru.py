@@ -1,9 +1,9 @@
 """Quality and cost of RU's solvers, side by side in one run: `python -m explainers.benchmark_ru`.
 
 For every layer that has a decoder: the mean RU in nats after σ is scaled so that the constraint holds on fresh noise
-common to all, the constraint before that, the backward passes, and the time as a ratio to the closed form's. The
-closed form (CID's σ) and the refinement are ours, "paper" is the published descent of 100 steps and of as many as
-`--steps` says. Higher is better: RU is a maximum.
+common to all, the constraint before that, the forward and backward passes, and the time as a ratio to the closed
+form's. The closed form (CID's σ) and the refinement are ours, "paper" is the published descent of 100 steps and of as
+many as `--steps` says. Higher is better: RU is a maximum.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     network = load_network(args.network, args.device)
     x = network.preprocess(render_bird(args.picture, 224).image)[None].to(parse_device(args.device))
     print(f"{args.network} on {args.device}, rendered bird {args.picture}, β = {args.beta:g}")
-    print(f"{'layer':<10}{'method':<14}{'mean RU':>9}{'constraint':>12}{'backward':>10}{'time ×':>8}")
+    print(f"{'layer':<10}{'method':<14}{'mean RU':>9}{'constraint':>12}{'forward':>10}{'backward':>10}{'time ×':>8}")
     for name in args.layers:
         _compare(network, network.layer(name), x, args.beta, args.steps)
 
@@ -81,8 +81,8 @@ def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int)
         unit = unit or seconds
         target = beta * found.estimate.delta_f2
         row = f"{layer.name:<10}{name:<14}{_score(h, decoder, x, found.estimate.log_sigma, target):>9.4f}"
-        passes = sampler.backward + decoded.backward
-        print(f"{row}{found.estimate.constraint.item():>12.3f}{passes:>10}{seconds / unit:>8.1f}", flush=True)
+        passes = f"{sampler.forward + decoded.forward:>10}{sampler.backward + decoded.backward:>10}"
+        print(f"{row}{found.estimate.constraint.item():>12.3f}{passes}{seconds / unit:>8.1f}", flush=True)
 
 
 def _samplers(h: Feature, decoder: torch.nn.Module, x: Tensor) -> tuple[Sampler, ReconstructionSampler]:

@@ -23,7 +23,7 @@ FEW = 6
 STRONGER, BLOCKS, MOST_BLOCKS = 1.5, 8, 0.25
 # The share of strips at the edges that may matter to nothing, and of positions there that nothing may matter to, beyond
 # a cell or two.
-MOST_IDLE = 1 / 8
+MOST_IDLE = 1 / 10
 # Where else positions may lie, in units of the picture's side.
 BEGINS, LENGTHS, STEP = (-0.5, 0.75), (0.25, 2.0), 1 / 16
 

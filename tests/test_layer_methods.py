@@ -317,6 +317,13 @@ def test_dilated_networks_follow_the_picture(seed: int) -> None:
     attribute("activation", nn.Sequential(net, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval(), "0.7", x, target=1)
 
 
+@pytest.mark.parametrize(("grid", "stride"), [((32, 32), 1), ((24, 16), 2), ((16, 24), 4)])
+def test_margins_of_the_picture_that_are_not_seen_are_found(grid, stride: int) -> None:
+    net, x = moved(lambda y: y[:, :, y.shape[2] // 8 : -(y.shape[2] // 8)], "picture", stride, grid)
+    with pytest.raises(ValueError, match="do not follow those of the picture"):
+        attribute("activation", net, "probe", x, target=1)
+
+
 def a_little(y: Tensor) -> Tensor:
     return F.pad(y[:, :, 1:, :-1], (1, 1, 1, 0))
 
