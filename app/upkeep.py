@@ -24,12 +24,15 @@ class Collector:
     def __init__(self, seconds: float) -> None:
         self.seconds, self.stopped = seconds, threading.Event()
         self._modules, self._settled = 0, False
+        self._thread = threading.Thread(target=self._loop, name="collector", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._loop, name="collector", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
+        """Nothing is collected or frozen once this returns."""
         self.stopped.set()
+        self._thread.join()
 
     def _loop(self) -> None:
         while not self.stopped.wait(self.seconds):

@@ -1,12 +1,23 @@
 """Fixtures shared by the tests."""
 
 import os
+import random
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+import torch
 
 # Tests neither find results of an earlier run nor leave any; those of the disk give it a folder of their own.
 os.environ["RESULTS_LIMIT"] = "0"
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """Whatever runs before it on the same worker, a test draws the same numbers."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture

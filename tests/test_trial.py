@@ -114,6 +114,16 @@ def test_two_answers_to_one_picture_are_refused(name: str, place: int, count: in
     refusals(net, torch.randn(count, 3, 8, 8), rf"got two answers, first at '{place}' \({type(net[place]).__name__}\)")
 
 
+def test_two_answers_are_found_where_rectifiers_sleep_at_the_picture() -> None:
+    net = network(TWO_ANSWERS["noise"](), 1)
+    with torch.no_grad():
+        net[0].bias.fill_(-0.1)
+        net[0].weight.mul_(4)
+    x = torch.zeros(1, 3, 8, 8)
+    assert torch.equal(net(x), net(x))
+    refusals(net, x, r"got two answers, first at '1' \(Fn\)")
+
+
 @pytest.mark.parametrize("place", [1, 3])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("name", MIXING)
