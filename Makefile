@@ -5,9 +5,7 @@ PYTHON ?= python3
 PORT ?= 8501
 
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
-NUMERICAL = $(wildcard $(patsubst %,tests/test_%.py,baselines bottleneck canonical cid concentration device efficiency \
-  evaluation every_network exported_programs features jacobian layer_methods layers linear lrp membranes networks optimality picture_colours \
-  rescaling ru silence spellings study_checks study_evaluate trial unet))
+NUMERICAL = tests/explainers
 
 .PHONY: run test test-plain lint bench sums lock licences audit
 
@@ -42,7 +40,7 @@ bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark
 
 sums: .venv/ready
-	.venv/bin/python -c "from explainers import shipped; shipped.write_sums(shipped.ASSETS)"
+	.venv/bin/python -c "from explainers import assets; assets.write_sums(assets.ASSETS)"
 
 lock: .venv/ready
 	.venv/bin/python tools/lock.py

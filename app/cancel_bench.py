@@ -19,14 +19,14 @@ import torch
 from safetensors.torch import save
 from torchvision.models import get_model
 
-from app.jobs import Job, Runner, Stoppable
-from app.pictures import find_picture
-from app.subject import prepare
-from app.work import baseline_frames, cid_frames, ru_frames
+from app.inputs.network_input import prepare
+from app.inputs.pictures import find_picture
+from app.jobs.runner import Job, Runner, Stoppable
+from app.jobs.work import baseline_frames, cid_frames, ru_frames
 from explainers import CID, CIDSettings, load_network
-from explainers.decoders import find_decoder
+from explainers.decoders.cards import find_decoder
 from explainers.devices import best_device
-from explainers.networks import Network, load_checkpoint, network_catalogue
+from explainers.networks.catalogue import Network, load_checkpoint, network_catalogue
 
 QUIET = Stoppable(Job("bench", iter).check)
 Work = Callable[[Job], Iterator[Any]]

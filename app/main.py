@@ -11,7 +11,7 @@ import streamlit as st
 
 def draw() -> None:
     """The page that a visitor looks at."""
-    look = import_module("app.look")
+    look = import_module("app.parts.look")
     st.set_page_config(
         page_title="Information-discarding explorer",
         page_icon=look.icon(),
@@ -23,9 +23,9 @@ def draw() -> None:
     with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
         names = ("explore", "compare", "fairness", "evaluate", "learn", "glossary", "about")
         explore, compare, fairness, evaluate, learn, glossary, about = (
-            import_module(f"app.views.{name}") for name in names
+            import_module(f"app.{name}.page") for name in names
         )
-        disk = import_module("app.panels.disk")
+        disk = import_module("app.parts.disk")
     st.navigation(
         [
             st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True),
@@ -44,11 +44,11 @@ def draw() -> None:
 if __name__ == "__main__":
     draw()
 else:
-    from app.added import check
-    from app.apology import apologise
-    from app.gate import GATE
-    from app.hardening import harden
-    from app.upkeep import upkeep
+    from app.server.added import check
+    from app.server.apology import apologise
+    from app.server.gate import GATE
+    from app.server.hardening import harden
+    from app.server.upkeep import upkeep
 
     check(sys.argv[1:])
     harden()

@@ -33,7 +33,7 @@ def fresh_backend() -> Iterator[None]:
 @pytest.fixture
 def added() -> Iterator[None]:
     """The catalogue forgets what a test has added to it."""
-    from explainers.added_networks import ADDED
+    from explainers.networks.added import ADDED
 
     before = dict(ADDED)
     yield

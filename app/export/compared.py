@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.compare import Difference
+from app.compare.pairs import Difference
 from app.export import canvas
 from app.export.arrays import cells_npz
 from app.export.picture import BOTTOM, CAPTION, GAP, LEFT, RIGHT, SIDE, TOP, asked, bar, caption
 from app.export.record import Taken
 from app.figures.compare import DIFFERENCE_SCALE
 from app.figures.style import NATS_SCALE
-from app.subject import Subject
+from app.inputs.network_input import Subject
 
 BAR = RIGHT - 0.1
 

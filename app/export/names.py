@@ -2,8 +2,8 @@
 
 import re
 
-from app.crop import split
 from app.export.record import Taken
+from app.inputs.crop import split
 
 LONGEST = 120
 

@@ -8,15 +8,15 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
-from app.columns import Column
-from app.crop import split
-from app.methods import MapMethod
-from app.work import options
+from app.inputs.columns import Column
+from app.inputs.crop import split
+from app.jobs.work import options
+from app.parts.methods import MapMethod
 from explainers import CIDResult
-from explainers.decoders import DecoderCard, find_decoder
-from explainers.networks import OWN_WEIGHTS
-from explainers.results import RUResult
-from explainers.versions import method_version
+from explainers.cid.results import RUResult
+from explainers.decoders.cards import DecoderCard, find_decoder
+from explainers.networks.catalogue import OWN_WEIGHTS
+from explainers.storage.versions import method_version
 
 LIBRARY = "information-discarding-explorer"
 

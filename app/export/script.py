@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.crop import Crop
 from app.export.record import LIBRARY, Taken
-from app.pictures import LONGEST, THUMBNAIL, find_picture
+from app.inputs.crop import Crop
+from app.inputs.pictures import LONGEST, THUMBNAIL, find_picture
 from explainers import CIDSettings
-from explainers.networks import OWN_WEIGHTS, SOURCE_ADDED
+from explainers.networks.catalogue import OWN_WEIGHTS, SOURCE_ADDED
 
 BIRD = 256
 
@@ -128,7 +128,7 @@ def _map(cell: Taken) -> tuple[set, tuple[str, ...]]:
     needed = {("explainers.baselines", "attribute")}
     options = "".join(f", {name}={value!r}" for name, value in cell.settings.items())
     if cell.method == "bottleneck":
-        needed |= {("explainers.bottleneck", "BottleneckSettings")}
+        needed |= {("explainers.baselines.bottleneck", "BottleneckSettings")}
         options = f", settings=BottleneckSettings({options.removeprefix(', ')})"
     goal = f", target={cell.target}" if cell.target is not None else ""
     note = f"  # the class {' '.join(cell.class_name.split())}" if goal else ""

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from app.figures.methods import style_of
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
-from explainers.evaluation import Interval
+from explainers.evaluation.measures import Interval
 
 ROW = 30
 

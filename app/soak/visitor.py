@@ -10,7 +10,7 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
-from app.apology import SENTENCE
+from app.server.apology import SENTENCE
 
 # Seconds for one answer, for a map among those of all others, and between two looks.
 WAIT, PATIENCE, POLL = 120.0, 300.0, 1.0

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import torch
 from safetensors.torch import load_file
 
-from app.pictures import find_picture
+from app.inputs.network_input import prepare
+from app.inputs.pictures import find_picture
 from app.soak.visitor import Failure, Visitor
-from app.subject import prepare
 from explainers import CID, CIDSettings, load_network
-from explainers.network_specs import ASSETS
+from explainers.networks.specs import NETWORKS
 
 NETWORK, PICTURE, GRID = "resnet20-cifar10", "bird/1", 8
 PLAIN = f"network={NETWORK}&picture={PICTURE}&view=layer&refine=False&grid={GRID}"
@@ -95,7 +95,7 @@ def visit(address: str, query: str, page: str = "") -> None:
 def weights() -> bytes:
     """Good weights, as `torch.save` writes them."""
     buffer = io.BytesIO()
-    torch.save(load_file(ASSETS / f"{NETWORK}.safetensors"), buffer)
+    torch.save(load_file(NETWORKS / f"{NETWORK}.safetensors"), buffer)
     return buffer.getvalue()
 
 

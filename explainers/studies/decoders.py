@@ -12,12 +12,12 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from explainers.datasets.birds import render_bird
-from explainers.decoders import find_decoder, load_decoder
-from explainers.layers import Layer
-from explainers.networks import Network, load_network
-from explainers.results import CIDSettings, RUResult
-from explainers.ru import RU
+from explainers.cid.results import CIDSettings, RUResult
+from explainers.datasets.birds.render import render_bird
+from explainers.decoders.cards import find_decoder, load_decoder
+from explainers.networks.catalogue import Network, load_network
+from explainers.networks.layers import Layer
+from explainers.ru.explain import RU
 
 DEEPER = 8
 

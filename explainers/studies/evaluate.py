@@ -4,14 +4,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from explainers.cid.results import CIDSettings
 from explainers.datasets.boxes import read_box_files
 from explainers.datasets.folder import ImageFolder
-from explainers.evaluation import REPLACEMENTS, Interval
-from explainers.layers import Layer
-from explainers.networks import Network, load_network
-from explainers.results import CIDSettings
-from explainers.studies.evaluate_judge import judge, judgeable, judged_pictures
-from explainers.studies.evaluate_methods import (
+from explainers.evaluation.judge import judge, judgeable, judged_pictures
+from explainers.evaluation.measures import REPLACEMENTS, Interval
+from explainers.evaluation.methods import (
     PAPER_METHODS,
     MapSettings,
     late_layer,
@@ -19,10 +17,12 @@ from explainers.studies.evaluate_methods import (
     method_notes,
     title,
 )
-from explainers.studies.evaluate_randomised import Randomisation, RandomisationSettings
-from explainers.studies.evaluate_scores import EvaluationSettings, Judged, small
-from explainers.studies.evaluate_stability import Stability, StabilitySettings
-from explainers.studies.evaluation_data import Birds, Folder, Pictures, prepare, read_folder
+from explainers.evaluation.pictures import Birds, Folder, Pictures, prepare, read_folder
+from explainers.evaluation.randomised import Randomisation, RandomisationSettings
+from explainers.evaluation.scores import EvaluationSettings, Judged, small
+from explainers.evaluation.stability import Stability, StabilitySettings
+from explainers.networks.catalogue import Network, load_network
+from explainers.networks.layers import Layer
 
 CHECKS = ("scores", "randomisation", "stability")
 COSTS = ("passes", "seconds per map")

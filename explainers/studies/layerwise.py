@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torchvision.transforms import InterpolationMode
 
-from explainers.cid import CID
-from explainers.concentration import concentration
-from explainers.datasets.birds import Bird, render_bird
-from explainers.networks import Network, load_network
-from explainers.results import CIDSettings
+from explainers.cid.concentration import concentration
+from explainers.cid.explain import CID
+from explainers.cid.results import CIDSettings
+from explainers.datasets.birds.render import Bird, render_bird
+from explainers.networks.catalogue import Network, load_network
 
 
 @dataclass(frozen=True)

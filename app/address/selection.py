@@ -1,0 +1,113 @@
+"""What the reader looks at: one frozen Selection per session, kept in step with the address bar."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
+from uuid import uuid4
+
+import streamlit as st
+
+from explainers.cid.results import METHODS
+
+BETA = 1.5e-4
+# Six steps a decade from 1e-6 to 1e-1; the paper's value is one of them.
+BETAS = (*(float(f"{step}e{decade}") for decade in range(-6, -1) for step in (1, 1.5, 2, 3, 5, 7)), 0.1)
+LIMIT_SEED = 9999
+# Keys of what was uploaded begin so; they stay out of the address bar.
+PRIVATE = ("upload/", "own/")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A network, a picture, a layer (None: one in the middle) and the settings of the solver.
+
+    `network` is a name of the catalogue or "own/<digest>"; `picture` is "bird/<index>", "photo/<name>" or
+    "upload/<digest>"; `grid` counts cells per side; `method` is one of `explainers.cid.results.METHODS`.
+    """
+
+    network: str = "alexnet-birds"
+    picture: str = "bird/1"
+    layer: str | None = None
+    beta: float = BETA
+    grid: int | None = None
+    refine: bool = True
+    method: str = METHODS[0]
+    seed: int = 0
+
+    def to_query(self) -> dict[str, str]:
+        """The address bar's parameters: what differs from the defaults, without uploads, which stay private.
+
+        >>> Selection(beta=1e-3, layer="conv1").to_query()
+        {'layer': 'conv1', 'beta': '0.001'}
+        """
+        plain = asdict(Selection())
+        return {
+            name: f"{value:g}" if isinstance(value, float) else str(value)
+            for name, value in asdict(self).items()
+            if value != plain[name] and not str(value).startswith(PRIVATE)
+        }
+
+    @staticmethod
+    def from_query(query: Mapping[str, str]) -> "Selection":
+        """A selection from the address bar; values that make no sense are left at their defaults.
+
+        >>> Selection.from_query({"beta": "0.001", "seed": "a"}) == Selection(beta=1e-3)
+        True
+        """
+        chosen: dict[str, object] = {n: query[n] for n in ("network", "picture", "layer") if n in query}
+        beta = _number(query.get("beta"), float)
+        if beta in BETAS:
+            chosen["beta"] = beta
+        grid = _number(query.get("grid"), int)
+        if grid is not None and 0 < grid <= 512:
+            chosen["grid"] = grid
+        seed = _number(query.get("seed"), int)
+        if seed is not None and 0 <= seed <= LIMIT_SEED:
+            chosen["seed"] = seed
+        if query.get("refine") == "False":
+            chosen["refine"] = False
+        if query.get("method") in METHODS:
+            chosen["method"] = query["method"]
+        return Selection(**chosen)
+
+
+def _number(text: str | None, kind: type) -> float | int | None:
+    try:
+        return None if text is None else kind(text)
+    except ValueError:
+        return None
+
+
+def arrived(page: str) -> dict[str, str]:
+    """The parts of the address that this visit began with; none on a page that it has come to since."""
+    first, query = st.session_state.setdefault("arrived", (page, st.query_params.to_dict()))
+    return query if first == page else {}
+
+
+def selection() -> Selection:
+    """This session's selection; on the first visit what the address bar says."""
+    if "selection" not in st.session_state:
+        st.session_state["selection"] = Selection.from_query(st.query_params)
+    return st.session_state["selection"]
+
+
+def change(**values: object) -> None:
+    """Replaces the session's selection by one with other values."""
+    st.session_state["selection"] = replace(selection(), **values)
+
+
+def write_address(page: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Makes the address bar say what is selected, on all pages and on this one."""
+    query = selection().to_query() | page
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def owner(slot: str) -> str:
+    """The name under which this session asks for work of one kind."""
+    return f"{st.session_state.setdefault('session', uuid4().hex)}/{slot}"
+
+
+def stopped() -> set[str]:
+    """Keys of the maps that this session has cancelled and not asked for again."""
+    return st.session_state.setdefault("stopped", set())

@@ -1,0 +1,223 @@
+"""All layers of both networks: the two curves on one axis, and a table of the pairs, filled in as maps are ready."""
+
+import math
+from dataclasses import replace
+
+import streamlit as st
+
+from app.address import selection
+from app.compare.controls import curve_control
+from app.compare.pairs import Difference, Pair, difference, pair, same_layers, section_mean
+from app.compare.scene import Scene, Side
+from app.compare.take import take_pairs
+from app.explore.all_layers import remaining
+from app.figures.compare import Curve, curves_figure
+from app.figures.style import PLAIN_CONFIG
+from app.jobs.backend import Backend, View
+from app.jobs.memory import digest
+from app.parts import progress
+from app.parts.look import look
+from explainers import CIDSettings
+from explainers.decoders.cards import find_decoder
+from explainers.networks.layers import Layer
+
+POLL = 1.0
+OWNER = "compare layers"
+KINDS = {"quick": "Closed form, quick", "full": "As set on the left"}
+KINDS_HELP = (
+    "Closed form: quick, and exact where a layer is linear on the scale of the noise; deep layers often are not. As "
+    "set on the left: refined until the constraint holds, as the maps above are, which takes many times as long."
+)
+CURVES_HELP = (
+    "Mean entropy over the section that both networks see, layer by layer, as computed, never smoothed. Bars below: "
+    "the mean of B − A at every layer of A and its partner. Whiskers: standard errors, where they are known."
+)
+TABLE_HELP = (
+    "One row for each layer of A with its partner in B. Differences are over the cells that both layers use; their "
+    "error is as if both maps' errors were independent. The arrow at the table's corner saves it as CSV."
+)
+TEXT_COLUMNS = {
+    "layer of A": "The layers of A in order of execution.",
+    "layer of B": "The layer of B that is held against it.",
+    "matched by": "How the partner was found: by its name, by its depth (the share of the way through), or by hand.",
+}
+NUMBER_COLUMNS = {
+    "mean of A (nats)": "Mean of A's map over the cells that both layers use, in nats per input variable.",
+    "mean of B (nats)": "Mean of B's map over the same cells, in nats per input variable.",
+    "B − A (nats)": "Mean of the difference over those cells. Above zero: B has discarded more.",
+    "± error (nats)": "Standard error of the difference, as if both maps' errors were independent.",
+}
+ROW, MOST_ROWS = 35, 20
+SHORT = {"name": "name", "depth": "depth", "chosen": "by hand"}
+
+
+def layers(store: Backend, scene: Scene) -> None:
+    """Curves and table on request; asking keeps the work alive while the page is open."""
+    st.markdown("## From layer to layer")
+    scene = _as_chosen(scene)
+    owner = selection.owner(OWNER)
+    wanted = [(side, layer) for side in (scene.a, scene.b) for layer in measurable(side, scene.metric)]
+    if len({side.letter for side, _ in wanted}) < 2:
+        st.info("RU needs decoders, and one of the two networks has none for any of its layers.")
+        return
+    sweep = _sweep(scene)
+    if st.session_state.get("compare_sweep") != sweep:
+        st.session_state.pop("compare_sweep", None)
+        store.release(owner)
+
+    def ask() -> list[View]:
+        start = st.session_state.get("compare_sweep") == sweep
+        return [
+            store.map(
+                side.network, side.subject, layer, side.settings, owner, priority=1, start=start, metric=scene.metric
+            )
+            for side, layer in wanted
+        ]
+
+    def begin() -> None:
+        st.session_state["compare_sweep"] = sweep
+        for view in ask():
+            store.retry(view.key)
+
+    def stop() -> None:
+        st.session_state.pop("compare_sweep", None)
+        for view in ask():
+            store.stop(view.key, owner)
+
+    polling = any(view.live for view in ask())
+
+    def draw() -> None:
+        views = ask()
+        if any(view.live for view in views) != polling:
+            st.rerun()
+        found = {
+            (side.letter, layer): view.value
+            for (side, layer), view in zip(wanted, views, strict=True)
+            if view.state == "done"
+        }
+        pairs = _pairs(scene)
+        differences = [_difference(scene, one, found) for one in pairs]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container():
+                _status(views, begin, stop)
+            if len(found) > 2:
+                take_pairs(scene, pairs, differences)
+        # The pair above may be among the layers; two points make no curve.
+        if len(found) > 2:
+            _curves(scene, found, differences)
+            _table(scene, pairs, differences)
+
+    st.fragment(draw, run_every=POLL if polling else None)()
+
+
+def _as_chosen(scene: Scene) -> Scene:
+    """The scene with the settings of the curves."""
+    if not scene.a.settings.refine or curve_control(KINDS, KINDS_HELP) == "full":
+        return scene
+    a, b = (replace(side, settings=_quick(side.settings)) for side in (scene.a, scene.b))
+    return replace(scene, a=a, b=b)
+
+
+def _quick(settings: CIDSettings) -> CIDSettings:
+    return CIDSettings(beta=settings.beta, grid=settings.grid, refine=False, seed=settings.seed)
+
+
+def measurable(side: Side, metric: str) -> list[Layer]:
+    """The layers that the metric has a map of: for RU those with a decoder."""
+    return [layer for layer in side.network.layers if metric == "cid" or find_decoder(side.network, layer)]
+
+
+def _sweep(scene: Scene) -> str:
+    sides = ((s.network.fingerprint, s.subject.digest, repr(s.settings)) for s in (scene.a, scene.b))
+    return digest(scene.metric, *(text for side in sides for text in side))
+
+
+def _status(views: list[View], begin, stop) -> None:
+    done = [view for view in views if view.state == "done"]
+    failed = [view for view in views if view.state == "failed"]
+    if any(view.live for view in views):
+        share = (len(done) + len(failed) + sum(v.progress for v in views if v.live)) / len(views)
+        progress.running(f"{len(done)} of {len(views)} maps ready", share, remaining(views), "compare_layers", stop)
+    elif len(done) == len(views):
+        progress.ended(f"All {len(views)} maps of both networks are ready.", "check_circle", "compare_layers")
+    else:
+        text = f"{len(done)} of {len(views)} maps of both networks have been computed with these settings."
+        if failed:
+            text += f" {len(failed)} failed: {failed[0].message}"
+        label = "Compute the missing maps" if done else f"Compute all {len(views)} maps"
+        progress.ended(text, "error" if failed else "stacks", "compare_layers", (label, begin))
+
+
+def _pairs(scene: Scene) -> list[Pair]:
+    """Every layer of A with its partner: for the one above, the partner that was chosen."""
+    a, b = scene.a.network, scene.b.network
+    return [scene.pair if layer == scene.pair.layer else pair(layer, a, b) for layer in a.layers]
+
+
+def _difference(scene: Scene, one: Pair, found: dict) -> Difference | None:
+    a, b = found.get(("A", one.layer)), found.get(("B", one.partner))
+    return None if a is None or b is None else difference(a, b, scene.parts)
+
+
+def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> None:
+    named = same_layers(scene.a.network, scene.b.network)
+    curves = [_curve(side, part, found) for side, part in zip((scene.a, scene.b), scene.parts, strict=True)]
+    gaps = [math.nan if one is None else one.mean for one in differences]
+    st.markdown("**Both curves**", help=CURVES_HELP)
+    st.plotly_chart(
+        curves_figure(*curves, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
+        theme=None,
+        key="figure_compare_curves",
+        config=PLAIN_CONFIG,
+        alt=f"Mean {scene.metric.upper()} of every layer of both networks, and the differences B − A",
+    )
+
+
+def _curve(side: Side, part: float, found: dict) -> Curve:
+    results = [found.get((side.letter, layer)) for layer in side.network.layers]
+    return Curve(
+        f"{side.letter} · {side.title}",
+        [layer.name for layer in side.network.layers],
+        [math.nan if result is None else section_mean(result, part) for result in results],
+        [math.nan if result is None else float(result.mean_error[0]) for result in results],
+    )
+
+
+def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]) -> None:
+    rows = []
+    for one, gap in zip(pairs, differences, strict=True):
+        rows.append(
+            {
+                "layer of A": one.layer.name,
+                "layer of B": one.partner.name,
+                "matched by": SHORT[one.rule],
+                "mean of A (nats)": gap and gap.mean_a,
+                "mean of B (nats)": gap and gap.mean_b,
+                "B − A (nats)": gap and gap.mean,
+                "± error (nats)": gap and gap.error,
+            }
+        )
+    st.markdown("**The pairs of layers**", help=TABLE_HELP)
+    st.dataframe(
+        rows,
+        key="compare_table",
+        hide_index=True,
+        # Every row while they fit on a screen.
+        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
+        column_config=_columns(),
+    )
+    if alone := unmatched(scene):
+        st.caption(f"In the curve of B alone, since no layer of A is nearest to them: {', '.join(alone)}.")
+
+
+def _columns() -> dict[str, object]:
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    return {name: text(help=words) for name, words in TEXT_COLUMNS.items()} | {
+        name: number(format="%.4f", help=words) for name, words in NUMBER_COLUMNS.items()
+    }
+
+
+def unmatched(scene: Scene) -> list[str]:
+    """Layers of B that are no layer's partner."""
+    taken = {one.partner for one in _pairs(scene)}
+    return [layer.name for layer in scene.b.network.layers if layer not in taken]

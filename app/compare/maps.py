@@ -1,0 +1,240 @@
+"""One pair of layers: the picture, both maps on one scale, and their difference about zero."""
+
+import math
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.address import selection
+from app.compare.pairs import Difference, difference, own_cells, pair, section
+from app.compare.scene import Scene
+from app.compare.take import take_pair
+from app.explore.all_layers import remaining
+from app.figures.compare import DIFFERENCE_SCALE, difference_figure
+from app.figures.maps import empty_figure, nats_figure, picture_figure
+from app.figures.style import NATS_SCALE, PLAIN_CONFIG
+from app.inputs.network_input import Subject
+from app.jobs.backend import Backend, View
+from app.parts import progress
+from app.parts.look import beneath, look
+from app.parts.numbers import constraint, doubt
+from explainers import CIDResult, absolute_range
+from explainers.cid.results import reconstruction_range
+from explainers.decoders.cards import find_decoder
+from explainers.networks.layers import Layer
+
+POLL = 1.0
+OWNER = "compare"
+PICTURE = (
+    "The section that both networks see, at the size of A. Outlined: the subject, by a mask (solid) or box (dashed)."
+)
+MAPS = "Both maps on one scale in nats: the same colour is the same entropy. The scale is fixed until both are there."
+DIFFERENCE = (
+    "Red: B has discarded more of these pixels than A. Blue: less. White: the same. The scale is as wide to the left "
+    "as to the right, and belongs to this pair of maps."
+)
+MEAN = "Mean of the map over the cells that both layers use, in nats per input variable."
+MEAN_DIFFERENCE = (
+    "Mean of B − A over those cells, ± its standard error as if both maps' errors were independent. Two networks that "
+    "are much alike, measured with one seed, err alike, so that their difference is better than this. A dash: no error "
+    "is known yet."
+)
+CONSTRAINT = "How far noise of this strength really moves the feature, divided by how far it may; 1 where a map holds."
+
+
+def maps(store: Backend, scene: Scene) -> None:
+    """Asks for both maps and draws them; polls only while one is being computed."""
+    owner = selection.owner(OWNER)
+
+    def ask() -> list[View]:
+        return [
+            store.map(
+                side.network, side.subject, layer, side.settings, owner, selection.stopped(), place, metric=scene.metric
+            )
+            for place, (side, layer) in enumerate(((scene.a, scene.pair.layer), (scene.b, scene.pair.partner)))
+        ]
+
+    views = ask()
+    store.release(owner, keep={view.key for view in views})
+    refused = [view for view in views if view.state == "refused"]
+    if refused:
+        _refused(scene, views)
+        return
+    polling = any(view.live for view in views)
+
+    def draw() -> None:
+        views = ask()
+        if any(view.live for view in views) != polling:
+            st.rerun()
+        found = None
+        if all(view.state == "done" for view in views):
+            found = difference(views[0].value, views[1].value, scene.parts)
+        limits = _limits(scene, found)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container():
+                _status(store, scene, views, owner)
+            take_pair(scene, views, found, limits, str(store.device))
+        _figures(scene, views, found, limits)
+        if found is not None:
+            _numbers(found, [view.value for view in views], scene.metric.upper())
+
+    st.fragment(draw, run_every=POLL if polling else None)()
+
+
+def _refused(scene: Scene, views: list[View]) -> None:
+    sides = zip((scene.a, scene.b), (scene.pair.layer, scene.pair.partner), views, strict=True)
+    lacking = [f"{layer.name} of {side.letter}" for side, layer, view in sides if view.state == "refused"]
+    there = [one.name for one in scene.a.network.layers if _decodable(scene, one)]
+    advice = f"These layers of A and their partners have them: {', '.join(there)}. " if there else ""
+    st.info(
+        f"RU needs a trained decoder for both layers, and there is none for {' and '.join(lacking)}. {advice}Others "
+        "can be trained on the Explore page under **One layer**.",
+        icon=":material/grid_off:",
+    )
+
+
+def _decodable(scene: Scene, layer: Layer) -> bool:
+    a, b = scene.a.network, scene.b.network
+    return bool(find_decoder(a, layer) and find_decoder(b, pair(layer, a, b).partner))
+
+
+def _status(store: Backend, scene: Scene, views: list[View], owner: str) -> None:
+    def stop() -> None:
+        for view in views:
+            if view.live:
+                selection.stopped().add(view.key)
+                store.stop(view.key, owner)
+
+    def go_on() -> None:
+        for view in views:
+            selection.stopped().discard(view.key)
+            store.retry(view.key)
+
+    live = [view for view in views if view.live]
+    failed = [view for view in views if view.state == "failed"]
+    if live:
+        share = sum(1.0 if not view.live else view.progress for view in views) / 2
+        letter = scene.a.letter if views[0].live else scene.b.letter
+        waiting = next((view.message for view in live if view.state == "waiting"), "") if len(live) == 2 else ""
+        text = progress.in_line(f"The map of {letter} is being computed", waiting)
+        progress.running(text, share, time_left(views), "compare", stop)
+    elif failed:
+        progress.ended(failed[0].message, "error", "compare", ("Try again", go_on))
+    elif any(view.state == "stopped" for view in views):
+        text = "Cancelled: a difference needs both maps as finished ones."
+        progress.ended(text, "cancel", "compare", ("Go on", go_on))
+    else:
+        progress.ended(sentence(scene, views), "check_circle", "compare")
+
+
+def time_left(views: list[View]) -> float | None:
+    """Seconds until both are there; None before anything is known."""
+    if any(view.state == "done" for view in views):
+        return remaining(views)
+    known = [view.remaining for view in views if view.remaining is not None]
+    return known[0] * 2 if known else None
+
+
+def sentence(scene: Scene, views: list[View]) -> str:
+    """What came out, and which map is to be read with care."""
+    found = difference(views[0].value, views[1].value, scene.parts)
+    names = f"**{scene.pair.layer.name}** of A and **{scene.pair.partner.name}** of B"
+    text = f"{names}: mean {scene.metric.upper()} differs by {signed(found.mean)} nats (B − A)."
+    for side, view in zip((scene.a, scene.b), views, strict=True):
+        if not view.value.settings.refine:
+            return text + " Closed form, not refined: below stands how well the constraint holds."
+        if not bool(view.value.converged[0]):
+            text += f" Read the map of {side.letter} with care. {doubt(view.value)}"
+    return text
+
+
+def signed(value: float) -> str:
+    """
+    >>> signed(-0.01234), signed(0.0), signed(math.nan)
+    ('−0.0123', '0', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    return f"{value:+.4f}".replace("-", "−") if value else "0"
+
+
+def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
+    """Of both maps' scale, nats."""
+    if scene.scale == "pair" and found is not None:
+        return found.span
+    return absolute_range(scene.a.settings.beta) if scene.metric == "cid" else reconstruction_range()
+
+
+def _figures(scene: Scene, views: list[View], found: Difference | None, limits: tuple[float, float]) -> None:
+    shown = section(scene.a.subject, scene.parts[0])
+    titles = [f"**{side.letter}** · {side.title}" for side in (scene.a, scene.b)]
+    with st.container(horizontal=True, key="figures_compare"):
+        with st.container():
+            st.markdown(f"**{shown.title}**", help=PICTURE)
+            figure = picture_figure(shown.picture, look(), shown.box, shown.mask)
+            _chart(figure, "picture", f"{shown.title}, as both networks see it")
+        for place, (title, side) in enumerate(zip(titles, (scene.a, scene.b), strict=True)):
+            result = views[place].value
+            cells = None if result is None else own_cells(result, scene.parts[place])
+            with st.container():
+                st.markdown(title, help=MAPS)
+                part = section(side.subject, scene.parts[place])
+                _map(cells, part, side.letter, limits, progress.in_frame(views[place]))
+        with st.container():
+            st.markdown("**B − A**", help=DIFFERENCE)
+            _difference(found, shown, absence(views))
+
+
+def absence(views: list[View]) -> str:
+    """Why there is no difference.
+
+    >>> absence([View("a", "done"), View("b", "stopped")])
+    'no difference: the map of B is not finished'
+    """
+    if any(view.live for view in views):
+        return "it comes when both maps are finished"
+    lacking = " and ".join(letter for letter, view in zip("AB", views, strict=True) if view.state != "done")
+    return f"no difference: the map of {lacking} is not finished"
+
+
+def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], absent: str) -> None:
+    alt = f"Map of {letter} in nats"
+    with st.container(key=f"frame_compare_{letter.lower()}"):
+        if cells is None:
+            # A style without a map, so that the chart keeps its place among the container's elements.
+            st.html("<style></style>")
+            _chart(empty_figure(subject.size, look(), absent), letter.lower(), f"{alt}: {absent}")
+            return
+        figure = nats_figure(cells, subject.size, limits, look(), subject.box)
+        beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE, figure)
+        _chart(figure, letter.lower(), alt)
+
+
+def _difference(found: Difference | None, subject: Subject, absent: str) -> None:
+    with st.container(key="frame_compare_difference"):
+        if found is None:
+            st.html("<style></style>")
+            _chart(empty_figure(subject.size, look(), absent), "difference", f"Difference: {absent}")
+            return
+        limits = (-found.limit, found.limit)
+        figure = difference_figure(found.values, subject.size, found.limit, look(), subject.box)
+        beneath("frame_compare_difference", found.values, limits, DIFFERENCE_SCALE, figure)
+        _chart(figure, "difference", f"Map of B − A in nats, from {-found.limit:.3f} to {found.limit:.3f}")
+
+
+def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
+    with st.container(horizontal=True, key="numbers_compare"):
+        for letter, mean in (("A", found.mean_a), ("B", found.mean_b)):
+            st.metric(f"Mean {metric} of {letter} (nats)", _plain(mean), help=MEAN)
+        error = "" if math.isnan(found.error) or not found.error else f" ± {found.error:.4f}"
+        st.metric("Mean of B − A (nats)", signed(found.mean) + error, help=MEAN_DIFFERENCE)
+        for letter, result in zip("AB", results, strict=True):
+            st.metric(f"Constraint of {letter}", constraint(result), help=CONSTRAINT)
+
+
+def _plain(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}".replace("-", "−")
+
+
+def _chart(figure: go.Figure, kind: str, alt: str) -> None:
+    st.plotly_chart(figure, theme=None, key=f"figure_compare_{kind}", height="stretch", config=PLAIN_CONFIG, alt=alt)

@@ -1,0 +1,39 @@
+"""What has to be known before two networks' maps are held against each other, in a sentence each."""
+
+from app.compare.pairs import scale_gap, seen
+from app.compare.scene import Scene
+
+HARDLY = 5e-3
+
+
+def notes(scene: Scene) -> list[str]:
+    """Sentences on what differs between the two besides their weights; none where nothing does."""
+    a, b = scene.a, scene.b
+    found = []
+    if seen(a.network) != seen(b.network):
+        found.append(
+            f"A sees {seen(a.network):.0%} of the picture's shorter side and B {seen(b.network):.0%}: the difference "
+            "and the means are over the section that both see."
+        )
+    if a.subject.size != b.subject.size:
+        found.append(
+            f"A works with {_size(a.subject.size)} pixels and B with {_size(b.subject.size)}: entropies are per pixel "
+            f"of each network's own size. Both maps have {a.settings.grid}×{a.settings.grid} cells, since finer ones "
+            "alone would raise the mean."
+        )
+    gap = scale_gap(a.network, b.network)
+    if scene.metric == "cid" and abs(gap) > HARDLY:
+        amount = f"{gap:+.3f}".replace("-", "−")
+        found.append(
+            "The two normalise pixel values differently. σ and the constraint are in each network's own units, so that "
+            f"the scale of an input alone moves no map; with σ in pixel values, {amount} nats would come on top."
+        )
+    if scene.metric == "ru":
+        found.append(
+            "RU is mostly the error of each layer's decoder: the difference compares decoders as much as layers."
+        )
+    return found
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[1]}×{size[0]}"

@@ -1,0 +1,131 @@
+"""Compare: two networks before one picture, or one before and after compression, layer by layer."""
+
+import streamlit as st
+
+from app.address import selection
+from app.address.links import clause
+from app.compare import look as compare_look
+from app.compare.choice import change, choice
+from app.compare.controls import (
+    metric_control,
+    networks_control,
+    partner_control,
+    scale_control,
+    show,
+    suggested,
+    title,
+    weights_control,
+)
+from app.compare.layers import layers
+from app.compare.maps import maps
+from app.compare.notes import notes
+from app.compare.pairs import common_settings
+from app.compare.scene import Scene, Side
+from app.figures.predictions import prediction_figure
+from app.figures.style import PLAIN_CONFIG
+from app.inputs.pictures import PictureGoneError
+from app.inputs.sentences import sentence
+from app.jobs.backend import Backend, backend
+from app.parts import link_notice, look
+from app.parts.network_status import network_or_status, selected_network
+from app.sidebar import controls
+from explainers import CIDSettings
+from explainers.networks.catalogue import Network
+
+INTRODUCTION = (
+    "Two networks, or one before and after it was made smaller, look at one picture. Where does the second throw away "
+    "more of it, where less, and from which layer on?"
+)
+ANSWERS = "What each network finds likeliest in the picture; of a segmentation, the share of the pixels of each class."
+
+
+def page() -> None:
+    """Sidebar -> two networks, a picture, a pair of layers; maps, difference, answers, curves."""
+    store = backend()
+    look.apply()
+    compare_look.apply()
+    link_notice.check("compare", store, choice().texts())
+    with st.sidebar:
+        networks_control(store)
+        weights_control(store)
+        controls.picture_control(store)
+    st.title("What differs between two networks?", anchor=False)
+    st.markdown(INTRODUCTION)
+    notice = st.empty()
+    selection.write_address(choice().to_query(selection.selection().layer))
+    found = _networks(store)
+    if found is None:
+        link_notice.draw(notice)
+        return
+    try:
+        scene = _scene(store, *found)
+    except PictureGoneError as error:
+        st.warning(sentence(error), icon=":material/image_not_supported:")
+        return
+    selection.write_address(choice().to_query(selection.selection().layer))
+    link_notice.draw(notice, (selection.selection(), choice()))
+    for text in notes(scene):
+        st.caption(f":material/info: {text}")
+    with st.container(horizontal=True, key="choices_compare"):
+        metric_control()
+        scale_control()
+    maps(store, scene)
+    _answers(store, scene)
+    layers(store, scene)
+
+
+def _networks(store: Backend) -> tuple[Network, Network] | None:
+    """Both networks; None, with the reason drawn, while one of them is not here."""
+
+    def back() -> None:
+        show("b", suggested(selection.selection().network))
+
+    a = selected_network(store)
+    b = network_or_status(store, choice().other, "compare other", "load_other", back, "Another network B")
+    return None if a is None or b is None else (a, b)
+
+
+def _scene(store: Backend, a: Network, b: Network) -> Scene:
+    """What is compared. Raises PictureGoneError, one sentence."""
+    now = selection.selection()
+    names = title(a, now.network), title(b, choice().other)
+    subjects = store.subject(a, now.picture), store.subject(b, now.picture)
+    _check_link(a, b, subjects[0].size)
+    with st.sidebar:
+        layer = controls.layer_control(a)
+        matched = partner_control(layer, a, b)
+        controls.settings_control(subjects[0].size)
+    chosen = selection.selection()
+    settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
+    settings = common_settings(settings, subjects[0].size[0], subjects[1].size[0])
+    sides = (
+        Side(letter, name, network, subject, settings)
+        for letter, name, network, subject in zip("AB", names, (a, b), subjects, strict=True)
+    )
+    return Scene(*sides, matched, choice().metric, choice().scale)
+
+
+def _check_link(a: Network, b: Network, size: tuple[int, int]) -> None:
+    """Leaves out what the link asks for and these two networks do not have."""
+    link_notice.check_network("compare", a, size)
+    partner = choice().partner
+    if partner is not None and partner not in {layer.name for layer in b.layers}:
+        link_notice.blame(clause("compare", "partner", partner))
+        change(partner=None, of=None)
+
+
+def _answers(store: Backend, scene: Scene) -> None:
+    st.markdown("**What the networks answer**", help=ANSWERS)
+    with st.container(horizontal=True, key="answers_compare"):
+        for side in (scene.a, scene.b):
+            top = store.predictions(side.network, side.subject)
+            quantity = "share of the pixels" if side.network.segments else "probability"
+            with st.container():
+                st.markdown(f"{side.letter} · {side.title}")
+                st.plotly_chart(
+                    prediction_figure(*zip(*top, strict=True), look.look(), quantity),
+                    theme=None,
+                    key=f"figure_compare_answers_{side.letter.lower()}",
+                    config=PLAIN_CONFIG | {"displayModeBar": False},
+                    alt=f"Likeliest classes of {side.letter}: " + ", ".join(f"{name} {p:.0%}" for name, p in top),
+                )

@@ -1,0 +1,86 @@
+"""Take away what two networks' maps have told: the pair of maps, and the curves over all pairs of layers."""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.compare.pairs import Difference, Pair, section
+from app.compare.scene import Scene, Side
+from app.export.compared import Compared, compared_npz, compared_png
+from app.export.curves import Curve, Curves
+from app.export.names import picture_part, stem
+from app.export.record import Taken
+from app.export.script import cells_script
+from app.export.table import cells_csv
+from app.inputs.columns import Column
+from app.jobs.backend import View
+from app.parts.methods import methods
+from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record
+from explainers.networks.layers import Layer
+
+
+def take_pair(
+    scene: Scene, views: Sequence[View], found: Difference | None, limits: tuple[float, float], device: str
+) -> None:
+    """A popover for both maps and their difference."""
+    layers = (scene.pair.layer, scene.pair.partner)
+    cells = [
+        _record(scene, side, layer, view, device)
+        for side, layer, view in zip((scene.a, scene.b), layers, views, strict=True)
+    ]
+    with popover("pair"):
+        ready = [cell for cell in cells if isinstance(cell, Taken)]
+        if found is None or len(ready) < 2:
+            st.caption(NOT_YET)
+            return
+        st.caption("Both maps and their difference")
+        what = Compared(*ready, found, section(scene.a.subject, scene.parts[0]), limits)
+        name = _name(scene, layers[0].name)
+        files = [
+            File("png", f"{name}.png", lambda: compared_png(what)),
+            File("npz", f"{name}.npz", lambda: compared_npz(what)),
+            File("csv", f"{name}.csv", lambda: cells_csv(ready)),
+            File("py", f"{name}.py", lambda: cells_script(ready)),
+        ]
+        buttons(files, "pair")
+
+
+def take_pairs(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Difference | None]) -> None:
+    """A popover for the curves over the pairs of layers, one of the `differences` for each of them."""
+    with popover("pairs"):
+        missing = differences.count(None)
+        if missing:
+            st.caption(f"{len(pairs) - missing} of {len(pairs)} pairs are ready; the others stay gaps.")
+        buttons(drawings(curves_of(scene, pairs, differences), _name(scene, "layers")), "pairs", missing == len(pairs))
+
+
+def curves_of(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Difference | None]) -> Curves:
+    """Mean of A, of its partner in B, and of B − A with its error, over the pairs in the order of A."""
+    axis = f"mean {scene.metric.upper()} (nats per input variable)"
+
+    def values(name: str) -> tuple[float | None, ...]:
+        found = [None if one is None else getattr(one, name) for one in differences]
+        return tuple(None if value is None or math.isnan(value) else value for value in found)
+
+    names = [
+        pair.layer.name if pair.layer.name == pair.partner.name else f"{pair.layer.name} – {pair.partner.name}"
+        for pair in pairs
+    ]
+    curves = [
+        Curve(f"A: {scene.a.title}", axis, values("mean_a")),
+        Curve(f"B: {scene.b.title}", axis, values("mean_b")),
+        Curve("B − A", "B − A (nats)", values("mean"), values("error")),
+    ]
+    subtitle = f"{scene.a.subject.title} · β = {scene.a.settings.beta:g}, seed {scene.a.settings.seed}"
+    return Curves(f"{scene.a.title} and {scene.b.title}", subtitle, tuple(names), tuple(curves))
+
+
+def _record(scene: Scene, side: Side, layer: Layer, view: View, device: str) -> Taken | str:
+    column = Column(layer.name, "", side.network, side.subject, layer)
+    return record(methods()[scene.metric], column, view, side.settings.seed, device)
+
+
+def _name(scene: Scene, part: str) -> str:
+    picture = picture_part(scene.a.subject.key, scene.a.subject.title)
+    return stem(scene.a.network.name, scene.b.network.name, part, scene.metric, picture)

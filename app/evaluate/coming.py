@@ -1,0 +1,55 @@
+"""Evaluate before anything is judged: what will stand on the page, and about how long it takes."""
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from app.jobs.backend import Backend
+from app.jobs.memory import digest
+from app.parts import progress
+from explainers.decoders.cost import speed
+from explainers.networks.catalogue import Network
+from explainers.networks.copies import structural_copy
+
+# A pass backwards costs twice as much as one forwards, and half of the passes are such.
+MEAN_PASS = 1.5
+WILL_COME = {
+    "scores": "curves of the network's accuracy while pixels are removed, the **area** under each with its interval, "
+    "and the share of the most important pixels inside the **box**",
+    "randomisation": "curves of how much each method's maps still look like the trained network's while ever more of "
+    "its **weights are random**, and what is left at the end",
+    "stability": "how much each method's maps **change** under noise that can hardly be seen, with intervals",
+}
+
+
+def coming(store: Backend, network: Network, way: str, passes: int) -> None:
+    """Draws it; `passes` through the network are about what all chosen methods need together."""
+    progress.coming(
+        f"Here come {WILL_COME[way]}; then a table of all methods that can be saved as CSV. Methods appear one after "
+        f"the other, cheap ones first. It takes {passes:,} passes through the network, on this machine roughly "
+        f"**{about(passes * pass_seconds(store, network))}**; Cancel keeps what is ready.",
+        "eval",
+    )
+
+
+def pass_seconds(store: Backend, network: Network) -> float:
+    """Seconds of one pass of a picture, give or take a factor of three: from a count of operations on shapes alone."""
+    place = digest("pass cost", network.fingerprint)
+    if (flops := store.results.get(place)) is None:
+        x = torch.empty(1, 3, *network.input_size, device="meta")
+        with torch.no_grad(), FlopCounterMode(display=False) as counted:
+            structural_copy(network.module, "meta")(x)
+        flops = counted.get_total_flops()
+        store.results.put(place, flops)
+    return MEAN_PASS * flops / speed(store.device)
+
+
+def about(seconds: float) -> str:
+    """
+    >>> about(2), about(42), about(400), about(9000)
+    ('a few seconds', '45 seconds', '7 minutes', '2.5 hours')
+    """
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"{15 * max(1, round(seconds / 15))} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

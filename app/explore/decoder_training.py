@@ -1,0 +1,186 @@
+"""The decoder of a layer: what it was trained on, or the box that has one trained."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import streamlit as st
+
+from app.address import selection
+from app.explore.decoder_pictures import own_pictures
+from app.jobs.backend import Backend, View
+from app.jobs.decoders import STEPS, TrainingRequest, birds_for, pictures_key, steps_done
+from app.jobs.memory import digest
+from app.parts import progress
+from explainers.datasets.birds.render import render_bird
+from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
+from explainers.decoders.cost import speed, step_flops
+from explainers.decoders.pictures import LONGEST, Source
+from explainers.decoders.training import DecoderSettings, fitting_batch
+from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+
+POLL = 1.0
+SOURCES = {"birds": "Rendered birds", "own": "Your own pictures"}
+LENGTHS = dict(zip(STEPS, ("Quick look", "Good", "Thorough"), strict=True))
+PURPOSE = (
+    "RU asks how well the picture can be recovered from a layer. That takes a **decoder**: a small network that gives "
+    "back the picture from the layer's feature. **{layer}** of {network} has none yet. One can be trained here; it "
+    "is kept on this computer, without the pictures, and serves everybody who uses this page."
+)
+AGAIN = "Another training takes the place of this decoder once it is done."
+HELP_SOURCE = (
+    "What the decoder learns from. It gives back best what it has seen: take pictures like those to be explained. "
+    "Birds are drawn here; your own pictures stay in this computer's memory."
+)
+HELP_TRAIN = "Starts the training. It shows how far it is and can be cancelled; what it has learnt by then is kept."
+HELP_AGAIN = "More steps or other pictures, for a decoder that was trained on this computer."
+HELP_STEPS = "More steps, sharper reconstructions. Too few, and the map shows what the decoder has not learnt yet."
+
+
+def decoder_offer(store: Backend, network: Network, layer: Layer, place: str = "layer") -> DecoderCard | None:
+    """Draws what there is to say of the decoder of `layer`, or the offer to train one; the card where there is one.
+
+    `place` tells two of them on one page apart.
+    """
+    card = find_decoder(network, layer)
+    view = store.training(network, layer, selection.owner("decoder"), stopped=selection.stopped())
+    if view.live:
+        _running(store, network, layer, place)
+    elif card is None:
+        with st.container(border=True, key=f"decoder_{place}"):
+            st.markdown(PURPOSE.format(layer=layer.name, network=network.title))
+            _form(store, network, layer, place, view, "")
+    if card is not None:
+        line = st.container(horizontal=True, vertical_alignment="center", key=f"decoder_{place}_card")
+        line.caption(about(card))
+        if trained_here(card) and not view.live:
+            with line.popover("Train again", icon=":material/model_training:", help=HELP_AGAIN):
+                st.caption(AGAIN)
+                _form(store, network, layer, place, view, card.digest)
+    return card
+
+
+def about(card: DecoderCard) -> str:
+    """What a reader has to know of a decoder, in one sentence."""
+    origin = "trained on this computer" if trained_here(card) else "shipped with this project"
+    return (
+        f"The decoder of {card.layer} ({origin}) learnt from {card.data}; {card.steps} steps of {card.batch}. On "
+        f"{card.held_out:,} held-out pictures its root mean square error is {card.error:.3f} of 1."
+    )
+
+
+def _running(store: Backend, network: Network, layer: Layer, place: str) -> None:
+    owner = selection.owner("decoder")
+
+    def stop() -> None:
+        key = store.training(network, layer, owner, stopped=selection.stopped()).key
+        selection.stopped().add(key)
+        store.trainings.drop(owner, key)
+
+    def draw() -> None:
+        view = store.training(network, layer, owner, stopped=selection.stopped())
+        if not view.live:
+            st.rerun()
+        if view.state == "waiting":
+            text = progress.in_line("The decoder waits for its turn", view.message)
+        else:
+            text = view.value.text
+        progress.running(text, view.progress, view.remaining, f"decoder_{place}_run", stop)
+
+    st.fragment(draw, run_every=POLL)()
+
+
+def _form(store: Backend, network: Network, layer: Layer, place: str, view: View, replaces: str) -> None:
+    kind = _choice(
+        "Pictures to train on",
+        "source",
+        list(SOURCES),
+        place,
+        format_func=SOURCES.__getitem__,
+        default="birds",
+        help=HELP_SOURCE,
+    )
+    source = own_pictures(place) if kind == "own" else birds_for(network)
+    seconds = _step_seconds(store, network, layer)
+    steps = _choice(
+        "How long",
+        "steps",
+        STEPS,
+        place,
+        format_func=lambda count: f"{LENGTHS[count]}: {count} steps, {_about(count * seconds)}",
+        default=STEPS[1],
+        help=HELP_STEPS,
+    )
+    if kind == "birds":
+        st.caption(_birds_note(store, network, source))
+    if view.message:
+        st.warning(view.message)
+    request = TrainingRequest(source, steps, replaces) if source else None
+    done = steps_done(network, layer, request) if request else 0
+    label = f"Go on from step {done} of {steps}" if done else "Train the decoder"
+    begin = _begin(store, network, layer, request)
+    st.button(
+        label,
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=request is None,
+        key=f"w_decoder_{place}_train",
+        on_click=begin,
+        help=HELP_TRAIN,
+    )
+    if refusal := st.session_state.pop("decoder_refused", None):
+        st.warning(refusal)
+
+
+def _choice(label: str, name: str, options: Sequence, place: str, default: object, help: str, **how: object) -> object:
+    """One of `options`; the session remembers it, since the widget is gone while a decoder is being trained."""
+    widget, kept = f"w_decoder_{place}_{name}", f"decoder_choice_{name}"
+
+    def take() -> None:
+        st.session_state[kept] = st.session_state[widget]
+
+    st.session_state[widget] = st.session_state.get(kept, default)
+    return st.segmented_control(label, options, key=widget, on_change=take, required=True, help=help, **how)
+
+
+def _begin(store: Backend, network: Network, layer: Layer, request: TrainingRequest | None) -> Callable[[], None]:
+    def begin() -> None:
+        view = store.training(network, layer, selection.owner("decoder"), request)
+        selection.stopped().discard(view.key)
+        if view.state == "refused":
+            st.session_state["decoder_refused"] = view.message
+
+    return begin
+
+
+def _step_seconds(store: Backend, network: Network, layer: Layer) -> float:
+    place = digest("decoder cost", network.fingerprint, layer.path, str(layer.call))
+    if (flops := store.results.get(place)) is None:
+        flops = step_flops(network, layer, DecoderSettings(batch=fitting_batch(network)))
+        store.results.put(place, flops)
+    return flops / speed(store.device)
+
+
+def _birds_note(store: Backend, network: Network, source: Source) -> str:
+    drawn = store.prepared.get(pictures_key(network, source)) is not None
+    side = min(max(network.preprocessing.resize, 16), LONGEST)
+    before = "They are drawn already." if drawn else f"Drawing them takes {_about(len(source) * _bird_seconds(side))}."
+    return f"{source.count} birds to train on, {source.held_out} more to measure the error. {before}"
+
+
+@lru_cache
+def _bird_seconds(side: int) -> float:
+    start = time.monotonic()
+    render_bird(0, side)
+    return time.monotonic() - start
+
+
+def _about(seconds: float) -> str:
+    """
+    >>> _about(3.2), _about(50), _about(400)
+    ('about 5 s', 'about 50 s', 'about 7 min')
+    """
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    return f"about {round(seconds / 60)} min"

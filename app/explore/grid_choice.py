@@ -1,0 +1,101 @@
+"""What the grid of maps is asked for: rows, columns, scale and colours, in step with the address bar."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+import streamlit as st
+
+from app.address import selection
+from app.address.links import texts
+
+VIEWS = {"grid": "Side by side", "layer": "One layer", "layers": "All layers"}
+ACROSS = {"layers": "Layers", "pictures": "Pictures", "networks": "Networks"}
+SCALES = {"row": "One scale per row", "own": "Each its own, 0–1"}
+# Perceptually uniform and readable without red and green; those for signed maps have their middle at zero.
+COLOURS = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Grey"}
+SIGNED_COLOURS = {"rdbu": "Red–blue", "puor": "Purple–orange"}
+OPACITIES = (20, 40, 60, 80, 100)
+MOST_COLUMNS, MOST_NETWORKS = 5, 3
+DEFAULT_METHODS = ("cid", "ru", "grad_cam", "lrp", "saliency")
+LISTS = ("methods", "layers", "pictures", "networks")
+
+
+@dataclass(frozen=True)
+class GridChoice:
+    """What the Explore page shows beside the selection that all pages share.
+
+    `view` is the open tab; columns are what `across` names, and empty `layers`, `pictures` and `networks` mean those
+    that are suggested; `opacity` is in percent; `target` None: the likeliest class; `present` 1: one layer, in
+    large type.
+    """
+
+    view: str = "grid"
+    methods: tuple[str, ...] = DEFAULT_METHODS
+    across: str = "layers"
+    layers: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    scale: str = "row"
+    opacity: int = 100
+    colours: str = "viridis"
+    signed_colours: str = "rdbu"
+    target: int | None = None
+    metric: str = "cid"
+    present: int = 0
+
+    def to_query(self) -> dict[str, str]:
+        """The address bar's parameters: what differs from the defaults, without what was uploaded.
+
+        >>> GridChoice(methods=("cid", "lrp"), opacity=60).to_query()
+        {'methods': 'cid lrp', 'opacity': '60'}
+        """
+        query = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in LISTS:
+                value = tuple(item for item in value if not item.startswith(("upload/", "own/")))
+            if value != field.default:
+                query[field.name] = " ".join(value) if field.name in LISTS else str(value)
+        return query
+
+    def texts(self) -> dict[str, str]:
+        """All of it as the address holds it."""
+        return texts(asdict(self))
+
+    @staticmethod
+    def from_query(query: Mapping[str, str]) -> "GridChoice":
+        """The choice in an address; values that make no sense are left at their defaults.
+
+        >>> GridChoice.from_query({"layers": "conv1 fc8", "opacity": "7", "target": "3"})
+        ... # doctest: +ELLIPSIS
+        GridChoice(view='grid', ..., layers=('conv1', 'fc8'), ..., opacity=100, ..., target=3, metric='cid', present=0)
+        """
+        options = {
+            "view": VIEWS,
+            "across": ACROSS,
+            "scale": SCALES,
+            "colours": COLOURS,
+            "signed_colours": SIGNED_COLOURS,
+            "metric": ("cid", "ru"),
+        }
+        chosen: dict[str, object] = {n: query[n] for n, known in options.items() if query.get(n) in known}
+        # An empty list of methods is one from which all have been taken away; the others are then those suggested.
+        chosen |= {name: tuple(dict.fromkeys(query[name].split()))[:32] for name in LISTS if name in query}
+        if query.get("opacity") in map(str, OPACITIES):
+            chosen["opacity"] = int(query["opacity"])
+        if query.get("target", "").isdecimal() and len(query["target"]) < 6:
+            chosen["target"] = int(query["target"])
+        if query.get("present") == "1":
+            chosen["present"] = 1
+        return GridChoice(**chosen)
+
+
+def choice() -> GridChoice:
+    """This session's choice; on the first visit what the address bar says."""
+    if "grid_choice" not in st.session_state:
+        st.session_state["grid_choice"] = GridChoice.from_query(selection.arrived("explore"))
+    return st.session_state["grid_choice"]
+
+
+def change(**values: object) -> None:
+    st.session_state["grid_choice"] = replace(choice(), **values)

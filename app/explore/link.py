@@ -1,0 +1,36 @@
+"""What a link to the Explore page asks for and this network, this gallery or this computer does not have."""
+
+from app.address.links import clause, listed
+from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, GridChoice, change, choice
+from app.jobs.backend import Backend, networks
+from app.parts import link_notice
+from app.parts.methods import methods
+from explainers.networks.catalogue import Network
+
+
+def check_link(store: Backend, network: Network) -> None:
+    """Leaves it out of the four lists and of the class explained, and says so."""
+    here = [entry.name for entry in networks() if entry.available]
+    layers = [layer.name for layer in network.layers]
+
+    def picture_there(key: str) -> bool:
+        return link_notice.is_there(store, key)
+
+    def network_there(name: str) -> bool:
+        return name in here or store.has_network(name)
+
+    kinds = {
+        "methods": (methods().__contains__, None),
+        "layers": (layers.__contains__, MOST_COLUMNS),
+        "pictures": (picture_there, MOST_COLUMNS),
+        "networks": (network_there, MOST_NETWORKS),
+    }
+    for name, (there, most) in kinds.items():
+        kept, wrong = listed("explore", name, getattr(choice(), name), there, most)
+        link_notice.blame(*wrong)
+        if wrong:
+            change(**{name: kept or getattr(GridChoice(), name)})
+    target = choice().target
+    if target is not None and target >= len(network.classes):
+        link_notice.blame(clause("explore", "target", str(target)))
+        change(target=None)

@@ -1,0 +1,89 @@
+"""Explore: what a layer of a network has discarded of a picture."""
+
+import streamlit as st
+
+from app.address import selection
+from app.explore import grid_choice
+from app.explore.all_layers import all_layers
+from app.explore.grid_choice import VIEWS, choice
+from app.explore.link import check_link
+from app.explore.one_layer import one_layer
+from app.explore.present_layers import present_row
+from app.explore.side_by_side import Scene, side_by_side
+from app.inputs.network_input import Subject
+from app.inputs.pictures import PictureGoneError
+from app.inputs.sentences import sentence
+from app.jobs.backend import Backend, backend
+from app.parts import link_notice
+from app.parts.look import apply
+from app.parts.network_status import selected_network
+from app.sidebar import controls
+from explainers import CIDSettings
+from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+
+
+def page() -> None:
+    """Sidebar -> selection -> panels."""
+    store = backend()
+    apply()
+    link_notice.check("explore", store, choice().texts())
+    with st.sidebar:
+        controls.network_control()
+        controls.own_weights_control(store)
+        note = st.container()
+        controls.picture_control(store)
+    if not choice().present:
+        st.title("What does this layer throw away?", anchor=False)
+    notice = st.empty()
+    selection.write_address(choice().to_query())
+    network = selected_network(store)
+    if network is None:
+        link_notice.draw(notice)
+        return
+    try:
+        subject = store.subject(network, selection.selection().picture)
+    except PictureGoneError as error:
+        st.warning(sentence(error), icon=":material/image_not_supported:")
+        return
+    link_notice.check_network("explore", network, subject.size)
+    check_link(store, network)
+    with note:
+        controls.network_note(network)
+    with st.sidebar:
+        layer = controls.layer_control(network)
+        controls.settings_control(subject.size)
+    selection.write_address(choice().to_query())
+    link_notice.draw(notice, (selection.selection(), choice()))
+    chosen = selection.selection()
+    settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
+    if choice().present:
+        _presentation(store, network, subject, layer, settings)
+        return
+    st.session_state["w_view"] = VIEWS[choice().view]
+    together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
+    # What the other tabs have asked for gives way; All layers goes on behind them.
+    for tab, slot in ((together, "grid"), (one, "map")):
+        if not tab.open:
+            store.release(selection.owner(slot))
+    with together:
+        if together.open:
+            side_by_side(store, Scene(network, subject, layer), settings)
+    with one:
+        if one.open:
+            one_layer(store, network, subject, layer, settings)
+    with every:
+        all_layers(store, network, subject, settings, bool(every.open), layer.name)
+
+
+def _presentation(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
+    """One layer in large type; All layers goes on behind it."""
+    store.release(selection.owner("grid"))
+    present_row(network, layer)
+    one_layer(store, network, subject, layer, settings)
+    all_layers(store, network, subject, settings, False, layer.name)
+
+
+def _take_view() -> None:
+    shown = {title: name for name, title in VIEWS.items()}
+    grid_choice.change(view=shown[st.session_state["w_view"]])

@@ -1,0 +1,137 @@
+"""Side by side: the choices, the columns that they mean, and the grid."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+from PIL import Image
+
+from app.address import selection
+from app.explore.grid import grid
+from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, choice
+from app.explore.grid_controls import colours_control, columns_control, methods_control, scale_control, target_control
+from app.figures.raster import data_address
+from app.inputs.columns import Column, counterpart, known_layers
+from app.inputs.network_input import Subject
+from app.inputs.pictures import SOURCES, PictureGoneError, gallery
+from app.inputs.sentences import sentence
+from app.jobs.backend import Backend, networks
+from app.sidebar.controls import shape
+from explainers import CIDSettings
+from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+
+PICTURE = 112
+ANSWERS = "What the network finds likeliest in this picture, and how sure it is. The other answers: in One layer."
+SUGGESTED_PICTURES, SUGGESTED_NETWORKS = 3, 2
+ON_ITS_WAY = "{} is being loaded."
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the sidebar has chosen."""
+
+    network: Network
+    subject: Subject
+    layer: Layer
+
+
+def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
+    """Controls above, the grid below."""
+    pictures, others = _picture_titles(store), _network_titles(store)
+    options = {"layers": [layer.name for layer in scene.network.layers], "pictures": [*pictures], "networks": [*others]}
+    shown = _shown(scene, options)
+    top = store.predictions(scene.network, scene.subject)
+    with st.container(horizontal=True, key="grid_head"):
+        _picture(scene.subject, top)
+        with st.container():
+            with st.container(horizontal=True, vertical_alignment="bottom", key="grid_choices"):
+                methods_control()
+                columns_control(options, shown, pictures | others)
+            with st.container(horizontal=True, vertical_alignment="bottom", key="grid_style"):
+                scale_control()
+                target_control(scene.network.classes, top)
+                colours_control()
+
+    def build() -> tuple[list[Column], list[str]]:
+        return _columns(store, scene, shown)
+
+    grid(store, build, choice(), settings)
+
+
+def _picture(subject: Subject, top: Sequence[tuple[str, float]]) -> None:
+    """The picture as the network sees it, and what the network answers."""
+    address = data_address(Image.fromarray(subject.picture), "JPEG", quality=88)
+    answer, share = top[0]
+    with st.container(width=PICTURE + 8, key="grid_picture"):
+        st.html(
+            f'<img src="{address}" width="{PICTURE}" height="{PICTURE}" style="border-radius:6px" '
+            f'alt="{escape(subject.title)}, as the network sees it">'
+        )
+        st.caption(f"{answer} {share:.0%}", help=ANSWERS)
+
+
+def _picture_titles(store: Backend) -> dict[str, str]:
+    titles = {key: title for source in SOURCES if source != "upload" for key, title in gallery(source).items()}
+    mine = {key: store.uploaded(key) for key in st.session_state.get("uploads", ())}
+    return titles | {key: picture.title for key, picture in mine.items() if picture}
+
+
+def _network_titles(store: Backend) -> dict[str, str]:
+    """Those that need no download; one's own while they are kept."""
+    own = {key: title for key, title in st.session_state.get("own_networks", {}).items() if store.has_network(key)}
+    return own | {entry.name: entry.title for entry in networks() if entry.available or store.has_network(entry.name)}
+
+
+def _shown(scene: Scene, options: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """What the columns are, as chosen or as suggested."""
+    now, chosen = selection.selection(), choice()
+    if chosen.across == "layers":
+        return tuple(layer.name for layer in known_layers(scene.network, chosen.layers))[:MOST_COLUMNS]
+    if chosen.across == "pictures":
+        alike = [key for key in options["pictures"] if key.partition("/")[0] == now.picture.partition("/")[0]]
+        suggested = tuple(dict.fromkeys([now.picture, *alike]))[:SUGGESTED_PICTURES]
+        return chosen.pictures[:MOST_COLUMNS] or suggested
+    known = tuple(name for name in chosen.networks if name in options["networks"])
+    return known[:MOST_NETWORKS] or tuple(dict.fromkeys([now.network, *options["networks"]]))[:SUGGESTED_NETWORKS]
+
+
+def _columns(store: Backend, scene: Scene, shown: Sequence[str]) -> tuple[list[Column], list[str]]:
+    """The columns that are there, and a sentence on each that is not (yet)."""
+    across, target = choice().across, choice().target
+    if across == "layers":
+        layers = [scene.network.layer(name) for name in shown]
+        return [Column(one.name, shape(one), scene.network, scene.subject, one, target) for one in layers], []
+    make = _of_picture if across == "pictures" else _of_network
+    columns, missing = [], []
+    for item in shown:
+        found = make(store, scene, item)
+        (missing if isinstance(found, str) else columns).append(found)
+    return columns, missing
+
+
+def _of_picture(store: Backend, scene: Scene, key: str) -> Column | str:
+    try:
+        subject = store.subject(scene.network, key)
+    except PictureGoneError as error:
+        return sentence(error)
+    (answer, share), *_ = store.predictions(scene.network, subject, 1)
+    return Column(
+        subject.title, f"{answer} {share:.0%}", scene.network, subject, scene.layer, choice().target
+    )  # fmt: skip
+
+
+def _of_network(store: Backend, scene: Scene, name: str) -> Column | str:
+    view = store.network(name, selection.owner(f"network {name}"))
+    if view.state != "done":
+        return view.message if view.message and not view.live else ON_ITS_WAY.format(name)
+    network = view.value
+    try:
+        subject = store.subject(network, selection.selection().picture)
+    except PictureGoneError as error:
+        return sentence(error)
+    layer = counterpart(scene.layer, scene.network, network)
+    # A class's number means something else to a network with other classes.
+    target = choice().target if network.classes == scene.network.classes else None
+    return Column(network.title.split(",")[0], f"{layer.name} · {shape(layer)}", network, subject, layer, target)

@@ -1,0 +1,140 @@
+"""Take away maps: one, or the whole grid, as files."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from app.explore.grid_choice import GridChoice
+from app.export.arrays import cells_npz
+from app.export.names import cell_name, picture_part, stem
+from app.export.picture import Line, Sheet, asked, cell_png, row_of, sheet_png
+from app.export.record import Taken
+from app.export.script import cell_script
+from app.export.table import cells_csv
+from app.figures.grid import SCALES, SIGNED_SCALES, Row, row_limits
+from app.inputs.columns import Column
+from app.inputs.network_input import Subject
+from app.jobs.backend import View
+from app.parts.methods import MapMethod, methods
+from app.parts.take_files import NOT_YET, File, buttons, popover, record, several
+from explainers import CIDSettings, absolute_range
+from explainers.cid.results import reconstruction_range
+from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+
+ALL, ONE = "The whole grid", "One map"
+WHAT_HELP = "All maps of the page together, or one of them."
+ROW_HELP, COLUMN_HELP = "The row of the map.", "The column of the map."
+# What a frame on paper says.
+ABSENT = "not computed"
+
+
+def take_grid(
+    rows: Sequence[MapMethod],
+    columns: Sequence[Column],
+    views: Sequence[Sequence[View]],
+    chosen: GridChoice,
+    settings: CIDSettings,
+    device: str,
+) -> None:
+    """A popover for one map of the grid or all of it; `views` has one line for each of the `rows`."""
+    if not columns:
+        return
+    cells = [
+        [record(method, column, view, settings.seed, device) for column, view in zip(columns, line, strict=True)]
+        for method, line in zip(rows, views, strict=True)
+    ]
+    lines = [_line(method, line, chosen, settings.beta) for method, line in zip(rows, cells, strict=True)]
+    with popover("grid"):
+        what = st.segmented_control("What", [ALL, ONE], default=ALL, key="take_what", required=True, help=WHAT_HELP)
+        if what == ONE:
+            place, column = _chosen(rows, columns)
+            # A method that looks at the whole network has its one map in the first column.
+            same = views[place][column].state == "same"
+            _one(cells[place][0 if same else column], lines[place], chosen.opacity / 100, "grid")
+        else:
+            _all(lines, columns, chosen)
+
+
+def take_map(
+    method: str, network: Network, subject: Subject, layer: Layer, view: View, beta: float, device: str
+) -> None:
+    """A popover for the one map of a layer by "cid" or "ru"."""
+    known = methods()[method]
+    cell = record(known, Column(layer.name, "", network, subject, layer), view, 0, device)
+    with popover("map"):
+        _one(cell, _line(known, [cell], GridChoice(), beta), 1.0, "map")
+
+
+def _line(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, beta: float) -> Line:
+    """The row of the page's figure, for paper."""
+    scale = SIGNED_SCALES[chosen.signed_colours] if method.signed else SCALES[chosen.colours]
+    fixed = {"cid": absolute_range(beta), "ru": reconstruction_range()}.get(method.name)
+    limits = None if chosen.scale == "own" else row_limits(Row("", "", "", method.signed, row_of(cells), fixed))
+    return Line(method.title, method.unit, method.signed, scale, limits, tuple(cells))
+
+
+def _chosen(rows: Sequence[MapMethod], columns: Sequence[Column]) -> tuple[int, int]:
+    left, right = st.columns(2)
+    place = left.selectbox(
+        "Method", range(len(rows)), format_func=lambda at: rows[at].title, key="take_row", help=ROW_HELP
+    )
+    column = right.selectbox(
+        "Column", range(len(columns)), format_func=lambda at: columns[at].title, key="take_column", help=COLUMN_HELP
+    )
+    return place, column
+
+
+def _one(cell: Taken | str, line: Line, opacity: float, key: str) -> None:
+    if isinstance(cell, str):
+        st.caption(cell[:1].upper() + cell[1:])
+        return
+    where = f" of {cell.layer}" if cell.layer else ""
+    st.caption(f"**{cell.method_title}**{where} · {cell.network_title} · {cell.picture_title}")
+    files = [
+        File("png", cell_name("png", cell), lambda: cell_png(cell, line, opacity)),
+        File("npz", cell_name("npz", cell), lambda: cells_npz([cell])),
+        File("csv", cell_name("csv", cell), lambda: cells_csv([cell])),
+        File("py", cell_name("py", cell), lambda: cell_script(cell)),
+    ]
+    buttons(files, key)
+
+
+def _all(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice) -> None:
+    every = [cell for line in lines for cell in line.cells]
+    ready = [cell for cell in every if isinstance(cell, Taken)]
+    waiting = every.count(NOT_YET)
+    if waiting:
+        st.caption(f"{len(ready)} of {len(ready) + waiting} maps are ready; what is taken now is without the others.")
+    else:
+        st.caption("One map" if len(ready) == 1 else f"{len(ready)} maps")
+    sheet = _sheet(lines, columns, chosen)
+    name = _grid_name(columns[0], chosen.across)
+    buttons([File("png", f"{name}.png", lambda: sheet_png(sheet)), *several(ready, name)], "grid", not ready)
+
+
+def _sheet(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice) -> Sheet:
+    network, subject, layer = columns[0].network, columns[0].subject, columns[0].layer
+    titles = {
+        "layers": (network.title, subject.title),
+        "pictures": (network.title, layer.name),
+        "networks": (subject.title, "several networks"),
+    }
+    title, subtitle = titles[chosen.across]
+    ready = [cell for line in lines for cell in line.cells if isinstance(cell, Taken)]
+    heads = tuple((column.title, column.subtitle) for column in columns)
+    printed = tuple(
+        replace(line, cells=tuple(ABSENT if cell == NOT_YET else cell for cell in line.cells)) for line in lines
+    )
+    return Sheet(title, " · ".join([subtitle, *asked(ready)]), heads, printed, chosen.opacity / 100)
+
+
+def _grid_name(first: Column, across: str) -> str:
+    picture = picture_part(first.subject.key, first.subject.title)
+    parts = {
+        "layers": (first.network.name, picture),
+        "pictures": (first.network.name, first.layer.name, "pictures"),
+        "networks": ("networks", picture),
+    }
+    return stem(*parts[across], "grid")

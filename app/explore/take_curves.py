@@ -1,0 +1,53 @@
+"""Take away the curves over all layers, and the maps behind them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.export.curves import Curve, Curves
+from app.export.names import picture_part, stem
+from app.export.record import Taken
+from app.inputs.columns import Column
+from app.inputs.network_input import Subject
+from app.jobs.backend import View, foreground_gain
+from app.parts.methods import methods
+from app.parts.take_files import NOT_YET, buttons, drawings, popover, record, several
+from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+
+
+def take_curves(
+    network: Network, subject: Subject, layers: Sequence[Layer], views: Sequence[View], metric: str, device: str
+) -> None:
+    """A popover for the curves of "cid" or "ru", one of the `views` for each of the `layers`."""
+    cells = [
+        record(methods()[metric], Column(layer.name, "", network, subject, layer), view, 0, device)
+        for layer, view in zip(layers, views, strict=True)
+    ]
+    ready = [cell for cell in cells if isinstance(cell, Taken)]
+    name = stem(network.name, metric, picture_part(subject.key, subject.title), "layers")
+    with popover("curves"):
+        if not ready:
+            st.caption(NOT_YET)
+        elif len(ready) < len(cells):
+            st.caption(f"{len(ready)} of {len(cells)} layers are ready; the others stay gaps.")
+        st.markdown("**The curves**")
+        buttons(drawings(curves_of(network, subject, layers, views, metric), name), "curves", not ready)
+        st.markdown("**The maps**")
+        buttons(several(ready, f"{name}-maps"), "curve_maps", not ready)
+
+
+def curves_of(
+    network: Network, subject: Subject, layers: Sequence[Layer], views: Sequence[View], metric: str
+) -> Curves:
+    """Mean and, where the picture has a foreground, concentration of every layer that is ready."""
+    found = [view.value if view.state == "done" else None for view in views]
+    title = f"mean {metric.upper()}"
+    means = tuple(None if one is None else float(one.mean[0]) for one in found)
+    errors = tuple(None if one is None else float(one.mean_error[0]) for one in found)
+    curves = [Curve(title, f"{title} (nats per input variable)", means, errors)]
+    if subject.mask is not None or subject.box is not None:
+        gains = tuple(None if one is None else foreground_gain(one, subject)[0] for one in found)
+        curves.append(Curve("concentration", "concentration (nats)", gains))
+    names = tuple(layer.name for layer in layers)
+    return Curves(f"{metric.upper()} of every layer · {network.title}", subject.title, names, tuple(curves))

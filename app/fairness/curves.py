@@ -1,0 +1,56 @@
+"""Mean magnitude over layers before and after, raw and relative to each method's first layer."""
+
+import streamlit as st
+
+from app.fairness.maps import title, unit
+from app.fairness.take import take_fairness
+from app.figures.fairness import magnitudes_figure, normalised_figure
+from app.figures.style import PLAIN_CONFIG
+from app.parts.look import look
+from explainers.fairness.check import Check
+from explainers.fairness.maps import LAYERWISE, Question
+from explainers.fairness.plan import Plan
+
+RAW = (
+    "The mean of each method's map at every layer, in the method's own unit, before (solid) and after "
+    "(dashed). Where the two lines part, the method compares how the weights are written down, not what the "
+    "layers do."
+)
+SHARE = (
+    "The same numbers divided by each method's own value at the first layer, on one logarithmic axis. Of CID and RU, "
+    "logarithms themselves, the exponential of the difference: how many times more noise the pixels bear."
+)
+NOTE = (
+    "Gradients and activations change with the resolution and the width of a layer even where nothing was "
+    "rescaled: even the solid lines cannot be compared from layer to layer. LRP, saliency and Input × "
+    "Gradient explain the input, so they have one map for the whole network and no curve. A gap: the map is "
+    "empty there, or the layer has no positions. RU stands at the layers that have a decoder."
+)
+
+
+def curves(found: Check, plan: Plan, question: Question) -> None:
+    """Both figures side by side, filled in as layers are ready."""
+    names = [station.name for station in plan.stations]
+    # Without any decoder there is no curve of RU to wait for.
+    drawn = [method for method in LAYERWISE if method != "ru" or question.decoders]
+    means = found.means[[LAYERWISE.index(method) for method in drawn]]
+    titles, units = {method: title(method) for method in drawn}, [unit(method) for method in drawn]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("## From layer to layer")
+        take_fairness(question, names, means, list(titles.values()), units)
+    with st.container(horizontal=True, key="fair_curves"):
+        with st.container():
+            st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)
+            figure = magnitudes_figure(names, means, list(titles.values()), units, look(), question.layer)
+            _chart(figure, "magnitudes", "Mean magnitude of each method over the layers, before and after")
+        with st.container():
+            st.markdown("**Relative to the first layer**, all on one scale", help=SHARE)
+            figure = normalised_figure(names, means, titles, units, look(), question.layer)
+            _chart(figure, "normalised", "Magnitudes relative to the first layer, before and after")
+            st.caption(NOTE)
+
+
+def _chart(figure, name: str, alt: str) -> None:
+    st.plotly_chart(
+        figure, theme=None, key=f"figure_fair_{name}", config=PLAIN_CONFIG | {"displayModeBar": False}, alt=alt
+    )

@@ -1,0 +1,82 @@
+"""For each method the maps before and after on one scale, or the reason why there is none."""
+
+import numpy as np
+import streamlit as st
+
+from app.fairness.controls import fraction
+from app.fairness.theory import written
+from app.figures.fairness import map_limits, nats_limits, triple_figure
+from app.figures.style import PLAIN_CONFIG
+from app.parts.look import look
+from explainers import absolute_range
+from explainers.fairness.check import Check
+from explainers.fairness.maps import METHODS, NATS, Question
+
+# Names of the table of baselines are read only once a map is there: its module takes a second to import.
+SENTENCES = {
+    "cid": "How much noise each pixel can bear before the layer's feature moves by a fixed share of its sensitivity. "
+    "Closed form of this page, with few probes; the Explore page refines it.",
+    "ru": "How badly a decoder recovers each pixel from the layer's feature, under the same noise. Where a rescaling "
+    "divides the feature f by c, the decoder is given c · f, so that it sees what it was trained on: the decoder of "
+    "the rescaled network is g(c · f), the one that training on its features would find. Closed form, few samples.",
+}
+HEADING = (
+    "Three maps of one picture by one method, on one scale: the network as it is, the same function with "
+    "rescaled pairs, and the network with its last layer multiplied by c. Hover for the value of a pixel."
+)
+FACTORS = "Behind the name: by which factor the map moves when pairs are rescaled, and when the output is."
+
+
+def title(method: str) -> str:
+    return method.upper() if method in NATS else _record(method).title
+
+
+def unit(method: str) -> str:
+    return "nats" if method in NATS else _record(method).unit
+
+
+def maps(found: Check, question: Question, note: str = "") -> None:
+    """One card per method, in the order of the table below; `note` stands in the frames of maps that are not there."""
+    st.markdown(f"## Maps at {question.layer}, before and after", help=HEADING)
+    with st.container(horizontal=True, key="fair_maps"):
+        for place, method in enumerate(METHODS):
+            with st.container(key=f"fair_card_{method}"):
+                _card(found, place, method, question, note)
+
+
+def _card(found: Check, place: int, method: str, question: Question, note: str) -> None:
+    sentence = SENTENCES[method] if method in NATS else _record(method).sentence
+    st.markdown(f"**{title(method)}**" + _factors(found, place, question), help=f"{sentence} {FACTORS}")
+    if found.reasons[place]:
+        st.caption(f":material/block: Not here: {found.reasons[place]}.")
+        return
+    values = found.maps_of(method)
+    signed = method not in NATS and _record(method).signed
+    limits = map_limits(values, signed)
+    if method in NATS:
+        limits = absolute_range(question.beta) if method == "cid" else nats_limits(values)
+    columns = 3 if found.proof.scaled_gap is not None else 2
+    titles = ("before", "after", f"output × {fraction(question.c)}")
+    figure = triple_figure(
+        values[:columns], titles[:columns], unit(method), limits, look(), signed, method in NATS, note
+    )
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key=f"figure_fair_{method}",
+        config=PLAIN_CONFIG | {"displayModeBar": False},
+        alt=f"{title(method)} of {question.layer} before, after and with scaled output, on one scale",
+    )
+
+
+def _factors(found: Check, place: int, question: Question) -> str:
+    pair, output = found.factors[place]
+    if np.isnan(pair) or (question.next_bias and found.proof.change > 0):
+        return ""
+    return f" · pairs {written(pair, 3)}" + ("" if np.isnan(output) else f" · output {written(output, 3)}")
+
+
+def _record(method: str):
+    from explainers.baselines.explain import METHODS as RECORDS
+
+    return RECORDS[method]

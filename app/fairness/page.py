@@ -1,0 +1,93 @@
+"""Fairness: the same function with other weights, and which maps notice."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from app.address import selection
+from app.fairness import look as fairness_look
+from app.fairness.controls import check_link, choice, question_control, write_address
+from app.fairness.curves import curves
+from app.fairness.maps import maps
+from app.fairness.progress import absent, status
+from app.fairness.proof import proof
+from app.fairness.table import pairs_not_allowed, table
+from app.inputs.pictures import PictureGoneError
+from app.inputs.sentences import sentence
+from app.jobs.backend import backend, check_key
+from app.parts import link_notice, look
+from app.parts.network_status import selected_network
+from app.sidebar import controls
+from explainers.fairness.check import Check
+from explainers.fairness.maps import Question, station_decoders
+from explainers.fairness.plan import Plan
+
+POLL = 1.0
+INTRODUCTION = (
+    "The same network can be written with other numbers: divide one layer's weights by c and multiply the next layer's "
+    "by c, and every answer stays as it was. A measure that is to be compared between layers must not notice. Here is "
+    "which ones do."
+)
+
+
+def page() -> None:
+    """Sidebar -> selection; one row of choices -> question; proof, maps, table, curves."""
+    store = backend()
+    look.apply()
+    fairness_look.apply()
+    link_notice.check("fairness", store, choice().texts())
+    with st.sidebar:
+        controls.network_control()
+        note = st.container()
+        controls.picture_control(store)
+    st.title("Which maps may be compared between layers?", anchor=False)
+    notice = st.empty()
+    write_address()
+    network = selected_network(store)
+    if network is None:
+        link_notice.draw(notice)
+        return
+    try:
+        subject = store.subject(network, selection.selection().picture)
+    except PictureGoneError as error:
+        st.warning(sentence(error), icon=":material/image_not_supported:")
+        return
+    with note:
+        controls.network_note(network)
+    st.markdown(INTRODUCTION)
+    plan = store.plan(network)
+    link_notice.check_network("fairness", network, subject.size)
+    check_link(plan)
+    write_address()
+    link_notice.draw(notice, (selection.selection(), choice()))
+    if not plan.allowed:
+        st.info("No two neighbouring layers of this network may be rescaled against each other.")
+        pairs_not_allowed(plan)
+        return
+    decoders = station_decoders(network, plan)
+    question = replace(question_control(plan, decoders), decoders=tuple(card.key for card in decoders.values()))
+    owner = selection.owner("fairness")
+    store.release(owner, keep={check_key(network, subject, question)})
+
+    def ask():
+        return store.check(network, subject, question, owner, selection.stopped())
+
+    polling = ask().live
+
+    def draw() -> None:
+        view = ask()
+        if view.live != polling:
+            st.rerun()
+        status(store, view, owner)
+        if view.value is not None:
+            _results(view.value, plan, question, absent(view))
+
+    st.fragment(draw, run_every=POLL if polling else None)()
+    pairs_not_allowed(plan)
+
+
+def _results(found: Check, plan: Plan, question: Question, words: str) -> None:
+    proof(found, plan, question)
+    maps(found, question, words)
+    table(found, plan, question)
+    curves(found, plan, question)

@@ -1,0 +1,45 @@
+"""Take away the magnitudes over the layers, before and after rescaling."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from app.address import selection
+from app.export.curves import Curve, Curves
+from app.export.names import stem
+from app.parts.take_files import buttons, drawings, popover
+from explainers.fairness.maps import Question
+
+
+def take_fairness(
+    question: Question, names: Sequence[str], means: np.ndarray, titles: Sequence[str], units: Sequence[str]
+) -> None:
+    """A popover for the curves: `means` (methods, 2, layers) as on the page, NaN where there is none."""
+    chosen = selection.selection()
+    asked = f"c = {question.c:g}, {f'the pair from {question.pair}' if question.pair else 'all pairs'}"
+    title = "Mean magnitude before and after rescaling"
+    what = curves_of(title, f"{chosen.network} · {asked}", names, means, dict(zip(titles, units, strict=True)))
+    with popover("fairness"):
+        st.caption("Mean magnitude of each method over the layers, before and after")
+        buttons(drawings(what, stem(chosen.network, "fairness")), "fairness", not np.isfinite(means).any())
+
+
+def curves_of(title: str, subtitle: str, names: Sequence[str], means: np.ndarray, units: Mapping[str, str]) -> Curves:
+    """Two curves for each method, before and after; those in nats are logarithms already."""
+    curves = [
+        Curve(f"{method}, {when}", f"{method} ({unit})", known(values, unit != "nats"), (), unit != "nats")
+        for (method, unit), pair in zip(units.items(), means, strict=True)
+        for when, values in zip(("before", "after"), pair, strict=True)
+    ]
+    return Curves(title, subtitle, tuple(names), tuple(curves))
+
+
+def known(values: np.ndarray, positive: bool) -> tuple[float | None, ...]:
+    """Numbers that a chart has a place for, else None.
+
+    >>> known(np.array([1.0, np.nan, np.inf, 0.0]), True)
+    (1.0, None, None, None)
+    """
+    shown = np.isfinite(values) & ((values > 0) | (not positive))
+    return tuple(float(value) if there else None for value, there in zip(values, shown, strict=True))

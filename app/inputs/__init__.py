@@ -1,0 +1,1 @@
+"""Pictures that visitors bring, as a network sees them."""

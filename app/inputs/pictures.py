@@ -1,0 +1,129 @@
+"""The gallery: pictures by key, with mask and box where there are any, and their thumbnails."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from app.figures.raster import data_address
+from explainers.datasets.birds.render import SPECIES, label_of, render_bird
+from explainers.datasets.membranes_rendered import render_tissue
+from explainers.datasets.photographs import photographs
+from explainers.datasets.pictures import read_picture
+
+THUMBNAIL = 96
+# Enough that a part of it still fills a network's input.
+LONGEST = 2048
+SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
+TISSUES = 6
+# Of a drawn picture; Python refuses to read numbers of thousands of digits.
+NUMBER = re.compile(r"[0-9]{1,4}")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture before any network has seen it; `mask` (H, W) bool and `box` half-open, in its own pixels.
+
+    `notes` are sentences on what had to be guessed when its file was read.
+    """
+
+    key: str
+    title: str
+    image: Image.Image
+    mask: np.ndarray | None = None
+    box: tuple[int, int, int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class PictureGoneError(LookupError):
+    """The picture of that key is not here (any more); the message is a sentence for the reader."""
+
+
+def gallery(source: str) -> dict[str, str]:
+    """Keys and titles of the pictures of a source.
+
+    >>> list(gallery("bird"))[0]
+    'bird/0'
+    """
+    if source == "bird":
+        return {f"bird/{index}": SPECIES[label_of(index)].capitalize() for index in range(len(SPECIES))}
+    if source == "tissue":
+        return {f"tissue/{index}": f"Tissue {index + 1}" for index in range(TISSUES)}
+    return {f"photo/{photo.name}": photo.title for photo in photographs()}
+
+
+def fitting(key: str, network: str) -> str:
+    """The picture to go on with under another network: birds are for those that classify, cells for the U-Net.
+
+    >>> fitting("bird/3", "unet-membranes"), fitting("tissue/0", "vgg16-birds"), fitting("photo/cat", "unet-membranes")
+    ('tissue/0', 'bird/1', 'photo/cat')
+    """
+    source, tissue = key.partition("/")[0], network.startswith("unet")
+    if (source, tissue) == ("bird", True):
+        return "tissue/0"
+    classifies = not tissue and not network.startswith("own/")
+    return "bird/1" if source == "tissue" and classifies else key
+
+
+def find_picture(key: str, side: int) -> Picture:
+    """The picture of a gallery key; birds are drawn `side` pixels wide.
+
+    Raises PictureGoneError for a key that is not in the gallery.
+    """
+    source, _, name = key.partition("/")
+    if source == "bird" and NUMBER.fullmatch(name):
+        bird = render_bird(int(name), size=side)
+        return Picture(key, f"{bird.species.capitalize()} (rendered)", bird.image, bird.mask, bird.box)
+    if source == "tissue" and NUMBER.fullmatch(name):
+        tissue = render_tissue(int(name))
+        return Picture(key, f"Tissue {int(name) + 1} (rendered)", tissue.image, tissue.mask)
+    for photo in photographs():
+        if source == "photo" and photo.name == name:
+            return Picture(key, photo.title, photo.load(), None, photo.box)
+    raise PictureGoneError("expected a picture of the gallery, got one that is not here; choose another")
+
+
+def upload(data: bytes, name: str, ground: str = "white", mark: str = "") -> Picture:
+    """The picture in an uploaded file, transparent parts on `ground`; its key is a digest of its bytes and the ground.
+
+    Before that stands the `mark` of the session that brought it.
+
+    Raises PictureError with one sentence for anything that is not a picture.
+    """
+    opened = read_picture(data, longest=LONGEST, ground=ground)
+    key = f"upload/{mark}{hashlib.sha256(ground.encode() + data).hexdigest()}"
+    return Picture(key, title_of(name), opened.image, notes=opened.notes)
+
+
+def title_of(name: str) -> str:
+    """The name of an uploaded file as text that is nowhere taken for Markdown, HTML or a path.
+
+    >>> title_of("../my cat-2.png"), title_of("![a](b)<i>.png"), title_of("बिल्ली.png")
+    ('my cat-2.png', 'abi.png', 'बिल्ली.png')
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    kept = "".join(sign for sign in last if _of_a_name(sign))
+    plain = " ".join(re.sub(r"_(?=_)", "", kept).split()).strip("_")
+    return plain[:59] + "…" if len(plain) > 60 else plain or "picture"
+
+
+def _of_a_name(sign: str) -> bool:
+    """Letters, digits, the marks that many scripts write over and beside them, and a few signs."""
+    return unicodedata.category(sign)[0] in "LNM" or sign.isspace() or sign in "_.,+-\u200c\u200d"
+
+
+@lru_cache(maxsize=256)
+def thumbnail(key: str) -> str:
+    """A small square JPEG of a gallery picture as a data address."""
+    return as_thumbnail(find_picture(key, THUMBNAIL).image)
+
+
+def as_thumbnail(image: Image.Image) -> str:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    small = image.crop((left, top, left + side, top + side)).resize((THUMBNAIL, THUMBNAIL))
+    return data_address(small.convert("RGB"), "JPEG", quality=82)

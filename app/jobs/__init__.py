@@ -1,0 +1,1 @@
+"""What computes for visitors: threads, caches, and the one door to them."""

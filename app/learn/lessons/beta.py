@@ -1,0 +1,172 @@
+"""Lesson 5: β, the one thing that is chosen; refined maps come from the app's own queue."""
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from app.address import selection
+from app.figures.learn import Curve, Panel, curve_figure, row_figure
+from app.jobs.backend import View, backend, map_key
+from app.learn.lessons import bench, controls
+from app.learn.lessons.lesson import Lesson, Stage, numbers, scientific
+from app.parts import progress
+from app.parts.glossary import explain
+from app.parts.numbers import CONSTRAINT, constraint, decimal
+from explainers import CIDResult, CIDSettings
+
+BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
+GRID = 16
+POLL = 1.0
+WHOLE = "Measures the map at every β of the slider, one after the other."
+KEPT = (
+    "Correlation of the measured map with that of a linear layer: 1 is the same pattern, 0 has nothing to do with it."
+)
+LINEAR = "Mean of the closed form at this β: what the mean CID would be if the layer were linear."
+
+
+def widget(stage: Stage) -> None:
+    """β, layer and picture -> the map as far as it has come, and the mean over β as far as it is known."""
+    with st.container(horizontal=True, key="learn_controls", vertical_alignment="bottom"):
+        beta = controls.slide("Strength β", BETAS, bench.BETA, explain("β"), "beta", scientific)
+        layer = controls.layer_control("layer3.2")
+        picture = controls.picture_control()
+        whole = controls.switch("Whole curve", WHOLE, "whole")
+    asked = BETAS if whole else (beta,)
+    store, owner = backend(), selection.owner("learn")
+    store.release(owner, keep={key(picture, layer, each) for each in asked})
+
+    def ask() -> dict[float, View]:
+        return {each: view(picture, layer, each, start=each in asked) for each in BETAS}
+
+    polling = any(each.live for each in ask().values())
+
+    def draw() -> None:
+        views = ask()
+        if any(each.live for each in views.values()) != polling:
+            st.rerun()
+        _status(views, asked, beta)
+        _results(stage, views, beta, picture, layer)
+
+    st.fragment(draw, run_every=POLL if polling else None)()
+
+
+def settings(beta: float) -> CIDSettings:
+    return CIDSettings(beta=beta, grid=GRID, probes=bench.PROBES)
+
+
+def key(picture: str, layer: str, beta: float) -> str:
+    network = bench.network()
+    return map_key(network, bench.subject(picture), network.layer(layer), settings(beta))
+
+
+def view(picture: str, layer: str, beta: float, start: bool) -> View:
+    """The refined map at β from the app's queue; the one on the slider goes first."""
+    network = bench.network()
+    return backend().map(
+        network,
+        bench.subject(picture),
+        network.layer(layer),
+        settings(beta),
+        selection.owner("learn"),
+        selection.stopped(),
+        start=start,
+    )
+
+
+def linear_mean(mean: float, beta: float) -> float:
+    """The closed form's mean at another β than the paper's: ½ log of the quotient more.
+
+    >>> round(linear_mean(0.0, 100 * bench.BETA), 3)
+    2.303
+    """
+    return mean + 0.5 * math.log(beta / bench.BETA)
+
+
+def likeness(entropy: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two maps over the pixels that are bounded in both.
+
+    >>> round(likeness(np.array([1.0, 2.0, np.inf]), np.array([5.0, 9.0, 1.0])), 6)
+    1.0
+    """
+    both = np.isfinite(entropy) & np.isfinite(other)
+    return float(np.corrcoef(entropy[both], other[both])[0, 1])
+
+
+def kept(result: CIDResult, entropy: np.ndarray) -> str:
+    return f"{likeness(result.entropy[0, 0].numpy(), entropy):.2f}".replace("-", "−")
+
+
+def _status(views: dict[float, View], asked: tuple[float, ...], beta: float) -> None:
+    store, owner = backend(), selection.owner("learn")
+
+    def cancel() -> None:
+        for each in asked:
+            if views[each].live:
+                selection.stopped().add(views[each].key)
+                store.stop(views[each].key, owner)
+
+    def again() -> None:
+        for each in asked:
+            selection.stopped().discard(views[each].key)
+            store.retry(views[each].key)
+
+    live = [each for each in asked if views[each].live]
+    stopped = [each for each in asked if views[each].state == "stopped"]
+    failed = [each for each in asked if views[each].state == "failed"]
+    if live:
+        share = sum(1.0 if views[each].state == "done" else views[each].progress for each in asked) / len(asked)
+        waits = views[live[0]].state == "waiting"
+        words = "Waiting for other work" if waits else f"Refining the map at β = {scientific(live[0])}"
+        progress.running(words, share, views[live[0]].remaining, "learn_beta", cancel)
+    elif failed:
+        progress.ended(views[failed[0]].message, "error", "learn_beta", ("Try again", again))
+    elif stopped:
+        progress.ended("Cancelled; what was measured stays.", "block", "learn_beta", ("Go on", again))
+    else:
+        words = f"{sum(each.state == 'done' for each in views.values())} of {len(BETAS)} values of β measured."
+        progress.ended(words, "check", "learn_beta")
+
+
+def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, layer: str) -> None:
+    entropy, _ = bench.closed(picture, layer, GRID)
+    plain = float(entropy[np.isfinite(entropy)].mean())
+    result: CIDResult | None = views[beta].value
+    numbers(
+        ("Mean CID (nats)", "…" if result is None else decimal(float(result.mean[0])), explain("CID")),
+        ("If the layer were linear", decimal(linear_mean(plain, beta)), LINEAR),
+        ("Pattern kept (of 1)", "…" if result is None else kept(result, entropy), KEPT),
+        ("Constraint", "…" if result is None else constraint(result), CONSTRAINT),
+    )
+    with st.container(horizontal=True, key="learn_charts"):
+        with st.container():
+            shown = entropy + 0.5 * math.log(beta / bench.BETA) if result is None else result.entropy[0, 0].numpy()
+            title = f"CID, β = {scientific(beta)}" if result is not None else "closed form, for the moment"
+            panels = [Panel("the picture", bench.subject(picture).picture), Panel(title, shown)]
+            stage.chart(row_figure(panels, stage.look), "map", f"The picture and its CID map at β = {scientific(beta)}")
+        with st.container():
+            stage.chart(
+                curve(views, plain, beta, stage), "beta", "Mean CID against β: straight if linear, and measured"
+            )
+
+
+def curve(views: dict[float, View], plain: float, beta: float, stage: Stage):
+    """Mean CID over β: the line of a linear layer, and what was measured so far."""
+    done = [each for each in BETAS if views[each].state == "done"]
+    curves = [
+        Curve("if the layer were linear", BETAS, [linear_mean(plain, each) for each in BETAS], 1, "dash"),
+        Curve("measured", done, [float(views[each].value.mean[0]) for each in done], 0, points=True),
+    ]
+    axes = ("strength β (no unit)", "mean CID (nats per input variable)")
+    return curve_figure(curves, axes, stage.look, (True, False), here=beta)
+
+
+LESSON = Lesson(
+    slug="beta",
+    title="β: how far the feature may move",
+    equation=r"\begin{gathered} \mathbb{E}\lVert f' - f \rVert^2 = \beta\,\delta_f^2 \\"
+    r"H_i(\beta) = H_i(\beta_0) + \tfrac12 \log \frac{\beta}{\beta_0} \;\text{ if } h \text{ is linear}"
+    r"\end{gathered}",
+    symbols="β: the allowance, no unit. $\\delta_f^2$: the layer's sensitivity. f′: the feature of the noisy picture.",
+    widget=widget,
+)

@@ -1,0 +1,50 @@
+"""Learn: seven short lessons, each with something to move."""
+
+import streamlit as st
+
+from app.address import selection
+from app.jobs.backend import backend
+from app.learn import frame
+from app.learn.lessons import LESSONS, bench, controls
+from app.learn.lessons.lesson import Stage
+from app.parts import link_notice, look
+
+WAIT = 0.5
+
+
+def page() -> None:
+    """Address bar -> lesson; words and equation on one side, the widget on the other."""
+    frame.apply()
+    frame.check_link(selection.arrived("learn"))
+    number = frame.place()
+    lesson = LESSONS[number]
+    frame.row(number)
+    with st.container(horizontal=True, key="learn_body"):
+        with st.container():
+            frame.words(number, lesson)
+        with st.container():
+            _widget(number)
+
+
+@st.fragment
+def _widget(number: int) -> None:
+    notice = st.empty()
+    found = bench.network_view()
+    if found.value is None:
+        if found.live:
+            st.info("The lessons' network is being loaded …", icon=":material/hourglass_empty:")
+            st.fragment(st.rerun, run_every=WAIT)
+        else:
+            st.error(found.message or "The lessons' network is not here.")
+        link_notice.draw(notice)
+        return
+    if st.session_state.get("learn_shown") != number:
+        # What an earlier lesson still measures stops.
+        backend().release(selection.owner("learn"))
+        st.session_state["learn_shown"] = number
+    # What the link says of other lessons is not kept for them.
+    settled = "link_settled" in st.session_state
+    controls.begin({} if settled else selection.arrived("learn"))
+    LESSONS[number].widget(Stage(look.look(), frame.presenting()))
+    frame.write_address(number, frame.presenting(), controls.query())
+    link_notice.draw(notice, (number, dict(controls.kept())))

@@ -1,1 +1,0 @@
-"""Parts of a page that are drawn again while a job runs."""

@@ -1,0 +1,12 @@
+"""One quiet sentence below the controls while results cannot be kept on disk."""
+
+import streamlit as st
+
+from app.jobs.backend import backend
+
+
+def notice() -> None:
+    """Nothing where all is well."""
+    if problem := backend().results.problem:
+        with st.sidebar:
+            st.caption(f":material/info: {problem} The app works as usual and computes anew what it needs.")

@@ -1,0 +1,91 @@
+"""What is wrong with the link that a visit began with: said above the page until something else is chosen."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.address import links, selection
+from app.inputs.crop import part, split
+from app.inputs.pictures import THUMBNAIL, PictureGoneError, fitting
+from app.inputs.sentences import sentence
+from app.jobs.backend import NOT_KEPT, OWN, Backend, networks
+from app.jobs.owners import owns
+from app.sidebar.controls import grid_options
+from explainers.networks.catalogue import Network
+
+# One picture is shown where another has gone.
+INSTEAD = " Until then another picture is shown."
+
+
+def check(page: str, store: Backend, own: Mapping[str, str]) -> None:
+    """Before anything is drawn: takes the usual network and picture where the chosen ones are not here.
+
+    On the first page of a visit, remembers what is wrong with its link; `own` is what the page has understood of it.
+    """
+    link, now = selection.arrived(page), selection.selection()
+    if not now.network.startswith(OWN) and now.network not in [entry.name for entry in networks()]:
+        selection.change(network=selection.Selection().network)
+    if gone := _gone(store, now.picture):
+        _other_picture()
+        if "link_clauses" in st.session_state:
+            st.session_state["picture_gone"] = gone + INSTEAD
+            st.session_state["link_settled"] = None
+    if "link_clauses" not in st.session_state:
+        blame(*links.problems(page, link, links.texts(asdict(selection.selection())) | own))
+
+
+def check_network(page: str, network: Network, size: tuple[int, int]) -> None:
+    """Leaves out the layer and the grid that this network and a picture of `size` (height, width) do not have."""
+    now = selection.selection()
+    if now.layer is not None and now.layer not in [layer.name for layer in network.layers]:
+        blame(links.clause(page, "layer", now.layer))
+        selection.change(layer=None)
+    if now.grid is not None and now.grid not in grid_options(*size):
+        blame(links.clause(page, "grid", str(now.grid)))
+        selection.change(grid=None)
+
+
+def blame(*clauses: str) -> None:
+    """Remembers what else is wrong with the link, until all of it is understood."""
+    if "link_settled" not in st.session_state:
+        st.session_state.setdefault("link_clauses", {}).update(dict.fromkeys(clauses))
+
+
+def draw(place: DeltaGenerator, now: object = None) -> None:
+    """The notice; `now` is what is chosen once all of the link is understood, and another `now` ends the notice."""
+    if now is not None and st.session_state.get("link_settled") is None:
+        st.session_state["link_settled"] = now
+    if now is not None and st.session_state["link_settled"] != now:
+        st.session_state["link_clauses"] = {}
+        st.session_state.pop("picture_gone", None)
+    clauses, gone = st.session_state.get("link_clauses", {}), st.session_state.get("picture_gone", "")
+    if clauses or gone:
+        words = " ".join(filter(None, (links.sentence(list(clauses)) if clauses else "", gone)))
+        place.warning(words, icon=":material/link_off:")
+
+
+def is_there(store: Backend, key: str) -> bool:
+    """Whether a picture, or a part of one, can be shown."""
+    return not _gone(store, key)
+
+
+def _gone(store: Backend, key: str) -> str:
+    """Why the picture cannot be shown; empty where it can."""
+    if key in st.session_state.setdefault("pictures_there", set()) and not key.startswith(selection.PRIVATE):
+        return ""
+    try:
+        if key.startswith(selection.PRIVATE) and not owns(selection.owner("upload"), key):
+            raise PictureGoneError(NOT_KEPT)
+        part(store.whole(key, THUMBNAIL), split(key)[1])
+    except PictureGoneError as error:
+        return sentence(error)
+    st.session_state["pictures_there"].add(key)
+    return ""
+
+
+def _other_picture() -> None:
+    usual = fitting(selection.Selection().picture, selection.selection().network)
+    st.session_state["source"] = usual.partition("/")[0]
+    selection.change(picture=usual)

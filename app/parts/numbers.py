@@ -1,0 +1,99 @@
+"""The row of numbers below a map, each with its unit and a plain explanation."""
+
+import math
+
+import streamlit as st
+
+from app.inputs.network_input import Subject
+from app.jobs.backend import foreground_gain
+from explainers import CIDResult
+from explainers.cid.constraint import holds
+from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, RUResult
+
+MEAN = (
+    "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
+    "the feature noticed: the more of the picture this layer has discarded."
+)
+MEAN_RU = (
+    "Mean of the map, in nats per value of a pixel, values from 0 to 1. The higher, the less can be recovered of the "
+    "picture from this layer."
+)
+ERROR = "Root mean square error of the reconstruction of this picture without noise; pixel values from 0 to 1."
+SHARE = (
+    "The share of the squared error in this map that the decoder makes without any noise. Near 100 %, the map shows "
+    "what the decoder cannot do rather than what the noise destroys."
+)
+GAIN = (
+    "Mean entropy of the background minus mean entropy of the foreground, in nats. Above 0: the layer has "
+    "kept more of the subject than of what surrounds it. Foreground here: the {}."
+)
+CONSTRAINT = (
+    "How far noise of this strength really moves the feature, divided by how far it may (β δ²), measured "
+    "on fresh noise, ± its standard error. 1 means that the map is what it claims to be."
+)
+LOSS = (
+    "How far the mean can lie below the highest one that the constraint allows, in nats: an estimate and two of its "
+    "standard errors, from how unequally the cells use the constraint under noise that had no part in finding the map."
+)
+PASSES = "How often the picture went through the network: forward passes + backward passes."
+SECONDS = "Time spent computing this map on this machine."
+SENSITIVITY = (
+    "δ² = ‖J‖²: the squared sensitivity of the feature to the picture. It depends on the layer's scale; "
+    "the map does not."
+)
+UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
+
+
+def numbers(result: CIDResult, subject: Subject) -> None:
+    """Mean, concentration, constraint, sensitivity, passes and seconds of one map."""
+    gain, foreground = foreground_gain(result, subject)
+    why = GAIN.format(foreground) if gain is not None else f"Not available here. {foreground}"
+    with st.container(horizontal=True, key="numbers"):
+        if isinstance(result, RUResult):
+            st.metric("Mean RU (nats)", decimal(float(result.mean[0])), help=MEAN_RU)
+            st.metric("Decoder's error", f"{float(result.error[0]):.3f}", help=ERROR)
+            st.metric("Its own share", f"{float(result.decoder_share[0]):.1%}", help=SHARE)
+        else:
+            st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
+        st.metric("Concentration (nats)", "–" if gain is None else decimal(gain, "+"), help=why)
+        st.metric("Constraint", constraint(result), help=CONSTRAINT)
+        if not math.isnan(most_lost(result)):
+            st.metric("Lost at most (nats)", f"{most_lost(result):.3f}", help=LOSS)
+        st.metric("Sensitivity δ²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
+        if int(result.unbounded[0]):
+            st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
+        st.metric("Passes", f"{result.forward_passes} + {result.backward_passes}", help=PASSES)
+        st.metric("Time", f"{result.seconds:.1f} s", help=SECONDS)
+
+
+def constraint(result: CIDResult) -> str:
+    """The constraint that was reached with its standard error; a dash before it is measured."""
+    value, error = float(result.constraint[0]), float(result.constraint_error[0])
+    return "–" if math.isnan(value) else f"{value:.3f} ± {error:.3f}"
+
+
+def most_lost(result: CIDResult) -> float:
+    """What the mean can lie below its maximum, in nats: the estimate and two errors; NaN before it is measured."""
+    return float(result.loss[0] + 2 * result.loss_error[0])
+
+
+def doubt(result: CIDResult) -> str:
+    """Why a refined map is to be read with care, one sentence."""
+    if float(result.largest_share[0]) > HEAVY_TAIL:
+        return "One sample of the noise bears a large part of the constraint, so that its error is not to be trusted."
+    if not bool(holds(result)[0]):
+        return "The constraint is not met within its tolerance."
+    if math.isnan(most_lost(result)):
+        return "It is not known how near the mean is to its maximum."
+    if most_lost(result) > LOSS_TOLERANCE:
+        return f"Its mean may lie up to {most_lost(result):.3f} nats below the maximum."
+    return "Strong noise on pixels that it calls unused moves the feature."
+
+
+def decimal(value: float, sign: str = "") -> str:
+    """Three decimals and a real minus sign, with `sign` "+" a plus too; ∞ where nothing is bounded.
+
+    >>> decimal(-2.9834), decimal(0.2, "+"), decimal(float("inf"))
+    ('−2.983', '+0.200', '∞')
+    """
+    return "∞" if math.isinf(value) else format(value, f"{sign}.3f").replace("-", "−")

@@ -1,0 +1,1 @@
+"""Controls of network, layer and picture."""

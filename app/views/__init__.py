@@ -1,1 +1,0 @@
-"""One file per page; a page chooses panels and says nothing of how they work."""

@@ -1,0 +1,1 @@
+"""Quality and cost of the solvers, side by side."""

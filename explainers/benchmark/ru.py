@@ -1,0 +1,111 @@
+"""Quality and cost of RU's solvers, side by side in one run: `python -m explainers.benchmark_ru`.
+
+For every layer that has a decoder: the mean RU in nats after σ is scaled so that the constraint holds on fresh noise
+common to all, the constraint before that, the forward and backward passes, and the time as a ratio to the closed
+form's. The closed form (CID's σ) and the refinement are ours, "paper" is the published descent of 100 steps and of as
+many as `--steps` says. Higher is better: RU is a maximum.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from explainers.cid.descent import STEPS
+from explainers.cid.results import ENTROPY_CONSTANT, CIDSettings
+from explainers.cid.sampling import Sampler
+from explainers.datasets.birds.render import render_bird
+from explainers.decoders.cards import find_decoder, load_decoder
+from explainers.devices import best_device, parse_device
+from explainers.networks.catalogue import Network, load_network
+from explainers.networks.features import Feature
+from explainers.networks.layers import Layer
+from explainers.randomness import Randomness
+from explainers.ru.descent import descend_reconstruction
+from explainers.ru.sampling import ReconstructionSampler
+from explainers.ru.solver import Reconstruction, entropy_logarithm, pairs, solve
+from explainers.surroundings import plain_arithmetic
+
+SCORE_SAMPLES, BLOCK, SCALINGS = 4096, 256, 6
+Solver = Callable[[Sampler, ReconstructionSampler, CIDSettings, Randomness], Iterator[Reconstruction]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", default="resnet20-cifar10")
+    parser.add_argument("--layers", nargs="+", default=["layer2.2", "layer3.2"])
+    parser.add_argument("--beta", type=float, default=CIDSettings.beta)
+    parser.add_argument("--steps", type=int, default=0, help="of a longer run of the descent; 0 leaves it out")
+    parser.add_argument("--picture", type=int, default=0, help="number of the rendered bird")
+    parser.add_argument("--device", default=str(best_device()))
+    args = parser.parse_args()
+
+    with plain_arithmetic():
+        run(args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """The table, line by line."""
+    network = load_network(args.network, args.device)
+    x = network.preprocess(render_bird(args.picture, 224).image)[None].to(parse_device(args.device))
+    print(f"{args.network} on {args.device}, rendered bird {args.picture}, β = {args.beta:g}")
+    print(f"{'layer':<10}{'method':<14}{'mean RU':>9}{'constraint':>12}{'forward':>10}{'backward':>10}{'time ×':>8}")
+    for name in args.layers:
+        _compare(network, network.layer(name), x, args.beta, args.steps)
+
+
+def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int) -> None:
+    card = find_decoder(network, layer)
+    if card is None:
+        raise SystemExit(f"expected a layer with a decoder, got {layer.name}, which has none; train one for it first")
+    h, decoder = Feature(network.module, layer, x.device), load_decoder(card).to(x.device)
+    refined = CIDSettings(beta=beta)
+    ways: dict[str, tuple[CIDSettings, Solver]] = {
+        "closed form": (CIDSettings(beta=beta, refine=False), solve),
+        "refined": (refined, solve),
+        f"paper, {STEPS}": (refined, descend_reconstruction),
+    }
+    if steps:
+        ways[f"paper, {steps}"] = (refined, lambda *asked: descend_reconstruction(*asked, steps=steps))
+    unit = None
+    for name, (settings, solver) in ways.items():
+        start = time.monotonic()
+        sampler, decoded = _samplers(h, decoder, x)
+        for found in solver(sampler, decoded, settings, Randomness(0)):
+            pass
+        # Reading a value waits for the device.
+        found.error.sum().item()
+        seconds = time.monotonic() - start
+        unit = unit or seconds
+        target = beta * found.estimate.delta_f2
+        row = f"{layer.name:<10}{name:<14}{_score(h, decoder, x, found.estimate.log_sigma, target):>9.4f}"
+        passes = f"{sampler.forward + decoded.forward:>10}{sampler.backward + decoded.backward:>10}"
+        print(f"{row}{found.estimate.constraint.item():>12.3f}{passes}{seconds / unit:>8.1f}", flush=True)
+
+
+def _samplers(h: Feature, decoder: torch.nn.Module, x: Tensor) -> tuple[Sampler, ReconstructionSampler]:
+    sampler = Sampler(h, x, tuple(x.shape[-2:]))
+    return sampler, ReconstructionSampler(h, decoder, decoder.picture(x), sampler)
+
+
+def _score(h: Feature, decoder: torch.nn.Module, x: Tensor, log_sigma: Tensor, target: Tensor) -> float:
+    """Mean RU after σ is scaled until the constraint holds, all on noise that no method has seen."""
+    _, decoded = _samplers(h, decoder, x)
+    shift = 0.0
+    for scaling in range(SCALINGS):
+        energies, errors = [], 0.0
+        for block in range(SCORE_SAMPLES // BLOCK):
+            noise = pairs(decoded, BLOCK, Randomness(1)("score", block))
+            for energy, part in decoded.errors(log_sigma + shift, noise):
+                energies.append(energy)
+                errors = errors + part
+        if scaling < SCALINGS - 1:
+            shift += 0.5 * math.log(target.item() / torch.cat(energies).mean().item())
+    return (0.5 * entropy_logarithm(errors / SCORE_SAMPLES) + ENTROPY_CONSTANT).mean().item()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Copies of networks in one canonical form, on which backward rules are right."""

@@ -1,0 +1,29 @@
+r"""Whether a layer is linear on the scale of the noise, told from a few pairs of forward passes.
+
+For a linear h the mean of ‖h(x+ξσ∘δ) − h(x)‖²/ξ² does not depend on ξ, and with the same δ not even a single one does.
+So the same noise is tried at ξ = 1 and at a small ξ:
+
+.. math:: \frac{\sum_k\|h(x+\sigma\circ\delta_k) - h(x)\|^2}{\sum_k\|h(x+\xi\sigma\circ\delta_k) - h(x)\|^2/\xi^2}
+
+is 1 for a linear h whatever δ was drawn. σ is that of the closed form: a cell that seems to count for nothing at x gets
+much noise there, and it is that noise under which h has to be linear.
+"""
+
+import torch
+from torch import Tensor
+
+from explainers.cid.constraint import LINEAR_STEP
+from explainers.cid.sampling import Sampler
+from explainers.randomness import Randomness
+
+PAIRS = 8
+# Beyond this change of the mean the Jacobian at x says too little about the noise to begin with it.
+LINEAR_TOLERANCE = 0.2
+
+
+def is_curved(sampler: Sampler, log_sigma: Tensor, randomness: Randomness) -> Tensor:
+    """Where the ratio of the module's equation is far from 1, (B,). 16 forward passes."""
+    noise = sampler.noise(PAIRS, randomness("curvature"))
+    whole = torch.cat(list(sampler.energies(log_sigma, noise))).sum(0)
+    small = torch.cat(list(sampler.energies(log_sigma, noise, step=LINEAR_STEP))).sum(0)
+    return (whole - small).abs() > LINEAR_TOLERANCE * small

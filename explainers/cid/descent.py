@@ -1,0 +1,78 @@
+r"""The published way to a map, kept as the reference.
+
+.. math:: \mathrm{Loss}(\sigma) = \frac{1}{\delta_f^2}\,\mathbb{E}\|f'-f\|^2 - \lambda\sum_i H_i(\sigma)
+
+is descended on σ itself for 100 steps with learning rate 1e-4 (ICML 2022, Eq. 3 and section 4), while λ
+is adjusted until E‖f'−f‖² = β δ_f² holds (Eq. 4). The optimiser is Adam, since a plain gradient step of
+that size depends on the scale of the loss, which the paper leaves open. The descent starts from equal σ
+that meet the constraint for a linear h. `steps_down` is the descent for any H_i.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from explainers.cid.closed_form import closed_form, square_columns
+from explainers.cid.constraint import Estimate, measure
+from explainers.cid.results import CIDSettings
+from explainers.cid.sampling import Sampler
+from explainers.randomness import Randomness
+
+STEPS, SAMPLES, LEARNING_RATE = 100, 8, 1e-4
+MEASURE_SAMPLES = 256
+# ∂Σ H_i/∂log σ_c at σ for one batch of noise, (B, 1, rows, columns): partial items are None, the last is whole.
+Rise = Callable[[Tensor, Tensor], Iterator[Tensor | None]]
+
+
+def descend(sampler: Sampler, settings: CIDSettings, randomness: Randomness, steps: int = STEPS) -> Iterator[Estimate]:
+    """CID's estimates along the descent; the last one is its end, whatever constraint it reached."""
+    # One unit per input variable: a cell stands for all of its pixels and channels.
+    variables = sampler.x[0].numel() / math.prod(sampler.shape)
+
+    def rise(log_sigma: Tensor, noise: Tensor) -> Iterator[Tensor]:
+        yield torch.full_like(log_sigma, variables)
+
+    for estimate in steps_down(sampler, settings, randomness, rise, steps):
+        yield estimate
+    yield replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
+
+
+def steps_down(
+    sampler: Sampler, settings: CIDSettings, randomness: Randomness, rise: Rise, steps: int
+) -> Iterator[Estimate]:
+    """The descent for the entropies whose derivatives `rise` gives; the last estimate has its constraint measured."""
+    for columns in square_columns(sampler, settings.probes, randomness):
+        estimate = closed_form(columns, settings.beta)
+        yield replace(estimate, progress=0.2 * columns.progress)
+    delta_f2 = columns.delta_f2.view(-1, 1, 1, 1).clamp_min(torch.finfo(columns.delta_f2.dtype).tiny)
+    sigma = torch.full_like(estimate.log_sigma, settings.beta**0.5)
+    lam = None
+    moment = moment2 = torch.zeros_like(sigma)
+    for step in range(1, steps + 1):
+        noise = sampler.noise(SAMPLES, randomness("descent", step))
+        parts = []
+        for part in sampler.energy_gradients(sigma.log(), noise):
+            parts.append(part)
+            yield estimate
+        for slope in rise(sigma.log(), noise):
+            yield estimate
+        energy = torch.cat([part[0] for part in parts]).mean(0).view(-1, 1, 1, 1)
+        gradient = sum(part[1].sum(0) for part in parts) / SAMPLES
+        if lam is None:
+            # At an optimum of a linear h the two terms' derivatives by a common factor of σ are equal.
+            total = slope.sum(dim=(1, 2, 3), keepdim=True).abs().clamp_min(torch.finfo(slope.dtype).tiny)
+            lam = 2 * settings.beta / total
+        slope = (gradient / delta_f2 - lam * slope) / sigma
+        moment, moment2 = 0.9 * moment + 0.1 * slope, 0.999 * moment2 + 0.001 * slope.square()
+        change = (moment / (1 - 0.9**step)) / ((moment2 / (1 - 0.999**step)).sqrt() + 1e-30)
+        sigma = (sigma - LEARNING_RATE * change).clamp_min(LEARNING_RATE / 100)
+        lam = lam * (settings.beta * delta_f2 / energy.clamp_min(1e-30)).pow(0.1).clamp(0.5, 2)
+        estimate = replace(estimate, log_sigma=sigma.log(), stage="refinement", progress=0.2 + 0.7 * step / steps)
+        yield estimate
+    for estimate in measure(
+        sampler, estimate, settings.beta * delta_f2.flatten(), MEASURE_SAMPLES, randomness, "check"
+    ):
+        yield replace(estimate, progress=0.95)

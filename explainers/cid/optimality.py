@@ -1,0 +1,103 @@
+r"""How much mean entropy a solution can have lost, measured on noise that had no part in it.
+
+With F(u) the mean of u after it has been scaled to the constraint, ∂F/∂u_c = −r_c/n with the residual
+r of `refinement.py`. To second order a solution with residual r has lost
+
+.. math:: \mathrm{loss} = \tfrac12\,\overline{r\,K^{-1}r} \;\approx\; \frac{\overline{r_d^2}}{2K_d}
+          + \frac{\overline{r^2} - \overline{r_d^2}}{2\min(2, p)},\qquad
+          p = \frac{\mathrm{d}\log E}{\mathrm{d}\log\,\mathrm{scale}}
+
+where K is the curvature of −nF: 2 in every direction for a linear h, where the second term alone is exact. In a curved
+network K is 2 still for what changes from cell to cell, but many times that for what is smooth, where most of a
+residual lies. So r is split: along d, what `spectral.py` makes of half of the samples, the curvature K_d is
+measured, by the residual at a small step along d under the same noise; all the rest counts with the least
+curvature. r is known from samples, whose noise would count as residual: it drops out of the products of residuals
+from *different* noise, and the spread of those products is the error.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from explainers.cid.constraint import Estimate
+from explainers.cid.refinement import growth, residual
+from explainers.cid.sampling import Sampler
+from explainers.cid.spectral import SpectralMean
+from explainers.randomness import Randomness
+
+# Of samples: the first half finds d, the second measures along it, and two of those the curvature.
+GROUPS, FINDING, CURVATURE_GROUPS = 8, 4, 2
+# Of log σ along d, root mean square over the cells.
+PROBED_STEP = 0.03
+
+
+def bound_loss(
+    sampler: Sampler, estimate: Estimate, target: Tensor, samples: int, randomness: Randomness, place: int
+) -> Iterator[Estimate]:
+    """`estimate` with `loss` and `loss_error` (B,) of the module's equation, in nats; whole with the last one.
+
+    It is scaled by what the same samples say of E against `target` (B,).
+    """
+
+    def noise(index: int) -> Tensor:
+        return sampler.noise(samples // GROUPS, randomness(f"optimality {place}", index))
+
+    gradients, energies = [], []
+    for index in range(GROUPS):
+        total = 0.0
+        for energy, part in sampler.energy_gradients(estimate.log_sigma, noise(index)):
+            energies.append(energy)
+            total = total + part.mean(0) * (len(part) / (samples // GROUPS))
+            yield estimate
+        gradients.append(total)
+    gradient = torch.stack(gradients)
+    bounded = estimate.bounded | (gradient != 0).any(0)
+    energy, sums = torch.cat(energies).mean(0), gradient.mean(0).sum(dim=(1, 2, 3))
+    residuals = [residual(part, bounded, sums) for part in gradient]
+    d = _direction(residuals[:FINDING], bounded)
+    length = d.square().sum(dim=(1, 2, 3), keepdim=True)
+    step = PROBED_STEP * d / d.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-12)
+    moved, there = estimate.log_sigma - step, []
+    for index in range(FINDING, FINDING + CURVATURE_GROUPS):
+        total = 0.0
+        for _, part in sampler.energy_gradients(moved, noise(index)):
+            total = total + part.mean(0) * (len(part) / (samples // GROUPS))
+            yield estimate
+        there.append(total)
+    here = gradient[FINDING : FINDING + CURVATURE_GROUPS].mean(0)
+    there = torch.stack(there).mean(0)
+    fall = residual(here, bounded, _sum(here)) - residual(there, bounded, _sum(there))
+    curvature = _sum(fall * step) / _sum(step.square()).clamp_min(1e-12)
+
+    count = bounded.sum(dim=(1, 2, 3)).clamp_min(1)
+    unit = d / length.sqrt().clamp_min(1e-12)
+    along = [_sum(r * unit) for r in residuals]
+    power = growth(energy, sums)
+    least = power.clamp(max=2)
+    rest, smooth = [], []
+    for a, b in combinations(range(GROUPS), 2):
+        if b >= FINDING:
+            rest.append((_sum(residuals[a] * residuals[b]) - along[a] * along[b]) / count / (2 * least))
+        if a >= FINDING:
+            smooth.append(along[a] * along[b] / count / (2 * torch.maximum(curvature, least)))
+    rest, smooth = torch.stack(rest), torch.stack(smooth)
+    error = torch.hypot(rest.std(0) / len(rest) ** 0.5, smooth.std(0) / len(smooth) ** 0.5)
+    loss = (rest.mean(0) + smooth.mean(0)).clamp_min(0)
+    scale = torch.where(energy > 0, (energy / target).log() / power, 0).clamp(-1, 1).view(-1, 1, 1, 1)
+    estimate = replace(estimate, log_sigma=estimate.log_sigma - scale, growth=power)
+    yield replace(estimate, bounded=bounded, loss=loss, loss_error=error)
+
+
+def _direction(residuals: list[Tensor], bounded: Tensor) -> Tensor:
+    """What of the residuals' mean is not noise, (B, 1, rows, columns), zero where nothing is."""
+    mean = SpectralMean(*residuals[0].shape[-2:], residuals[0].dtype, residuals[0].device)
+    for r in residuals:
+        mean.add(r)
+    return torch.where(bounded, mean.estimate(), 0)
+
+
+def _sum(values: Tensor) -> Tensor:
+    return values.sum(dim=(1, 2, 3))

@@ -1,0 +1,193 @@
+r"""The constrained maximum-entropy problem, for any function h.
+
+.. math:: \max_\sigma \frac1n\sum_c \log\sigma_c \quad\text{subject to}\quad
+          \mathbb{E}_\delta\|h(x+\sigma\circ\delta) - h(x)\|^2 = \beta\,\delta_f^2
+
+Two stages, one answer. Where h is linear on the scale of the noise the closed form of `closed_form.py` is the
+answer. Where a few pairs of passes (`curvature.py`) or the constraint on fresh noise show that it is not, σ starts
+from Jacobians under the noise (`noise_start.py`), or from a closed form that nearly meets the constraint, and
+`refinement.py` follows until the loss that `optimality.py` can still see is small or the passes are spent; the result
+is scaled until the constraint holds on noise that nothing was fitted to. Pictures of a batch take their ways one by one
+and every draw is found by its place, so a picture's map is the same alone and in company.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from explainers.cid.closed_form import ERROR_TOLERANCE, ROUND, closed_form, square_columns
+from explainers.cid.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, measure
+from explainers.cid.curvature import is_curved
+from explainers.cid.noise_start import noise_start
+from explainers.cid.optimality import bound_loss
+from explainers.cid.pace import AllTrue
+from explainers.cid.records import choose
+from explainers.cid.refinement import Refinement
+from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, CIDSettings
+from explainers.cid.sampling import Sampler
+from explainers.randomness import Randomness
+
+CHECK_SAMPLES, CERTIFY_SAMPLES, CERTIFY_TRIES = 256, 512, 6
+# Backward passes at x before the question is asked whether h is curved; and at most, where only δ_f² is wanted of them.
+LOOK_PASSES, TOTAL_PASSES = 32, 96
+# |log constraint| of a closed form that is no place to start from.
+FAR = 0.25
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to refine: so many steps of eight samples, and so many samples for a look at what is lost, by turns.
+
+    A picture whose loss is known to be below `enough` at a look is finished.
+    """
+
+    stages: tuple[tuple[int, int], ...] = ((16, 64), (32, 192))
+    enough: float = 0.005
+
+
+STANDARD = Effort()
+
+
+def solve(
+    sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
+) -> Iterator[Estimate]:
+    """Estimates, each sharper than the one before; the last one is the answer."""
+    for estimate, curved, cost in _at_x(sampler, settings, randomness):
+        yield estimate
+    # A constant h permits any noise, so there is nothing to measure.
+    target, constant = _target(estimate, settings)
+    linear, estimate = constant, replace(estimate, progress=0.2)
+    if not curved.all():
+        for checked in check(sampler, estimate, target, CHECK_SAMPLES, randomness):
+            yield choose(curved, estimate, checked)
+        estimate = choose(curved, estimate, checked)
+        linear = constant | (~curved & _is_linear(estimate) & ~_awake(sampler, estimate, randomness))
+        curved = curved | ((estimate.constraint.log().abs() > FAR) & ~linear & settings.refine)
+        # Where the closed form meets the constraint, what it has lost is what the errors of G cost.
+        loss = torch.where(linear, torch.where(constant, 0, cost), torch.nan)
+        estimate = replace(estimate, loss=loss, loss_error=loss * 0)
+    if settings.refine and not linear.all():
+        if curved.any():
+            flat = replace(
+                estimate, log_sigma=sampler.uniform(settings.beta), bounded=torch.ones_like(estimate.bounded)
+            )
+            for started in noise_start(sampler, flat, target, randomness):
+                yield choose(curved, started, estimate)
+            estimate = choose(curved, started, estimate)
+        for refined in _refine(sampler, estimate, target, linear, randomness, effort):
+            yield refined
+        estimate = replace(refined, mean_error=torch.where(linear, refined.mean_error, refined.scale_error))
+    heavy = estimate.largest_share > HEAVY_TAIL
+    near = estimate.loss + 2 * estimate.loss_error <= LOSS_TOLERANCE
+    yield replace(estimate, converged=constant | (estimate.holds & near & ~heavy), stage="done", progress=1.0)
+
+
+def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[tuple[Estimate, Tensor, Tensor]]:
+    """What the Jacobian at x says: δ_f², and the closed form where h may be linear.
+
+    With it, both (B,): where h is curved, and the mean entropy that errors of G cost a linear h.
+
+    Nothing is shown of the closed form before that is known, and of a curved picture only δ_f² is asked for.
+    """
+    known, flat = None, sampler.uniform(settings.beta)
+    curved = settled = torch.zeros(len(flat), dtype=torch.bool, device=flat.device)
+    looked, finished = not settings.refine, AllTrue()
+    for columns in square_columns(sampler, settings.probes, randomness):
+        known = columns if known is None else choose(settled, known, columns)
+        estimate = closed_form(known, settings.beta)
+        whole = columns.passes % ROUND == 0 or columns.progress >= 1
+        if not looked and whole and (columns.passes >= LOOK_PASSES or columns.progress >= 1):
+            curved, looked = is_curved(sampler, estimate.log_sigma, randomness), True
+        shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
+        yield replace(estimate, log_sigma=shown, progress=0.2 * columns.progress), curved, known.loss
+        if not (looked and whole):
+            continue
+        settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))
+        if finished(settled):
+            return
+
+
+def _target(estimate: Estimate, settings: CIDSettings) -> tuple[Tensor, Tensor]:
+    """β δ_f² (B,), and where it is zero (there 1)."""
+    target = settings.beta * estimate.delta_f2
+    constant = target == 0
+    return torch.where(constant, 1, target), constant
+
+
+def _refine(
+    sampler: Sampler, start: Estimate, target: Tensor, finished: Tensor, randomness: Randomness, effort: Effort
+) -> Iterator[Estimate]:
+    """Steps and looks by turns, then the constraint; pictures that are `finished` (B,) are left as they are."""
+    refinement, answer, done = Refinement(sampler, start, target, randomness), start, finished
+    total, before = sum(steps for steps, _ in effort.stages), 0
+    for place, (steps, samples) in enumerate(effort.stages):
+        for step in range(before, before + steps):
+            progress = 0.25 + 0.65 * step / total
+            for _ in refinement.step():
+                yield replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
+        before += steps
+        for looked in bound_loss(sampler, refinement.answer, target, samples, randomness, place):
+            yield replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
+        answer = choose(done, answer, looked)
+        done = done | (answer.loss + 2 * answer.loss_error <= effort.enough)
+        if done.all():
+            break
+    for certified in certify(sampler, answer, target, finished, randomness):
+        yield choose(finished, start, certified)
+
+
+def _is_linear(estimate: Estimate) -> Tensor:
+    """The constraint holds with the closed form, and was measured well enough to know."""
+    gap = (estimate.constraint - 1).abs()
+    return (gap <= CONSTRAINT_TOLERANCE) & (estimate.constraint_error <= CONSTRAINT_TOLERANCE)
+
+
+def _awake(sampler: Sampler, estimate: Estimate, randomness: Randomness) -> Tensor:
+    """Where a cell without influence at x has some within the noise, (B,): it is not unused after all."""
+    awake = torch.zeros_like(estimate.constraint, dtype=torch.bool)
+    if not estimate.bounded.all():
+        noise = sampler.noise(BLOCK, randomness("awake"))
+        for _, gradient in sampler.energy_gradients(estimate.log_sigma, noise):
+            awake |= (~estimate.bounded & (gradient != 0)).any(0).flatten(1).any(1)
+    return awake
+
+
+def certify(
+    sampler: Sampler,
+    estimate: Estimate,
+    target: Tensor,
+    finished: Tensor,
+    randomness: Randomness,
+    samples: int = CERTIFY_SAMPLES,
+    place: str = "certify",
+    accuracy: float | Tensor = CONSTRAINT_TOLERANCE / 4,
+) -> Iterator[Estimate]:
+    """Scale σ by what was measured until the constraint holds on noise drawn after the scaling.
+
+    `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
+    """
+    before: Estimate | None = None
+    for trial in range(CERTIFY_TRIES):
+        count = samples * 2 ** (trial // 2)
+        for measured in measure(sampler, estimate, target, count, randomness, f"{place} {trial}", accuracy):
+            yield replace(choose(finished, estimate, measured), progress=0.9 + 0.1 * trial / CERTIFY_TRIES)
+        estimate = choose(finished, estimate, measured)
+        finished = finished | estimate.holds
+        if finished.all():
+            return
+        if before is not None:
+            # The power law between the last two trials: steeper in places than its derivative under noise.
+            rise = (estimate.constraint / before.constraint).log()
+            step = (estimate.mean_log_sigma - before.mean_log_sigma).where(~finished, 1)
+            growth = (rise / step).nan_to_num(2.0).clamp(1, 16)
+            # Two trials that differ by no more than their noise say nothing of it.
+            noise = torch.hypot(
+                estimate.constraint_error / estimate.constraint, before.constraint_error / before.constraint
+            )
+            told = ~finished & (rise.abs() > 4 * noise)
+            estimate = replace(estimate, growth=torch.where(told, growth, estimate.growth))
+        before = estimate
+        rescaled = estimate.log_sigma - (estimate.constraint.log() / estimate.growth).view(-1, 1, 1, 1)
+        estimate = choose(finished, estimate, replace(estimate, log_sigma=rescaled))

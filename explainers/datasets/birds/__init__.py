@@ -1,0 +1,5 @@
+"""Rendered birds: pictures of known species, pose and background, drawn from a number."""
+
+from explainers.datasets.birds.render import SPECIES, Bird, RenderedBirds, label_of, render_bird
+
+__all__ = ["SPECIES", "Bird", "RenderedBirds", "label_of", "render_bird"]

@@ -1,0 +1,153 @@
+"""Rendered birds: twelve species that differ in details, each picture with its exact mask.
+
+A stand-in for CUB-200 that needs no download. A picture is a function of (seed, index, size): every size
+shows the same bird. Three random streams are kept apart (label, scene, bird), so that neither the
+background nor the pose can tell the species. Networks are trained on these pictures: whatever changes one
+pixel needs another VERSION.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from os import cpu_count
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from explainers.datasets.birds import species as bird_species
+from explainers.datasets.birds.canvas import Canvas
+from explainers.datasets.birds.drawing import draw_bird
+from explainers.datasets.birds.pose import Pose
+from explainers.datasets.birds.scenery import draw_scene
+
+VERSION = 1
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+SPECIES: tuple[str, ...] = tuple(species.name for species in bird_species.ALL)
+SIZES = range(16, 513)
+CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Bird:
+    """One picture.
+
+    `mask` (size, size) is True where the bird (bill, crest, tail and legs included) covers at least half of
+    the pixel; `box` = (x0, y0, x1, y1) bounds the mask, half-open; `parts` maps names to (x, y) in pixels.
+    """
+
+    image: Image.Image
+    mask: np.ndarray
+    box: tuple[int, int, int, int]
+    species: str
+    label: int
+    parts: dict[str, tuple[float, float]]
+    scene: str
+
+
+def _stream(seed: int, index: int, purpose: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, index, purpose))))
+
+
+def label_of(index: int, seed: int = 0) -> int:
+    """The species of picture `index`: every block of twelve holds each species once, shuffled.
+
+    >>> sorted(label_of(i) for i in range(12)) == list(range(12))
+    True
+    """
+    block, place = divmod(index, len(SPECIES))
+    # Ranks of uniform numbers are the same on every version of NumPy; `permutation` need not be.
+    return int(np.argsort(_stream(seed, block, 0).random(len(SPECIES)), kind="stable")[place])
+
+
+def render_bird(index: int, size: int = 64, seed: int = 0, label: int | None = None) -> Bird:
+    """Picture `index` of the dataset `seed`, size × size pixels; `label` puts another species in its place.
+
+    Raises ValueError for a size outside 16 to 512 or an unknown label.
+
+    >>> bird = render_bird(3, size=64)
+    >>> bird.image.size, bird.mask.shape, bird.species == SPECIES[bird.label]
+    ((64, 64), (64, 64), True)
+    """
+    if size not in SIZES:
+        raise ValueError(f"expected a size from 16 to 512 pixels, got {size}")
+    label = label_of(index, seed) if label is None else label
+    if not 0 <= label < len(SPECIES):
+        raise ValueError(f"expected a label from 0 to {len(SPECIES) - 1}, got {label}")
+    oversampling = max(2, -(-192 // size))
+    side = size * oversampling
+    scene = draw_scene(side, _stream(seed, index, 1))
+    rng = _stream(seed, index, 2)
+    pose = Pose.draw(rng)
+    canvas = Canvas(side)
+    places = draw_bird(canvas, bird_species.ALL[label], pose, scene.feet, rng)
+    scene.picture.paste(canvas.picture, mask=canvas.cover)
+    mask = np.asarray(canvas.cover.reduce(oversampling)) >= 128
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return Bird(
+        image=scene.picture.reduce(oversampling),
+        mask=mask,
+        box=(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1),
+        species=SPECIES[label],
+        label=label,
+        parts={name: (x * size, y * size) for name, (x, y) in places.items()},
+        scene=scene.kind,
+    )
+
+
+class RenderedBirds(Dataset):
+    """`count` birds as pairs (float tensor (3, size, size) in network units, label).
+
+    That is torchvision's convention, which every data loader collates. `bird(index)` is the
+    whole record with mask, box and parts.
+
+    >>> picture, label = RenderedBirds(24)[5]
+    >>> picture.shape, picture.dtype
+    (torch.Size([3, 64, 64]), torch.float32)
+    """
+
+    classes = SPECIES
+
+    def __init__(self, count: int, size: int = 64, seed: int = 0):
+        self.count, self.size, self.seed = count, size, seed
+
+    def __len__(self) -> int:
+        return self.count
+
+    def bird(self, index: int) -> Bird:
+        if not 0 <= index < self.count:
+            raise IndexError(f"expected an index from 0 to {self.count - 1}, got {index}")
+        return render_bird(index, self.size, self.seed)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        bird = self.bird(index)
+        unit = torch.from_numpy(np.array(bird.image)).permute(2, 0, 1).float() / 255
+        return (unit - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None], bird.label
+
+
+def render_tensors(size: int, count: int, seed: int, workers: int | None = None) -> tuple[Tensor, Tensor]:
+    """Pictures 0 … count − 1 as (N, 3, size, size) uint8 and their labels (N,) int64.
+
+    `workers` processes share the work (None: one per core; 0: this process alone); the result does not
+    depend on them. They are spawned, so a script of one's own needs its `if __name__ == "__main__":`.
+
+    >>> render_tensors(size=32, count=2, seed=0, workers=0)[0].shape
+    torch.Size([2, 3, 32, 32])
+    """
+    workers = cpu_count() or 1 if workers is None else workers
+    pixels = partial(_pixels, size=size, seed=seed)
+    if workers == 0 or count <= CHUNK:
+        pictures = [pixels(index) for index in range(count)]
+    else:
+        # Spawned, not forked: forking a process in which torch has started threads can deadlock.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            pictures = list(pool.map(pixels, range(count), chunksize=CHUNK))
+    labels = torch.tensor([label_of(index, seed) for index in range(count)])
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), labels
+
+
+def _pixels(index: int, size: int, seed: int) -> np.ndarray:
+    return np.array(render_bird(index, size, seed).image)

@@ -1,0 +1,58 @@
+"""What training a decoder will cost on this machine, before it has begun."""
+
+import time
+from functools import lru_cache
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from explainers.decoders.architecture import Decoder
+from explainers.decoders.training import DecoderSettings
+from explainers.networks.catalogue import Network
+from explainers.networks.copies import structural_copy
+from explainers.networks.features import Feature
+from explainers.networks.layers import Layer
+
+# Backwards costs twice as much as forwards.
+FORWARD_AND_BACKWARD = 3
+TRIAL = ((32, 16, 16), (32, 32), 8)
+
+
+def step_flops(network: Network, layer: Layer, settings: DecoderSettings) -> int:
+    """Floating-point operations of one step: the network up to the layer, the decoder there and back.
+
+    Counted on shapes alone.
+    """
+    x = torch.empty(settings.batch, 3, *network.input_size, device="meta")
+    with torch.device("meta"):
+        decoder = Decoder(layer.shape, network.input_size, settings.blocks)
+    with torch.no_grad(), FlopCounterMode(display=False) as forward:
+        rows = Feature(structural_copy(network.module, "meta"), layer)(x)
+    with torch.no_grad(), FlopCounterMode(display=False) as decoding:
+        decoder(rows)
+    return forward.get_total_flops() + FORWARD_AND_BACKWARD * decoding.get_total_flops()
+
+
+@lru_cache
+def speed(device: torch.device) -> float:
+    """Floating-point operations per second of training a small decoder here, from three steps."""
+    shape, size, batch = TRIAL
+    decoder = Decoder(shape, size).to(device).train()
+    rows = torch.randn(batch, *shape, device=device).flatten(1)
+    with FlopCounterMode(display=False) as counted:
+        decoder(rows)
+    seconds = []
+    for _ in range(3):
+        start = time.monotonic()
+        with torch.autocast(device.type, torch.bfloat16):
+            guess = decoder(rows)
+        guess.float().square().mean().backward()
+        # Reading a value waits for the device.
+        float(guess.detach().float().mean())
+        seconds.append(time.monotonic() - start)
+    return FORWARD_AND_BACKWARD * counted.get_total_flops() / min(seconds)
+
+
+def expected_seconds(network: Network, layer: Layer, settings: DecoderSettings, device: torch.device) -> float:
+    """How long the steps of a training will take, give or take a factor of two; pictures come on top."""
+    return settings.steps * step_flops(network, layer, settings) / speed(device)

@@ -1,0 +1,1 @@
+"""The fairness check: what rescaling does to every method's map."""

@@ -1,0 +1,43 @@
+"""The published way to a map of RU: `cid/descent.py` with H_i = Ĥ_i, of which each step sees a batch of samples."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from explainers.cid.descent import STEPS, steps_down
+from explainers.cid.results import CIDSettings
+from explainers.cid.sampling import Sampler
+from explainers.randomness import Randomness
+from explainers.ru.sampling import ReconstructionSampler
+from explainers.ru.solver import FINAL_SAMPLES, Reconstruction, measure_errors
+
+
+def descend_reconstruction(
+    sampler: Sampler,
+    decoded: ReconstructionSampler,
+    settings: CIDSettings,
+    randomness: Randomness,
+    steps: int = STEPS,
+) -> Iterator[Reconstruction]:
+    """RU's solutions along the descent; the last one is its end, whatever constraint it reached."""
+    own = (decoded.f - decoded.picture).square()
+
+    def rise(log_sigma: Tensor, noise: Tensor) -> Iterator[Tensor | None]:
+        both, errors, total = torch.cat([noise, -noise]), 0.0, 0.0
+        for _, part in decoded.errors(log_sigma, both):
+            errors = errors + part
+            yield None
+        for part in decoded.descent(log_sigma, both, (errors / len(both)).clamp_min(1e-12)):
+            total = total + part.sum(0)
+            yield None
+        yield total / len(both)
+
+    unknown = torch.full_like(own[:, 0], torch.nan)
+    for estimate in steps_down(sampler, settings, randomness, rise, steps):
+        yield Reconstruction(estimate, own, unknown)
+    for errors, error, _ in measure_errors(decoded, estimate, randomness, FINAL_SAMPLES):
+        yield Reconstruction(estimate, errors, error)
+    estimate = replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
+    yield Reconstruction(estimate, errors, error)

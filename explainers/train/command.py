@@ -1,0 +1,184 @@
+"""Train a shipped network: `python -m explainers.train resnet20-cifar10 --data DIR`.
+
+Resumes from the last finished epoch, uses a GPU where there is one, and writes the weights in half
+precision beside a model card that says what was measured.
+"""
+
+import argparse
+import io
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from explainers.assets import write_sums
+from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
+from explainers.networks.architectures.unet import UNet, fold_normalisation
+from explainers.storage.whole_files import read_checked, write_checked
+from explainers.train.augmentation import cut_out, shifted
+from explainers.train.recipes import RECIPES, Recipe, Split
+from explainers.train.segmentation import foreground_rand, intersection_over_union
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("--data", type=Path, default=Path("runs"), help="folder with the data set")
+    parser.add_argument("--out", type=Path, default=Path("assets/networks"), help="folder for weights and card")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for checkpoints")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+
+    recipe = RECIPES[args.name] if args.epochs is None else replace(RECIPES[args.name], epochs=args.epochs)
+    net = train(args.name, recipe, args.data, args.runs, args.seed, args.device)
+    accuracy = export(args.name, net, recipe, recipe.load(args.data, "test"), args.out, args.seed)
+    write_sums(args.out)
+    print(f"{args.name}: {accuracy:.2%} on the test split, as stored", flush=True)
+
+
+def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: str) -> nn.Module:
+    """Run the recipe from the last checkpoint in `runs`, or from the beginning."""
+    torch.manual_seed(seed)
+    net = recipe.build().to(device)
+    pictures, labels = (part.to(device) for part in recipe.load(data, "train"))
+    steps = len(labels) * recipe.views // recipe.batch
+    optimizer = torch.optim.SGD(
+        net.parameters(), recipe.peak_lr, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, recipe.peak_lr, epochs=recipe.epochs, steps_per_epoch=steps, pct_start=0.25
+    )
+    checkpoint = runs / f"{name}-seed{seed}-epochs{recipe.epochs}.pt"
+    first = _resume(checkpoint, net, optimizer, schedule)
+    start = time.monotonic()
+    for epoch in range(first, recipe.epochs):
+        # One generator per epoch: a resumed run draws what an uninterrupted one would have drawn.
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        size = next(side for begin, side in reversed(recipe.sizes) if begin <= epoch)
+        loss = _epoch(net, recipe, pictures, labels, size, optimizer, schedule, generator)
+        _store(checkpoint, net, optimizer, schedule, epoch + 1)
+        left = (time.monotonic() - start) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
+        print(
+            f"{name}: epoch {epoch + 1}/{recipe.epochs}, {size} px, loss {loss:.3f}, {left:.0f} s left",
+            flush=True,
+        )
+    return net
+
+
+def _epoch(net, recipe, pictures, labels, size, optimizer, schedule, generator) -> float:
+    """One pass over the training data; the mean loss."""
+    net.train()
+    device = labels.device
+    views = len(labels) * recipe.views
+    order = torch.randperm(views, generator=generator)[: views // recipe.batch * recipe.batch] % len(labels)
+    total = 0.0
+    for rows in order.split(recipe.batch):
+        x, expected = pictures[rows.to(device)].float() / 255, labels[rows.to(device)]
+        if recipe.segments:
+            x, expected = cut_out(x, expected, recipe.size, generator)
+        else:
+            x = shifted(x, recipe.crop_padding, generator)
+        if size != recipe.size:
+            x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+        with torch.autocast(device.type, torch.bfloat16):
+            logits = net(normalise(x, recipe))
+        loss = F.cross_entropy(logits.float(), expected)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        total += loss.item()
+    return total / (len(order) // recipe.batch)
+
+
+def normalise(x: Tensor, recipe: Recipe) -> Tensor:
+    """Network units: (x − mean) / std per channel."""
+    mean, std = (torch.tensor(values, device=x.device).view(1, 3, 1, 1) for values in (recipe.mean, recipe.std))
+    return (x - mean) / std
+
+
+def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, seed: int) -> float:
+    """Write `<name>.safetensors` (half precision) and `<name>.md`; the accuracy of what was written."""
+    net = net.cpu().eval()
+    net = fold_batch_norm(net) if isinstance(net, PlainNet) else net
+    net = fold_normalisation(net) if isinstance(net, UNet) else net
+    # A file stores float16; accuracy is measured on those values, not on the ones before rounding.
+    state = {key: value.half() if value.is_floating_point() else value for key, value in net.state_dict().items()}
+    net.load_state_dict(state)
+    correct = accuracy(net, recipe, *test)
+    out.mkdir(parents=True, exist_ok=True)
+    metadata = {
+        "data": recipe.data,
+        "accuracy": f"{correct:.4f}",
+        "seed": str(seed),
+        "epochs": str(recipe.epochs),
+    }
+    save_file({key: value.contiguous() for key, value in state.items()}, out / f"{name}.safetensors", metadata)
+    parameters = sum(p.numel() for p in net.parameters())
+    views = "random crops, turns, flips and contrast" if recipe.segments else "random crops and flips"
+    (out / f"{name}.md").write_text(
+        f"# {name}\n\n"
+        f"- Data: {recipe.data}.\n"
+        f"- Accuracy: {correct:.2%} {'of the pixels of' if recipe.segments else 'on'} the held-out pictures, measured "
+        f"on the weights as stored.\n"
+        f"{overlap(net, recipe, *test) if recipe.segments else ''}"
+        f"- Parameters: {parameters:,}, stored as float16.\n"
+        f"- Recipe: `python -m explainers.train {name} --data DIR --epochs {recipe.epochs} --seed {seed}`: "
+        f"SGD with Nesterov momentum 0.9, one cycle up to a learning rate of {recipe.peak_lr}, weight decay "
+        f"{recipe.weight_decay}, batches of {recipe.batch}, {views}, bfloat16 arithmetic, "
+        f"picture sides by first epoch {dict(recipe.sizes)}.\n"
+        f"- Seed: {seed}.\n"
+    )
+    return correct
+
+
+@torch.no_grad()
+def accuracy(net: nn.Module, recipe: Recipe, pictures: Tensor, labels: Tensor) -> float:
+    """The share of `pictures` (N, 3, H, W) uint8, or of their pixels, that `net`, in evaluation mode, labels right."""
+    hits = 0
+    for batch, expected in zip(pictures.split(256), labels.split(256), strict=True):
+        hits += (net(normalise(batch.float() / 255, recipe)).argmax(1) == expected).sum().item()
+    return hits / labels.numel()
+
+
+@torch.no_grad()
+def overlap(net: nn.Module, recipe: Recipe, pictures: Tensor, labels: Tensor) -> str:
+    """The card's line on the last class, membranes: means over the pictures."""
+    found = (net(normalise(pictures.float() / 255, recipe)).argmax(1) == recipe.segments).numpy()
+    pairs = list(zip(found, (labels == recipe.segments).numpy(), strict=True))
+    shared, rand = (
+        sum(score(*pair) for pair in pairs) / len(pairs) for score in (intersection_over_union, foreground_rand)
+    )
+    return f"- Membranes there: intersection over union {shared:.3f}, foreground-restricted Rand score {rand:.3f}.\n"
+
+
+def _resume(path: Path, net, optimizer, schedule) -> int:
+    data = read_checked(path)
+    if data is None:
+        return 0
+    state = torch.load(io.BytesIO(data), weights_only=True)
+    for part, key in ((net, "net"), (optimizer, "optimizer"), (schedule, "schedule")):
+        part.load_state_dict(state[key])
+    return state["epoch"]
+
+
+def _store(path: Path, net, optimizer, schedule, epoch: int) -> None:
+    state = {
+        "net": net.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "epoch": epoch,
+    }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_checked(path, buffer.getvalue())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""The grid of maps: methods by layers, pictures or networks, without a browser on cheap settings."""
+
+import json
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from app.explore.grid import remaining
+from app.explore.grid_choice import GridChoice
+from app.jobs.backend import View, backend
+from app.jobs.work import baseline_frames
+from app.parts.methods import methods
+from explainers.baselines.explain import Explanation
+from explainers.networks.catalogue import network_catalogue
+
+CHEAP = {
+    "network": "resnet20-cifar10",
+    "refine": "False",
+    "grid": "4",
+    "layers": "layer1.0 layer3.2",
+    "methods": "cid grad_cam lrp",
+}
+
+pytestmark = pytest.mark.usefixtures("fresh_backend")
+
+
+def visit(**query: str) -> AppTest:
+    at = AppTest.from_file("../app/main.py", default_timeout=120)
+    for name, value in (CHEAP | query).items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
+    for _ in range(300):
+        assert not at.exception
+        if holds(at):
+            return at
+        threading.Event().wait(0.1)
+        at.run()
+    raise AssertionError("it never came to hold: " + " | ".join(element.value for element in at.markdown))
+
+
+def ready(at: AppTest) -> bool:
+    return any(
+        element.value.split(": ")[-1].startswith("All ") or "map is ready" in element.value for element in at.markdown
+    )
+
+
+def figure(at: AppTest) -> dict:
+    return json.loads(at.get("plotly_chart")[0].proto.spec)
+
+
+def maps(at: AppTest) -> list[dict]:
+    return [trace for trace in figure(at)["data"] if trace["type"] == "heatmap"]
+
+
+def texts(at: AppTest) -> list[str]:
+    return [annotation["text"].replace("<br>", " ") for annotation in figure(at)["layout"]["annotations"]]
+
+
+def choice(at: AppTest) -> GridChoice:
+    return at.session_state["grid_choice"]
+
+
+def address(at: AppTest, name: str) -> str:
+    value = at.query_params.get(name, "")
+    return value[0] if isinstance(value, list) else value
+
+
+def test_rows_are_methods_and_columns_layers_with_the_cost_under_every_map():
+    at = until(visit(), ready)
+    assert [trace["name"] for trace in maps(at)] == [
+        "CID · layer1.0",
+        "CID · layer3.2",
+        "Grad-CAM · layer1.0",
+        "Grad-CAM · layer3.2",
+        "LRP · layer1.0",
+    ]
+    words = texts(at)
+    assert sum("passes" in text for text in words) == 5
+    assert sum("the same for every layer" in text for text in words) == 1
+
+
+def test_one_scale_for_a_row_and_zoom_for_all():
+    layout = figure(until(visit(), ready))["layout"]
+    scales = {trace["coloraxis"] for trace in maps(until(visit(), ready))}
+    assert scales == {"coloraxis", "coloraxis2", "coloraxis3"}
+    assert layout["coloraxis3"]["cmin"] == -layout["coloraxis3"]["cmax"]
+    axes = [axis for name, axis in layout.items() if name.startswith("xaxis")]
+    assert len(axes) == 6
+    assert all(axis["matches"] == "x" for axis in axes if axis is not layout["xaxis"])
+
+
+def test_maps_on_their_own_scale_keep_their_values_in_the_hover_text():
+    at = until(visit(scale="own", methods="cid"), ready)
+    assert figure(at)["layout"]["coloraxis"]["cmax"] == 1
+    assert all("customdata" in trace and "nats" in trace["hovertemplate"] for trace in maps(at))
+
+
+def test_a_method_that_does_not_apply_says_why_in_its_cell():
+    at = until(visit(layers="layer3.2 fc", methods="grad_cam ru"), lambda at: len(maps(at)) >= 1)
+    assert any("no positions" in text for text in texts(at))
+    at = until(visit(layers="layer1.0", methods="ru saliency"), ready)
+    assert any("needs a decoder" in text for text in texts(at))
+
+
+def test_methods_are_chosen_from_a_list_that_explains_them():
+    at = until(visit(), ready)
+    labels = [box.label for box in at.checkbox]
+    assert len(labels) == 17
+    assert all(len(label) > 60 for label in labels)
+    at.checkbox(key="w_method_lrp").uncheck().run()
+    until(at, ready)
+    assert choice(at).methods == ("cid", "grad_cam")
+    assert address(at, "methods") == "cid grad_cam"
+    at.checkbox(key="w_method_cid").uncheck().run()
+    at.checkbox(key="w_method_grad_cam").uncheck().run()
+    assert any("No method is chosen" in element.value for element in at.info)
+
+
+def test_columns_may_be_pictures_or_networks():
+    at = until(visit(across="pictures", methods="cid saliency", pictures="bird/1 photo/rocket"), ready)
+    assert [trace["name"].split(" · ")[1] for trace in maps(at)] == ["Cardinal (rendered)", "Rocket"] * 2
+    at = until(visit(across="networks", methods="cid", networks="resnet20-cifar10 resnet32-cifar10"), ready)
+    assert [trace["name"] for trace in maps(at)] == ["CID · ResNet-20", "CID · ResNet-32"]
+
+
+def test_ru_over_networks_takes_the_decoder_of_each():
+    at = until(
+        visit(across="networks", methods="ru", layer="conv1", networks="resnet20-cifar10 resnet32-cifar10"), ready
+    )
+    first, second = maps(at)
+    assert [first["name"], second["name"]] == ["RU · ResNet-20", "RU · ResNet-32"]
+    assert first["z"] != second["z"]
+
+
+def test_ru_says_why_a_layer_without_a_decoder_has_no_map():
+    at = until(visit(methods="ru", layers="conv1 layer1.0"), ready)
+    assert [trace["name"] for trace in maps(at)] == ["RU · conv1"]
+    assert "decoder" in str(at.get("plotly_chart")[0].proto.spec)
+
+
+def test_another_target_changes_the_maps_that_explain_a_class_and_no_other():
+    at = until(visit(), ready)
+    before = {trace["name"]: trace["z"] for trace in maps(at)}
+    at.selectbox(key="w_target").set_value(3).run()
+    until(at, ready)
+    after = {trace["name"]: trace["z"] for trace in maps(at)}
+    assert {name for name in before if before[name] != after[name]} == {
+        "Grad-CAM · layer1.0",
+        "Grad-CAM · layer3.2",
+        "LRP · layer1.0",
+    }
+    assert address(at, "target") == "3"
+
+
+def test_the_address_bar_gives_the_same_grid_again():
+    at = until(visit(scale="own", opacity="60", colours="magma", target="2"), ready)
+    query = {name: address(at, name) for name in at.query_params}
+    again = AppTest.from_file("../app/main.py", default_timeout=120)
+    for name, value in query.items():
+        again.query_params[name] = value
+    until(again.run(), ready)
+    assert choice(again) == choice(at)
+    assert figure(again) == figure(at)
+
+
+def test_cancel_keeps_what_is_there_and_go_on_completes_it():
+    at = visit(refine="True", grid="32", methods="saliency cid", layers="fc")
+    until(at, lambda at: len(maps(at)) >= 1)
+    at.button(key="grid_cancel").click().run()
+    assert any("Cancelled: 1 of 2" in element.value for element in at.markdown)
+    assert len(maps(at)) >= 1
+    at.button(key="grid_again").click().run()
+    assert backend().maps._jobs
+    backend().maps.close()
+
+
+@pytest.mark.parametrize("frame_is_given", [False, True])
+def test_cancel_in_the_last_moment_of_a_map_that_has_one_frame_keeps_that_map(monkeypatch, frame_is_given):
+    computed, go_on = threading.Event(), threading.Event()
+
+    def held(*asked):
+        for frame in baseline_frames(*asked):
+            if frame_is_given:
+                yield frame
+            computed.set()
+            assert go_on.wait(60)
+            if not frame_is_given:
+                yield frame
+
+    monkeypatch.setattr("app.jobs.backend.baseline_frames", held)
+    at = visit(methods="saliency")
+    assert computed.wait(60)
+    (job,) = backend().maps._jobs.values()
+    at.button(key="grid_cancel").click().run()
+    assert not at.exception
+    go_on.set()
+    assert job.ended.wait(60)
+    at.run()
+    assert not at.exception
+    assert ready(at)
+    assert len(maps(at)) == 1
+
+
+def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
+    from explainers.networks.catalogue import WeightsUnavailable, load_network
+
+    def missing(name, device="cpu", progress=None):
+        if name == "resnet32-cifar10":
+            raise WeightsUnavailable("its weights could not be downloaded; choose another network")
+        return load_network(name, device)
+
+    monkeypatch.setattr("app.jobs.work.load_network", missing)
+    assert any(entry.name == "resnet32-cifar10" for entry in network_catalogue())
+    at = visit(across="networks", methods="saliency", networks="resnet20-cifar10 resnet32-cifar10")
+    until(at, ready)
+    assert any("could not be downloaded" in element.value for element in at.caption)
+    assert len(maps(at)) == 1
+
+
+def test_the_time_left_counts_what_waits_at_the_pace_so_far():
+    quick = Explanation(torch.zeros(1, 1, 2, 2), None, 1.0, 1.0, seconds=4.0)
+    long = Explanation(torch.zeros(1, 1, 2, 2), None, 100.0, 100.0, seconds=4.0)
+    lime, lrp, saliency = (methods()[name] for name in ("lime", "lrp", "saliency"))
+    asked = [(saliency, View("a", "done", quick)), (lime, View("b", "done", long)), (lrp, View("c", "waiting"))]
+    assert remaining(asked) == pytest.approx(0.02 * lrp.passes)
+    assert remaining([(saliency, View("d", "running", None, 0.5, 7.0)), *asked]) == pytest.approx(7 + 0.02 * lrp.passes)
+    assert remaining(asked[2:]) is None
+    assert remaining([asked[0], asked[2]]) is None, "preparing takes longer than two passes"

@@ -1,0 +1,296 @@
+"""The real page in a real Chromium, from cold start to a changed layer, with an upload."""
+
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.places import ROOT
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SLOW = 120_000
+READY = "mean CID"
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    """Playwright's own entry point; skipped, or failed where the browser is required, without Chromium."""
+    reason = ""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        reason = "playwright is not installed"
+    if not reason and not Path(CHROMIUM).is_file():
+        reason = "there is no chromium; install Debian's package chromium, or name one in CHROMIUM"
+    if reason:
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(playwright) -> Iterator[str]:
+    """A server of its own on a free port."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(300):
+            assert server.poll() is None, "the server ended by itself"
+            if healthy(url):
+                break
+            server_wait(server, 0.2)
+        else:
+            pytest.fail("the server did not become healthy within a minute")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """A new visitor; what leaves the machine and what the page complains about is collected."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.strangers, page.complaints = [], []
+    page.on("request", lambda request: stranger(request.url, address) and page.strangers.append(request.url))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.set_default_timeout(SLOW)
+    yield page
+    context.close()
+
+
+def healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return answer.read() == b"ok"
+    except OSError:
+        return False
+
+
+def server_wait(server: subprocess.Popen, seconds: float) -> None:
+    try:
+        server.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def stranger(url: str, address: str) -> bool:
+    return url.startswith(("http", "ws")) and address.split("//")[1] not in url
+
+
+def expect(locator):
+    from playwright.sync_api import expect as wait_for
+
+    return wait_for(locator)
+
+
+def cheap(address: str, **query: str) -> str:
+    pairs = {"network": "resnet20-cifar10", "refine": "False", "grid": "8", "layer": "layer1.0", "view": "layer"}
+    pairs |= query
+    return f"{address}/?" + "&".join(f"{name}={value}" for name, value in pairs.items())
+
+
+def status(page):
+    return page.locator(".st-key-map_line")
+
+
+def chart(page, name: str):
+    """The chart as it is now; one that it replaces stays in the document for a moment, marked as stale."""
+    return page.locator(f'.st-key-figure_{name}:not([data-stale="true"])')
+
+
+def grid_line(page):
+    return page.locator(".st-key-grid_line")
+
+
+def drawn(page) -> list[str]:
+    """Every picture of the grid, as it is drawn."""
+    images = chart(page, "grid").locator("image")
+    expect(images.first).to_be_attached(timeout=SLOW)
+    return images.evaluate_all("all => all.map(one => one.getAttribute('href') ?? one.getAttribute('xlink:href'))")
+
+
+def noise_png() -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_very_first_visit_may_be_to_another_page(page, address):
+    page.goto(f"{address}/about")
+    expect(page.get_by_role("heading", name="What this is")).to_be_visible(timeout=SLOW)
+
+
+def test_from_a_first_visit_to_a_first_map(page, address):
+    page.goto(address)
+    expect(grid_line(page)).to_contain_text(re.compile(r"[1-9]\d* of \d+ maps ready|All \d+ maps"), timeout=SLOW)
+    expect(chart(page, "grid").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("nats", timeout=SLOW)
+    assert page.strangers == []
+    assert page.complaints == []
+
+
+def test_another_layer_and_an_upload(page, address):
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(chart(page, "nats")).to_contain_text("entropy H (nats)", timeout=SLOW)
+
+    page.locator(".st-key-w_layer").get_by_role("slider").press("ArrowLeft")
+    expect(status(page)).to_contain_text("conv1", timeout=SLOW)
+    expect(page).to_have_url(re.compile("layer=conv1"))
+
+    page.get_by_role("radio", name="Your own").click()
+    page.locator('.st-key-w_upload input[type="file"]').set_input_files(
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise_png()}
+    )
+    expect(page.locator(".st-key-figures")).to_contain_text("noise.png", timeout=SLOW)
+    expect(chart(page, "nats").locator(".heatmaplayer image").first).to_be_attached()
+
+    assert page.strangers == []
+    assert page.complaints == []
+
+
+def test_a_grid_of_five_methods_fills_in_and_its_link_shows_the_same(page, address, chromium):
+    methods = "cid+grad_cam+lrp+saliency+activation"
+    page.goto(cheap(address, view="grid", methods=methods, layers="layer2.2+layer3.2"))
+    expect(grid_line(page)).to_contain_text("All 8 maps are ready", timeout=SLOW)
+    expect(page.get_by_role("button", name="Methods (5)")).to_be_visible()
+    maps = drawn(page)
+    assert len(set(maps)) >= 8
+    other = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    other.goto(page.url)
+    expect(grid_line(other)).to_contain_text("All 8 maps are ready", timeout=SLOW)
+    assert drawn(other) == maps
+    other.context.close()
+
+
+def test_two_browsers_at_once_see_each_its_own(page, address, chromium):
+    other = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(cheap(address, layer="layer2.0", seed="5"))
+    other.goto(cheap(address, layer="layer3.0", picture="bird/3", seed="5"))
+    for one, layer, bird in ((page, "layer2.0", "Cardinal"), (other, "layer3.0", "Blue jay")):
+        expect(status(one)).to_contain_text(READY, timeout=SLOW)
+        expect(status(one)).to_contain_text(layer)
+        expect(one.locator(".st-key-figures")).to_contain_text(bird)
+    other.context.close()
+
+
+def test_cancel_ends_the_whole_grid_and_keeps_what_was_ready(page, address):
+    page.goto(cheap(address, network="vgg16-birds", view="grid", refine="True", grid="0", methods="saliency+cid"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("cancelled")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
+
+
+def test_a_damaged_upload_is_one_sentence_without_a_path(page, address):
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    page.get_by_role("radio", name="Your own").click()
+    page.locator('.st-key-w_upload input[type="file"]').set_input_files(
+        {"name": "broken.png", "mimeType": "image/png", "buffer": noise_png()[:500]}
+    )
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Expected")
+    text = page.locator("body").inner_text()
+    assert "Traceback" not in text
+    assert str(ROOT) not in text
+
+
+def test_cancel_keeps_the_preview_and_can_be_taken_back(page, address):
+    # The longest work there is among the shipped networks, so that it is still going on when it is cancelled.
+    page.goto(cheap(address, network="vgg16-birds", refine="True", grid="0", layer="fc8"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(status(page)).to_contain_text("Cancelled at")
+    page.get_by_role("button", name="Start again").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(status(page)).to_contain_text("Cancelled at")
+
+
+def test_cancel_on_the_other_pages_ends_their_work_which_can_be_begun_again(page, address):
+    long = "network=alexnet-birds&other=alexnet-birds&refine=True&grid=0&layer=fc8"
+    for path, line, said in (
+        (f"compare?{long}", "compare", "Cancelled"),
+        ("fairness?network=alexnet-birds", "fair", "Cancelled at"),
+        ("evaluate?network=alexnet-birds&methods=cid+lime&refined=True&count=200", "evaluate", "0 of 2 methods"),
+    ):
+        page.goto(f"{address}/{path}")
+        if line == "evaluate":
+            page.get_by_role("button", name="Judge 2 methods").click()
+        place = page.locator(f".st-key-{line}_line")
+        place.get_by_role("button", name="Cancel").click()
+        expect(place).to_contain_text(said)
+        expect(place.get_by_role("button", name="Cancel")).to_have_count(0)
+        place.get_by_role("button", name=re.compile("Go on|Start again|Judge")).click()
+        place.get_by_role("button", name="Cancel").click()
+        expect(place).to_contain_text(said)
+    assert page.complaints == []
+
+
+def test_all_layers_one_after_the_other(page, address):
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    page.get_by_role("tab", name="All layers").click()
+    page.get_by_role("button", name="Compute").click()
+    expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
+    expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12)
+    expect(chart(page, "curve")).to_contain_text("concentration")
+
+
+def test_the_selection_survives_another_page(page, address):
+    page.goto(cheap(address, layer="layer2.1"))
+    expect(status(page)).to_contain_text("layer2.1", timeout=SLOW)
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="What this is")).to_be_visible()
+    page.get_by_role("link", name="Explore").click()
+    expect(status(page)).to_contain_text("layer2.1", timeout=SLOW)
+    assert page.strangers == []
+
+
+def test_thumbnails_are_named_buttons_for_the_keyboard(page, address):
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    group = page.get_by_role("radiogroup", name="Choose a picture")
+    expect(group.get_by_role("radio")).to_have_count(12, timeout=SLOW)
+    wren = group.get_by_role("radio", name="Wren")
+    wren.press("Space")
+    expect(wren).to_be_checked(timeout=SLOW)
+    expect(page.locator(".st-key-figures")).to_contain_text("Wren (rendered)", timeout=SLOW)

@@ -1,0 +1,130 @@
+"""In a real Chromium: bad files are one sentence each, a good one is shown and cut, and nothing leaves the machine."""
+
+import io
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+from tests.browser.test_browser import (  # noqa: F401
+    READY,
+    ROOT,
+    SLOW,
+    address,
+    chart,
+    cheap,
+    chromium,
+    expect,
+    page,
+    playwright,
+    status,
+)
+from tests.explainers.checkpoints.test_hostile_weights import HOSTILE, planted
+from tests.explainers.datasets.test_pictures import REFUSED, SHOWN
+
+pytestmark = pytest.mark.browser
+PICTURES = ("empty", "text", "svg", "html", "zip bomb", "20,000 × 20,000", "cut png", "cut jpeg", "no side")
+WEIGHTS = (
+    "10⁹ classes, one stored value",
+    "path in a key",
+    "not a number",
+    "integers",
+    "overlapping tensors",
+    "zip bomb",
+)
+
+
+@pytest.fixture
+def requests(page):  # noqa: F811
+    """The hosts that the page asked, or tried to."""
+    hosts: set[str] = set()
+    page.context.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
+    return hosts
+
+
+def give(page, key: str, name: str, data: bytes) -> None:  # noqa: F811
+    page.locator(f'.st-key-{key} input[type="file"]').set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+def clean(page) -> None:  # noqa: F811
+    text = page.locator("body").inner_text()
+    for secret in ("Traceback", str(ROOT), "site-packages", "root:x"):
+        assert secret not in text
+    assert page.complaints == []
+
+
+def own(page, address) -> None:  # noqa: F811
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    page.get_by_role("radio", name="Your own").click()
+    expect(page.locator(".st-key-w_upload")).to_be_visible()
+
+
+def test_bad_pictures_are_one_sentence_each_and_the_map_stays(page, address, requests):  # noqa: F811
+    own(page, address)
+    for name in PICTURES:
+        data, _ = REFUSED[name]
+        give(page, "w_upload", f"{name[:5]}.png", data)
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text("Expected")
+        assert alert.count() == 1
+        clean(page)
+        page.locator(".st-key-w_upload").get_by_role("button", name="Remove").first.click()
+        expect(page.get_by_role("alert")).to_have_count(0)
+    expect(status(page)).to_contain_text(READY)
+    assert requests == {urlsplit(address).netloc}
+
+
+def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):  # noqa: F811
+    own(page, address)
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(SHOWN["cmyk jpeg"]())).resize((300, 150)).save(buffer, "JPEG")
+    give(page, "w_upload", "![mine](x).jpg", buffer.getvalue())
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(page.locator(".st-key-figures")).to_contain_text("minex.jpg")
+    page.get_by_text("Part of the picture").click()
+    said = page.locator(".st-key-crop")
+    expect(said).to_contain_text("columns 75 to 225 and rows 0 to 150 of 300 × 150")
+    expect(said.get_by_role("img")).to_be_visible()
+    said.get_by_role("slider").nth(1).press("Home")
+    expect(said).to_contain_text("Dark: cut away")
+    expect(page.get_by_text("Part of the picture (cropped)")).to_be_visible()
+    said.get_by_role("button", name="The whole picture").click()
+    expect(said).to_contain_text("columns 75 to 225")
+    clean(page)
+    assert "picture" not in page.url
+    assert requests == {urlsplit(address).netloc}
+
+
+def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path):  # noqa: F811
+    import pickle
+
+    page.goto(cheap(address))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    page.locator(".st-key-own_weights summary").click()
+    page.get_by_role("combobox", name="Architecture").click()
+    page.get_by_role("option", name="ResNet-20").first.click()
+    files = {"code": pickle.dumps({"fc.weight": planted(tmp_path)[0]})} | {name: HOSTILE[name]() for name in WEIGHTS}
+    for name, data in files.items():
+        give(page, "w_weights", f"{name[:4]}.pt", data)
+        expect(page.get_by_text("Expected", exact=False).first).to_be_visible(timeout=SLOW)
+        clean(page)
+        remove = page.locator(".st-key-w_weights").get_by_role("button", name="Remove")
+        remove.first.click()
+        expect(remove).to_have_count(0)
+        page.get_by_role("button", name="Back to the start").click()
+        expect(page.get_by_text("Expected", exact=False)).to_have_count(0)
+    assert list(tmp_path.iterdir()) == []
+    assert requests == {urlsplit(address).netloc}
+
+
+def test_a_whole_visit_asks_nobody_but_the_server(page, address, requests):  # noqa: F811
+    for place in ("", "compare", "fairness", "evaluate", "learn", "glossary", "about"):
+        page.goto(f"{address}/{place}?picture=../../etc/passwd&network=/etc/passwd&layer=/etc")
+        expect(page.get_by_role("heading").first).to_be_visible(timeout=SLOW)
+        page.wait_for_timeout(500)
+        clean(page)
+    assert requests == {urlsplit(address).netloc}

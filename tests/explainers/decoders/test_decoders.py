@@ -1,0 +1,465 @@
+"""Decoders trained here: that they learn, resume exactly, stop when told, and are found again."""
+
+import io
+import os
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from streamlit.testing.v1 import AppTest
+from torch import nn
+
+from app.explore import decoder_pictures, decoder_training
+from app.explore.decoder_pictures import gather, unzip
+from app.jobs import decoders as decoder_work
+from app.jobs.backend import Backend, backend
+from app.jobs.decoders import MOST, TrainingRequest, steps_done, unfinished
+from explainers import RU, CIDSettings, load_network
+from explainers.decoders import cards
+from explainers.decoders.cards import DecoderCard, find_decoder, load_decoder, trained_here, trim_decoders
+from explainers.decoders.command import main, page, spread
+from explainers.decoders.cost import step_flops
+from explainers.decoders.pictures import BirdSource, DecoderPictures, FolderSource, PictureSource, prepare_pictures
+from explainers.decoders.training import DecoderProgress, DecoderSettings, read_checkpoint, train_decoder
+from explainers.networks.catalogue import Network, fingerprint, load_checkpoint
+from explainers.networks.layers import find_layers
+from explainers.networks.preprocessing import Preprocessing
+
+SIDE = 16
+LAYER = "conv1"
+STEPS = (10, 40, 800)
+PANEL = """
+from app.jobs.backend import backend
+from app.explore.decoder_training import decoder_offer
+from tests.explainers.decoders.test_decoders import LAYER, tiny
+decoder_offer(backend(), tiny(), tiny().layer(LAYER))
+"""
+
+
+@cache
+def tiny() -> Network:
+    """A network of one convolution and a head, with random weights, for pictures of 16×16 pixels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(512, 4)).eval()
+    return Network(
+        name="tiny",
+        family="tests",
+        title="Tiny",
+        module=module.requires_grad_(False),
+        preprocessing=Preprocessing(SIDE, SIDE, (0.5,) * 3, (0.25,) * 3),
+        layers=find_layers(module, torch.zeros(1, 3, SIDE, SIDE)),
+        classes=("a", "b", "c", "d"),
+        data="none",
+        accuracy=None,
+        accuracy_note="",
+        source="a test",
+        fingerprint=fingerprint("tiny", module),
+    )
+
+
+@cache
+def birds() -> DecoderPictures:
+    *_, pictures = prepare_pictures(tiny(), BirdSource(40))
+    return pictures
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Decoders go to a folder of the test, and are small and soon trained."""
+    monkeypatch.setenv("DECODERS_HOME", str(tmp_path / "decoders"))
+    monkeypatch.setattr(decoder_work, "fitting_batch", lambda network: 4)
+    monkeypatch.setattr(decoder_work, "STEPS", STEPS)
+    monkeypatch.setattr(decoder_training, "STEPS", STEPS)
+    monkeypatch.setattr(decoder_training, "LENGTHS", dict.fromkeys(STEPS, "Some"))
+    monkeypatch.setattr(decoder_work, "BIRDS", 20)
+    return tmp_path / "decoders"
+
+
+@pytest.fixture
+def store(fresh_backend: None) -> Iterator[Backend]:
+    made = Backend(torch.device("cpu"))
+    yield made
+    made.close()
+
+
+def train(folder: Path, pictures: DecoderPictures | None = None, steps: int = 10, **more) -> DecoderCard:
+    settings = DecoderSettings(steps=steps, batch=8)
+    *_, last = train_decoder(tiny(), tiny().layer(LAYER), pictures or birds(), settings, folder, **more)
+    return last.card
+
+
+def request(steps: int = 10, **more) -> TrainingRequest:
+    return TrainingRequest(BirdSource(20), steps, **more)
+
+
+def wait(holds: Callable[[], object]) -> None:
+    for _ in range(400):
+        if holds():
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it never came to hold")
+
+
+def png(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(seed).integers(0, 255, (20, 24, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def zipped(files: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", kind) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+# Training
+
+
+def test_training_beats_the_mean_picture_and_is_better_the_longer_it_lasts(home):
+    held_out, mean = birds().held_out.float() / 255, birds().train.float().mean(0) / 255
+    blind = (held_out - mean).square().mean().sqrt().item()
+    short, long = train(home, steps=2).error, train(home, steps=50).error
+    assert long < short
+    assert long < 0.8 * blind
+
+
+@pytest.mark.parametrize("stop_at", [1, 6])
+def test_a_training_that_was_stopped_goes_on_to_the_same_decoder(home, tmp_path, stop_at):
+    whole = train(home)
+    checkpoint = tmp_path / "runs" / "a.pt"
+    settings = DecoderSettings(steps=10, batch=8)
+    run = train_decoder(tiny(), tiny().layer(LAYER), birds(), settings, home, checkpoint=checkpoint)
+    while next(run).step < stop_at:
+        pass
+    run.close()
+    assert read_checkpoint(checkpoint)["step"] == stop_at
+    assert train(home, checkpoint=checkpoint) == whole
+    assert not checkpoint.exists()
+
+
+def test_a_checkpoint_of_other_pictures_or_steps_and_a_damaged_one_are_passed_over(home, tmp_path):
+    whole, checkpoint = train(home), tmp_path / "a.pt"
+    others = replace(birds(), train=birds().train.flip(2))
+    for pictures, steps in ((others, 10), (birds(), 20)):
+        settings = DecoderSettings(steps=steps, batch=8)
+        run = train_decoder(tiny(), tiny().layer(LAYER), pictures, settings, home, checkpoint=checkpoint)
+        next(run)
+        run.close()
+        assert train(home, checkpoint=checkpoint) == whole
+    checkpoint.write_bytes(b"no checkpoint")
+    assert train(home, checkpoint=checkpoint) == whole
+
+
+def test_the_decoder_serves_ru_and_says_what_it_learnt_from(home):
+    card = train(home, steps=30)
+    assert find_decoder(tiny(), tiny().layer(LAYER)) == card
+    assert trained_here(card)
+    assert card.data == "rendered birds: 40 to train on, 4 held out"
+    x = (birds().held_out[:1].float() / 255 - 0.5) / 0.25
+    result = RU(tiny().module, tiny().layer(LAYER), load_decoder(card)).explain(x, CIDSettings(refine=False))
+    assert torch.isfinite(result.entropy).all()
+    assert 0 < result.error.item() < 0.5
+
+
+def test_the_oldest_decoders_and_checkpoints_give_way(tmp_path):
+    mark = "0123456789ab"
+    names = [f"{mark}-d-6.safetensors", f"unfinished-{mark}-c-6-x.pt", f"{mark}-b-6.safetensors", "not-ours.pt"]
+    for age, name in enumerate(names):
+        (tmp_path / name).write_bytes(bytes(100))
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    trim_decoders(tmp_path, 250)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[:2], "not-ours.pt"])
+
+
+def test_what_is_written_here_is_what_may_give_way(home):
+    asked = request()
+    card = train(home, steps=1)
+    home.joinpath(unfinished(tiny(), tiny().layer(LAYER), asked).name).write_bytes(b"x")
+    trim_decoders(home, 0)
+    assert card is not None
+    assert not list(home.iterdir())
+
+
+def test_what_a_step_costs_grows_with_the_batch_and_counts_the_network_too():
+    first, last = tiny().layers[0], tiny().layers[-1]
+    few, many = (step_flops(tiny(), first, DecoderSettings(batch=batch)) for batch in (2, 4))
+    assert many == 2 * few
+    assert step_flops(tiny(), last, DecoderSettings(batch=2)) != few
+
+
+# Pictures
+
+
+def test_birds_that_judge_have_trained_nothing():
+    assert len(birds().train) == 40
+    assert not any(torch.equal(one, other) for one in birds().held_out for other in birds().train)
+
+
+def test_a_folder_without_enough_pictures_is_refused_in_one_sentence(tmp_path, capsys):
+    with pytest.raises(ValueError, match="expected at least 20 pictures to train a decoder on, got none"):
+        FolderSource(tmp_path)
+    for index in range(25):
+        (tmp_path / f"{index}.png").write_bytes(png(index) if index < 5 else b"no picture")
+    with pytest.raises(ValueError, match="got 5 that can be read"):
+        list(prepare_pictures(tiny(), FolderSource(tmp_path)))
+    with pytest.raises(SystemExit, match=r"^expected at least 20 .* choose more$"):
+        main(["resnet20-cifar10", "--folder", str(tmp_path)])
+
+
+def test_the_pictures_of_a_folder_are_those_the_network_sees_each_once(tmp_path):
+    for index in range(24):
+        (tmp_path / f"{index:02}.png").write_bytes(png(index))
+    progress = list(prepare_pictures(tiny(), FolderSource(tmp_path)))
+    pictures = progress[-1]
+    assert [at.count for at in progress[:-1]] == list(range(2, 25, 2))
+    seen = {image.numpy().tobytes() for image in torch.cat([pictures.train, pictures.held_out])}
+    cut = [tiny().preprocessing.cut(Image.open(io.BytesIO(png(index)))) for index in range(24)]
+    assert seen == {np.array(image).transpose(2, 0, 1).tobytes() for image in cut}
+    assert (len(pictures.train), len(pictures.held_out)) == (22, 2)
+
+
+def test_a_zip_gives_its_pictures_and_nothing_hidden():
+    files = {"a/1.png": png(1), "a/.2.png": png(2), "__MACOSX/1.png": png(3), "notes.txt": b"x", "b/4.JPG": b"x"}
+    assert [name for name, _ in unzip(zipped(files))] == ["a/1.png", "b/4.JPG"]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (lambda: b"no zip", "damaged or locked"),
+        (lambda: zipped({"a.png": b""}, zipfile.ZIP_LZMA), "damaged or locked"),
+        (lambda: zipped({"a.png": bytes(1 << 27)}, zipfile.ZIP_BZIP2), "damaged or locked"),
+        (lambda: zipped({f"{i}.txt": b"" for i in range(20_000)}), "a zip of many more files"),
+        (lambda: zipped({f"{i}.png": b"" for i in range(201)}), "expected at most 200 pictures, got 201"),
+        (lambda: zipped({"a.png": bytes(1 << 20)}), "expected pictures of at most 0 MB"),
+    ],
+)
+def test_a_zip_that_is_none_or_holds_too_much_is_refused(data, sentence, monkeypatch):
+    monkeypatch.setattr(decoder_pictures, "PICTURE_MEGABYTES", 0)
+    with pytest.raises(ValueError, match=sentence):
+        list(unzip(data()))
+
+
+def test_pictures_that_unfold_to_too_much_are_refused_before_the_last(monkeypatch):
+    monkeypatch.setattr(decoder_pictures, "TOGETHER_MEGABYTES", 2)
+    archive = zipped({f"{i}.png": bytes(1 << 20) for i in range(200)})
+    opened = []
+    monkeypatch.setattr(
+        decoder_pictures, "_unfold", lambda *a, unfold=decoder_pictures._unfold: opened.append(a) or unfold(*a)
+    )
+    with pytest.raises(ValueError, match="expected at most 2 MB of pictures"):
+        gather([("a.zip", archive)])
+    assert len(opened) == 3
+    with pytest.raises(ValueError, match="expected at most 200 pictures"):
+        gather((f"{i}.png", b"") for i in range(201))
+
+
+# The command
+
+
+def test_the_command_trains_on_birds_and_the_app_finds_it(home, tmp_path, capsys):
+    choice = ["--birds", "20", "--layers", "layer3.2", "--steps", "2", "--batch", "4", "--runs", str(tmp_path)]
+    network = load_network("resnet20-cifar10")
+    main(["resnet20-cifar10", *choice])
+    card = find_decoder(network, network.layer("layer3.2"))
+    assert trained_here(card)
+    assert card.data.startswith("rendered birds: 20")
+    assert "--birds N --batch 4 --steps 2" in (home / "resnet20-cifar10.md").read_text()
+    main(["resnet20-cifar10", *choice])
+    assert "there is one already" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="expected a layer of"):
+        main(["resnet20-cifar10", "--birds", "20", "--layers", "nowhere"])
+
+
+def test_the_command_trains_for_own_weights_and_leaves_the_shipped_ones_alone(home, tmp_path):
+    shipped, file = load_network("resnet20-cifar10"), tmp_path / "mine.pt"
+    torch.save({key: 1.01 * value for key, value in shipped.module.state_dict().items()}, file)
+    choice = ["--birds", "20", "--layers", "fc", "--steps", "1", "--batch", "4", "--runs", str(tmp_path)]
+    main(["resnet20-cifar10", "--checkpoint", str(file), *choice])
+    own = load_checkpoint("resnet20-cifar10", file)
+    assert trained_here(find_decoder(own, own.layer("fc")))
+    assert not trained_here(find_decoder(shipped, shipped.layer("fc")))
+    assert "resnet20-cifar10 --checkpoint FILE" in next(home.glob("resnet20-cifar10-*.md")).read_text()
+    with pytest.raises(SystemExit, match="expected a weights file"):
+        main(["resnet20-cifar10", "--checkpoint", str(tmp_path / "none.pt"), *choice])
+
+
+def test_without_a_choice_layers_go_from_the_first_to_the_last():
+    network = load_network("vgg16-birds")
+    names = spread(network)
+    depths = [network.layer(name).depth for name in names]
+    assert len(names) == 5
+    assert (depths[0], depths[-1]) == (0, len(network.layers) - 1)
+    assert max(np.diff(depths)) - min(np.diff(depths)) <= 1
+
+
+def test_the_card_says_where_a_layer_was_trained_otherwise(home):
+    card = train(home, steps=2)
+    assert "otherwise" not in page("tiny", [card, card])
+    text = page("tiny", [card, card, replace(card, layer="fc", steps=7, data="other pictures")])
+    assert "--steps 2" in text
+    assert "| fc | 6 | 7 × 8 (other pictures) |" in text
+    assert "otherwise" in text
+
+
+# The app
+
+
+def test_a_decoder_trained_in_the_app_is_found_afterwards_and_after_a_restart(store):
+    layer = tiny().layer(LAYER)
+    assert store.training(tiny(), layer, "me").state == "missing"
+    assert store.training(tiny(), layer, "me", request()).live
+    wait(lambda: not store.training(tiny(), layer, "me").live)
+    card = find_decoder(tiny(), layer)
+    assert card.steps == 10
+    cards._read_card.cache_clear()
+    assert find_decoder(tiny(), layer) == card
+    assert load_decoder(card).training is False
+    # Whoever asked for the same meanwhile finds it done, and does not train it anew.
+    store.training(tiny(), layer, "other", request())
+    wait(lambda: not store.training(tiny(), layer, "other").live)
+    assert find_decoder(tiny(), layer) == card
+
+
+def test_two_trainings_of_the_same_decoder_are_one_and_maps_go_on_beside_it(store):
+    layer = tiny().layer(LAYER)
+    for owner in ("me", "other"):
+        assert store.training(tiny(), layer, owner, request(800)).live
+    assert store.trainings.count == 1
+    network = load_network("resnet20-cifar10")
+    subject = store.subject(network, "bird/1")
+    settings = CIDSettings(refine=False)
+    wait(lambda: store.map(network, subject, network.layer("fc"), settings, "me").state == "done")
+    key = store.training(tiny(), layer, "other").key
+    store.trainings.drop("me", key)
+    threading.Event().wait(0.2)
+    assert store.training(tiny(), layer, "other").live
+
+
+def test_cancel_takes_effect_at_once_and_leaves_a_checkpoint_to_go_on_from(store, monkeypatch):
+    monkeypatch.setattr("explainers.decoders.training.STORE_EVERY", 0.0)
+    layer, asked = tiny().layer(LAYER), request(800)
+    key = store.training(tiny(), layer, "me", asked).key
+    wait(lambda: steps_done(tiny(), layer, asked) > 3)
+    job = store.trainings.job(key)
+    store.trainings.drop("me", key)
+    assert job.ended.wait(5)
+    assert job.state == "cancelled"
+    done = steps_done(tiny(), layer, asked)
+    assert 3 < done < 800
+    assert find_decoder(tiny(), layer) is None
+    store.training(tiny(), layer, "me", asked)
+    wait(lambda: (view := store.training(tiny(), layer, "me")).value is not None and "step" in view.value.text)
+    assert int(store.training(tiny(), layer, "me").value.text.split("step ")[1].split(" ")[0]) > done
+
+
+def test_steps_pictures_and_the_number_of_trainings_are_bounded(store):
+    with pytest.raises(ValueError, match=r"expected .* steps, got 10000000"):
+        request(10_000_000)
+    with pytest.raises(ValueError, match="expected at least 20 pictures"):
+        PictureSource("few", ())
+    networks = [replace(tiny(), fingerprint=str(index)) for index in range(MOST + 1)]
+    states = [store.training(network, network.layer(LAYER), "me", request(800)).state for network in networks]
+    assert states[-1] == "refused"
+    assert all(state in ("waiting", "running") for state in states[:-1])
+
+
+def test_a_disk_that_cannot_be_written_is_one_sentence(store, home):
+    home.parent.mkdir(exist_ok=True)
+    home.write_text("a file where the folder should be")
+    layer = tiny().layer(LAYER)
+    store.training(tiny(), layer, "me", request())
+    wait(lambda: store.training(tiny(), layer, "me").state == "failed")
+    assert store.training(tiny(), layer, "me").message.startswith("Expected a disk on which the decoder can be kept")
+
+
+def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert not at.exception
+        if holds(at):
+            return at
+        threading.Event().wait(0.05)
+        at.run()
+    raise AssertionError("it never came to hold: " + " | ".join(words(at)))
+
+
+def words(at: AppTest) -> list[str]:
+    return [element.value for element in (*at.markdown, *at.caption, *at.error, *at.warning)]
+
+
+def buttons(at: AppTest) -> dict[str, str]:
+    return {button.key: button.label for button in at.button}
+
+
+def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fresh_backend, monkeypatch):
+    gate = threading.Event()
+
+    def held(*arguments) -> Iterator[DecoderProgress]:
+        for progress in train_decoder(*arguments):
+            yield progress
+            while progress.step == 3 and not gate.wait(0.01):
+                yield progress
+
+    monkeypatch.setattr(decoder_work, "train_decoder", held)
+    monkeypatch.setattr("explainers.decoders.training.STORE_EVERY", 0.0)
+    at = AppTest.from_string(PANEL, default_timeout=60).run()
+    assert any("has none yet" in word for word in words(at))
+    at.button_group(key="w_decoder_layer_steps").set_value(STEPS[0]).run()
+    at.button(key="w_decoder_layer_train").click().run()
+    asked = request(STEPS[0])
+    until(at, lambda at: steps_done(tiny(), tiny().layer(LAYER), asked))
+    at.button(key="decoder_layer_run_cancel").click().run()
+    until(at, lambda at: buttons(at).get("w_decoder_layer_train", "").startswith("Go on from step"))
+    assert unfinished(tiny(), tiny().layer(LAYER), asked).is_file()
+    gate.set()
+    at.button(key="w_decoder_layer_train").click().run()
+    until(at, lambda at: any("trained on this computer" in word for word in words(at)))
+    assert any("rendered birds: 20 to train on, 2 held out; 10 steps of 4" in word for word in words(at))
+    assert backend().trainings.count == 0
+    backend().close()
+
+
+def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_backend, home):
+    at = AppTest.from_string(PANEL, default_timeout=60).run()
+    at.button_group(key="w_decoder_layer_source").set_value("own").run()
+    assert at.button(key="w_decoder_layer_train").disabled
+    few = zipped({f"{index}.png": png(index) for index in range(3)})
+    at.file_uploader[0].set_value(("few.zip", few, "application/zip")).run()
+    assert at.error[0].value.startswith("Expected at least 20 pictures")
+    many = zipped({f"private-{index}.png": png(index) for index in range(30)})
+    at.file_uploader[0].set_value(("many.zip", many, "application/zip")).run()
+    assert not at.error
+    assert any(word.startswith("30 pictures, 3 of them held out") for word in words(at))
+    at.button_group(key="w_decoder_layer_steps").set_value(STEPS[0]).run()
+    at.button(key="w_decoder_layer_train").click().run()
+    until(at, lambda at: any("learnt from own pictures: 27 to train on, 3 held out" in word for word in words(at)))
+    backend().close()
+    # What is kept is the decoder and its card, without the pictures and their names.
+    (file,) = home.glob("*.safetensors")
+    card = find_decoder(tiny(), tiny().layer(LAYER))
+    with safe_open(file, "pt") as kept:
+        assert set(kept.keys()) == card.build().state_dict().keys()
+        assert kept.metadata().keys() == {"card", "sha256"}
+    assert not [path for path in home.iterdir() if b"private" in path.read_bytes()]
+
+
+def test_a_shipped_decoder_gets_one_sentence_and_no_button(fresh_backend):
+    script = PANEL.replace("tiny()", "load_network('resnet20-cifar10')").replace("LAYER, tiny", "LAYER")
+    at = AppTest.from_string("from explainers import load_network" + script, default_timeout=60).run()
+    assert not at.exception
+    assert "shipped with this project" in at.caption[0].value
+    assert not at.button

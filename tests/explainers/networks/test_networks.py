@@ -1,0 +1,207 @@
+"""Networks by name: the record, its weights' way here, and the sentences where there are none."""
+
+import hashlib
+import http.server
+import threading
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import models
+
+from explainers.devices import best_device, parse_device
+from explainers.networks import catalogue
+from explainers.networks import specs as network_specs
+from explainers.networks.catalogue import WeightsUnavailable, load_network, network_catalogue
+from explainers.networks.downloads import fetch
+
+SHIPPED = [entry.name for entry in network_catalogue() if entry.shipped and entry.available]
+TORCHVISION = [entry.name for entry in network_catalogue() if not entry.shipped]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache of torch."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return tmp_path / "hub" / "checkpoints"
+
+
+@pytest.fixture
+def server(tmp_path):
+    """(address, folder) of a web server on this machine."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(QuietHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", folder
+        running.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def serve(folder, content: bytes, name: str = "weights", digest: str | None = None) -> str:
+    file = f"{name}-{(digest or hashlib.sha256(content).hexdigest())[:8]}.pth"
+    (folder / file).write_bytes(content)
+    return file
+
+
+def test_the_catalogue_names_every_network_once():
+    entries = network_catalogue()
+    assert len({entry.name for entry in entries}) == len(entries)
+    assert {
+        "resnet20-cifar10",
+        "resnet32-cifar10",
+        "resnet44-cifar10",
+        "alexnet-birds",
+        "vgg16-birds",
+        "unet-membranes",
+    } == {entry.name for entry in entries if entry.shipped}
+    assert len(TORCHVISION) >= 14
+    assert all(entry.size > 1e6 for entry in entries if not entry.shipped)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_network_is_complete(name):
+    network = load_network(name)
+    parts = list(network.module.modules())
+    assert not any(part.training for part in parts)
+    assert not any(p.requires_grad for p in network.module.parameters())
+    assert all(t.dtype == torch.float32 for t in network.module.parameters())
+    assert len(network.classes) == network.layers[-1].shape[0]
+    assert 0.85 <= network.accuracy <= 1
+    logits = network.module(torch.zeros(2, 3, *network.input_size))
+    assert logits.shape == (2, *network.layers[-1].shape)
+    assert logits.isfinite().all()
+
+
+def test_same_weights_same_fingerprint():
+    one, two = load_network("resnet20-cifar10"), load_network("resnet20-cifar10")
+    assert one.fingerprint == two.fingerprint
+    two.module.fc.bias[0] += 1e-6
+    assert catalogue.fingerprint("resnet20-cifar10", two.module) != one.fingerprint
+    assert catalogue.fingerprint("another", one.module) != one.fingerprint
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("size", [(500, 375), (224, 300), (100, 80)])
+def test_preprocessing_is_torchvisions_own(name, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    ours = catalogue._specs()[name].preprocessing.tensor(image)
+    theirs = models.get_model_weights(name).IMAGENET1K_V1.transforms()(image)
+    assert torch.equal(ours, theirs)
+
+
+def test_display_undoes_preprocess():
+    network = load_network("resnet20-cifar10")
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    assert network.display(network.preprocess(image)).tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "1", "CMYK"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5000), (40, 33)])
+def test_pictures_of_any_mode_and_shape_are_taken(mode, size):
+    network = load_network("resnet20-cifar10")
+    assert network.preprocess(Image.new(mode, size)).shape == (3, 32, 32)
+
+
+def test_unknown_names_are_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="resnet20-cifar10"):
+        load_network("resnet21")
+    with pytest.raises(ValueError, match=r"layer3\.2"):
+        load_network("resnet20-cifar10").layer("layer9")
+
+
+def test_a_missing_shipped_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(network_specs, "NETWORKS", tmp_path)
+    with pytest.raises(WeightsUnavailable) as caught:
+        load_network("vgg16-birds")
+    for word in ("vgg16-birds.safetensors", "assets/networks"):
+        assert word in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_without_a_connection_one_sentence_says_what_to_do(cache, monkeypatch):
+    # Port 9 of this machine: nothing listens there.
+    specs = {
+        name: replace(spec, url="http://127.0.0.1:9/vgg16-397923af.pth") if name == "vgg16" else spec
+        for name, spec in catalogue._specs().items()
+    }
+    monkeypatch.setattr(catalogue, "_specs", lambda: specs)
+    with pytest.raises(WeightsUnavailable) as caught:
+        load_network("vgg16")
+    for word in ("vgg16-397923af.pth", "no connection", "checkpoints", "TORCH_HOME", "resnet20-cifar10"):
+        assert word in str(caught.value)
+    assert str(cache.parent) not in str(caught.value)
+    assert not list(cache.iterdir())
+
+
+def test_first_use_downloads_and_the_second_does_not(cache, server, tmp_path, monkeypatch):
+    address, folder = server
+    spec = catalogue._specs()["squeezenet1_1"]
+    torch.manual_seed(0)
+    torch.save(spec.build(1000).state_dict(), tmp_path / "state")
+    file = serve(folder, (tmp_path / "state").read_bytes())
+    monkeypatch.setattr(catalogue, "_specs", lambda: {spec.name: replace(spec, url=f"{address}/{file}")})
+    assert not network_catalogue()[0].available
+
+    told = []
+    first = load_network("squeezenet1_1", progress=lambda share, text: told.append((share, text)))
+    assert told[-1][0] == 1
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    assert file in told[-1][1]
+    assert network_catalogue()[0].available
+    assert [path.name for path in cache.iterdir()] == [file]
+    assert len(first.classes) == 1000
+    assert first.accuracy == spec.accuracy
+
+    (folder / file).unlink()
+    assert load_network("squeezenet1_1").fingerprint == first.fingerprint
+
+
+def test_content_that_its_name_does_not_promise_is_not_kept(cache, server):
+    address, folder = server
+    file = serve(folder, b"something else", digest="0123456789")
+    with pytest.raises(WeightsUnavailable, match="damaged"):
+        fetch(f"{address}/{file}")
+    assert not list(cache.iterdir())
+
+
+def test_a_damaged_file_in_the_cache_is_not_used(cache):
+    cache.mkdir(parents=True)
+    (cache / "weights-01234567.pth").write_bytes(b"damaged")
+    with pytest.raises(WeightsUnavailable, match=r"weights-01234567\.pth is damaged"):
+        fetch("http://127.0.0.1:9/weights-01234567.pth")
+
+
+def test_a_cancelled_download_leaves_nothing(cache, server):
+    class CancelledError(Exception):
+        pass
+
+    def cancel(share, text):
+        raise CancelledError
+
+    address, folder = server
+    with pytest.raises(CancelledError):
+        fetch(f"{address}/{serve(folder, b'weights')}", cancel)
+    assert not list(cache.iterdir())
+
+
+def test_a_server_that_says_no_is_reported(cache, server):
+    with pytest.raises(WeightsUnavailable, match="the server answered 404"):
+        fetch(f"{server[0]}/none-01234567.pth")
+
+
+def test_devices():
+    assert parse_device(None) == parse_device("auto") == best_device()
+    assert parse_device("cpu") == torch.device("cpu")
+    for name in ("cuda:99", "gpu", "meta"):
+        with pytest.raises(ValueError, match="expected a device of this machine"):
+            parse_device(name)
