@@ -1,7 +1,6 @@
 """Evaluate before anything is judged: what will stand on the page, and about how long it takes."""
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from app.jobs.backend import Backend
 from app.jobs.memory import digest
@@ -9,6 +8,7 @@ from app.parts import progress
 from explainers.decoders.cost import speed
 from explainers.networks.catalogue import Network
 from explainers.networks.copies import structural_copy
+from explainers.networks.operation_count import count_flops
 
 # A pass backwards costs twice as much as one forwards, and half of the passes are such.
 MEAN_PASS = 1.5
@@ -36,9 +36,9 @@ def pass_seconds(store: Backend, network: Network) -> float:
     place = digest("pass cost", network.fingerprint)
     if (flops := store.results.get(place)) is None:
         x = torch.empty(1, 3, *network.input_size, device="meta")
-        with torch.no_grad(), FlopCounterMode(display=False) as counted:
-            structural_copy(network.module, "meta")(x)
-        flops = counted.get_total_flops()
+        module = structural_copy(network.module, "meta")
+        with torch.no_grad():
+            flops = count_flops(lambda: module(x))
         store.results.put(place, flops)
     return MEAN_PASS * flops / speed(store.device)
 

@@ -2,9 +2,9 @@
 
 import time
 from functools import lru_cache
+from math import prod
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from explainers.decoders.architecture import Decoder
 from explainers.decoders.training import DecoderSettings
@@ -12,6 +12,7 @@ from explainers.networks.catalogue import Network
 from explainers.networks.copies import structural_copy
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
+from explainers.networks.operation_count import count_flops
 
 # Backwards costs twice as much as forwards.
 FORWARD_AND_BACKWARD = 3
@@ -26,11 +27,10 @@ def step_flops(network: Network, layer: Layer, settings: DecoderSettings) -> int
     x = torch.empty(settings.batch, 3, *network.input_size, device="meta")
     with torch.device("meta"):
         decoder = Decoder(layer.shape, network.input_size, settings.blocks)
-    with torch.no_grad(), FlopCounterMode(display=False) as forward:
-        rows = Feature(structural_copy(network.module, "meta"), layer)(x)
-    with torch.no_grad(), FlopCounterMode(display=False) as decoding:
-        decoder(rows)
-    return forward.get_total_flops() + FORWARD_AND_BACKWARD * decoding.get_total_flops()
+    rows = torch.empty(settings.batch, prod(layer.shape), device="meta")
+    feature = Feature(structural_copy(network.module, "meta"), layer)
+    with torch.no_grad():
+        return count_flops(lambda: feature(x)) + FORWARD_AND_BACKWARD * count_flops(lambda: decoder(rows))
 
 
 @lru_cache
@@ -39,8 +39,7 @@ def speed(device: torch.device) -> float:
     shape, size, batch = TRIAL
     decoder = Decoder(shape, size).to(device).train()
     rows = torch.randn(batch, *shape, device=device).flatten(1)
-    with FlopCounterMode(display=False) as counted:
-        decoder(rows)
+    flops = count_flops(lambda: decoder(rows))
     seconds = []
     for _ in range(3):
         start = time.monotonic()
@@ -50,7 +49,7 @@ def speed(device: torch.device) -> float:
         # Reading a value waits for the device.
         float(guess.detach().float().mean())
         seconds.append(time.monotonic() - start)
-    return FORWARD_AND_BACKWARD * counted.get_total_flops() / min(seconds)
+    return FORWARD_AND_BACKWARD * flops / min(seconds)
 
 
 def expected_seconds(network: Network, layer: Layer, settings: DecoderSettings, device: torch.device) -> float:
