@@ -7,7 +7,18 @@ The commands that train what ships write that list anew, and so does `make sums`
 import hashlib
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+def find_assets(package: Path) -> Path:
+    """The folder of what ships: inside an installed `package`, beside that of a checkout.
+
+    >>> find_assets(Path("no", "folder", "explainers")).as_posix()
+    'no/folder/assets'
+    """
+    inside = package / "shipped"
+    return inside if inside.is_dir() else package.parent / "assets"
+
+
+ASSETS = find_assets(Path(__file__).resolve().parent)
 SUMS = "SHA256SUMS"
 # All that the programs read of `assets`; the cards of networks and decoders are for people alone.
 KINDS = ("*.safetensors", "lessons/*.md")

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from streamlit import config
 
+from app.command import MAIN
+
+# Pages in tests have the settings that they have in the server.
+config._main_script_path = str(MAIN)
 # Tests neither find results of an earlier run nor leave any; those of the disk give it a folder of their own.
 os.environ["RESULTS_LIMIT"] = "0"
 

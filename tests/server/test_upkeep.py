@@ -27,7 +27,7 @@ def thawed():
 
 
 def test_streamlit_does_not_collect_after_every_run():
-    config = (ROOT / ".streamlit" / "config.toml").read_text()
+    config = (ROOT / "app" / ".streamlit" / "config.toml").read_text()
     assert "postScriptGC = false" in config
 
 
