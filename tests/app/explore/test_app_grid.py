@@ -8,6 +8,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from app.command import MAIN
 from app.explore.grid import remaining
 from app.explore.grid_choice import GridChoice
 from app.jobs.backend import View, backend
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("fresh_backend")
 
 
 def visit(**query: str) -> AppTest:
-    at = AppTest.from_file("../app/main.py", default_timeout=120)
+    at = AppTest.from_file(MAIN, default_timeout=120)
     for name, value in (CHEAP | query).items():
         at.query_params[name] = value
     return at.run()
@@ -161,7 +162,7 @@ def test_another_target_changes_the_maps_that_explain_a_class_and_no_other():
 def test_the_address_bar_gives_the_same_grid_again():
     at = until(visit(scale="own", opacity="60", colours="magma", target="2"), ready)
     query = {name: address(at, name) for name in at.query_params}
-    again = AppTest.from_file("../app/main.py", default_timeout=120)
+    again = AppTest.from_file(MAIN, default_timeout=120)
     for name, value in query.items():
         again.query_params[name] = value
     until(again.run(), ready)

@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from app.address.selection import Selection
+from app.command import MAIN
 from app.jobs import work
 from app.jobs.backend import backend
 from app.jobs.owners import mark
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("fresh_backend")
 
 
 def visit(**query: str) -> AppTest:
-    at = AppTest.from_file("../app/main.py", default_timeout=120)
+    at = AppTest.from_file(MAIN, default_timeout=120)
     for name, value in (CHEAP | query).items():
         at.query_params[name] = value
     return at.run()
@@ -73,7 +74,7 @@ def png(side: int = 40) -> bytes:
 
 
 def test_the_first_visit_shows_a_map_without_a_click():
-    at = AppTest.from_file("../app/main.py", default_timeout=120).run()
+    at = AppTest.from_file(MAIN, default_timeout=120).run()
     until(at, lambda at: "passes" in at.get("plotly_chart")[0].proto.spec)
     assert chosen(at).network == Selection().network
     at.button(key="grid_cancel").click().run()
