@@ -76,8 +76,8 @@ def test_a_damaged_network_is_named_wherever_the_damage_is(assets, seed):
     assert str(assets) not in sentence(caught.value)
 
 
-LESSON = "from app.learn.lessons import LESSONS; from app.panels import lesson_frame; lesson_frame.words(0, LESSONS[0])"
-GLOSSARY = "from app.views import glossary; glossary.page()"
+LESSON = "from app.learn.lessons import LESSONS; from app.learn import frame; frame.words(0, LESSONS[0])"
+GLOSSARY = "from app.glossary.page import page; page()"
 
 
 @pytest.mark.parametrize("damage", ["another byte", "missing"])

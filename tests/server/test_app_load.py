@@ -257,7 +257,7 @@ SIXTY = {"explore": (3, 5), "learn": (3, 5), "glossary": (3, 10)}
 
 def sessions(page: str, count: int, runs: int) -> None:
     for _ in range(count):
-        at = AppTest.from_string(f"from app.views import {page}; {page}.page()", default_timeout=WAIT)
+        at = AppTest.from_string(f"from app.{page}.page import page; page()", default_timeout=WAIT)
         at.query_params.update(dict(part.split("=") for part in MAPS[0].query.split("&")) if page == "explore" else {})
         for _ in range(runs):
             at.run()

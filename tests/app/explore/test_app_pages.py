@@ -458,7 +458,7 @@ def test_an_unexpected_failure_tells_nothing_of_the_machine(monkeypatch):
 
 
 def test_about_explains_the_unit_and_names_the_source():
-    at = AppTest.from_string("from app.views import about; about.page()").run()
+    at = AppTest.from_string("from app.about.page import page; page()").run()
     assert not at.exception
     assert says(at, "nats")
     assert says(at, "ICML 2022")

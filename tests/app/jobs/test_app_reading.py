@@ -45,7 +45,7 @@ def hangs(monkeypatch) -> Iterator[threading.Event]:
 
 
 def visit(page: str = "explore") -> AppTest:
-    at = AppTest.from_string(f"from app.views import {page}; {page}.page()", default_timeout=WAIT / 2)
+    at = AppTest.from_string(f"from app.{page}.page import page; page()", default_timeout=WAIT / 2)
     at.query_params.update(dict(part.split("=") for part in MAPS[0].query.split("&")) if page == "explore" else {})
     return at.run()
 
