@@ -1,5 +1,6 @@
-# make run · make test · make test-plain · make lint · make bench; each is also spelled out in the README.
+# make run · make test · make test-plain · make lint · make bench; each is also spelled out in docs/development.md.
 # make lock · make licences · make audit: what is installed, its digests, its licences, and what is known against it.
+# make api: the public names of the library, written to docs/api.md.
 # make sums: after a lesson was edited, its digest among those of all that ships.
 PYTHON ?= python3
 PORT ?= 8501
@@ -7,7 +8,7 @@ PORT ?= 8501
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
 NUMERICAL = tests/explainers
 
-.PHONY: run test test-plain lint bench sums lock licences audit
+.PHONY: run test test-plain lint bench api sums lock licences audit
 
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -38,6 +39,9 @@ lint: .venv/ready-dev
 
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark
+
+api: .venv/ready
+	.venv/bin/python tools/api.py
 
 sums: .venv/ready
 	.venv/bin/python -c "from explainers import assets; assets.write_sums(assets.ASSETS)"
