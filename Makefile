@@ -36,6 +36,7 @@ test-plain: .venv/ready-dev
 lint: .venv/ready-dev
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/lint-imports --no-logo
 
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-# About seventy characters a line read best.
-WIDTH = 680
+from app.parts.look import READING
+
 TEXT = """
 This explorer shows how much of each pixel a layer of a trained network has thrown away.
 
@@ -33,6 +33,6 @@ Source: *Quantification and analysis of layer-wise and pixel-wise information di
 
 
 def page() -> None:
-    with st.container(width=WIDTH):
+    with st.container(width=READING):
         st.title("What this is", anchor=False)
         st.markdown(TEXT)

@@ -10,7 +10,6 @@ from app.compare.controls import curve_control
 from app.compare.pairs import Difference, Pair, difference, pair, same_layers, section_mean
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pairs
-from app.explore.all_layers import remaining
 from app.figures.compare import Curve, curves_figure
 from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import Backend, View
@@ -137,7 +136,9 @@ def _status(views: list[View], begin, stop) -> None:
     failed = [view for view in views if view.state == "failed"]
     if any(view.live for view in views):
         share = (len(done) + len(failed) + sum(v.progress for v in views if v.live)) / len(views)
-        progress.running(f"{len(done)} of {len(views)} maps ready", share, remaining(views), "compare_layers", stop)
+        progress.running(
+            f"{len(done)} of {len(views)} maps ready", share, progress.remaining(views), "compare_layers", stop
+        )
     elif len(done) == len(views):
         progress.ended(f"All {len(views)} maps of both networks are ready.", "check_circle", "compare_layers")
     else:

@@ -9,7 +9,6 @@ from app.address import selection
 from app.compare.pairs import Difference, difference, own_cells, pair, section
 from app.compare.scene import Scene
 from app.compare.take import take_pair
-from app.explore.all_layers import remaining
 from app.figures.compare import DIFFERENCE_SCALE, difference_figure
 from app.figures.maps import empty_figure, nats_figure, picture_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG
@@ -130,7 +129,7 @@ def _status(store: Backend, scene: Scene, views: list[View], owner: str) -> None
 def time_left(views: list[View]) -> float | None:
     """Seconds until both are there; None before anything is known."""
     if any(view.state == "done" for view in views):
-        return remaining(views)
+        return progress.remaining(views)
     known = [view.remaining for view in views if view.remaining is not None]
     return known[0] * 2 if known else None
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.compare.files import Compared, compared_npz, compared_png
 from app.compare.pairs import Difference, Pair, section
 from app.compare.scene import Scene, Side
-from app.export.compared import Compared, compared_npz, compared_png
 from app.export.curves import Curve, Curves
 from app.export.names import picture_part, stem
 from app.export.record import Taken

@@ -86,7 +86,7 @@ def _status(views: list[View], begin, stop) -> None:
     if any(view.live for view in views):
         share = (len(done) + len(failed) + sum(v.progress for v in views if v.live)) / len(views)
         text = f"{len(done)} of {len(views)} layers ready"
-        progress.running(text, share, remaining(views), "layers", stop)
+        progress.running(text, share, progress.remaining(views), "layers", stop)
     elif len(done) == len(views):
         progress.ended(f"All {len(views)} layers are ready.", "check_circle", "layers")
     else:
@@ -97,15 +97,6 @@ def _status(views: list[View], begin, stop) -> None:
             text += f" {len(failed)} failed: {failed[0].message}"
         label = "Compute the missing layers" if done else f"Compute all {len(views)} layers"
         progress.ended(text, "error" if failed else "stacks", "layers", (label, begin))
-
-
-def remaining(views: list[View]) -> float | None:
-    """Seconds left: what finished layers cost on average for each that waits, and the rest of the running."""
-    spent = [view.value.seconds for view in views if view.state == "done"]
-    if not spent:
-        return None
-    waiting = sum(view.state == "waiting" for view in views)
-    return sum(spent) / len(spent) * waiting + sum(v.remaining or 0 for v in views if v.state == "running")
 
 
 def _figures(

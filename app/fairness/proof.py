@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.fairness.controls import fraction
+from app.parts.numbers import number
 from explainers.fairness.check import Check
 from explainers.fairness.maps import Question
 from explainers.fairness.plan import Plan
@@ -61,11 +62,3 @@ def _sentence(found: Check, plan: Plan, question: Question) -> None:
         )
     else:
         st.warning(f"The logits moved by {number(moved)}, by rounding: read the factors below with that in mind.")
-
-
-def number(value: float) -> str:
-    """
-    >>> number(0.0), number(3.13614), number(7e-5), number(float("inf"))
-    ('0', '3.14', '7e-05', '∞')
-    """
-    return f"{value:.3g}".replace("inf", "∞").replace("-∞", "−∞")

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app.about.page import WIDTH
 from app.inputs.sentences import sentence
 from app.parts.glossary import glossary
+from app.parts.look import READING
 from explainers.assets import DamagedFile, read_shipped
 
 # In two columns where there is room, each of a width that reads well.
@@ -26,7 +26,7 @@ def page() -> None:
         st.error(sentence(error))
         return
     st.html(CSS)
-    with st.container(width=WIDTH):
+    with st.container(width=READING):
         st.title("Glossary", anchor=False)
         text = st.text_input("Search", key="w_glossary", help=SEARCH, placeholder="noise, entropy, Grad-CAM …")
         found = matching(text)
@@ -35,7 +35,7 @@ def page() -> None:
     with st.container(key="glossary_terms"):
         for term, meaning in found.items():
             st.markdown(f"**{term}**  \n{meaning}")
-    with st.container(width=WIDTH):
+    with st.container(width=READING):
         st.title("References", anchor=False)
         st.markdown(references)
 

@@ -12,7 +12,7 @@ from app.inputs.pictures import THUMBNAIL, PictureGoneError, fitting
 from app.inputs.sentences import sentence
 from app.jobs.backend import NOT_KEPT, OWN, Backend, networks
 from app.jobs.owners import owns
-from app.sidebar.controls import grid_options
+from app.parts.cells import grid_options
 from explainers.networks.catalogue import Network
 
 # One picture is shown where another has gone.

@@ -8,6 +8,8 @@ from PIL import Image
 from app.figures.raster import data_address, raster
 from app.figures.style import NATS_SCALE, Look
 
+# Pixels of a column of text: about seventy characters a line read best.
+READING = 680
 CSS = """
 <style>
 .st-key-w_picture [role="radiogroup"] {

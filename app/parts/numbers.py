@@ -97,3 +97,11 @@ def decimal(value: float, sign: str = "") -> str:
     ('−2.983', '+0.200', '∞')
     """
     return "∞" if math.isinf(value) else format(value, f"{sign}.3f").replace("-", "−")
+
+
+def number(value: float) -> str:
+    """
+    >>> number(0.0), number(3.13614), number(7e-5), number(float("inf"))
+    ('0', '3.14', '7e-05', '∞')
+    """
+    return f"{value:.3g}".replace("inf", "∞").replace("-∞", "−∞")

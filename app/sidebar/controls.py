@@ -7,6 +7,7 @@ from app.inputs.crop import split
 from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
 from app.inputs.sentences import sentence
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
+from app.parts.cells import grid_options
 from app.sidebar.picture_crop import crop_control
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
 from explainers.cid.results import METHODS
@@ -214,19 +215,6 @@ def middle(network: Network) -> Layer:
 
 def shape(layer: Layer) -> str:
     return "×".join(str(n) for n in layer.shape)
-
-
-def grid_options(height: int, width: int) -> dict[int, str]:
-    """Cells per side that divide a square picture of this size, and 0 for the default.
-
-    >>> list(grid_options(32, 32)), list(grid_options(224, 224))
-    ([0, 4, 8, 16], [0, 28, 32, 56])
-    """
-    side = min(height, width)
-    small = side <= 96
-    default = f"one cell per pixel ({side}×{side})" if small else "16×16 cells"
-    cells = [n for n in range(4, side) if side % n == 0 and (small or 16 < n <= 56)]
-    return {0: default} | {n: f"{n}×{n} cells of {side // n}×{side // n} pixels" for n in cells}
 
 
 def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> None:

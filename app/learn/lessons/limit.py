@@ -4,13 +4,12 @@ import numpy as np
 import streamlit as st
 import torch
 
-from app.fairness.proof import number
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers, power
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.parts.numbers import decimal
+from app.parts.numbers import decimal, number
 from explainers.cid.concentration import concentration
 
 SCALES = (1.0, 0.5, 0.25, 0.125, 0.0625)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from app.fairness.proof import number
 from app.figures.learn import Panel, factors_figure, row_figure
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers, power
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
+from app.parts.numbers import number
 
 SCALES = tuple(2.0**power for power in range(-4, 5))
 NAMES = {"layer_gradient": "layer gradient", "activation": "activation", "grad_cam": "Grad-CAM", "cid": "CID (as σ)"}

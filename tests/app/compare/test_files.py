@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from app.compare.files import Compared, compared_npz, compared_png
 from app.compare.pairs import difference, pair
 from app.compare.scene import Scene, Side
 from app.compare.take import curves_of
-from app.export.compared import Compared, compared_npz, compared_png
 from app.export.curves import curves_csv, curves_file
 from app.export.picture import GAP, LEFT, RIGHT, SIDE, TOP
 from app.export.record import taken
