@@ -22,6 +22,7 @@ class Randomness:
         self.seed = seed
 
     def __call__(self, name: str, place: int = 0) -> torch.Generator:
+        """A generator of this name and place at its beginning, on the processor."""
         entropy = [self.seed, place, *name.encode()]
         state = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
         return torch.Generator().manual_seed(state)

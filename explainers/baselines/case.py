@@ -34,6 +34,7 @@ class Passes:
         self.add(backward=len(gradient))
 
     def add(self, forward: int = 0, backward: int = 0) -> None:
+        """So many passes more of the pictures; tells whoever wants to know."""
         self.forward += forward
         self.backward += backward
         if self.told is not None:
@@ -53,6 +54,7 @@ class Scores(nn.Module):
         self.average = Average(_mean_over_positions)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Scores (B, C) of pictures (B, C, H, W), which stay as they are."""
         given = self.net(x.clone())
         output = scores_in(given)
         if output is None or not output.is_floating_point() or output.dim() == 0 or len(output) != len(x):
@@ -80,6 +82,7 @@ class Case:
 
     @property
     def size(self) -> tuple[int, int]:
+        """Height and width of the pictures."""
         return tuple(self.inputs.shape[-2:])
 
     def plain(self) -> Scores:
@@ -95,6 +98,7 @@ class Case:
         return self._counted(canonise(self.module, self.inputs))
 
     def canonical_graph(self) -> fx.GraphModule:
+        """The copy in canonical form, whose passes count as well."""
         graph = canonise(self.module, self.inputs)
         graph.register_forward_hook(self.passes.count)
         return graph

@@ -17,6 +17,7 @@ class Mark(nn.Module):
     """
 
     def forward(self, feature: Tensor) -> Tensor:
+        """The same values in a tensor of its own."""
         return feature.clone()
 
 

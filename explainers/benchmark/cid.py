@@ -48,6 +48,7 @@ SCORE_SAMPLES, SCORE_BLOCK, SCORE_TRIES = 1024, 256, 8
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", choices=sorted(LAYERS), help="one network; without it all of them")
     parser.add_argument("--layers", nargs="+", help="of that network")

@@ -34,6 +34,7 @@ Solver = Callable[[Sampler, ReconstructionSampler, CIDSettings, Randomness], Ite
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="resnet20-cifar10")
     parser.add_argument("--layers", nargs="+", default=["layer2.2", "layer3.2"])

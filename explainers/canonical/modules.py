@@ -55,6 +55,7 @@ class ClippedReLU(nn.ReLU):
         self.most = most
 
     def forward(self, x: Tensor) -> Tensor:
+        """min(max(x, 0), most), of any shape."""
         return F.hardtanh(x, 0.0, self.most)
 
 
@@ -66,6 +67,7 @@ class Copy(nn.Module):
     """One of several readers of a tensor: each gets a tensor of its own, so that hooks do not meet."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """The same values in a tensor of its own."""
         return x.clone()
 
 
@@ -77,11 +79,15 @@ class Concatenation(nn.Module):
         self.function, self.options = function, options
 
     def forward(self, *tensors: Tensor) -> Tensor:
+        """The tensors joined."""
         return self.function(tensors, **self.options)
 
 
 class Difference(nn.Module):
+    """a − b as a module."""
+
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """a − b, with the shape that both are broadcast to."""
         return a - b
 
 
@@ -94,6 +100,7 @@ class Operation(nn.Module):
         self.label = label or getattr(function, "__name__", type(function).__name__)
 
     def forward(self, *tensors: Tensor) -> Tensor:
+        """The function of the tensors, each in its hole among the arguments."""
         given = iter(tensors)
         args = [next(given) if isinstance(a, str) and a == HOLE else a for a in self.args]
         return self.function(*args, **self.kwargs)

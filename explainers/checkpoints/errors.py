@@ -33,7 +33,8 @@ class CheckpointError(ValueError):
 
 
 def times(shape: tuple[int, ...]) -> str:
-    """
+    """A shape in words.
+
     >>> times((16, 3)), times(())
     ('16×3', 'a single number')
     """

@@ -143,6 +143,7 @@ class Alignment:
 
     @property
     def complete(self) -> bool:
+        """Whether every weight has its place and its shape."""
         return not (self.missing or self.unexpected or self.misshapen)
 
     @property

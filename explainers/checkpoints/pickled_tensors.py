@@ -81,6 +81,7 @@ class Stored:
 
     @property
     def count(self) -> int:
+        """How many numbers it has."""
         product = 1
         for side in self.shape:
             product *= side

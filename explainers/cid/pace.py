@@ -30,6 +30,7 @@ class AllTrue:
         self._asked: tuple[Tensor, torch.Event] | None = None
 
     def __call__(self, flags: Tensor) -> bool:
+        """Whether all of `flags` were true, of this round or of the one before."""
         if not works_ahead(flags.device):
             return bool(flags.all())
         before, copied = self._asked, torch.Event(flags.device)

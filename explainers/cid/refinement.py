@@ -117,6 +117,7 @@ class Totals:
         self.energy = self.gradient = None
 
     def add(self, energy: Tensor, gradient: Tensor) -> None:
+        """One step more: energies (B,) and gradients (B, 1, h, w)."""
         self.steps += 1
         total = gradient.sum(dim=(1, 2, 3))
         if self.steps == 1:

@@ -128,6 +128,7 @@ class Sampler:
         return cell_spread(log_sigma.exp(), *self.x.shape[-2:]) * noise.unsqueeze(1)
 
     def count(self, samples: int, backward: bool) -> None:
+        """So many samples of every picture went forward, and `backward`, too."""
         self.forward += samples
         self.backward += samples * backward
 

@@ -46,7 +46,7 @@ class Boxes(dict[str, Box | Shares]):
 
 
 def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
-    """The box of each picture by name: half-open (x0, y0, x1, y1) in whole pixels, or `Shares` of its sides.
+    r"""The box of each picture by name: half-open (x0, y0, x1, y1) in whole pixels, or `Shares` of its sides.
 
     `source` is a path or the bytes of a file called `name`. A CSV has a header with `name` (or file, filename, image,
     path) and either x0, y0, x1, y1 (or xmin, …), or x, y, width, height from the upper left corner, or x_center,
@@ -58,9 +58,9 @@ def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
     Rows that are no boxes are left out and named in `problems`. Raises ValueError, one sentence, for a file of another
     kind, one that holds no box at all, and shares of which nobody can say whether x, y is a corner or the centre.
 
-    >>> read_boxes(b"name,x,y,width,height\\nred.png,1,2,10.5,20\\n")
+    >>> read_boxes(b"name,x,y,width,height\nred.png,1,2,10.5,20\n")
     {'red.png': (1, 2, 12, 22)}
-    >>> read_boxes(b"0 0.5 0.5 0.2 0.4\\n", "red.txt")
+    >>> read_boxes(b"0 0.5 0.5 0.2 0.4\n", "red.txt")
     {'red': Shares(x0=0.4, y0=0.3, x1=0.6, y1=0.7)}
     """
     if not isinstance(source, bytes):

@@ -50,6 +50,7 @@ class ImageFolder(Dataset):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Of all pictures, in their order."""
         return tuple(picture.name for picture in self.pictures)
 
     def problems(self) -> tuple[str, ...]:

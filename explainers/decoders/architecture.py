@@ -35,6 +35,7 @@ class DecoderBlock(nn.Module):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C′, h, w)."""
         out = self.relu1(self.bn1(self.conv1(x)))
         return self.relu2(self.bn2(self.conv2(out)) + self.shortcut(x))
 
@@ -86,6 +87,7 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, rows: Tensor) -> Tensor:
+        """Features (B, n) to pictures (B, 3, H, W) in the network's units."""
         x = self.scale(as_map(rows, self.shape))
         if x.shape[-2:] != (1, 1) and x.shape[-2:] != self.start:
             x = F.interpolate(x, size=self.start, mode="bilinear", align_corners=False)

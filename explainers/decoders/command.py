@@ -41,6 +41,7 @@ COUNT = 5
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """The command."""
     args = _parser().parse_args(arguments)
     try:
         network = _network(args)

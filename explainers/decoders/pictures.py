@@ -47,6 +47,7 @@ class Prepared:
 
     @property
     def progress(self) -> float:
+        """The share that is ready, 0 to 1."""
         return self.count / self.total
 
 
@@ -58,9 +59,11 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def images(self, preprocessing: Preprocessing) -> Iterator[Image.Image]: ...
+    def images(self, preprocessing: Preprocessing) -> Iterator[Image.Image]:
+        """All pictures, as they are to be seen by a network."""
 
-    def data(self, trained: int, held_out: int) -> str: ...
+    def data(self, trained: int, held_out: int) -> str:
+        """In words, what a decoder learnt from."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,12 @@ class BirdSource:
 
     @property
     def key(self) -> str:
+        """What the pictures depend on."""
         return f"birds {VERSION} {self.count}"
 
     @property
     def held_out(self) -> int:
+        """How many of them the error is measured on."""
         return held_out(self.count)
 
     def __len__(self) -> int:
@@ -97,6 +102,7 @@ class BirdSource:
                 yield render_bird(index, side, BIRDS_SPLIT[split][0]).image
 
     def data(self, trained: int, held_out: int) -> str:
+        """In words, what a decoder learnt from."""
         return f"rendered birds: {trained:,} to train on, {held_out:,} held out"
 
 
@@ -118,16 +124,19 @@ class PictureSource:
 
     @property
     def held_out(self) -> int:
+        """How many of them the error is measured on."""
         return held_out(len(self.pictures))
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def images(self, preprocessing: Preprocessing) -> Iterator[Image.Image]:
+        """All pictures, shuffled."""
         for place in _shuffled(len(self)):
             yield self.pictures[place]
 
     def data(self, trained: int, held_out: int) -> str:
+        """In words, what a decoder learnt from."""
         return f"own pictures: {trained:,} to train on, {held_out:,} held out"
 
 
@@ -145,12 +154,14 @@ class FolderSource:
 
     @property
     def held_out(self) -> int:
+        """How many of them the error is measured on."""
         return held_out(len(self.folder))
 
     def __len__(self) -> int:
         return len(self.folder)
 
     def images(self, preprocessing: Preprocessing) -> Iterator[Image.Image]:
+        """Those that can be read, shuffled, no larger than is wanted."""
         longest = max(LONGEST, 2 * preprocessing.resize)
         for place in _shuffled(len(self)):
             try:
@@ -159,6 +170,7 @@ class FolderSource:
                 continue
 
     def data(self, trained: int, held_out: int) -> str:
+        """In words, what a decoder learnt from."""
         return f"pictures of a folder: {trained:,} to train on, {held_out:,} held out"
 
 

@@ -26,7 +26,8 @@ def judgeable(method: str, network: Network, layer: Layer, settings: MapSettings
 
 
 def judged_pictures(settings: MapSettings, available: int) -> int:
-    """
+    """How many of the `available` pictures are judged.
+
     >>> judged_pictures(StabilitySettings(pictures=8), 24), judged_pictures(EvaluationSettings(), 24)
     (8, 24)
     """

@@ -104,7 +104,8 @@ def _baselines() -> dict[str, "Method"]:
 
 
 def title(method: str) -> str:
-    """
+    """What a method is called.
+
     >>> title("cid"), title("grad_cam")
     ('CID', 'Grad-CAM')
     """

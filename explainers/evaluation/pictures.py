@@ -46,6 +46,7 @@ class Pictures:
 
     @property
     def nbytes(self) -> int:
+        """Memory of the pictures."""
         return self.images.nbytes
 
 
@@ -65,6 +66,7 @@ class Birds:
 
     @property
     def key(self) -> str:
+        """What the pictures depend on."""
         return f"birds {VERSION} {BIRDS_SEED} {self.count}"
 
     def __len__(self) -> int:
@@ -95,6 +97,7 @@ class Folder:
         return len(self.images)
 
     def items(self, preprocessing: Preprocessing) -> Iterator[tuple[Image.Image, Box | None, int | None]]:
+        """Picture, box and label of each; no label is known."""
         for image, box in zip(self.images, self.boxes, strict=True):
             yield image, box, None
 

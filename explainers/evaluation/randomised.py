@@ -49,6 +49,7 @@ class Randomisation(Judged):
 
     @property
     def nbytes(self) -> int:
+        """Memory of what was measured."""
         return self.similarity.nbytes
 
 

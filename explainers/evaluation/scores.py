@@ -86,10 +86,12 @@ class Scores(Judged):
 
     @property
     def spent(self) -> float:
+        """Passes of one picture through the network, those of the removal included."""
         return super().spent + self.count * len(self.fractions)
 
     @property
     def nbytes(self) -> int:
+        """Memory of what was measured."""
         return self.areas.nbytes + self.correct.nbytes + 8 * len(self.shares)
 
 

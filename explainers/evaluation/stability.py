@@ -1,4 +1,4 @@
-"""Stability: how much does a map change when the picture changes by less than one can see? (average sensitivity)"""
+"""Stability: how much does a map change when the picture changes by less than one can see (average sensitivity)?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,8 +21,7 @@ UNRELATED = 2**0.5
 
 @dataclass(frozen=True)
 class StabilitySettings(MapSettings):
-    """Over the first `pictures`, each changed `samples` times by uniform noise of at most ± `radius` of full
-    brightness."""
+    """The first `pictures`, each `samples` times with uniform noise of at most ± `radius` of full brightness."""
 
     pictures: int = 8
     samples: int = 5
@@ -41,10 +40,12 @@ class Stability(Judged):
 
     @property
     def change(self) -> Interval:
+        """The mean change with its interval."""
         return bootstrap_interval(self.changes.tolist())
 
     @property
     def nbytes(self) -> int:
+        """Memory of what was measured."""
         return self.changes.nbytes
 
 

@@ -21,6 +21,7 @@ class Plan:
 
     @property
     def allowed(self) -> tuple[Pair, ...]:
+        """The pairs that may be rescaled."""
         return tuple(pair for pair in self.pairs if pair.rescalable)
 
     def chosen(self, pair: str) -> tuple[Pair, ...]:

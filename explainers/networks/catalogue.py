@@ -71,10 +71,12 @@ class Network:
 
     @property
     def mean(self) -> tuple[float, float, float]:
+        """Of each channel, what the preprocessing takes away."""
         return self.preprocessing.mean
 
     @property
     def std(self) -> tuple[float, float, float]:
+        """Of each channel, what the preprocessing divides by."""
         return self.preprocessing.std
 
     @property

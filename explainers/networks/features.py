@@ -57,6 +57,7 @@ class Feature:
         once(self._module, what, lambda: check_gradient(h, x))
 
     def __call__(self, x: Tensor) -> Tensor:
+        """The feature of x (B, C, H, W), flattened to (B, n)."""
         return self._flatten(self.output(x), len(x))
 
     def output(self, x: Tensor) -> object:

@@ -43,6 +43,7 @@ class Spec:
 
     @property
     def shipped(self) -> bool:
+        """Whether its weights are among what ships."""
         return not self.url and self.make is None
 
     @property

@@ -177,7 +177,7 @@ def _owner(parameters: list[list[str]]) -> str | None:
 
 
 def _name(func) -> str:
-    """ "relu" for relu, relu_ and Tensor.relu; "add" for add_ and __add__; the attribute's name for x.T.
+    """The kind: "relu" for relu, relu_ and Tensor.relu; "add" for add_ and __add__; the attribute's name for x.T.
 
     >>> _name(torch.relu_), _name(torch.Tensor.__iadd__), _name(torch.Tensor.T.__get__)
     ('relu', 'iadd', 'T')

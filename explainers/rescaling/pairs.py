@@ -52,6 +52,7 @@ class Pair:
 
     @property
     def rescalable(self) -> bool:
+        """Whether nothing speaks against it."""
         return not self.reason
 
     @property

@@ -100,6 +100,7 @@ class ResultStore:
 
     @property
     def file(self) -> Path:
+        """Where the results stand."""
         return self.folder / "results.sqlite"
 
     def get(self, key: str) -> Any:

@@ -72,6 +72,7 @@ def _maps(network: Network, layer: Layer, x: Tensor, settings: CIDSettings, bloc
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network")
     parser.add_argument("--pictures", type=int, default=4, help="how many rendered birds")

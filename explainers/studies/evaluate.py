@@ -23,12 +23,14 @@ from explainers.evaluation.scores import EvaluationSettings, Judged, small
 from explainers.evaluation.stability import Stability, StabilitySettings
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.layers import Layer
+from explainers.streams import last
 
 CHECKS = ("scores", "randomisation", "stability")
 COSTS = ("passes", "seconds per map")
 
 
 def main() -> None:
+    """The command."""
     parser = _parser()
     args = parser.parse_args()
     count = args.pictures or (200 if args.check == "scores" else 20)
@@ -44,8 +46,7 @@ def main() -> None:
             raise ValueError(f"expected a network with one answer per picture, got {network.title}; choose another")
         layer = network.layer(args.layer) if args.layer else late_layer(network)
         data = open_folder(args.folder, args.boxes, count) if args.folder else Birds(count)
-        for pictures in prepare(network, data):
-            pass
+        pictures = last(prepare(network, data))
         if args.small_boxes:
             size = pictures.images.shape[-2:]
             pictures = pictures.chosen([place for place, box in enumerate(pictures.boxes) if small(box, *size)])
@@ -102,8 +103,7 @@ def print_table(
         if reason := judgeable(method, network, layer, settings):
             print(f"{title(method)} is left out: {reason}.", flush=True)
             continue
-        for judged in judge(network, layer, method, pictures, settings):
-            pass
+        judged = last(judge(network, layer, method, pictures, settings))
         if not header:
             header = ("method", *columns(judged, network), *COSTS)
             print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}")

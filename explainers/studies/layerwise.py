@@ -47,6 +47,7 @@ def _mask(network: Network, bird: Bird) -> np.ndarray:
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network")
     parser.add_argument("--pictures", type=int, default=4, help="how many rendered birds")

@@ -25,6 +25,7 @@ from explainers.train.segmentation import foreground_rand, intersection_over_uni
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=RECIPES)
     parser.add_argument("--data", type=Path, default=Path("runs"), help="folder with the data set")

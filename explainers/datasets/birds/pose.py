@@ -78,6 +78,7 @@ class PosedBird:
         return self.feet + self.scale * offset * np.array([forward, -1.0])
 
     def offset(self, points) -> np.ndarray:
+        """Points (N, 2) of the body, tilted about its hip, as seen from where it stands."""
         p = np.asarray(points, dtype=float) * np.array([1.0, self.species.depth * self.pose.plump])
         c, s = cos(self.tilt), sin(self.tilt)
         hip = -0.30 * self.species.depth

@@ -118,6 +118,7 @@ class RenderedBirds(Dataset):
         return self.count
 
     def bird(self, index: int) -> Bird:
+        """The picture with its masks. Raises IndexError beyond `count`."""
         if not 0 <= index < self.count:
             raise IndexError(f"expected an index from 0 to {self.count - 1}, got {index}")
         return render_bird(index, self.size, self.seed)

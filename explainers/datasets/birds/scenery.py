@@ -17,6 +17,8 @@ KINDS = ("foliage", "sky", "water", "branches")
 
 @dataclass(frozen=True)
 class Scene:
+    """What is behind a bird: a picture, and the place on it where the feet stand."""
+
     kind: str
     picture: Image.Image
     feet: tuple[float, float]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bill:
+    """What a bill looks like."""
+
     length: float
     depth: float
     upper: str
@@ -17,6 +19,8 @@ class Bill:
 
 @dataclass(frozen=True)
 class Tail:
+    """What a tail looks like."""
+
     length: float
     width: float
     colour: str
@@ -28,6 +32,8 @@ class Tail:
 
 @dataclass(frozen=True)
 class Wing:
+    """What a wing looks like."""
+
     coverts: str
     flight: str
     edge: str

@@ -1,0 +1,1 @@
+"""The architectures of the networks that ship, as modules of their own."""

@@ -28,6 +28,7 @@ class PlainNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) to scores (B, classes)."""
         return self.classifier(self.features(x).flatten(1))
 
 

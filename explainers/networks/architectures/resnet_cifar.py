@@ -18,6 +18,7 @@ class PadShortcut(nn.Module):
         self.pad = (out_channels - in_channels) // 2
 
     def forward(self, x: Tensor) -> Tensor:
+        """Every `stride`-th position, with channels of zeros on both sides."""
         x = x[:, :, :: self.stride, :: self.stride]
         return F.pad(x, (0, 0, 0, 0, self.pad, self.pad)) if self.pad else x
 
@@ -39,6 +40,7 @@ class BasicBlock(nn.Module):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Two convolutions and the shortcut around them."""
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         return self.relu2(out + self.shortcut(x))
@@ -77,6 +79,7 @@ class ResNetCIFAR(nn.Module):
         return nn.Sequential(first, *(BasicBlock(out_channels, out_channels, 1, shortcut) for _ in range(n - 1)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) to scores (B, classes)."""
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.flatten(self.avgpool(x)))

@@ -22,6 +22,7 @@ class DoubleConv(nn.Module):
             setattr(self, f"relu{i}", nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Two convolutions, (B, C, H, W) to (B, C′, H, W)."""
         x = self.relu1(self.bn1(self.conv1(x)))
         return self.relu2(self.bn2(self.conv2(x)))
 
@@ -30,6 +31,7 @@ class Merge(nn.Module):
     """The copy from the contracting path and the feature from below, one after the other in the channels."""
 
     def forward(self, copied: Tensor, below: Tensor) -> Tensor:
+        """Both features, one after the other in the channels."""
         return torch.cat([copied, below], dim=1)
 
 
@@ -67,6 +69,7 @@ class UNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) to scores (B, classes, H, W). Raises ValueError where the sides do not divide."""
         step = 2**self.depth
         if x.shape[-2] % step or x.shape[-1] % step:
             raise ValueError(f"expected a height and a width divisible by {step}, got {x.shape[-2]}×{x.shape[-1]}")

@@ -18,6 +18,7 @@ from explainers.grid import cell_sum
 from explainers.networks.architectures.plain import alexnet
 from explainers.networks.features import Feature
 from explainers.randomness import Randomness
+from explainers.streams import last
 from tests.support.oracles import energy, entropy_at_constraint, jacobian
 
 SHIPPED = ("resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "vgg16-birds")
@@ -38,9 +39,7 @@ def _small(network, index: int = 0) -> torch.Tensor:
 
 
 def _columns(h, x: torch.Tensor, probes: int, seed: int = 0) -> SquareColumns:
-    for columns in square_columns(Sampler(h, x, x.shape[-2:]), probes, Randomness(seed)):
-        pass
-    return columns
+    return last(square_columns(Sampler(h, x, x.shape[-2:]), probes, Randomness(seed)))
 
 
 @pytest.mark.parametrize("layer", ["conv1", "layer2.1", "layer3.2", "fc"])
@@ -112,9 +111,7 @@ def test_the_chunk_does_not_change_the_map(resnet):
     maps = []
     for rows in (1, 7, 64):
         sampler = Sampler(Feature(resnet.module, "layer2.0"), x, (16, 16), rows=rows)
-        for estimate in solve(sampler, settings, Randomness(0)):
-            pass
-        maps.append(estimate.log_sigma)
+        maps.append(last(solve(sampler, settings, Randomness(0))).log_sigma)
     assert all(torch.allclose(m, maps[0], atol=1e-4) for m in maps)
 
 
@@ -126,8 +123,7 @@ def test_the_chunk_decides_nothing_where_the_layer_is_curved():
     found = []
     for rows in (64, 7, 1):
         sampler = Sampler(h, x, (2, 2), rows=rows)
-        for estimate in solve(sampler, CIDSettings(beta=1e-3), Randomness(0), Effort(stages=((4, 16),))):
-            pass
+        estimate = last(solve(sampler, CIDSettings(beta=1e-3), Randomness(0), Effort(stages=((4, 16),))))
         found.append((estimate.log_sigma, sampler.backward))
     assert found[0][1] < 200
     for log_sigma, backward in found[1:]:

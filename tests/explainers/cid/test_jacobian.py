@@ -10,6 +10,7 @@ from explainers.cid.sampling import Sampler
 from explainers.grid import cell_sum, resolve_grid
 from explainers.networks.features import Feature
 from explainers.randomness import Randomness
+from explainers.streams import last
 from tests.support.oracles import jacobian
 
 
@@ -51,8 +52,7 @@ def test_deflated_probes_agree_with_exact_columns():
     matrix = torch.randn(300, 4, dtype=torch.float64) @ torch.randn(4, 48, dtype=torch.float64)
     matrix += 0.05 * torch.randn(300, 48, dtype=torch.float64)
     sampler = Sampler(lambda x: x.flatten(1) @ matrix.T, torch.zeros(1, 3, 4, 4, dtype=torch.float64), (4, 4))
-    for columns in square_columns(sampler, 64, Randomness(0)):
-        pass
+    columns = last(square_columns(sampler, 64, Randomness(0)))
     exact = cell_sum(matrix.square().sum(0).view(1, 3, 4, 4), (4, 4))
     assert sampler.backward == 64 or columns.mean_error.item() <= 0.004
     # 64 plain probes would leave a relative error of √(2/64/4) ≈ 9 % in δ_f².

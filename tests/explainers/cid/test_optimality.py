@@ -22,13 +22,10 @@ from explainers.cid.solver import solve
 from explainers.datasets.birds.render import render_bird
 from explainers.networks.features import Feature
 from explainers.randomness import Randomness
+from explainers.streams import last
 from tests.support.oracles import energy
 
 BETA = 1.5e-4
-
-
-def _last(stream):
-    return list(stream)[-1]
 
 
 class _Gains(nn.Module):
@@ -58,11 +55,11 @@ def confident():
 
 def test_the_bound_is_the_loss_where_h_is_linear():
     sampler, generator = _linear(), torch.Generator().manual_seed(3)
-    known = closed_form(_last(square_columns(sampler, 256, Randomness(0))), BETA)
+    known = closed_form(last(square_columns(sampler, 256, Randomness(0))), BETA)
     error = 0.1 * torch.randn(known.log_sigma.shape, generator=generator)
     target = BETA * known.delta_f2
     moved = bound_loss(sampler, _moved(known, error), target, 4096, Randomness(1), 0)
-    found = _last(moved)
+    found = last(moved)
     # Scaled back to the constraint, u + e has lost ½ log mean exp 2e − mean e.
     lost = 0.5 * (2 * error).exp().mean().log() - error.mean()
     assert abs(found.loss - lost) < 3 * found.loss_error + 0.1 * lost
@@ -76,19 +73,19 @@ def _moved(known, error):
 
 def test_no_loss_is_seen_at_the_optimum_beyond_its_error():
     sampler = _linear()
-    known = closed_form(_last(square_columns(sampler, 256, Randomness(0))), BETA)
-    found = _last(bound_loss(sampler, known, BETA * known.delta_f2, 64, Randomness(1), 0))
+    known = closed_form(last(square_columns(sampler, 256, Randomness(0))), BETA)
+    found = last(bound_loss(sampler, known, BETA * known.delta_f2, 64, Randomness(1), 0))
     assert found.loss <= 3 * found.loss_error
 
 
 def test_the_start_under_noise_is_the_closed_form_where_h_is_linear():
     sampler = _linear()
-    known = closed_form(_last(square_columns(sampler, 256, Randomness(0))), BETA)
+    known = closed_form(last(square_columns(sampler, 256, Randomness(0))), BETA)
     flat = _moved(known, sampler.uniform(BETA) - known.log_sigma)
-    found = _last(noise_start(sampler, flat, BETA * known.delta_f2, Randomness(1)))
-    first, last = (flat.log_sigma - known.log_sigma).std(), (found.log_sigma - known.log_sigma).std()
+    found = last(noise_start(sampler, flat, BETA * known.delta_f2, Randomness(1)))
+    before, after = ((one.log_sigma - known.log_sigma).std() for one in (flat, found))
     # Half of the way in each of six rounds.
-    assert last < 0.05 * first
+    assert after < 0.05 * before
     assert abs(found.mean_log_sigma - known.mean_log_sigma) < 0.1
 
 
@@ -129,7 +126,7 @@ def test_the_loss_that_is_said_is_not_below_the_true_one():
     h, said = Feature(network.module, network.layer("fc")), []
     x = nn.functional.avg_pool2d(network.preprocess(render_bird(1, 64).image)[None], 2)
     settings, shape = {"beta": 1e-3}, tuple(x.shape[-2:])
-    results = [_last(solve(Sampler(h, x, shape), CIDSettings(seed=s, **settings), Randomness(s))) for s in range(6)]
+    results = [last(solve(Sampler(h, x, shape), CIDSettings(seed=s, **settings), Randomness(s))) for s in range(6)]
     target = 1e-3 * results[0].delta_f2
     sampler = Sampler(h, x, shape)
     start = sampler.uniform(1e-3)
@@ -156,6 +153,6 @@ def test_a_constraint_that_one_sample_bears_is_told():
     result = CID(net, net[0]).explain(x, CIDSettings(refine=False))
     assert not result.converged
     sampler = Sampler(Feature(net, net[0]), x, (6, 6))
-    estimate = closed_form(_last(square_columns(sampler, 64, Randomness(0))), BETA)
-    measured = _last(measure(sampler, estimate, BETA * estimate.delta_f2, 512, Randomness(0), "test"))
+    estimate = closed_form(last(square_columns(sampler, 64, Randomness(0))), BETA)
+    measured = last(measure(sampler, estimate, BETA * estimate.delta_f2, 512, Randomness(0), "test"))
     assert measured.largest_share > HEAVY_TAIL

@@ -16,6 +16,7 @@ from explainers.evaluation.orders import ExplainFunction, centred_ranks
 from explainers.evaluation.pictures import Birds, prepare
 from explainers.evaluation.randomised import RandomisationSettings, randomise, randomised, shown_stages
 from explainers.evaluation.stability import StabilitySettings, changed, stability
+from explainers.streams import last
 from explainers.studies.evaluate import main
 from tests.support.rounding import order_slack
 
@@ -30,12 +31,6 @@ def network():
 @pytest.fixture(scope="module")
 def pictures(network):
     return last(prepare(network, Birds(3)))
-
-
-def last(frames):
-    for frame in frames:
-        pass
-    return frame
 
 
 def weights(module: nn.Module) -> torch.Tensor:

@@ -17,6 +17,7 @@ from explainers.evaluation.measures import descriptive_accuracy, localisation
 from explainers.evaluation.pictures import BIRDS_SEED, Birds, Folder, Pictures, moved_box, prepare, read_folder
 from explainers.evaluation.scores import EvaluationSettings, evaluate, small
 from explainers.networks.preprocessing import Preprocessing
+from explainers.streams import last
 from explainers.studies import evaluate as study
 
 QUICK = EvaluationSettings(fractions=(0, 0.5, 0.9), batch=2, cid=CIDSettings(refine=False, grid=8, probes=8))
@@ -30,12 +31,6 @@ def network():
 @pytest.fixture(scope="module")
 def pictures(network):
     return last(prepare(network, Birds(5)))
-
-
-def last(frames):
-    for frame in frames:
-        pass
-    return frame
 
 
 def png(width: int, height: int) -> bytes:

@@ -18,6 +18,7 @@ from explainers.networks.features import Feature
 from explainers.randomness import Randomness
 from explainers.ru.descent import descend_reconstruction
 from explainers.ru.sampling import ReconstructionSampler
+from explainers.streams import last
 from tests.support.oracles import energy, linear_reconstruction, uncertainty_at_constraint, water_filling
 
 BETA = 1.5e-4
@@ -132,8 +133,7 @@ def test_no_worse_than_a_long_run_of_the_paper_s_descent(curved):
     x = pictures[:1]
     sampler = Sampler(h, x, (8, 8))
     decoded = ReconstructionSampler(h, g, x, sampler)
-    for reference in descend_reconstruction(sampler, decoded, CIDSettings(), Randomness(0), steps=800):
-        pass
+    reference = last(descend_reconstruction(sampler, decoded, CIDSettings(), Randomness(0), steps=800))
     target = BETA * reference.estimate.delta_f2.item()
     ours = uncertainty_at_constraint(h, g, x, x, _explain(h, g, x).sigma.log(), target)
     assert ours > uncertainty_at_constraint(h, g, x, x, reference.estimate.log_sigma, target) - 0.003

@@ -1,0 +1,35 @@
+"""Answers that sharpen: an iterator gives one estimate after the other, and its last is the answer."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+
+
+def last(stream: Iterable[Item]) -> Item:
+    """The last item. Raises ValueError where there is none.
+
+    >>> last(number**2 for number in range(4))
+    9
+    """
+    items = deque(stream, maxlen=1)
+    if not items:
+        raise ValueError("expected a stream that gives something, got an empty one")
+    return items.pop()
+
+
+def relay(stream: Iterable[Item], show: Callable[[Item], Any] = lambda item: item) -> Generator[Any, None, Item]:
+    """Passes all items on as `show` has them, and answers with the last: `answer = yield from relay(stream)`.
+
+    >>> def doubled_and_then_negative(numbers):
+    ...     number = yield from relay(numbers, lambda number: 2 * number)
+    ...     yield -number
+    >>> list(doubled_and_then_negative([1, 2, 3]))
+    [2, 4, 6, -3]
+    """
+    items: deque[Item] = deque(maxlen=1)
+    for item in stream:
+        items.append(item)
+        yield show(item)
+    return last(items)
