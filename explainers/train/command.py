@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from explainers.assets import write_sums
 from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
 from explainers.networks.architectures.unet import UNet, fold_normalisation
+from explainers.networks.specs import NETWORKS
 from explainers.storage.whole_files import read_checked, write_checked
 from explainers.train.augmentation import cut_out, shifted
 from explainers.train.recipes import RECIPES, Recipe, Split
@@ -29,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=RECIPES)
     parser.add_argument("--data", type=Path, default=Path("runs"), help="folder with the data set")
-    parser.add_argument("--out", type=Path, default=Path("assets/networks"), help="folder for weights and card")
+    parser.add_argument("--out", type=Path, default=NETWORKS, help="folder for weights and card")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for checkpoints")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, default=0)
