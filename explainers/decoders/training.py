@@ -146,8 +146,10 @@ class _Run:
             decoder = Decoder(layer.shape, network.input_size, settings.blocks, network.mean, network.std)
         self.decoder = decoder.to(self.device).train()
         self.optimizer = torch.optim.Adam(self.decoder.parameters(), settings.peak_lr, betas=(0.9, 0.99))
+        # PyTorch divides by zero where a fifth of the steps is one.
+        rising = 0.2 if settings.steps != 5 else 0.3
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, settings.peak_lr, total_steps=settings.steps, pct_start=0.2
+            self.optimizer, settings.peak_lr, total_steps=settings.steps, pct_start=rising
         )
 
     def advance(self, h: Feature, pictures: Tensor) -> None:

@@ -128,6 +128,11 @@ def zipped(files: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
 # Training
 
 
+@pytest.mark.parametrize("steps", range(1, 8))
+def test_any_number_of_steps_is_trained(home, steps):
+    assert train(home, steps).steps == steps
+
+
 def test_training_beats_the_mean_picture_and_is_better_the_longer_it_lasts(home):
     held_out, mean = birds().held_out.float() / 255, birds().train.float().mean(0) / 255
     blind = (held_out - mean).square().mean().sqrt().item()
