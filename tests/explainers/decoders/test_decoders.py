@@ -130,7 +130,7 @@ def zipped(files: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 @pytest.mark.parametrize("steps", range(1, 8))
 def test_any_number_of_steps_is_trained(home, steps):
-    assert train(home, steps).steps == steps
+    assert train(home, steps=steps).steps == steps
 
 
 def test_training_beats_the_mean_picture_and_is_better_the_longer_it_lasts(home):
