@@ -22,10 +22,9 @@ from torchvision.models import get_model
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.runner import Job, Runner, Stoppable
-from app.jobs.work import baseline_frames, cid_frames, ru_frames
 from explainers import CID, CIDSettings, load_network
-from explainers.decoders.cards import find_decoder
 from explainers.devices import best_device
+from explainers.methods.request import MapRequest, Workbench
 from explainers.networks.catalogue import Network, load_checkpoint, network_catalogue
 
 QUIET = Stoppable(Job("bench", iter).check)
@@ -63,12 +62,16 @@ def works(name: str, path: str, device: torch.device) -> dict[str, Work]:
     """The longest map of each kind for a layer, each at the app's own settings."""
     network = with_some_weights(name, device)
     layer, subject = network.layer(path), prepare(network, find_picture("bird/1", network.input_size[0]))
-    found: dict[str, Work] = {"CID": partial(cid_frames, network, subject, layer, CIDSettings(), device)}
-    if (card := find_decoder(network, layer)) is not None:
-        found["RU"] = partial(ru_frames, network, subject, layer, CIDSettings(), card, device)
-    baseline = "integrated_gradients"
-    found[baseline] = partial(baseline_frames, baseline, network, subject, layer, None, 0, device)
+    asked = (subject.request(network, layer, name, CIDSettings()) for name in ("cid", "ru", "integrated_gradients"))
+    found: dict[str, Work] = {}
+    for request in asked:
+        if not request.refusal():
+            found[request.kind.title] = partial(_work, request, device)
     return found
+
+
+def _work(request: MapRequest, device: torch.device, job: Job) -> Iterator[Any]:
+    return request.stream(Workbench(device, job.report))
 
 
 def with_some_weights(name: str, device: torch.device) -> Network:

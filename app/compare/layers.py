@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.address import selection
 from app.compare.controls import curve_control
 from app.compare.pairs import Difference, Pair, difference, pair, same_layers, section_mean
 from app.compare.scene import Scene, Side
@@ -13,15 +12,12 @@ from app.compare.take import take_pairs
 from app.figures.compare import Curve, curves_figure
 from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import Backend, View
-from app.jobs.memory import digest
-from app.parts import progress
 from app.parts.look import look
+from app.parts.watch import Asked, Start, Watch
 from explainers import CIDSettings
-from explainers.decoders.cards import find_decoder
+from explainers.methods.registry import find_method
 from explainers.networks.layers import Layer
 
-POLL = 1.0
-OWNER = "compare layers"
 KINDS = {"quick": "Closed form, quick", "full": "As set on the left"}
 KINDS_HELP = (
     "Closed form: quick, and exact where a layer is linear on the scale of the noise; deep layers often are not. As "
@@ -54,41 +50,18 @@ def layers(store: Backend, scene: Scene) -> None:
     """Curves and table on request; asking keeps the work alive while the page is open."""
     st.markdown("## From layer to layer")
     scene = _as_chosen(scene)
-    owner = selection.owner(OWNER)
     wanted = [(side, layer) for side in (scene.a, scene.b) for layer in measurable(side, scene.metric)]
     if len({side.letter for side, _ in wanted}) < 2:
         st.info("RU needs decoders, and one of the two networks has none for any of its layers.")
         return
-    sweep = _sweep(scene)
-    if st.session_state.get("compare_sweep") != sweep:
-        st.session_state.pop("compare_sweep", None)
-        store.release(owner)
+    asked = [
+        Asked(side.subject.request(side.network, layer, scene.metric, side.settings), (1, layer.depth))
+        for side, layer in wanted
+    ]
+    work = Watch("compare layers", lambda: asked, "compare_layers", waits=True)
+    work.release()
 
-    def ask() -> list[View]:
-        start = st.session_state.get("compare_sweep") == sweep
-        return [
-            store.map(
-                side.network, side.subject, layer, side.settings, owner, priority=1, start=start, metric=scene.metric
-            )
-            for side, layer in wanted
-        ]
-
-    def begin() -> None:
-        st.session_state["compare_sweep"] = sweep
-        for view in ask():
-            store.retry(view.key)
-
-    def stop() -> None:
-        st.session_state.pop("compare_sweep", None)
-        for view in ask():
-            store.stop(view.key, owner)
-
-    polling = any(view.live for view in ask())
-
-    def draw() -> None:
-        views = ask()
-        if any(view.live for view in views) != polling:
-            st.rerun()
+    def draw(views: list[View]) -> None:
         found = {
             (side.letter, layer): view.value
             for (side, layer), view in zip(wanted, views, strict=True)
@@ -98,7 +71,7 @@ def layers(store: Backend, scene: Scene) -> None:
         differences = [_difference(scene, one, found) for one in pairs]
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
-                _status(views, begin, stop)
+                _status(work, views)
             if len(found) > 2:
                 take_pairs(scene, pairs, differences)
         # The pair above may be among the layers; two points make no curve.
@@ -106,7 +79,7 @@ def layers(store: Backend, scene: Scene) -> None:
             _curves(scene, found, differences)
             _table(scene, pairs, differences)
 
-    st.fragment(draw, run_every=POLL if polling else None)()
+    work.draw(draw)
 
 
 def _as_chosen(scene: Scene) -> Scene:
@@ -123,30 +96,15 @@ def _quick(settings: CIDSettings) -> CIDSettings:
 
 def measurable(side: Side, metric: str) -> list[Layer]:
     """The layers that the metric has a map of: for RU those with a decoder."""
-    return [layer for layer in side.network.layers if metric == "cid" or find_decoder(side.network, layer)]
+    return [layer for layer in side.network.layers if not find_method(metric).refuse(side.network, layer)]
 
 
-def _sweep(scene: Scene) -> str:
-    sides = ((s.network.fingerprint, s.subject.digest, repr(s.settings)) for s in (scene.a, scene.b))
-    return digest(scene.metric, *(text for side in sides for text in side))
-
-
-def _status(views: list[View], begin, stop) -> None:
-    done = [view for view in views if view.state == "done"]
-    failed = [view for view in views if view.state == "failed"]
-    if any(view.live for view in views):
-        share = (len(done) + len(failed) + sum(v.progress for v in views if v.live)) / len(views)
-        progress.running(
-            f"{len(done)} of {len(views)} maps ready", share, progress.remaining(views), "compare_layers", stop
-        )
-    elif len(done) == len(views):
-        progress.ended(f"All {len(views)} maps of both networks are ready.", "check_circle", "compare_layers")
-    else:
-        text = f"{len(done)} of {len(views)} maps of both networks have been computed with these settings."
-        if failed:
-            text += f" {len(failed)} failed: {failed[0].message}"
-        label = "Compute the missing maps" if done else f"Compute all {len(views)} maps"
-        progress.ended(text, "error" if failed else "stacks", "compare_layers", (label, begin))
+def _status(work: Watch, views: list[View]) -> None:
+    done, count = sum(view.state == "done" for view in views), len(views)
+    text = f"{done} of {count} maps of both networks have been computed with these settings."
+    start = Start(text, "Compute the missing maps" if done else f"Compute all {count} maps")
+    finished = f"All {count} maps of both networks are ready."
+    work.status(views, f"{done} of {count} maps ready", finished, start=start)
 
 
 def _pairs(scene: Scene) -> list[Pair]:

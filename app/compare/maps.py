@@ -5,9 +5,8 @@ import math
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.address import selection
 from app.compare.pairs import Difference, difference, own_cells, pair, section
-from app.compare.scene import Scene
+from app.compare.scene import Scene, Side
 from app.compare.take import take_pair
 from app.figures.compare import DIFFERENCE_SCALE, difference_figure
 from app.figures.maps import empty_figure, nats_figure, picture_figure
@@ -17,13 +16,13 @@ from app.jobs.backend import Backend, View
 from app.parts import progress
 from app.parts.look import beneath, look
 from app.parts.numbers import constraint, doubt
-from explainers import CIDResult, absolute_range
-from explainers.cid.results import reconstruction_range
+from app.parts.watch import Asked, Watch
+from explainers import CIDResult
 from explainers.decoders.cards import find_decoder
+from explainers.methods.registry import find_method
+from explainers.methods.request import MapRequest
 from explainers.networks.layers import Layer
 
-POLL = 1.0
-OWNER = "compare"
 PICTURE = (
     "The section that both networks see, at the size of A. Outlined: the subject, by a mask (solid) or box (dashed)."
 )
@@ -43,41 +42,32 @@ CONSTRAINT = "How far noise of this strength really moves the feature, divided b
 
 def maps(store: Backend, scene: Scene) -> None:
     """Asks for both maps and draws them; polls only while one is being computed."""
-    owner = selection.owner(OWNER)
-
-    def ask() -> list[View]:
-        return [
-            store.map(
-                side.network, side.subject, layer, side.settings, owner, selection.stopped(), place, metric=scene.metric
-            )
-            for place, (side, layer) in enumerate(((scene.a, scene.pair.layer), (scene.b, scene.pair.partner)))
-        ]
-
-    views = ask()
-    store.release(owner, keep={view.key for view in views})
-    refused = [view for view in views if view.state == "refused"]
-    if refused:
+    sides = ((scene.a, scene.pair.layer), (scene.b, scene.pair.partner))
+    asked = [Asked(_request(scene, side, layer), (place, layer.depth)) for place, (side, layer) in enumerate(sides)]
+    work = Watch("compare", lambda: asked, "compare")
+    views = work.release()
+    if any(view.state == "refused" for view in views):
         _refused(scene, views)
         return
-    polling = any(view.live for view in views)
 
-    def draw() -> None:
-        views = ask()
-        if any(view.live for view in views) != polling:
-            st.rerun()
+    def draw(views: list[View]) -> None:
         found = None
         if all(view.state == "done" for view in views):
             found = difference(views[0].value, views[1].value, scene.parts)
         limits = _limits(scene, found)
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
-                _status(store, scene, views, owner)
+                _status(work, scene, views)
             take_pair(scene, views, found, limits, str(store.device))
         _figures(scene, views, found, limits)
         if found is not None:
-            _numbers(found, [view.value for view in views], scene.metric.upper())
+            _numbers(found, [view.value for view in views], find_method(scene.metric).title)
 
-    st.fragment(draw, run_every=POLL if polling else None)()
+    work.draw(draw)
+
+
+def _request(scene: Scene, side: Side, layer: Layer) -> MapRequest:
+    return side.subject.request(side.network, layer, scene.metric, side.settings)
 
 
 def _refused(scene: Scene, views: list[View]) -> None:
@@ -97,48 +87,18 @@ def _decodable(scene: Scene, layer: Layer) -> bool:
     return bool(find_decoder(a, layer) and find_decoder(b, pair(layer, a, b).partner))
 
 
-def _status(store: Backend, scene: Scene, views: list[View], owner: str) -> None:
-    def stop() -> None:
-        for view in views:
-            if view.live:
-                selection.stopped().add(view.key)
-                store.stop(view.key, owner)
-
-    def go_on() -> None:
-        for view in views:
-            selection.stopped().discard(view.key)
-            store.retry(view.key)
-
-    live = [view for view in views if view.live]
-    failed = [view for view in views if view.state == "failed"]
-    if live:
-        share = sum(1.0 if not view.live else view.progress for view in views) / 2
-        letter = scene.a.letter if views[0].live else scene.b.letter
-        waiting = next((view.message for view in live if view.state == "waiting"), "") if len(live) == 2 else ""
-        text = progress.in_line(f"The map of {letter} is being computed", waiting)
-        progress.running(text, share, time_left(views), "compare", stop)
-    elif failed:
-        progress.ended(failed[0].message, "error", "compare", ("Try again", go_on))
-    elif any(view.state == "stopped" for view in views):
-        text = "Cancelled: a difference needs both maps as finished ones."
-        progress.ended(text, "cancel", "compare", ("Go on", go_on))
-    else:
-        progress.ended(sentence(scene, views), "check_circle", "compare")
-
-
-def time_left(views: list[View]) -> float | None:
-    """Seconds until both are there; None before anything is known."""
-    if any(view.state == "done" for view in views):
-        return progress.remaining(views)
-    known = [view.remaining for view in views if view.remaining is not None]
-    return known[0] * 2 if known else None
+def _status(work: Watch, scene: Scene, views: list[View]) -> None:
+    letter = scene.a.letter if views[0].live else scene.b.letter
+    done = sentence(scene, views) if all(view.state == "done" for view in views) else ""
+    cancelled = "Cancelled: a difference needs both maps as finished ones."
+    work.status(views, f"The map of {letter} is being computed", done, cancelled)
 
 
 def sentence(scene: Scene, views: list[View]) -> str:
     """What came out, and which map is to be read with care."""
     found = difference(views[0].value, views[1].value, scene.parts)
     names = f"**{scene.pair.layer.name}** of A and **{scene.pair.partner.name}** of B"
-    text = f"{names}: mean {scene.metric.upper()} differs by {signed(found.mean)} nats (B − A)."
+    text = f"{names}: mean {find_method(scene.metric).title} differs by {signed(found.mean)} nats (B − A)."
     for side, view in zip((scene.a, scene.b), views, strict=True):
         if not view.value.settings.refine:
             return text + " Closed form, not refined: below stands how well the constraint holds."
@@ -161,7 +121,7 @@ def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
     """Of both maps' scale, nats."""
     if scene.scale == "pair" and found is not None:
         return found.span
-    return absolute_range(scene.a.settings.beta) if scene.metric == "cid" else reconstruction_range()
+    return find_method(scene.metric).scale(scene.a.settings)
 
 
 def _figures(scene: Scene, views: list[View], found: Difference | None, limits: tuple[float, float]) -> None:

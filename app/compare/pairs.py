@@ -7,7 +7,6 @@ import numpy as np
 
 from app.inputs.columns import counterpart
 from app.inputs.network_input import Subject
-from app.parts.cells import cells_of
 from explainers import CIDResult, CIDSettings
 from explainers.grid import resolve_grid
 from explainers.networks.catalogue import Network
@@ -153,7 +152,7 @@ def difference(a: CIDResult, b: CIDResult, parts: tuple[float, float] = (1.0, 1.
     with :math:`\bar H_c` the mean entropy of the input variables in a cell, nats. `parts` are the shares of both maps'
     sides that both networks see.
     """
-    maps = [cells_of(result) for result in (a, b)]
+    maps = [result.values for result in (a, b)]
     count = max(1, min(math.floor(len(cells) * part + 1e-6) for cells, part in zip(maps, parts, strict=True)))
     first, second = (common_cells(cells, part, count) for cells, part in zip(maps, parts, strict=True))
     with np.errstate(invalid="ignore"):
@@ -167,13 +166,13 @@ def difference(a: CIDResult, b: CIDResult, parts: tuple[float, float] = (1.0, 1.
 
 def own_cells(result: CIDResult, part: float = 1.0) -> np.ndarray:
     """The middle `part` of a map at its own resolution, nats; the map itself where that is all of it."""
-    cells = cells_of(result)
+    cells = result.values
     return cells if part == 1 else common_cells(cells, part, max(1, math.floor(len(cells) * part + 1e-6)))
 
 
 def section_mean(result: CIDResult, part: float = 1.0) -> float:
     """Mean of a map's bounded cells over the middle `part` of its sides, nats; +inf where none is bounded."""
-    return float(common_cells(cells_of(result), part, 1)[0, 0])
+    return float(common_cells(result.values, part, 1)[0, 0])
 
 
 def scale_gap(a: Network, b: Network) -> float:

@@ -15,8 +15,8 @@ from app.export.script import cells_script
 from app.export.table import cells_csv
 from app.inputs.columns import Column
 from app.jobs.backend import View
-from app.parts.methods import methods
 from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record
+from explainers.methods.registry import methods
 from explainers.networks.layers import Layer
 
 

@@ -3,12 +3,12 @@
 import torch
 
 from app.jobs.backend import Backend
-from app.jobs.memory import digest
 from app.parts import progress
 from explainers.decoders.cost import speed
 from explainers.networks.catalogue import Network
 from explainers.networks.copies import structural_copy
 from explainers.networks.operation_count import count_flops
+from explainers.storage.digest import digest
 
 # A pass backwards costs twice as much as one forwards, and half of the passes are such.
 MEAN_PASS = 1.5

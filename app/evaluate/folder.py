@@ -5,10 +5,10 @@ from dataclasses import replace
 import streamlit as st
 
 from app.inputs.sentences import foreign, sentence
-from app.jobs.memory import digest
 from app.sidebar.controls import PICTURE_MEGABYTES
 from explainers.datasets.boxes import read_box_files
 from explainers.evaluation.pictures import Folder, read_folder
+from explainers.storage.digest import digest
 
 MAX_FILES = 200
 # As large a data set's list of them is read in a second; a million would take a minute in which nobody can cancel.

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 import streamlit as st
 
 from app.inputs.sentences import foreign, sentence
-from app.jobs.memory import digest
 from app.sidebar.controls import PICTURE_MEGABYTES
 from explainers.checkpoints.archives import TooManyEntries, open_archive
 from explainers.datasets.pictures import EXTENSIONS
 from explainers.decoders.pictures import LEAST, PictureSource
 from explainers.evaluation.pictures import read_folder
+from explainers.storage.digest import digest
 
 MAX_FILES = 200
 # Folders and what systems hide in them are listed as well.

@@ -10,7 +10,6 @@ from app.address import selection
 from app.explore.decoder_pictures import own_pictures
 from app.jobs.backend import Backend, View
 from app.jobs.decoders import STEPS, TrainingRequest, birds_for, pictures_key, steps_done
-from app.jobs.memory import digest
 from app.parts import progress
 from explainers.datasets.birds.render import render_bird
 from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
@@ -19,6 +18,7 @@ from explainers.decoders.pictures import LONGEST, Source
 from explainers.decoders.training import DecoderSettings, fitting_batch
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
+from explainers.storage.digest import digest
 
 POLL = 1.0
 SOURCES = {"birds": "Rendered birds", "own": "Your own pictures"}
@@ -163,7 +163,7 @@ def _step_seconds(store: Backend, network: Network, layer: Layer) -> float:
 
 
 def _birds_note(store: Backend, network: Network, source: Source) -> str:
-    drawn = store.prepared.get(pictures_key(network, source)) is not None
+    drawn = store.shelf.get(pictures_key(network, source)) is not None
     side = min(max(network.preprocessing.resize, 16), LONGEST)
     before = "They are drawn already." if drawn else f"Drawing them takes {_about(len(source) * _bird_seconds(side))}."
     return f"{source.count} birds to train on, {source.held_out} more to measure the error. {before}"

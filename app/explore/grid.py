@@ -1,13 +1,12 @@
 """Side by side: asks for every map of the grid, the cheap ones first, and draws what is there."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app.address import selection
 from app.explore.grid_choice import GridChoice
 from app.explore.take import take_grid
 from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, least_width
@@ -15,16 +14,14 @@ from app.figures.raster import data_address
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
-from app.parts import progress
-from app.parts.cells import values_of
 from app.parts.look import look
-from app.parts.methods import MapMethod, methods
 from app.parts.numbers import decimal
-from explainers import CIDResult, CIDSettings, absolute_range
-from explainers.cid.results import RUResult, reconstruction_range
+from app.parts.watch import OPEN, Asked, Watch
+from explainers import CIDSettings
+from explainers.methods.method import MapMethod, MapResult
+from explainers.methods.registry import methods
 
-POLL = 1.0
-SAME = View("", "same")
+SAME, LOADING = View("", "same"), View("", "loading")
 
 
 def grid(
@@ -38,41 +35,34 @@ def grid(
     if not rows:
         st.info("No method is chosen. Open **Methods** above and choose at least one.", icon=":material/grid_off:")
         return
-    owner = selection.owner("grid")
+    columns: list[Column] = []
+    missing: list[str] = []
 
-    def ask() -> tuple[list[Column], list[str], list[list[View]]]:
+    def asked() -> list[Asked | View]:
+        nonlocal columns, missing
         columns, missing = build()
-        stopped = selection.stopped()
-        views = [
-            [
-                _ask(store, method, column, fitting(settings, column), owner, stopped, _repeats(method, place, chosen))
-                for place, column in enumerate(columns)
-            ]
+        cells = [
+            SAME if _repeats(method, place, chosen) else _asked(method, column, fitting(settings, column))
             for method in rows
+            for place, column in enumerate(columns)
         ]
-        return columns, missing, views
+        return cells + [LOADING for text in missing if "being loaded" in text]
 
-    def live(missing: list[str], views: list[list[View]]) -> bool:
-        return any("being loaded" in text for text in missing) or any(view.live for row in views for view in row)
+    work = Watch("grid", asked, "grid")
+    work.release()
 
-    _, missing, views = ask()
-    store.release(owner, keep={view.key for row in views for view in row})
-    polling = live(missing, views)
-
-    def draw() -> None:
-        columns, missing, views = ask()
-        if live(missing, views) != polling:
-            st.rerun()
+    def draw(views: list[View]) -> None:
+        lines = [views[start : start + len(columns)] for start in range(0, len(rows) * len(columns), len(columns))]
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
-                _status(store, list(_flat(rows, views)), owner)
-            take_grid(rows, columns, views, chosen, settings, str(store.device))
+                _status(work, views)
+            take_grid(rows, columns, lines, chosen, settings, str(store.device))
         for text in missing:
             st.caption(f":material/info: {text}")
         if columns:
-            _figure(rows, columns, views, chosen, settings.beta)
+            _figure(rows, columns, lines, chosen, settings)
 
-    st.fragment(draw, run_every=POLL if polling else None)()
+    work.draw(draw)
 
 
 def fitting(settings: CIDSettings, column: Column) -> CIDSettings:
@@ -81,98 +71,34 @@ def fitting(settings: CIDSettings, column: Column) -> CIDSettings:
     return settings if divides else replace(settings, grid=None)
 
 
-def _flat(rows: Sequence[MapMethod], views: Sequence[Sequence[View]]) -> Iterator[tuple[MapMethod, View]]:
-    """Every cell's method and view."""
-    for method, line in zip(rows, views, strict=True):
-        for view in line:
-            yield method, view
-
-
 def _repeats(method: MapMethod, place: int, chosen: GridChoice) -> bool:
     """Whether the cell would repeat the first of its row: the method does not look at layers."""
     return place > 0 and chosen.across == "layers" and not method.uses_layer
 
 
-def _ask(
-    store: Backend,
-    method: MapMethod,
-    column: Column,
-    settings: CIDSettings,
-    owner: str,
-    stopped: set[str],
-    repeats: bool,
-) -> View:
-    if repeats:
-        return SAME
-    asked = column.network, column.subject, column.layer
-    if method.ours:
-        priority = method.passes
-        return store.map(*asked, settings, owner, stopped, priority, metric=method.name)
-    priority = (method.passes, column.layer.depth)
+def _asked(method: MapMethod, column: Column, settings: CIDSettings) -> Asked:
+    """Cheap maps first, then those of early layers."""
     target = column.target if method.needs_target else None
-    return store.baseline(method.name, *asked, target, settings.seed, owner, stopped, priority)
+    request = column.subject.request(column.network, column.layer, method.name, settings, target)
+    return Asked(request, (request.cost, column.layer.depth))
 
 
-def _status(store: Backend, asked: Sequence[tuple[MapMethod, View]], owner: str) -> None:
-    asked = [(method, view) for method, view in asked if view.state not in ("same", "refused")]
-    wanted = [view for _, view in asked]
-    done = [view for view in wanted if view.state == "done"]
-
-    def stop() -> None:
-        for view in wanted:
-            if view.live:
-                selection.stopped().add(view.key)
-                store.stop(view.key, owner)
-
-    def go_on() -> None:
-        for view in wanted:
-            selection.stopped().discard(view.key)
-            store.retry(view.key)
-
-    if any(view.live for view in wanted):
-        share = sum(1.0 if not view.live else view.progress for view in wanted) / len(wanted)
-        queue = next((view.message for view in sorted(wanted, key=_standing) if view.live), "")
-        text = progress.in_line(f"{len(done)} of {len(wanted)} maps ready", queue)
-        progress.running(text, share, remaining(asked), "grid", stop)
-    elif len(done) == len(wanted):
-        text = {0: "No map exists here.", 1: "The map is ready."}.get(len(wanted), f"All {len(wanted)} maps are ready.")
-        progress.ended(text, "check_circle", "grid")
-    elif any(view.state == "failed" for view in wanted):
-        message = next(view.message for view in wanted if view.state == "failed")
-        progress.ended(message, "error", "grid", ("Try again", go_on))
-    else:
-        progress.ended(f"Cancelled: {len(done)} of {len(wanted)} maps are ready.", "cancel", "grid", ("Go on", go_on))
-
-
-def _standing(view: View) -> bool:
-    """Those that run come first: where the others stand in line behind them tells the reader nothing."""
-    return view.state != "running"
-
-
-# As many passes tell how long one takes.
-TELLING = 100
-
-
-def remaining(asked: Sequence[tuple[MapMethod, View]]) -> float | None:
-    """Seconds that are left: those of the running maps, and the usual passes of each that waits at the pace so far.
-
-    None before anything is done that could tell the pace: maps of few passes take most of their time to prepare.
-    """
-    done = [view.value for _, view in asked if view.state == "done"]
-    long = [found for found in done if found.forward_passes + found.backward_passes >= TELLING]
-    if not long:
-        return None
-    pace = sum(found.seconds for found in long) / sum(found.forward_passes + found.backward_passes for found in long)
-    return sum(
-        method.passes * pace if view.remaining is None else view.remaining for method, view in asked if view.live
-    )
+def _status(work: Watch, views: Sequence[View]) -> None:
+    wanted = [view for view in views if view.state in OPEN]
+    ready, count = sum(view.state == "done" for view in wanted), len(wanted)
+    done = {0: "No map exists here.", 1: "The map is ready."}.get(count, f"All {count} maps are ready.")
+    cancelled = f"Cancelled: {ready} of {count} maps are ready."
+    work.status(wanted, f"{ready} of {count} maps ready", done, cancelled)
 
 
 def _figure(
-    rows: Sequence[MapMethod], columns: Sequence[Column], views: list[list[View]], chosen: GridChoice, beta: float
+    rows: Sequence[MapMethod],
+    columns: Sequence[Column],
+    views: list[list[View]],
+    chosen: GridChoice,
+    settings: CIDSettings,
 ) -> None:
     heads = [Head(c.title, c.subtitle, c.layer.name, _address(c.subject.picture), c.subject.size) for c in columns]
-    fixed = {"cid": absolute_range(beta), "ru": reconstruction_range()}
     drawn = [
         Row(
             method.title,
@@ -180,7 +106,7 @@ def _figure(
             method.unit,
             method.signed,
             tuple(cell(view) for view in line),
-            fixed.get(method.name),
+            method.scale and method.scale(settings),
         )
         for method, line in zip(rows, views, strict=True)
     ]
@@ -202,7 +128,7 @@ def _figure(
 def cell(view: View) -> Cell:
     """What stands in the cell of a view: the map with its cost, or what it waits for, or why there is none."""
     if view.value is not None and view.state in ("done", "running", "stopped"):
-        return Cell(values_of(view.value), caption(view.value) + ("" if view.state == "done" else " …"))
+        return Cell(view.value.values, caption(view.value) + ("" if view.state == "done" else " …"))
     notes: dict[str, Callable[[], str]] = {
         "same": lambda: "the same for every layer: this method looks at the whole network",
         "refused": lambda: view.message,
@@ -214,13 +140,13 @@ def cell(view: View) -> Cell:
     return Cell(None, note=notes.get(view.state, lambda: "")())
 
 
-def caption(found: object) -> str:
+def caption(found: MapResult) -> str:
     """Two short lines: what the map comes to, and its cost in forward + backward passes and seconds."""
     cost = f"{found.forward_passes:.0f} + {found.backward_passes:.0f} passes, {_seconds(found.seconds)}"
-    if isinstance(found, RUResult):
-        first = f"mean {decimal(float(found.mean[0]))} nats, error {float(found.error[0]):.3f}"
-    elif isinstance(found, CIDResult):
-        first = f"mean {decimal(float(found.mean[0]))} nats"
+    said = found.numbers
+    if "mean" in said:
+        first = f"mean {decimal(said['mean'])} nats"
+        first += f", error {said['error']:.3f}" if "error" in said else ""
     else:
         largest = float(found.map.abs().max())
         first = f"largest {largest:.3g}" if largest else "zero everywhere"

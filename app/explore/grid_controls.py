@@ -15,11 +15,15 @@ from app.explore.grid_choice import (
     SIGNED_COLOURS,
     choice,
 )
-from app.parts.methods import MapMethod, methods
+from explainers.cid.results import CIDSettings
+from explainers.methods.method import MapMethod
+from explainers.methods.registry import methods
 
+# The size that costs are told for.
+USUAL = (224, 224)
 GROUPS: Mapping[str, Callable[[MapMethod], bool]] = {
-    "What a layer discards": lambda method: method.ours,
-    "Of one layer": lambda method: method.uses_layer and not method.ours,
+    "What a layer discards": lambda method: method.entropy,
+    "Of one layer": lambda method: method.uses_layer and not method.entropy,
     "Of the whole network": lambda method: not method.uses_layer,
 }
 METHODS_HELP = "The rows: which kinds of map are shown. Each is explained in a sentence."
@@ -56,14 +60,14 @@ def methods_control() -> None:
 
 
 def _method_control(method: MapMethod) -> None:
-    key = f"w_method_{method.name}"
+    key, cost = f"w_method_{method.name}", method.passes(USUAL, CIDSettings())
     st.session_state[key] = method.name in choice().methods
     st.checkbox(
         f"**{method.title}** — {method.sentence}",
         key=key,
         on_change=_take_method,
         args=(method.name,),
-        help=f"{method.reference}. In {method.unit}; about {method.passes:,} passes of the network.",
+        help=f"{method.reference}. In {method.unit}; about {cost:,} passes of the network.",
     )
 
 

@@ -4,7 +4,7 @@ from app.address.links import clause, listed
 from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, GridChoice, change, choice
 from app.jobs.backend import Backend, networks
 from app.parts import link_notice
-from app.parts.methods import methods
+from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 
 

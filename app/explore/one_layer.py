@@ -3,7 +3,6 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.address import selection
 from app.explore.decoder_training import decoder_offer
 from app.explore.grid_choice import change, choice
 from app.explore.present_layers import present_button
@@ -16,15 +15,16 @@ from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
-from app.parts.cells import cells_of
 from app.parts.look import beneath, look
 from app.parts.numbers import decimal, doubt, numbers
-from explainers import CIDResult, CIDSettings, absolute_range
-from explainers.cid.results import RUResult, reconstruction_range
+from app.parts.watch import Asked, Watch
+from explainers import CIDResult, CIDSettings
+from explainers.cid.results import RUResult
+from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
-POLL = 1.0
+STAGES = {"probes": "Sharpening the preview", "refinement": "Refining until the constraint holds"}
 # Height of the maps in a presentation, pixels: of RU four stand side by side.
 PRESENTED = {"cid": 520, "ru": 440}
 OUTLINES = (
@@ -88,34 +88,28 @@ alone. Look at the reconstruction beside the map before you read the map.
 
 def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
     """Asks for the map and draws it; polls only while it is being computed."""
-    owner = selection.owner("map")
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         metric = metric_control()
         if not choice().present:
             present_button(layer)
 
-    def ask() -> View:
-        return store.map(network, subject, layer, settings, owner, selection.stopped(), metric=metric)
-
-    view = ask()
-    store.release(owner, keep={view.key})
-    if metric == "ru":
+    request = Asked(subject.request(network, layer, metric, settings), (0, layer.depth))
+    work = Watch("map", lambda: [request], "map")
+    (view,) = work.release()
+    if find_method(metric).needs_decoder:
         decoder_offer(store, network, layer)
     if view.state == "refused":
         return
-    polling = view.live
 
-    def draw() -> None:
-        view = ask()
-        if view.live != polling:
-            st.rerun()
+    def draw(views: list[View]) -> None:
+        (view,) = views
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
-                _status(store, view, owner, network, layer, metric)
+                _status(work, view, network, layer, metric)
             take_map(metric, network, subject, layer, view, settings.beta, str(store.device))
-        _figures(store, network, subject, layer, view, settings.beta, metric)
+        _figures(store, network, subject, layer, view, settings, metric)
 
-    st.fragment(draw, run_every=POLL if polling else None)()
+    work.draw(draw)
 
 
 def metric_control(place: str = "layer") -> str:
@@ -139,33 +133,19 @@ def _take_metric(key: str) -> None:
     change(metric=st.session_state[key])
 
 
-def _status(store: Backend, view: View, owner: str, network: Network, layer: Layer, metric: str) -> None:
-    def stop() -> None:
-        selection.stopped().add(view.key)
-        store.stop(view.key, owner)
+def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str) -> None:
+    doing = STAGES.get(view.value.stage, "Finishing") if view.value is not None else "Waiting for its turn"
+    kept = "the preview as far as it came" if view.value is not None else "nothing was ready yet"
+    done = _outcome(view, network, layer, metric) if view.state == "done" else ""
+    work.status([view], doing, done, f"Cancelled at {view.progress:.0%}: {kept}.", "Start again")
 
-    def go_on() -> None:
-        selection.stopped().discard(view.key)
-        store.retry(view.key)
 
-    if view.state == "waiting":
-        progress.running(progress.in_line("Waiting for its turn", view.message), 0.0, None, "map", stop)
-    elif view.state == "running":
-        stage = {"probes": "Sharpening the preview", "refinement": "Refining until the constraint holds"}
-        text = progress.in_line(stage.get(view.value.stage, "Finishing"), view.message)
-        progress.running(text, view.progress, view.remaining, "map", stop)
-    elif view.state == "stopped":
-        what = "the preview as far as it came" if view.value is not None else "nothing was ready yet"
-        progress.ended(f"Cancelled at {view.progress:.0%}: {what}.", "cancel", "map", ("Start again", go_on))
-    elif view.state == "failed":
-        progress.ended(view.message, "error", "map", ("Try again", go_on))
-    else:
-        text = f"**{layer.name}** of {network.name}: mean {metric.upper()} {decimal(float(view.value.mean[0]))} nats."
-        if not view.value.settings.refine:
-            text += " Closed form, not refined: below stands how well the constraint holds."
-        elif not bool(view.value.converged[0]):
-            text += f" Read this map with care. {doubt(view.value)}"
-        progress.ended(text, "check_circle", "map")
+def _outcome(view: View, network: Network, layer: Layer, metric: str) -> str:
+    mean = decimal(float(view.value.mean[0]))
+    text = f"**{layer.name}** of {network.name}: mean {find_method(metric).title} {mean} nats."
+    if not view.value.settings.refine:
+        return text + " Closed form, not refined: below stands how well the constraint holds."
+    return text if bool(view.value.converged[0]) else f"{text} Read this map with care. {doubt(view.value)}"
 
 
 def _figures(
@@ -174,11 +154,11 @@ def _figures(
     subject: Subject,
     layer: Layer,
     view: View,
-    beta: float,
+    settings: CIDSettings,
     metric: str,
 ) -> None:
     result, absent = view.value, progress.in_frame(view)
-    limits = absolute_range(beta) if metric == "cid" else reconstruction_range()
+    limits = find_method(metric).scale(settings)
     with st.container(horizontal=True, key="figures" if metric == "cid" else "figures_ru"):
         with st.container():
             st.markdown(f"**{subject.title}**" + AS_SEEN[metric], help=OUTLINES)
@@ -225,12 +205,12 @@ def _map(
             st.html("<style></style>")
             _chart(empty_figure(subject.size, ink, absent), kind, f"{alt}: {absent}")
         elif kind == "unit":
-            cells = cells_of(result)
+            cells = result.values
             figure = _sized(unit_figure(cells, subject.size, ink, subject.box))
             beneath(f"frame_{kind}", unit_range(cells), limits, UNIT_SCALE, figure)
             _draw(figure, kind, alt)
         else:
-            cells = cells_of(result)
+            cells = result.values
             figure = _sized(nats_figure(cells, subject.size, limits, ink, subject.box))
             beneath(f"frame_{kind}", cells, limits, NATS_SCALE, figure)
             _draw(figure, kind, alt)

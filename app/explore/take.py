@@ -16,10 +16,11 @@ from app.figures.grid import SCALES, SIGNED_SCALES, Row, row_limits
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
 from app.jobs.backend import View
-from app.parts.methods import MapMethod, methods
 from app.parts.take_files import NOT_YET, File, buttons, popover, record, several
 from explainers import CIDSettings, absolute_range
 from explainers.cid.results import reconstruction_range
+from explainers.methods.method import MapMethod
+from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 

@@ -10,8 +10,8 @@ from app.export.record import Taken
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
 from app.jobs.backend import View, foreground_gain
-from app.parts.methods import methods
 from app.parts.take_files import NOT_YET, buttons, drawings, popover, record, several
+from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 

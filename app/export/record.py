@@ -10,11 +10,8 @@ import torch
 
 from app.inputs.columns import Column
 from app.inputs.crop import split
-from app.jobs.work import options
-from app.parts.methods import MapMethod
-from explainers import CIDResult
-from explainers.cid.results import RUResult
 from explainers.decoders.cards import DecoderCard, find_decoder
+from explainers.methods.method import MapMethod, MapResult
 from explainers.networks.catalogue import OWN_WEIGHTS
 from explainers.storage.versions import method_version
 
@@ -72,11 +69,11 @@ class Taken:
         return self.network.endswith(OWN_WEIGHTS)
 
 
-def taken(method: MapMethod, column: Column, found: object, values: np.ndarray, seed: int, device: str) -> Taken:
-    """The record of a finished map `found` (`CIDResult`, `RUResult` or `Explanation`) that is shown as `values`."""
+def taken(method: MapMethod, column: Column, found: MapResult, seed: int, device: str) -> Taken:
+    """The record of a finished map `found`."""
     network, subject = column.network, column.subject
     key, part = split(subject.key)
-    target = None if method.ours or found.target is None else int(found.target[0])
+    target = None if found.target is None else int(found.target[0])
     return Taken(
         method=method.name,
         method_title=method.title,
@@ -95,53 +92,21 @@ def taken(method: MapMethod, column: Column, found: object, values: np.ndarray, 
         part=part,
         target=target,
         class_name="" if target is None else network.classes[target],
-        settings=_settings(method, found, seed),
+        settings=method.settings_of(found, seed),
         device=device,
         versions={"library": _version(), "method": method_version(method.name), "torch": torch.__version__},
-        values=np.asarray(values, np.float32),
+        values=np.asarray(found.values, np.float32),
         image=subject.picture,
         x=subject.x.cpu().numpy(),
-        numbers=_numbers(found),
-        decoder=find_decoder(network, column.layer) if isinstance(found, RUResult) else None,
-        reconstruction=_bytes(found.reconstruction[0]) if isinstance(found, RUResult) else None,
+        numbers=found.numbers,
+        decoder=find_decoder(network, column.layer) if method.needs_decoder else None,
+        reconstruction=None if found.reconstruction is None else _bytes(found.reconstruction[0]),
     )
 
 
 @cache
 def _version() -> str:
     return version(LIBRARY)
-
-
-def _settings(method: MapMethod, found: object, seed: int) -> dict[str, object]:
-    if isinstance(found, CIDResult):
-        return asdict(found.settings)
-    given = options(method.name, seed)
-    return asdict(given["settings"]) if "settings" in given else given
-
-
-def _numbers(found: object) -> dict[str, float | int]:
-    cost = {
-        "forward_passes": found.forward_passes,
-        "backward_passes": found.backward_passes,
-        "seconds": found.seconds,
-    }
-    if not isinstance(found, CIDResult):
-        return cost
-    names = [
-        "mean",
-        "mean_error",
-        "constraint",
-        "constraint_error",
-        "largest_share",
-        "loss",
-        "loss_error",
-        "delta_f2",
-        "unbounded",
-        "converged",
-    ]
-    if isinstance(found, RUResult):
-        names += ["error", "decoder_share"]
-    return {name: getattr(found, name)[0].item() for name in names} | cost
 
 
 def _bytes(picture: torch.Tensor) -> np.ndarray:

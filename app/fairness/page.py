@@ -14,15 +14,16 @@ from app.fairness.proof import proof
 from app.fairness.table import pairs_not_allowed, table
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
-from app.jobs.backend import backend, check_key
+from app.jobs.backend import View, backend
 from app.parts import link_notice, look
 from app.parts.network_status import selected_network
+from app.parts.watch import Asked, Watch
 from app.sidebar import controls
 from explainers.fairness.check import Check
 from explainers.fairness.maps import Question, station_decoders
 from explainers.fairness.plan import Plan
+from explainers.fairness.request import FairnessRequest
 
-POLL = 1.0
 INTRODUCTION = (
     "The same network can be written with other numbers: divide one layer's weights by c and multiply the next layer's "
     "by c, and every answer stays as it was. A measure that is to be compared between layers must not notice. Here is "
@@ -66,23 +67,17 @@ def page() -> None:
         return
     decoders = station_decoders(network, plan)
     question = replace(question_control(plan, decoders), decoders=tuple(card.key for card in decoders.values()))
-    owner = selection.owner("fairness")
-    store.release(owner, keep={check_key(network, subject, question)})
+    request = FairnessRequest(network, plan, subject.x, subject.digest, question)
+    work = Watch("fairness", lambda: [Asked(request)], "fair")
+    work.release()
 
-    def ask():
-        return store.check(network, subject, question, owner, selection.stopped())
-
-    polling = ask().live
-
-    def draw() -> None:
-        view = ask()
-        if view.live != polling:
-            st.rerun()
-        status(store, view, owner)
+    def draw(views: list[View]) -> None:
+        (view,) = views
+        status(work, view)
         if view.value is not None:
             _results(view.value, plan, question, absent(view))
 
-    st.fragment(draw, run_every=POLL if polling else None)()
+    work.draw(draw)
     pairs_not_allowed(plan)
 
 

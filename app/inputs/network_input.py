@@ -7,8 +7,11 @@ from PIL import Image
 from torch import Tensor
 
 from app.inputs.pictures import Picture
-from app.jobs.memory import digest
+from explainers.cid.results import CIDSettings
+from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+from explainers.storage.digest import digest
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,12 @@ class Subject:
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.picture.shape[:2]
+
+    def request(
+        self, network: Network, layer: Layer, method: str, settings: CIDSettings, target: int | None = None
+    ) -> MapRequest:
+        """Its map by a method, of the class `target` (None: the likeliest)."""
+        return MapRequest(network, layer, self.x, self.digest, method, settings, target)
 
 
 def prepare(network: Network, picture: Picture) -> Subject:

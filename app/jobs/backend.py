@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,33 +18,25 @@ from app.inputs.pictures import THUMBNAIL, Picture, PictureGoneError, find_pictu
 from app.inputs.sentences import foreign, sentence
 from app.jobs.decoders import MOST, TrainingRequest, decoder_frames, decoder_key
 from app.jobs.kept import PENDING, RECORDS, Kept
-from app.jobs.memory import MEBIBYTE, Recent, Store, digest
+from app.jobs.memory import MEBIBYTE, Recent, Store
 from app.jobs.owners import mark, owns
 from app.jobs.runner import Job, Runner
-from app.jobs.work import baseline_frames, cid_frames, fairness_frames, load, load_own, ru_frames
+from app.jobs.work import load, load_own
 from app.server.added import add_requested
-from explainers import ChoiceNeededError, CIDResult, CIDSettings, add_network
+from explainers import ChoiceNeededError, CIDResult, add_network
 from explainers.cid.concentration import concentration
-from explainers.decoders.cards import DecoderCard, find_decoder
 from explainers.devices import best_device
-from explainers.evaluation.judge import judge, judgeable
-from explainers.evaluation.methods import MapSettings, dependence
-from explainers.evaluation.pictures import Birds, Folder, Pictures, Preparing
-from explainers.evaluation.pictures import prepare as prepare_pictures
-from explainers.evaluation.scores import Judged
-from explainers.fairness.maps import METHODS as FAIRNESS_METHODS
-from explainers.fairness.maps import Question
 from explainers.fairness.plan import Plan, plan
+from explainers.methods.request import Request, Workbench
 from explainers.networks.catalogue import Network, network_catalogue
 from explainers.networks.layers import Layer
+from explainers.storage.digest import digest
 from explainers.storage.results import ResultStore
-from explainers.storage.versions import method_version
 
 # Networks in memory: so many, and so many bytes together. One's own has 1 GiB at most.
 NETWORKS_KEPT, NETWORK_BYTES = 4, 1536 * MEBIBYTE
 QUICK_LOAD = 6.0
 OWN = "own/"
-NO_DECODER = "RU needs a decoder that was trained for this layer of this network, and there is none"
 NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
 ASKED = "the disk is being asked"
 GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
@@ -54,8 +46,9 @@ GONE = "Expected weights that were uploaded, got some that are no longer kept; u
 class View:
     """What a page needs to know of one piece of work.
 
-    `state`: "missing" (never asked for), "waiting", "running", "done", "stopped", "failed" or "gone"; `value` is the
-    newest whole result, if any; `remaining` in seconds; `message` is one sentence for the reader, or the place in line.
+    `state`: "missing" (never asked for), "waiting", "running", "done", "stopped", "failed", "refused" or "gone", and
+    "loading" where something else must come first; `value` is the newest whole result, if any; `remaining` in seconds;
+    `message` is one sentence for the reader, or the place in line.
     """
 
     key: str
@@ -67,7 +60,7 @@ class View:
 
     @property
     def live(self) -> bool:
-        return self.state in ("waiting", "running")
+        return self.state in ("waiting", "running", "loading")
 
 
 class Backend:
@@ -78,8 +71,8 @@ class Backend:
         self.results = Kept(Store(256 * MEBIBYTE), ResultStore(known=RECORDS))
         self.previews = Store(64 * MEBIBYTE)
         self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
-        self.prepared = Store(128 * MEBIBYTE)
-        self.plans, self.parts = Store(8 * MEBIBYTE), Store(64 * MEBIBYTE)
+        # What several requests need, and plans of networks.
+        self.shelf, self.plans = Store(192 * MEBIBYTE), Store(8 * MEBIBYTE)
         self._networks: LRUCache = LRUCache(NETWORK_BYTES, getsizeof=network_bytes)
         self._failures = Recent(256, 600.0)
         self._choices = Recent(256, 600.0)
@@ -215,109 +208,26 @@ class Backend:
             self.results.put(place, answer)
         return answer
 
-    # Maps
+    # Whatever is computed
 
-    def map(
+    def ask(
         self,
-        network: Network,
-        subject: Subject,
-        layer: Layer,
-        settings: CIDSettings,
+        request: Request,
         owner: str,
+        order: tuple[int, int] = (0, 0),
         stopped: Collection[str] = (),
-        priority: int = 0,
         start: bool = True,
-        metric: str = "cid",
+        wait: float = 0.0,
     ) -> View:
-        """The map of a layer by `metric`, "cid" or "ru": kept, or as far as its job has come; `start` asks for the job.
+        """The answer to a request: kept, or as far as its job has come; `start` asks for the job.
 
-        Asking is the heartbeat that keeps the job alive. Equal requests share one job. `state` is "refused", with the
-        reason, for RU of a layer without a decoder.
+        Asking is the heartbeat that keeps the job alive. Equal requests share one job; of one owner's the lowest
+        `order` goes first. What takes less than `wait` seconds is waited for. `state` is "refused", with the reason,
+        where there is no answer.
         """
-        if metric == "cid":
-            key = map_key(network, subject, layer, settings)
-            work = partial(cid_frames, network, subject, layer, settings, self.device)
-        else:
-            card = find_decoder(network, layer)
-            if card is None:
-                return View("", "refused", message=NO_DECODER)
-            key = ru_key(network, subject, layer, settings, card)
-            work = partial(ru_frames, network, subject, layer, settings, card, self.device)
-        return self._work(key, work, owner, (priority, layer.depth), stopped, start)
-
-    def baseline(
-        self,
-        method: str,
-        network: Network,
-        subject: Subject,
-        layer: Layer,
-        target: int | None,
-        seed: int,
-        owner: str,
-        stopped: Collection[str] = (),
-        priority: tuple[int, int] = (0, 0),
-        start: bool = True,
-    ) -> View:
-        """The `Explanation` of the class `target` (None: the likeliest) by a baseline; asked for as `map`."""
-        if reason := self.refusal(method, network, layer):
+        if reason := self._refusal(request):
             return View("", "refused", message=reason)
-        key = baseline_key(method, network, subject, layer, target, seed)
-        work = partial(baseline_frames, method, network, subject, layer, target, seed, self.device)
-        return self._work(key, work, owner, priority, stopped, start)
-
-    def refusal(self, method: str, network: Network, layer: Layer) -> str:
-        """Why a baseline has no map for this network and layer; empty where it has one."""
-        from explainers.baselines.explain import applies
-
-        place = digest("applies", network.fingerprint, method, layer.path, str(layer.call))
-        if (reason := self.results.get(place)) is None:
-            reason = applies(method, network, layer) or ""
-            self.results.put(place, reason)
-        return reason
-
-    def training(
-        self,
-        network: Network,
-        layer: Layer,
-        owner: str,
-        request: TrainingRequest | None = None,
-        stopped: Collection[str] = (),
-    ) -> View:
-        """The training of a layer's decoder as far as it has come; a `request` begins it where there is none.
-
-        Asking keeps it alive. When it is done `find_decoder` finds the decoder, and the state is "missing" again.
-        `state` is "refused" where too many wait already.
-        """
-        key = decoder_key(network, layer)
-        job = self.trainings.job(key)
-        if request is None and (job is None or job.stop.is_set() or key in stopped):
-            message = self._failures.get(key, "")
-            return View(key, "failed" if message else "missing", message=message)
-        if job is None and self.trainings.count >= MOST:
-            return View(key, "refused", message=f"{MOST} decoders are being trained already; try again later.")
-        self.retry(key)
-        work = partial(decoder_frames, network, layer, request, self.device, self.prepared) if request else job.work
-        job = self.trainings.submit(key, work, owner)
-        frame = job.latest
-        remaining = frame.remaining if frame else None
-        return View(
-            key, "running" if frame else "waiting", frame, frame.progress if frame else 0.0, remaining, job.queue
-        )
-
-    def _training_ended(self, job: Job) -> None:
-        if job.state == "failed":
-            self._failures.put(job.key, sentence(job.error))
-
-    def _work(
-        self,
-        key: str,
-        work: Callable[[Job], Iterator[Any]],
-        owner: str,
-        priority: tuple[int, int],
-        stopped: Collection[str] = (),
-        start: bool = True,
-    ) -> View:
-        """What is kept under `key`, or why it is not, or as far as the job has come."""
+        key = request.key
         if (kept := self._kept(key, owner)) is not None:
             return kept
         if (message := self._failures.get(key)) is not None:
@@ -327,9 +237,30 @@ class Backend:
             return View(key, "stopped", preview, preview.progress if preview else 0.0)
         if not start:
             return View(key, "missing")
-        job = self.maps.submit(key, partial(self._unless_kept, key, work), owner, priority)
+        job = self.maps.submit(key, partial(self._answer, request), owner, order)
+        if wait and job.ended.wait(wait):
+            return self.ask(request, owner, order, stopped, start)
+        # What is prepared before there is an answer says how far it is, and nothing more.
+        shown = None if preliminary(job.latest) else job.latest
         begun = job.latest is not None or job.progress > 0
-        return View(key, "running" if begun else "waiting", job.latest, job.progress, job.remaining, job.queue)
+        return View(key, "running" if begun else "waiting", shown, job.progress, job.remaining, job.queue)
+
+    def _refusal(self, request: Request) -> str:
+        """Why there is no answer; empty where there is one."""
+        place = request.refusal_key
+        if not place:
+            return request.refusal() or ""
+        if (reason := self.results.get(place)) is None:
+            reason = request.refusal() or ""
+            self.results.put(place, reason)
+        return reason
+
+    def _answer(self, request: Request, job: Job) -> Iterator[Any]:
+        """The work, unless another job for the same has just ended with its result."""
+        if (result := self.results.get(request.key)) is not None:
+            yield result
+        else:
+            yield from request.stream(Workbench(self.device, job.report, self.shelf))
 
     def _kept(self, key: str, owner: str) -> View | None:
         """The result of `key`, or that the disk is still being asked for it; None where there is none.
@@ -343,101 +274,6 @@ class Backend:
         if result is PENDING:
             return View(key, "waiting", message=ASKED)
         return None if result is None else View(key, "done", result, 1.0)
-
-    def _unless_kept(self, key: str, work: Callable[[Job], Iterator[Any]], job: Job) -> Iterator[Any]:
-        """The work, unless another job for the same has just ended with its result."""
-        if (result := self.results.get(key)) is not None:
-            yield result
-        else:
-            yield from work(job)
-
-    # Lessons
-
-    def lesson(
-        self, key: str, work: Callable[[Job], Iterator[Any]], owner: str, stopped: Collection[str], wait: float
-    ) -> View:
-        """What a lesson measures: kept, or as far as its job has come; what takes less than `wait` s is waited for."""
-        view = self._work(key, work, owner, (0, 0), stopped)
-        if wait and view.live and (job := self.maps.job(key)) is not None:
-            job.ended.wait(wait)
-            view = self._work(key, work, owner, (0, 0), stopped)
-        return view
-
-    # The fairness check
-
-    def plan(self, network: Network) -> Plan:
-        """Which layers of the network may be rescaled against each other, and where it can be looked at."""
-        if (kept := self.plans.get(network.fingerprint)) is None:
-            kept = plan(network)
-            self.plans.put(network.fingerprint, kept)
-        return kept
-
-    def check(
-        self, network: Network, subject: Subject, question: Question, owner: str, stopped: Collection[str] = ()
-    ) -> View:
-        """The fairness check: from memory, or as far as its job has come. Asking keeps the job alive."""
-        key = check_key(network, subject, question)
-        work = partial(fairness_frames, network, self.plan(network), subject, question, self.device, self.parts)
-        return self._work(key, work, owner, (0, 0), stopped)
-
-    # Evaluation
-
-    def scores(
-        self,
-        network: Network,
-        layer: Layer,
-        method: str,
-        data: Birds | Folder,
-        settings: MapSettings,
-        owner: str,
-        place: int,
-        start: bool,
-    ) -> View:
-        """How good a method's maps are: kept, or as far as its job has come; methods run in order of `place`.
-
-        `state` is "refused", with the reason, where the method has no map for this network or layer.
-        """
-        key = scores_key(network, layer, method, data, settings)
-        if (kept := self._kept(key, owner)) is not None:
-            return kept
-        if reason := self._refusal(network, layer, method, settings):
-            return View(key, "refused", message=reason)
-        if (message := self._failures.get(key)) is not None:
-            return View(key, "failed", message=message)
-        if not start:
-            return View(key, "missing")
-        work = partial(self._unless_kept, key, partial(self._scores, network, layer, method, data, settings))
-        job = self.maps.submit(key, work, owner, (2, place))
-        latest = job.latest if isinstance(job.latest, Judged) else None
-        remaining = job.remaining if latest else None
-        return View(key, "running" if job.latest else "waiting", latest, job.progress, remaining, job.queue)
-
-    def _refusal(self, network: Network, layer: Layer, method: str, settings: MapSettings) -> str:
-        looked_at = (layer.path, str(layer.call), *dependence(method, network, layer))
-        place = digest("refusal", network.fingerprint, method, type(settings).__name__, *looked_at)
-        reason = self.results.get(place)
-        if reason is None:
-            reason = judgeable(method, network, layer, settings) or ""
-            self.results.put(place, reason)
-        return reason
-
-    def _scores(
-        self,
-        network: Network,
-        layer: Layer,
-        method: str,
-        data: Birds | Folder,
-        settings: MapSettings,
-        job: Job,
-    ) -> Iterator[Preparing | Judged]:
-        place = digest("pictures", network.fingerprint, data.key)
-        pictures: Pictures | None = self.prepared.get(place)
-        if pictures is None:
-            for pictures in prepare_pictures(network, data):
-                if isinstance(pictures, Preparing):
-                    yield pictures
-            self.prepared.put(place, pictures)
-        yield from judge(network, layer, method, pictures, settings)
 
     def release(self, owner: str, keep: Collection[str] = ()) -> None:
         """`owner` looks at other maps now: what nobody else waits for stops."""
@@ -465,9 +301,51 @@ class Backend:
 
     def _keep_latest(self, job: Job, results: Kept | Store) -> None:
         """Keeps what there is of a job that is cut short: a preview, or all where its one frame names no progress."""
-        if (frame := job.latest) is not None:
+        if (frame := job.latest) is not None and not preliminary(frame):
             kept = self.previews if hasattr(frame, "progress") else results
             kept.put(job.key, frame)
+
+    def plan(self, network: Network) -> Plan:
+        """Which layers of the network may be rescaled against each other, and where it can be looked at."""
+        if (kept := self.plans.get(network.fingerprint)) is None:
+            kept = plan(network)
+            self.plans.put(network.fingerprint, kept)
+        return kept
+
+    # Decoders
+
+    def training(
+        self,
+        network: Network,
+        layer: Layer,
+        owner: str,
+        request: TrainingRequest | None = None,
+        stopped: Collection[str] = (),
+    ) -> View:
+        """The training of a layer's decoder as far as it has come; a `request` begins it where there is none.
+
+        Asking keeps it alive. When it is done `find_decoder` finds the decoder, and the state is "missing" again.
+        `state` is "refused" where too many wait already.
+        """
+        key = decoder_key(network, layer)
+        job = self.trainings.job(key)
+        if request is None and (job is None or job.stop.is_set() or key in stopped):
+            message = self._failures.get(key, "")
+            return View(key, "failed" if message else "missing", message=message)
+        if job is None and self.trainings.count >= MOST:
+            return View(key, "refused", message=f"{MOST} decoders are being trained already; try again later.")
+        self.retry(key)
+        work = partial(decoder_frames, network, layer, request, self.device, self.shelf) if request else job.work
+        job = self.trainings.submit(key, work, owner)
+        frame = job.latest
+        remaining = frame.remaining if frame else None
+        return View(
+            key, "running" if frame else "waiting", frame, frame.progress if frame else 0.0, remaining, job.queue
+        )
+
+    def _training_ended(self, job: Job) -> None:
+        if job.state == "failed":
+            self._failures.put(job.key, sentence(job.error))
 
 
 @st.cache_resource(show_spinner=False, on_release=Backend.close)
@@ -476,39 +354,9 @@ def backend() -> Backend:
     return Backend()
 
 
-def map_key(network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> str:
-    """SHA-256 of all that a map depends on."""
-    place = (layer.path, str(layer.call))
-    return digest(method_version("cid"), *_weights(network), *place, subject.digest, repr(settings))
-
-
-def ru_key(network: Network, subject: Subject, layer: Layer, settings: CIDSettings, card: DecoderCard) -> str:
-    """SHA-256 of all that a map of RU depends on."""
-    place = (layer.path, str(layer.call), card.key)
-    return digest(method_version("ru"), *_weights(network), *place, subject.digest, repr(settings))
-
-
-def baseline_key(method: str, network: Network, subject: Subject, layer: Layer, target: int | None, seed: int) -> str:
-    """SHA-256 of all that a baseline's map depends on; the layer only where the method looks at it."""
-    looked_at = (*dependence(method, network, layer), str(target), str(seed))
-    return digest(method_version(method), *_weights(network), *looked_at, subject.digest)
-
-
-def check_key(network: Network, subject: Subject, question: Question) -> str:
-    """SHA-256 of all that a fairness check depends on."""
-    versions = (method_version(method) for method in ("fairness", *FAIRNESS_METHODS))
-    return digest(*versions, *_weights(network), subject.digest, repr(question))
-
-
-def scores_key(network: Network, layer: Layer, method: str, data: Birds | Folder, settings: MapSettings) -> str:
-    """SHA-256 of all that a method's scores depend on; the layer only where the method looks at it."""
-    versions = (method_version("scores"), method_version(method))
-    return digest(*versions, *_weights(network), data.key, repr(settings), *dependence(method, network, layer))
-
-
-def _weights(network: Network) -> tuple[str, str]:
-    """The weights, and the kind of device that they are on: another one rounds differently."""
-    return network.fingerprint, next(network.module.parameters()).device.type
+def preliminary(frame: Any) -> bool:
+    """Whether a frame only says how far the preparations are."""
+    return getattr(frame, "preliminary", False)
 
 
 def network_bytes(network: Network) -> int:

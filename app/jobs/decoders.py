@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
-from app.jobs.memory import Store, digest
+from app.jobs.memory import Store
 from app.jobs.runner import Job
 from explainers.decoders.cards import DecoderCard, file_name, find_decoder, own_decoders, trim_decoders
 from explainers.decoders.pictures import BirdSource, DecoderPictures, Prepared, Source, prepare_pictures
 from explainers.decoders.training import DecoderProgress, DecoderSettings, fitting_batch, read_checkpoint, train_decoder
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
+from explainers.storage.digest import digest
 
 # What a visitor may choose from: enough to see something, to trust the map, and as the shipped ones of small networks
 # were trained.

@@ -1,7 +1,6 @@
 """Results in memory, bounded by their size, found again by what they depend on."""
 
 import dataclasses
-import hashlib
 import threading
 from typing import Any
 
@@ -9,20 +8,6 @@ from cachetools import LRUCache, TTLCache
 from PIL import Image
 
 MEBIBYTE = 1 << 20
-
-
-def digest(*parts: bytes | str) -> str:
-    """SHA-256 over the parts and their lengths, so that no two lists of parts read alike.
-
-    >>> digest("ab", "c") == digest("a", "bc")
-    False
-    """
-    sha = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        sha.update(len(data).to_bytes(8, "big"))
-        sha.update(data)
-    return sha.hexdigest()
 
 
 def weight(value: Any) -> int:

@@ -1,6 +1,6 @@
 """Whose an upload is: it belongs to the session that brought it, whoever else knows its name or has the same file."""
 
-from app.jobs.memory import digest
+from explainers.storage.digest import digest
 
 
 def mark(owner: str) -> str:

@@ -8,7 +8,7 @@ from app.inputs.network_input import Subject
 from app.jobs.backend import foreground_gain
 from explainers import CIDResult
 from explainers.cid.constraint import holds
-from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, RUResult
+from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE
 
 MEAN = (
     "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
@@ -49,7 +49,7 @@ def numbers(result: CIDResult, subject: Subject) -> None:
     gain, foreground = foreground_gain(result, subject)
     why = GAIN.format(foreground) if gain is not None else f"Not available here. {foreground}"
     with st.container(horizontal=True, key="numbers"):
-        if isinstance(result, RUResult):
+        if result.reconstruction is not None:
             st.metric("Mean RU (nats)", decimal(float(result.mean[0])), help=MEAN_RU)
             st.metric("Decoder's error", f"{float(result.error[0]):.3f}", help=ERROR)
             st.metric("Its own share", f"{float(result.decoder_share[0]):.1%}", help=SHARE)

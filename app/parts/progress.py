@@ -25,15 +25,6 @@ def left(seconds: float | None) -> str:
     return f"about {int(seconds) + 1} s left" if seconds < 120 else f"about {int(seconds // 60) + 1} min left"
 
 
-def remaining(views: list[View]) -> float | None:
-    """Seconds left: what finished layers cost on average for each that waits, and the rest of the running."""
-    spent = [view.value.seconds for view in views if view.state == "done"]
-    if not spent:
-        return None
-    waiting = sum(view.state == "waiting" for view in views)
-    return sum(spent) / len(spent) * waiting + sum(v.remaining or 0 for v in views if v.state == "running")
-
-
 def in_line(text: str, queue: str) -> str:
     """What is going on, and where it stands among the others.
 

@@ -13,8 +13,7 @@ from app.export.script import cells_script
 from app.export.table import cells_csv
 from app.inputs.columns import Column
 from app.jobs.backend import View
-from app.parts.cells import values_of
-from app.parts.methods import MapMethod
+from explainers.methods.method import MapMethod
 
 HELP = {
     "png": "For print: title, colour bar with its unit, 300 dots per inch; colours and limits as on the page.",
@@ -68,7 +67,7 @@ def buttons(files: Sequence[File], key: str, disabled: bool = False) -> None:
 def record(method: MapMethod, column: Column, view: View, seed: int, device: str) -> Taken | str:
     """What is known of a map, or why there is none to take."""
     if view.state == "done":
-        return taken(method, column, view.value, values_of(view.value), seed, device)
+        return taken(method, column, view.value, seed, device)
     if view.state == "same":
         return SAME
     return view.message if view.state in ("refused", "failed") else NOT_YET

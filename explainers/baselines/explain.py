@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,6 +40,20 @@ class Explanation:
     forward_passes: float
     backward_passes: float
     seconds: float
+
+    # No picture is recovered.
+    reconstruction = None
+
+    @property
+    def values(self) -> np.ndarray:
+        """The first picture's map (H, W)."""
+        return self.map[0, 0].numpy()
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What the map cost, by the names of the fields."""
+        names = ("forward_passes", "backward_passes", "seconds")
+        return {name: getattr(self, name) for name in names}
 
 
 def attribute(

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 from torch import Tensor
 
 # Entropy of a Gaussian of standard deviation σ is log σ + ENTROPY_CONSTANT nats.
@@ -13,6 +14,8 @@ LOSS_TOLERANCE = 0.1
 HEAVY_TAIL = 0.1
 
 METHODS = ("two-stage", "paper")
+# What a result of any method tells of its cost.
+COST = ("forward_passes", "backward_passes", "seconds")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,31 @@ class CIDResult:
     progress: float
     settings: CIDSettings
 
+    # No class is explained, nothing is recovered.
+    target = reconstruction = None
+
+    @property
+    def map(self) -> Tensor:
+        """The entropy, by the name that the results of all methods have for their map."""
+        return self.entropy
+
+    @property
+    def values(self) -> np.ndarray:
+        """The first picture's map as one value per cell (rows, columns), nats."""
+        entropy, (rows, columns) = self.entropy[0, 0], self.sigma.shape[-2:]
+        return entropy[:: entropy.shape[0] // rows, :: entropy.shape[1] // columns].numpy()
+
+    @property
+    def numbers(self) -> dict[str, float | int]:
+        """What there is to be said of the first picture's map, by the names of the fields."""
+        said = {name: getattr(self, name)[0].item() for name in self._said}
+        return said | {name: getattr(self, name) for name in COST}
+
+    _said = (
+        *("mean", "mean_error", "constraint", "constraint_error", "largest_share", "loss", "loss_error"),
+        *("delta_f2", "unbounded", "converged"),
+    )
+
 
 @dataclass(frozen=True)
 class RUResult(CIDResult):
@@ -107,6 +135,13 @@ class RUResult(CIDResult):
     reconstruction: Tensor = field(repr=False)
     error: Tensor
     decoder_share: Tensor
+
+    @property
+    def values(self) -> np.ndarray:
+        """The first picture's map, one value per pixel (H, W), nats."""
+        return self.entropy[0, 0].numpy()
+
+    _said = (*CIDResult._said, "error", "decoder_share")
 
 
 def absolute_range(beta: float) -> tuple[float, float]:

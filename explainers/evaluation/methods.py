@@ -3,22 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from explainers.cid.explain import CID
 from explainers.cid.results import CIDSettings
+from explainers.methods.own import CID_NAME
+from explainers.methods.registry import find_method, methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
-if TYPE_CHECKING:
-    from explainers.baselines.explain import Method
-    from explainers.ru.explain import RU
-
-CID_NAME, RU_NAME, RANDOM = "cid", "ru", "random"
-OWN = {CID_NAME: "CID", RU_NAME: "RU", RANDOM: "Random order"}
+RANDOM = "random"
+RANDOM_NOTE = "No method: pixels in an order drawn at random, which every other one must beat."
 PAPER_METHODS = (CID_NAME, "grad_cam", "lrp", "saliency", "input_x_gradient", "guided_backprop", "cam", RANDOM)
 # Beyond so many passes a picture is a step of its own, so that Cancel is soon heard.
 MANY_PASSES = 16
@@ -43,64 +39,30 @@ def importance(
 ) -> tuple[Tensor, tuple[float, float]]:
     """(B, 1, H, W) on the CPU, the higher the more important, and the forward and backward passes per picture.
 
-    The importance of CID is −CID, that of RU −RU. The class that a method explains is the picture's label. Raises
-    ValueError, with the reason, where the method does not apply.
+    The importance of an entropy is the entropy with its sign turned. The class that a method explains is the picture's
+    label. Raises ValueError, with the reason, where the method does not apply.
     """
     if method == RANDOM:
         noise = torch.Generator().manual_seed(settings.seed)
         return torch.rand(len(images), 1, *images.shape[-2:], generator=noise), (0, 0)
-    if method == CID_NAME:
-        result = CID(network.module, layer).explain(images, settings.cid)
-        return -result.entropy.cpu(), (result.forward_passes, result.backward_passes)
-    if method == RU_NAME:
-        result = _ru(network, layer, images.device).explain(images, settings.cid)
-        return -result.entropy.cpu(), (result.forward_passes, result.backward_passes)
-    from explainers.baselines.explain import explain
-
-    made = explain(method, network, layer, images, labels.to(images.device))
+    kind = find_method(method)
+    made = kind.explain(network, layer, images, labels.to(images.device), settings.cid)
     values = made.map.cpu()
-    return values.abs() if settings.magnitude else values, (made.forward_passes, made.backward_passes)
-
-
-def _ru(network: Network, layer: Layer, device: torch.device) -> "RU":
-    from explainers.decoders.cards import find_decoder, load_decoder
-    from explainers.ru.explain import RU
-
-    return RU(network.module, layer, load_decoder(find_decoder(network, layer)).to(device))
+    if kind.entropy:
+        values = -values
+    elif settings.magnitude:
+        values = values.abs()
+    return values, (made.forward_passes, made.backward_passes)
 
 
 def refusal(method: str, network: Network, layer: Layer) -> str | None:
     """Why a method has no map for this network and layer; None where it has one."""
-    if method == RU_NAME:
-        from explainers.decoders.cards import find_decoder
-
-        missing = "RU needs a decoder that was trained for this layer of this network, and there is none"
-        return missing if find_decoder(network, layer) is None else None
-    if method in OWN:
-        return None
-    from explainers.baselines.explain import applies
-
-    return applies(method, network, layer)
+    return None if method == RANDOM else find_method(method).refuse(network, layer)
 
 
 def method_notes() -> dict[str, str]:
     """Every method that can be judged with a sentence on what it shows, in the order in which to offer them."""
-    own = {
-        CID_NAME: "How much of each pixel the layer keeps: a pixel matters where little noise fits in (the map in "
-        "nats with its sign turned).",
-        RU_NAME: "How well a decoder trained for the layer recovers each pixel from its feature (the map in nats "
-        "with its sign turned).",
-        RANDOM: "No method: pixels in an order drawn at random, which every other one must beat.",
-    }
-    others = {name: method.sentence for name, method in _baselines().items()}
-    return {name: own[name] for name in (CID_NAME, RU_NAME)} | others | {RANDOM: own[RANDOM]}
-
-
-def _baselines() -> dict[str, "Method"]:
-    # They bring Captum and scikit-learn: whoever does not judge maps need not wait for these.
-    from explainers.baselines.explain import METHODS
-
-    return METHODS
+    return {name: method.judged for name, method in methods().items()} | {RANDOM: RANDOM_NOTE}
 
 
 def title(method: str) -> str:
@@ -109,39 +71,30 @@ def title(method: str) -> str:
     >>> title("cid"), title("grad_cam")
     ('CID', 'Grad-CAM')
     """
-    return OWN[method] if method in OWN else _baselines()[method].title
+    return "Random order" if method == RANDOM else find_method(method).title
 
 
 def uses_layer(method: str) -> bool:
     """Whether the scores depend on the layer."""
-    return method in (CID_NAME, RU_NAME) or (method != RANDOM and _baselines()[method].needs_layer)
+    return method != RANDOM and find_method(method).uses_layer
 
 
 def dependence(method: str, network: Network, layer: Layer) -> tuple[str, ...]:
     """What tells apart maps of one network, method and settings: the layer where it matters, and RU's decoder."""
-    if not uses_layer(method):
-        return ()
-    place = (layer.path, str(layer.call))
-    if method != RU_NAME:
-        return place
-    from explainers.decoders.cards import find_decoder
-
-    card = find_decoder(network, layer)
-    return (*place, card.key if card else "")
+    return () if method == RANDOM else find_method(method).looked_at(network, layer)
 
 
 def map_passes(method: str, network: Network, settings: MapSettings) -> int:
     """Forward and backward passes for one picture's map, to estimate how long it takes."""
-    # RU's are many more, and each goes through the decoder too.
-    own = {CID_NAME: 2000, RU_NAME: 10000} if settings.cid.refine else {CID_NAME: 600, RU_NAME: 1500}
-    own[RANDOM] = 0
-    return own[method] if method in own else sum(_baselines()[method].passes(*network.input_size))
+    return 0 if method == RANDOM else find_method(method).passes(network.input_size, settings.cid)
 
 
 def step_size(method: str, network: Network, settings: MapSettings) -> int:
     """How many pictures make one step: those of a method of many passes go one by one.
 
-    >>> step_size("cid", None, MapSettings(batch=8)), step_size("random", None, MapSettings(batch=8))
+    >>> from explainers import load_network
+    >>> net = load_network("resnet20-cifar10")
+    >>> step_size("cid", net, MapSettings(batch=8)), step_size("saliency", net, MapSettings(batch=8))
     (1, 8)
     """
     return 1 if map_passes(method, network, settings) > MANY_PASSES else settings.batch

@@ -56,6 +56,8 @@ class Preparing:
 
     share: float
     progress: float = 0.0
+    # There is no answer in it.
+    preliminary = True
 
 
 @dataclass(frozen=True)

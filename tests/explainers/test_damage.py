@@ -77,7 +77,7 @@ def test_a_damaged_network_is_named_wherever_the_damage_is(assets, seed):
 
 
 LESSON = "from app.learn.lessons import LESSONS; from app.learn import frame; frame.words(0, LESSONS[0])"
-GLOSSARY = "from app.glossary.page import page; page()"
+GLOSSARY = "from app.glossary import page; page.page()"
 
 
 @pytest.mark.parametrize("damage", ["another byte", "missing"])

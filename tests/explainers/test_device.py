@@ -400,11 +400,11 @@ def test_the_app_runs_on_another_device(twin):
         assert next(network.module.parameters()).device == DEVICE
         subject, layer = backend.subject(network, "bird/0"), network.layer("layer1.0")
         assert backend.predictions(network, subject)
-        found = done(lambda: backend.map(network, subject, layer, settings, "anna"))
+        found = done(lambda: backend.ask(subject.request(network, layer, "cid", settings), "anna"))
         here = CID(load_network("resnet20-cifar10").module, layer).explain(subject.x[None], settings)
         assert close(found.entropy, here.entropy)
         assert type(found.entropy) is Tensor
-        shown = done(lambda: backend.baseline("grad_cam", network, subject, layer, 0, 0, "anna"))
+        shown = done(lambda: backend.ask(subject.request(network, layer, "grad_cam", settings, 0), "anna"))
         assert type(shown.map) is Tensor
     finally:
         backend.close()

@@ -52,7 +52,7 @@ def view(backend: Backend, seed: int, start: bool = True) -> View:
     network = backend.network(NETWORK, "anna").value
     subject = backend.subject(network, PICTURE)
     settings = CIDSettings(refine=False, probes=16, seed=seed)
-    return backend.map(network, subject, network.layer(LAYER), settings, "anna", start=start)
+    return backend.ask(subject.request(network, network.layer(LAYER), "cid", settings), "anna", start=start)
 
 
 def entropy(backend: Backend, seed: int) -> bytes:

@@ -73,10 +73,8 @@ class Request:
 
     def view(self, backend: Backend, network: Network, subject: Subject, owner: str) -> View:
         layer = network.layer(self.layer)
-        if self.method in METHODS:
-            return backend.baseline(self.method, network, subject, layer, None, self.seed, owner)
-        metric = "ru" if self.method == "ru" else "cid"
-        return backend.map(network, subject, layer, self.settings, owner, metric=metric)
+        method = self.method if self.method in METHODS or self.method == "ru" else "cid"
+        return backend.ask(subject.request(network, layer, method, self.settings), owner)
 
 
 @pytest.fixture(params=DEVICES)
@@ -257,7 +255,7 @@ SIXTY = {"explore": (3, 5), "learn": (3, 5), "glossary": (3, 10)}
 
 def sessions(page: str, count: int, runs: int) -> None:
     for _ in range(count):
-        at = AppTest.from_string(f"from app.{page}.page import page; page()", default_timeout=WAIT)
+        at = AppTest.from_string(f"from app.{page} import page; page.page()", default_timeout=WAIT)
         at.query_params.update(dict(part.split("=") for part in MAPS[0].query.split("&")) if page == "explore" else {})
         for _ in range(runs):
             at.run()

@@ -5,19 +5,18 @@ import math
 import numpy as np
 import streamlit as st
 
-from app.address import selection
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
-from app.jobs.backend import View, backend, map_key
+from app.jobs.backend import View
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers, scientific
-from app.parts import progress
 from app.parts.glossary import explain
 from app.parts.numbers import CONSTRAINT, constraint, decimal
+from app.parts.watch import Asked, Watch
 from explainers import CIDResult, CIDSettings
+from explainers.methods.own import CID_METHOD
 
 BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
 GRID = 16
-POLL = 1.0
 WHOLE = "Measures the map at every β of the slider, one after the other."
 KEPT = (
     "Correlation of the measured map with that of a linear layer: 1 is the same pattern, 0 has nothing to do with it."
@@ -33,45 +32,23 @@ def widget(stage: Stage) -> None:
         picture = controls.picture_control()
         whole = controls.switch("Whole curve", WHOLE, "whole")
     asked = BETAS if whole else (beta,)
-    store, owner = backend(), selection.owner("learn")
-    store.release(owner, keep={key(picture, layer, each) for each in asked})
+    network, subject = bench.network(), bench.subject(picture)
+    requests = [subject.request(network, network.layer(layer), CID_METHOD.name, settings(each)) for each in BETAS]
+    # What there is of the rest of the curve is shown; nothing of it is begun.
+    wanted = [Asked(request, start=each in asked) for each, request in zip(BETAS, requests, strict=True)]
+    work = Watch("learn", lambda: wanted, "learn_beta")
+    work.release()
 
-    def ask() -> dict[float, View]:
-        return {each: view(picture, layer, each, start=each in asked) for each in BETAS}
+    def draw(views: list[View]) -> None:
+        at = dict(zip(BETAS, views, strict=True))
+        _status(work, at, asked)
+        _results(stage, at, beta, picture, layer)
 
-    polling = any(each.live for each in ask().values())
-
-    def draw() -> None:
-        views = ask()
-        if any(each.live for each in views.values()) != polling:
-            st.rerun()
-        _status(views, asked, beta)
-        _results(stage, views, beta, picture, layer)
-
-    st.fragment(draw, run_every=POLL if polling else None)()
+    work.draw(draw)
 
 
 def settings(beta: float) -> CIDSettings:
     return CIDSettings(beta=beta, grid=GRID, probes=bench.PROBES)
-
-
-def key(picture: str, layer: str, beta: float) -> str:
-    network = bench.network()
-    return map_key(network, bench.subject(picture), network.layer(layer), settings(beta))
-
-
-def view(picture: str, layer: str, beta: float, start: bool) -> View:
-    """The refined map at β from the app's queue; the one on the slider goes first."""
-    network = bench.network()
-    return backend().map(
-        network,
-        bench.subject(picture),
-        network.layer(layer),
-        settings(beta),
-        selection.owner("learn"),
-        selection.stopped(),
-        start=start,
-    )
 
 
 def linear_mean(mean: float, beta: float) -> float:
@@ -97,35 +74,11 @@ def kept(result: CIDResult, entropy: np.ndarray) -> str:
     return f"{likeness(result.entropy[0, 0].numpy(), entropy):.2f}".replace("-", "−")
 
 
-def _status(views: dict[float, View], asked: tuple[float, ...], beta: float) -> None:
-    store, owner = backend(), selection.owner("learn")
-
-    def cancel() -> None:
-        for each in asked:
-            if views[each].live:
-                selection.stopped().add(views[each].key)
-                store.stop(views[each].key, owner)
-
-    def again() -> None:
-        for each in asked:
-            selection.stopped().discard(views[each].key)
-            store.retry(views[each].key)
-
-    live = [each for each in asked if views[each].live]
-    stopped = [each for each in asked if views[each].state == "stopped"]
-    failed = [each for each in asked if views[each].state == "failed"]
-    if live:
-        share = sum(1.0 if views[each].state == "done" else views[each].progress for each in asked) / len(asked)
-        waits = views[live[0]].state == "waiting"
-        words = "Waiting for other work" if waits else f"Refining the map at β = {scientific(live[0])}"
-        progress.running(words, share, views[live[0]].remaining, "learn_beta", cancel)
-    elif failed:
-        progress.ended(views[failed[0]].message, "error", "learn_beta", ("Try again", again))
-    elif stopped:
-        progress.ended("Cancelled; what was measured stays.", "block", "learn_beta", ("Go on", again))
-    else:
-        words = f"{sum(each.state == 'done' for each in views.values())} of {len(BETAS)} values of β measured."
-        progress.ended(words, "check", "learn_beta")
+def _status(work: Watch, views: dict[float, View], asked: tuple[float, ...]) -> None:
+    now = next((beta for beta in asked if views[beta].live), asked[0])
+    done = f"{sum(view.state == 'done' for view in views.values())} of {len(BETAS)} values of β measured."
+    doing = f"Refining the map at β = {scientific(now)}"
+    work.status([views[beta] for beta in asked], doing, done, "Cancelled; what was measured stays.")
 
 
 def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, layer: str) -> None:

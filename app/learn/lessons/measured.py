@@ -1,19 +1,41 @@
 """What a lesson measures, as a job of the app's own queue: it waits its turn, shows how far it is, can be cancelled."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import streamlit as st
-
-from app.address import selection
-from app.jobs.backend import View, backend
-from app.jobs.memory import digest
-from app.jobs.runner import Job
-from app.parts import progress
+from app.parts.watch import Asked, Watch
+from explainers.methods.request import Workbench
+from explainers.storage.digest import digest
 
 POLL = 0.5
 # What is measured sooner takes the place of what it replaces without a bar in between.
 QUICK = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredRequest:
+    """`measure(*each)` for each of `arguments`, all plain values; `name` is the lesson's."""
+
+    name: str
+    arguments: tuple[tuple, ...]
+    measure: Callable[..., Any]
+    refusal_key, cost = "", 1
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the lesson and its arguments."""
+        return digest("lesson", self.name, repr(self.arguments))
+
+    def refusal(self) -> None:
+        return None
+
+    def stream(self, bench: Workbench) -> Iterator["Measured"]:
+        """Ever more of the values."""
+        values: tuple[Any, ...] = ()
+        for each in self.arguments:
+            values += (self.measure(*each),)
+            yield Measured(values, len(values) / len(self.arguments))
 
 
 class Measured(NamedTuple):
@@ -43,42 +65,11 @@ def measured(name: str, arguments: Sequence[tuple], measure: Callable[..., Any],
 
     `name` is the lesson's, `words` say what is being measured.
     """
-    store, owner = backend(), selection.owner("learn")
-    key = digest("lesson", name, repr(arguments))
-
-    def frames(job: Job) -> Iterator[Measured]:
-        values: tuple[Any, ...] = ()
-        for each in arguments:
-            values += (measure(*each),)
-            yield Measured(values, len(values) / len(arguments))
-
-    def ask(wait: float = 0.0) -> View:
-        return store.lesson(key, frames, owner, selection.stopped(), wait)
-
-    def cancel() -> None:
-        selection.stopped().add(key)
-        store.stop(key, owner)
-
-    def again() -> None:
-        selection.stopped().discard(key)
-        store.retry(key)
-
-    store.release(owner, keep={key})
-    view = ask(QUICK)
+    request = MeasuredRequest(name, tuple(arguments), measure)
+    work = Watch("learn", lambda: [Asked(request)], f"learn_{name}")
+    work.release()
+    (view,) = work.ask(QUICK)
     if view.state == "done":
         return view.value.values
-    line = f"learn_{name}"
-    if not view.live:
-        failed = view.state == "failed"
-        text = view.message if failed else "Cancelled; what was measured stays."
-        progress.ended(text, "error" if failed else "block", line, ("Try again" if failed else "Go on", again))
-        return None
-
-    def draw() -> None:
-        now = ask()
-        if not now.live:
-            st.rerun()
-        progress.running(progress.in_line(words, now.message), now.progress, now.remaining, line, cancel)
-
-    st.fragment(draw, run_every=POLL)()
+    work.draw(lambda views: work.status(views, words, "", "Cancelled; what was measured stays."), POLL)
     return None

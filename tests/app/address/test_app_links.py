@@ -36,7 +36,7 @@ QUOTED = {"saliency foo": "foo", "conv1 conv9": "conv9", "bird/0 photo/none": "p
 
 
 def visit(page: str, query: dict[str, str]) -> AppTest:
-    at = AppTest.from_string(f"from app.{page}.page import page; page()", default_timeout=120)
+    at = AppTest.from_string(f"from app.{page} import page; page.page()", default_timeout=120)
     for name, value in query.items():
         at.query_params[name] = value
     return at.run()

@@ -252,7 +252,7 @@ def test_a_choice_survives_its_address():
 
 
 def visit(**query: str) -> AppTest:
-    at = AppTest.from_string("from app.compare.page import page; page()", default_timeout=120)
+    at = AppTest.from_string("from app.compare import page; page.page()", default_timeout=120)
     for name, value in (CHEAP | query).items():
         at.query_params[name] = value
     return at.run()

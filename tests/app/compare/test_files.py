@@ -18,9 +18,8 @@ from app.fairness.take import curves_of as magnitudes_of
 from app.figures.raster import palette
 from app.inputs.columns import Column
 from app.jobs.backend import Backend
-from app.parts.cells import values_of
-from app.parts.methods import methods
 from explainers import CID, CIDSettings, load_network
+from explainers.methods.registry import methods
 from tests.app.export.test_export import rows_of
 
 SETTINGS = CIDSettings(grid=8, refine=False, probes=32)
@@ -51,7 +50,6 @@ def compared(sides) -> Compared:
             methods()["cid"],
             Column("", "", side.network, side.subject, side.network.layer("layer2.0")),
             found,
-            values_of(found),
             0,
             "cpu",
         )

@@ -34,7 +34,7 @@ from explainers.evaluation.stability import Stability, StabilitySettings
 from explainers.networks.layers import Layer
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
-PAGE = "from app.evaluate.page import page; page()"
+PAGE = "from app.evaluate import page; page.page()"
 
 
 def visit(**values) -> AppTest:

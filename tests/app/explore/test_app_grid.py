@@ -8,14 +8,13 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app.command import MAIN
-from app.explore.grid import remaining
 from app.explore.grid_choice import GridChoice
 from app.jobs.backend import View, backend
-from app.jobs.work import baseline_frames
-from app.parts.methods import methods
+from app.parts.watch import left
 from explainers.baselines.explain import Explanation
+from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import network_catalogue
+from tests.support.places import MAIN
 
 CHEAP = {
     "network": "resnet20-cifar10",
@@ -185,8 +184,10 @@ def test_cancel_keeps_what_is_there_and_go_on_completes_it():
 def test_cancel_in_the_last_moment_of_a_map_that_has_one_frame_keeps_that_map(monkeypatch, frame_is_given):
     computed, go_on = threading.Event(), threading.Event()
 
+    stream = MapRequest.stream
+
     def held(*asked):
-        for frame in baseline_frames(*asked):
+        for frame in stream(*asked):
             if frame_is_given:
                 yield frame
             computed.set()
@@ -194,7 +195,7 @@ def test_cancel_in_the_last_moment_of_a_map_that_has_one_frame_keeps_that_map(mo
             if not frame_is_given:
                 yield frame
 
-    monkeypatch.setattr("app.jobs.backend.baseline_frames", held)
+    monkeypatch.setattr(MapRequest, "stream", held)
     at = visit(methods="saliency")
     assert computed.wait(60)
     (job,) = backend().maps._jobs.values()
@@ -227,9 +228,9 @@ def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
 def test_the_time_left_counts_what_waits_at_the_pace_so_far():
     quick = Explanation(torch.zeros(1, 1, 2, 2), None, 1.0, 1.0, seconds=4.0)
     long = Explanation(torch.zeros(1, 1, 2, 2), None, 100.0, 100.0, seconds=4.0)
-    lime, lrp, saliency = (methods()[name] for name in ("lime", "lrp", "saliency"))
-    asked = [(saliency, View("a", "done", quick)), (lime, View("b", "done", long)), (lrp, View("c", "waiting"))]
-    assert remaining(asked) == pytest.approx(0.02 * lrp.passes)
-    assert remaining([(saliency, View("d", "running", None, 0.5, 7.0)), *asked]) == pytest.approx(7 + 0.02 * lrp.passes)
-    assert remaining(asked[2:]) is None
-    assert remaining([asked[0], asked[2]]) is None, "preparing takes longer than two passes"
+    costs = {"a": 2, "b": 1000, "c": 2, "d": 2}
+    views = [View("a", "done", quick), View("b", "done", long), View("c", "waiting")]
+    assert left(views, costs) == pytest.approx(0.004 * 2)
+    assert left([View("d", "running", None, 0.5, 7.0), *views], costs) == pytest.approx(7 + 0.004 * 2)
+    assert left(views[2:], costs) is None
+    assert left([views[0], views[2]], costs) is None, "preparing takes longer than two passes"

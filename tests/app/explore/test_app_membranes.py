@@ -29,7 +29,7 @@ def subject() -> Subject:
 
 
 def visit(view: str, **query: str) -> AppTest:
-    at = AppTest.from_string(f"from app.{view}.page import page; page()", default_timeout=120)
+    at = AppTest.from_string(f"from app.{view} import page; page.page()", default_timeout=120)
     for name, value in ({"network": "unet-membranes", "picture": "tissue/0"} | query).items():
         at.query_params[name] = value
     return at.run()

@@ -16,11 +16,10 @@ from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from app.address.selection import Selection
-from app.command import MAIN
 from app.jobs import work
 from app.jobs.backend import backend
 from app.jobs.owners import mark
-from tests.support.places import ROOT
+from tests.support.places import MAIN, ROOT
 
 CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0", "view": "layer"}
 
@@ -449,7 +448,7 @@ def test_an_unexpected_failure_tells_nothing_of_the_machine(monkeypatch):
     def broken(*args):
         raise RuntimeError("/home/someone/secret.py went wrong")
 
-    monkeypatch.setattr("app.jobs.work.CID", broken)
+    monkeypatch.setattr("explainers.methods.own.CID", broken)
     at = until(visit(), lambda at: says(at, "failed unexpectedly"))
     assert not any("secret" in word for word in words(at))
     monkeypatch.undo()
@@ -458,7 +457,7 @@ def test_an_unexpected_failure_tells_nothing_of_the_machine(monkeypatch):
 
 
 def test_about_explains_the_unit_and_names_the_source():
-    at = AppTest.from_string("from app.about.page import page; page()").run()
+    at = AppTest.from_string("from app.about import page; page.page()").run()
     assert not at.exception
     assert says(at, "nats")
     assert says(at, "ICML 2022")

@@ -24,11 +24,9 @@ from app.export.table import NUMBERS, cells_csv, written
 from app.figures.raster import palette
 from app.inputs.columns import Column
 from app.jobs.backend import Backend
-from app.jobs.work import baseline_frames, cid_frames, ru_frames
-from app.parts.cells import values_of
-from app.parts.methods import methods
 from explainers import CIDSettings, absolute_range, load_checkpoint, load_network, network_catalogue
-from explainers.decoders.cards import find_decoder
+from explainers.methods.registry import methods
+from explainers.methods.request import answer
 from explainers.networks.catalogue import Network
 from tests.support.places import ROOT
 
@@ -55,15 +53,8 @@ def cell(
 ) -> Taken:
     """A map as the app's own jobs make it."""
     subject, place = store.subject(network, picture), network.layer(layer)
-    asked = network, subject, place
-    if method == "cid":
-        frames = cid_frames(*asked, CHEAP, CPU, QUIET)
-    elif method == "ru":
-        frames = ru_frames(*asked, CHEAP, find_decoder(network, place), CPU, QUIET)
-    else:
-        frames = baseline_frames(method, *asked, target, CHEAP.seed, CPU, QUIET)
-    *_, found = frames
-    return taken(methods()[method], Column(layer, "", *asked), found, values_of(found), CHEAP.seed, "cpu")
+    found = answer(subject.request(network, place, method, CHEAP, target))
+    return taken(methods()[method], Column(layer, "", network, subject, place), found, CHEAP.seed, "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ from explainers.rescaling.rescale import rescale
 from explainers.ru.explain import RU
 
 INSIDE, BETWEEN = "layer3.0.conv1", "layer3.0"
-HEAD = "from app.fairness.page import page; page()"
+HEAD = "from app.fairness import page; page.page()"
 
 
 @cache

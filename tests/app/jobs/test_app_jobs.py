@@ -1,7 +1,6 @@
 """Jobs: shared, cancelled, abandoned, overtaken; driven by events, never by the clock of the wall."""
 
 import threading
-from functools import partial
 
 import pytest
 import torch
@@ -12,9 +11,8 @@ from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs import runner as jobs
 from app.jobs.runner import CancelledError, Job, Runner
-from app.jobs.work import baseline_frames, cid_frames, ru_frames
 from explainers import CIDSettings, load_network
-from explainers.decoders.cards import find_decoder
+from explainers.methods.request import Workbench
 
 WAIT = 10
 
@@ -441,14 +439,11 @@ def test_not_one_operation_of_torch_is_begun_after_a_cancel(monkeypatch, runner,
     """Cancelled while torch is in its operation number `at`, forwards or backwards: it is the last one."""
     network, device = load_network("resnet20-cifar10"), torch.device("cpu")
     layer, subject = network.layer("layer1.2"), prepare(network, find_picture("bird/0", 32))
-    settings = CIDSettings(grid=2, probes=8)
-    work = {
-        "cid": partial(cid_frames, network, subject, layer, settings, device),
-        "ru": partial(ru_frames, network, subject, layer, settings, find_decoder(network, layer), device),
-        "integrated_gradients": partial(
-            baseline_frames, "integrated_gradients", network, subject, layer, None, 0, device
-        ),
-    }[method]
+    request = subject.request(network, layer, method, CIDSettings(grid=2, probes=8))
+
+    def work(job):
+        return request.stream(Workbench(device, job.report))
+
     executed = []
 
     class Counted(jobs.Stoppable):

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from app.jobs.backend import Backend, backend
 from app.jobs.kept import PENDING, RECORDS, Kept
 from app.jobs.memory import MEBIBYTE, Store
 from app.jobs.reading import Patience, Reader
-from app.jobs.runner import Job
 from app.soak.work import MAPS
+from explainers.methods.request import Workbench
 from explainers.storage.results import ResultStore
 from tests.app.explore.test_app_pages import uploaded
 from tests.app.jobs.test_app_kept import explanation
@@ -45,7 +46,7 @@ def hangs(monkeypatch) -> Iterator[threading.Event]:
 
 
 def visit(page: str = "explore") -> AppTest:
-    at = AppTest.from_string(f"from app.{page}.page import page; page()", default_timeout=WAIT / 2)
+    at = AppTest.from_string(f"from app.{page} import page; page.page()", default_timeout=WAIT / 2)
     at.query_params.update(dict(part.split("=") for part in MAPS[0].query.split("&")) if page == "explore" else {})
     return at.run()
 
@@ -159,16 +160,31 @@ def watched(monkeypatch) -> set[str]:
     return threads
 
 
+@dataclass(frozen=True)
+class Given:
+    """A request whose work is a function."""
+
+    key: str
+    work: Callable[[], Iterator[object]]
+    refusal_key, cost = "", 1
+
+    def refusal(self) -> None:
+        return None
+
+    def stream(self, bench: Workbench) -> Iterator[object]:
+        return self.work()
+
+
 def test_cancel_keeps_what_is_ready_without_waiting_for_the_disk(folder, monkeypatch):
     one, go_on, made = Backend(torch.device("cpu")), threading.Event(), explanation(1.0)
     threads = watched(monkeypatch)
 
-    def work(job: Job) -> Iterator[object]:
+    def work() -> Iterator[object]:
         yield made
         assert go_on.wait(WAIT)
         yield made
 
-    view = one._work("a", work, "anna", (0, 0))
+    view = one.ask(Given("a", work), "anna")
     pause, job = threading.Event(), one.maps.job("a")
     while job.latest is None:
         pause.wait(0.01)
@@ -204,12 +220,12 @@ def test_what_a_job_is_at_work_on_is_not_looked_for_on_disk(folder, monkeypatch)
     monkeypatch.setattr(one.results, "find", lambda key, session: looks.append(key))
     go_on = threading.Event()
 
-    def work(job: Job) -> Iterator[float]:
+    def work() -> Iterator[float]:
         assert go_on.wait(WAIT)
         yield 1.5
 
     for _ in range(5):
-        assert one._work("a", work, "anna", (0, 0)).live
+        assert one.ask(Given("a", work), "anna").live
     assert looks == ["a"]
     job = one.maps.job("a")
     go_on.set()
@@ -220,15 +236,15 @@ def test_what_a_job_is_at_work_on_is_not_looked_for_on_disk(folder, monkeypatch)
 def test_a_job_that_ends_between_the_look_and_the_next_job_is_not_done_again(folder, monkeypatch):
     one, begun = Backend(torch.device("cpu")), []
 
-    def work(job: Job) -> Iterator[float]:
-        begun.append(job)
+    def work() -> Iterator[float]:
+        begun.append(True)
         yield 2.5
 
     def just_before_it_ended(key: str, session: str) -> None:
         one.results.put(key, 1.5)
 
     monkeypatch.setattr(one.results, "find", just_before_it_ended)
-    one._work("a", work, "anna", (0, 0))
+    one.ask(Given("a", work), "anna")
     job = one.maps.job("a")
     assert job is None or job.ended.wait(WAIT)
     assert one.results.get("a") == 1.5

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from app.jobs.memory import Recent, Store, digest, weight
+from app.jobs.memory import Recent, Store, weight
+from explainers.storage.digest import digest
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ BIRD = bench.PICTURE
 
 
 def visit(slug: str, **query: str) -> AppTest:
-    at = AppTest.from_string("from app.learn.page import page; page()", default_timeout=300)
+    at = AppTest.from_string("from app.learn import page; page.page()", default_timeout=300)
     for name, value in ({"lesson": slug} | query).items():
         at.query_params[name] = value
     return at.run()
@@ -262,7 +262,7 @@ def test_every_lesson_has_a_text_of_one_or_two_paragraphs_and_a_name_of_its_own(
 
 
 def test_the_glossary_explains_and_can_be_searched():
-    at = AppTest.from_string("from app.glossary.page import page; page()").run()
+    at = AppTest.from_string("from app.glossary import page; page.page()").run()
     terms = ("CID", "RU", "nats", "entropy", "σ", "β", "δ²", "Jacobian", "constraint", "concentration")
     assert set(terms) | {"localisation", "descriptive accuracy", "Grad-CAM", "LRP"} <= set(glossary())
     assert sum(text.value.startswith("**") for text in at.markdown) >= len(glossary())

@@ -347,7 +347,7 @@ def test_two_trainings_of_the_same_decoder_are_one_and_maps_go_on_beside_it(stor
     network = load_network("resnet20-cifar10")
     subject = store.subject(network, "bird/1")
     settings = CIDSettings(refine=False)
-    wait(lambda: store.map(network, subject, network.layer("fc"), settings, "me").state == "done")
+    wait(lambda: store.ask(subject.request(network, network.layer("fc"), "cid", settings), "me").state == "done")
     key = store.training(tiny(), layer, "other").key
     store.trainings.drop("me", key)
     threading.Event().wait(0.2)

@@ -1,0 +1,173 @@
+"""What a page waits for: asked for again and again, drawn as it comes, cancelled, and started again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from app.address import selection
+from app.jobs.backend import View, backend
+from app.parts import progress
+from explainers.methods.request import Request
+
+POLL = 1.0
+# Without one of these states there is nothing to wait for.
+OPEN = ("missing", "waiting", "running", "done", "stopped", "failed")
+# Passes of a request whose time says something of the pace: maps of few take most of theirs to prepare.
+TELLING = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request and its place among those of one owner: the lowest goes first; without `start` it is only looked up."""
+
+    request: Request
+    order: tuple[int, int] = (0, 0)
+    start: bool = True
+
+
+@dataclass(frozen=True)
+class Start:
+    """Work that waits for a button: what is said beside it, and its words."""
+
+    text: str
+    label: str
+    icon: str = "stacks"
+
+
+class Watch:
+    """The work of one place on a page.
+
+    `build()` gives what is asked for now; it may change from poll to poll, and a `View` in it stands for what is not
+    asked for. Everything is asked for at once, or with `waits` when its button has been pressed; that is remembered
+    for as long as any of it is asked for. `name` is the owner's and the key of the line that says how far it is.
+    """
+
+    def __init__(self, name: str, build: Callable[[], Sequence[Asked | View]], line: str, waits: bool = False) -> None:
+        self.owner, self.build, self.line, self.waits = selection.owner(name), build, line, waits
+        self.costs: dict[str, int] = {}
+        self.started: set[str] = st.session_state.setdefault(f"started {name}", set())
+
+    def ask(self, wait: float = 0.0) -> list[View]:
+        """How everything stands; asking keeps it alive."""
+        return [self._ask(each, wait) for each in self.build()]
+
+    def _ask(self, asked: Asked | View, wait: float) -> View:
+        if isinstance(asked, View):
+            return asked
+        start = asked.start and (not self.waits or asked.request.key in self.started)
+        view = backend().ask(asked.request, self.owner, asked.order, selection.stopped(), start, wait)
+        self.costs[view.key] = asked.request.cost
+        return view
+
+    def release(self) -> list[View]:
+        """How everything stands, after letting go of what was asked for before and is no longer."""
+        views = self.ask()
+        keys = {view.key for view in views}
+        self.started &= keys
+        backend().release(self.owner, keep=keys)
+        return views
+
+    def cancel(self, views: Sequence[View]) -> None:
+        for view in views:
+            if view.live:
+                if not self.waits:
+                    selection.stopped().add(view.key)
+                backend().stop(view.key, self.owner)
+            self.started.discard(view.key)
+
+    def again(self, views: Sequence[View]) -> None:
+        for view in views:
+            selection.stopped().discard(view.key)
+            backend().retry(view.key)
+            self.started.add(view.key)
+
+    def draw(self, draw: Callable[[list[View]], None], every: float = POLL) -> None:
+        """`draw(views)` now, and again every so many seconds for as long as something is computed."""
+        polling = any(view.live for view in self.ask())
+
+        def refresh() -> None:
+            views = self.ask()
+            if any(view.live for view in views) != polling:
+                st.rerun()
+            draw(views)
+
+        st.fragment(refresh, run_every=every if polling else None)()
+
+    def status(
+        self,
+        views: Sequence[View],
+        doing: str,
+        done: str,
+        cancelled: str = "",
+        again: str = "Go on",
+        start: Start | None = None,
+    ) -> None:
+        """The line: how far it has come with Cancel, or what became of it with a button that goes on."""
+        stop, go_on = partial(self.cancel, views), partial(self.again, views)
+        wanted = [view for view in views if view.state in OPEN]
+        live = [view for view in wanted if view.live]
+        failed = [view for view in wanted if view.state == "failed"]
+        if live:
+            # What runs comes first: where the others stand in line behind it tells the reader nothing.
+            queue = min(live, key=lambda view: view.state != "running").message
+            progress.running(progress.in_line(doing, queue), share(wanted), left(wanted, self.costs), self.line, stop)
+        elif all(view.state == "done" for view in wanted):
+            progress.ended(done, "check_circle", self.line)
+        elif start is not None:
+            text = f"{start.text} {len(failed)} failed: {failed[0].message}" if failed else start.text
+            progress.ended(text, "error" if failed else start.icon, self.line, (start.label, go_on))
+        elif failed:
+            progress.ended(failed[0].message, "error", self.line, ("Try again", go_on))
+        else:
+            progress.ended(cancelled, "cancel", self.line, (again, go_on))
+
+
+def share(views: Sequence[View]) -> float:
+    """How much of the work is done.
+
+    >>> share([View("a", "done"), View("b", "running", progress=0.5), View("c", "missing"), View("d", "failed")])
+    0.625
+    """
+    each = [view.progress if view.live else float(view.state != "missing") for view in views]
+    return sum(each) / len(each)
+
+
+def left(views: Sequence[View], costs: Mapping[str, int]) -> float | None:
+    """Seconds that are left, from the usual cost of each by its key and the pace so far; None before it can be told.
+
+    >>> from types import SimpleNamespace
+    >>> views = [View("a", "done", SimpleNamespace(seconds=2.0)),
+    ...          View("b", "running", remaining=1.0, progress=0.5), View("c", "waiting")]
+    >>> left(views, {"a": 1000, "b": 1000, "c": 500})
+    2.0
+    >>> left(views[2:], {"c": 500}) is None
+    True
+    """
+    totals = {view.key: total for view in views if (total := _total(view)) and costs.get(view.key, 1) >= least(costs)}
+    if not totals:
+        return None
+    pace = sum(totals.values()) / sum(costs.get(key, 1) for key in totals)
+    return sum(
+        costs.get(view.key, 1) * pace if view.remaining is None else view.remaining for view in views if view.live
+    )
+
+
+def least(costs: Mapping[str, int]) -> int:
+    """The cost from which on the time of a map says something of the pace: those of few passes are mostly preparation.
+
+    >>> least({"a": 2, "b": 1000}), least({"a": 2, "b": 3})
+    (100, 0)
+    """
+    return TELLING if max(costs.values(), default=0) >= TELLING else 0
+
+
+def _total(view: View) -> float | None:
+    """Seconds of the whole, where they are known or can be foreseen."""
+    if view.state == "done":
+        # What is judged takes more than its maps.
+        return getattr(view.value, "elapsed", getattr(view.value, "seconds", None))
+    if not view.live or view.remaining is None or view.progress >= 1:
+        return None
+    return view.remaining / (1 - view.progress)
