@@ -257,11 +257,11 @@ def test_cancel_on_the_other_pages_ends_their_work_which_can_be_begun_again(page
             page.get_by_role("button", name="Judge 2 methods").click()
         place = page.locator(f".st-key-{line}_line")
         place.get_by_role("button", name="Cancel").click()
-        expect(place).to_contain_text(said)
-        expect(place.get_by_role("button", name="Cancel")).to_have_count(0)
+        expect(place).to_contain_text(said, timeout=SLOW)
+        expect(place.get_by_role("button", name="Cancel")).to_have_count(0, timeout=SLOW)
         place.get_by_role("button", name=re.compile("Go on|Start again|Judge")).click()
         place.get_by_role("button", name="Cancel").click()
-        expect(place).to_contain_text(said)
+        expect(place).to_contain_text(said, timeout=SLOW)
     assert page.complaints == []
 
 

@@ -161,6 +161,8 @@ def test_both_kinds_of_scores_can_be_taken_as_csv(page, address):  # noqa: F811
             page.get_by_role("radio", name="Small changes").click()
         page.get_by_role("button", name="Judge 2 methods").click()
         expect(page.locator(".st-key-evaluate_line")).to_contain_text(f"judged on {count} pictures", timeout=SLOW)
+        # The line comes before the file that the same run of the page offers.
+        expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
         with page.expect_download(timeout=SLOW) as download:
             page.get_by_test_id("stDownloadButton").get_by_role("button", name="Download as CSV").click()
         name = "evaluation" if way == "scores" else way
