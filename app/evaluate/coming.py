@@ -1,17 +1,10 @@
 """Evaluate before anything is judged: what will stand on the page, and about how long it takes."""
 
-import torch
-
 from app.jobs.backend import Backend
+from app.jobs.costs import pass_seconds
 from app.parts import progress
-from explainers.decoders.cost import speed
 from explainers.networks.catalogue import Network
-from explainers.networks.copies import structural_copy
-from explainers.networks.operation_count import count_flops
-from explainers.storage.digest import digest
 
-# A pass backwards costs twice as much as one forwards, and half of the passes are such.
-MEAN_PASS = 1.5
 WILL_COME = {
     "scores": "curves of the network's accuracy while pixels are removed, the **area** under each with its interval, "
     "and the share of the most important pixels inside the **box**",
@@ -29,18 +22,6 @@ def coming(store: Backend, network: Network, way: str, passes: int) -> None:
         f"**{about(passes * pass_seconds(store, network))}**; Cancel keeps what is ready.",
         "eval",
     )
-
-
-def pass_seconds(store: Backend, network: Network) -> float:
-    """Seconds of one pass of a picture, give or take a factor of three: from a count of operations on shapes alone."""
-    place = digest("pass cost", network.fingerprint)
-    if (flops := store.results.get(place)) is None:
-        x = torch.empty(1, 3, *network.input_size, device="meta")
-        module = structural_copy(network.module, "meta")
-        with torch.no_grad():
-            flops = count_flops(lambda: module(x))
-        store.results.put(place, flops)
-    return MEAN_PASS * flops / speed(store.device)
 
 
 def about(seconds: float) -> str:

@@ -9,18 +9,15 @@ import streamlit as st
 from app.address import selection
 from app.explore.decoder_pictures import own_pictures
 from app.jobs.backend import Backend, View
-from app.jobs.decoders import STEPS, TrainingRequest, birds_for, pictures_key, steps_done
-from app.parts import progress
+from app.jobs.costs import step_seconds
+from app.jobs.decoders import STEPS, DecoderRequest, TrainingRequest, birds_for, pictures_key, steps_done
+from app.parts.watch import Asked, Watch
 from explainers.datasets.birds.render import render_bird
 from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
-from explainers.decoders.cost import speed, step_flops
 from explainers.decoders.pictures import LONGEST, Source
-from explainers.decoders.training import DecoderSettings, fitting_batch
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
-from explainers.storage.digest import digest
 
-POLL = 1.0
 SOURCES = {"birds": "Rendered birds", "own": "Your own pictures"}
 LENGTHS = dict(zip(STEPS, ("Quick look", "Good", "Thorough"), strict=True))
 PURPOSE = (
@@ -44,9 +41,10 @@ def decoder_offer(store: Backend, network: Network, layer: Layer, place: str = "
     `place` tells two of them on one page apart.
     """
     card = find_decoder(network, layer)
-    view = store.training(network, layer, selection.owner("decoder"), stopped=selection.stopped())
+    work = Watch("decoder", lambda: [Asked(DecoderRequest(network, layer), start=False)], f"decoder_{place}_run")
+    (view,) = work.ask()
     if view.live:
-        _running(store, network, layer, place)
+        work.draw(lambda views: _running(work, views))
     elif card is None:
         with st.container(border=True, key=f"decoder_{place}"):
             st.markdown(PURPOSE.format(layer=layer.name, network=network.title))
@@ -70,25 +68,9 @@ def about(card: DecoderCard) -> str:
     )
 
 
-def _running(store: Backend, network: Network, layer: Layer, place: str) -> None:
-    owner = selection.owner("decoder")
-
-    def stop() -> None:
-        key = store.training(network, layer, owner, stopped=selection.stopped()).key
-        selection.stopped().add(key)
-        store.trainings.drop(owner, key)
-
-    def draw() -> None:
-        view = store.training(network, layer, owner, stopped=selection.stopped())
-        if not view.live:
-            st.rerun()
-        if view.state == "waiting":
-            text = progress.in_line("The decoder waits for its turn", view.message)
-        else:
-            text = view.value.text
-        progress.running(text, view.progress, view.remaining, f"decoder_{place}_run", stop)
-
-    st.fragment(draw, run_every=POLL)()
+def _running(work: Watch, views: list[View]) -> None:
+    (view,) = views
+    work.status(views, "The decoder waits for its turn" if view.value is None else view.value.text, "")
 
 
 def _form(store: Backend, network: Network, layer: Layer, place: str, view: View, replaces: str) -> None:
@@ -102,7 +84,7 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         help=HELP_SOURCE,
     )
     source = own_pictures(place) if kind == "own" else birds_for(network)
-    seconds = _step_seconds(store, network, layer)
+    seconds = step_seconds(store, network, layer)
     steps = _choice(
         "How long",
         "steps",
@@ -144,22 +126,16 @@ def _choice(label: str, name: str, options: Sequence, place: str, default: objec
     return st.segmented_control(label, options, key=widget, on_change=take, required=True, help=help, **how)
 
 
-def _begin(store: Backend, network: Network, layer: Layer, request: TrainingRequest | None) -> Callable[[], None]:
+def _begin(store: Backend, network: Network, layer: Layer, training: TrainingRequest | None) -> Callable[[], None]:
     def begin() -> None:
-        view = store.training(network, layer, selection.owner("decoder"), request)
-        selection.stopped().discard(view.key)
+        asked = DecoderRequest(network, layer, training)
+        selection.stopped().discard(asked.key)
+        store.retry(asked.key)
+        view = store.ask(asked, selection.owner("decoder"))
         if view.state == "refused":
             st.session_state["decoder_refused"] = view.message
 
     return begin
-
-
-def _step_seconds(store: Backend, network: Network, layer: Layer) -> float:
-    place = digest("decoder cost", network.fingerprint, layer.path, str(layer.call))
-    if (flops := store.results.get(place)) is None:
-        flops = step_flops(network, layer, DecoderSettings(batch=fitting_batch(network)))
-        store.results.put(place, flops)
-    return flops / speed(store.device)
 
 
 def _birds_note(store: Backend, network: Network, source: Source) -> str:

@@ -16,7 +16,7 @@ from app.inputs.crop import part, split
 from app.inputs.network_input import Subject, prepare
 from app.inputs.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
 from app.inputs.sentences import foreign, sentence
-from app.jobs.decoders import MOST, TrainingRequest, decoder_frames, decoder_key
+from app.jobs.decoders import MOST
 from app.jobs.kept import PENDING, RECORDS, Kept
 from app.jobs.memory import MEBIBYTE, Recent, Store
 from app.jobs.owners import mark, owns
@@ -27,9 +27,8 @@ from explainers import ChoiceNeededError, CIDResult, add_network
 from explainers.cid.concentration import concentration
 from explainers.devices import best_device
 from explainers.fairness.plan import Plan, plan
-from explainers.methods.request import Request, Workbench
+from explainers.methods.request import DECODER_LANE, MAP_LANE, Request, Workbench
 from explainers.networks.catalogue import Network, network_catalogue
-from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
 from explainers.storage.results import ResultStore
 
@@ -39,6 +38,7 @@ QUICK_LOAD = 6.0
 OWN = "own/"
 NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
 ASKED = "the disk is being asked"
+FULL_LINE = f"{MOST} decoders are being trained already; try again later."
 GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
 
 
@@ -63,6 +63,21 @@ class View:
         return self.state in ("waiting", "running", "loading")
 
 
+@dataclass(frozen=True)
+class Lane:
+    """A queue for requests of one kind.
+
+    `keeps`: answers are kept for whoever asks later. `joins`: a look at work that somebody else has begun is interest
+    in it. At most `most` wait or run; `full` is said to those beyond.
+    """
+
+    runner: Runner
+    keeps: bool = True
+    joins: bool = False
+    most: int = sys.maxsize
+    full: str = ""
+
+
 class Backend:
     """One per server: networks, pictures, results, and the threads that compute them."""
 
@@ -83,6 +98,10 @@ class Backend:
         self.own_loads = Runner("own weights", self._load_ended)
         # On a thread of their own, one after the other; ten minutes without a look at them and they stop.
         self.trainings = Runner("decoders", self._training_ended, linger=600.0, most=1, strict=True, device=self.device)
+        self.lanes = {
+            MAP_LANE: Lane(self.maps),
+            DECODER_LANE: Lane(self.trainings, keeps=False, joins=True, most=MOST, full=FULL_LINE),
+        }
 
     def close(self) -> None:
         self.maps.close()
@@ -227,23 +246,29 @@ class Backend:
         """
         if reason := self._refusal(request):
             return View("", "refused", message=reason)
-        key = request.key
-        if (kept := self._kept(key, owner)) is not None:
+        key, lane = request.key, self.lanes[request.lane]
+        if lane.keeps and (kept := self._kept(key, owner)) is not None:
             return kept
         if (message := self._failures.get(key)) is not None:
             return View(key, "failed", self.previews.get(key), message=message)
         if key in stopped:
             preview = self.previews.get(key)
             return View(key, "stopped", preview, preview.progress if preview else 0.0)
-        if not start:
+        job = lane.runner.job(key)
+        live = job is not None and not job.stop.is_set()
+        if not start and not (live and lane.joins):
             return View(key, "missing")
-        job = self.maps.submit(key, partial(self._answer, request), owner, order)
+        if not live and lane.runner.count >= lane.most:
+            return View(key, "refused", message=lane.full)
+        work = job.work if live else partial(self._answer, request)
+        job = lane.runner.submit(key, work, owner, order)
         if wait and job.ended.wait(wait):
             return self.ask(request, owner, order, stopped, start)
         # What is prepared before there is an answer says how far it is, and nothing more.
         shown = None if preliminary(job.latest) else job.latest
         begun = job.latest is not None or job.progress > 0
-        return View(key, "running" if begun else "waiting", shown, job.progress, job.remaining, job.queue)
+        remaining = getattr(shown, "remaining", job.remaining)
+        return View(key, "running" if begun else "waiting", shown, job.progress, remaining, job.queue)
 
     def _refusal(self, request: Request) -> str:
         """Why there is no answer; empty where there is one."""
@@ -281,14 +306,20 @@ class Backend:
 
     def stop(self, key: str, owner: str) -> None:
         """Cancels one map for `owner`; its newest frame is kept."""
-        if (job := self.maps.job(key)) is not None:
-            # In memory; on disk when the job has ended, by the thread that does the work.
-            self._keep_latest(job, self.results.memory)
-            self.maps.drop(owner, key)
+        for lane in self.lanes.values():
+            if (job := lane.runner.job(key)) is not None:
+                if lane.keeps:
+                    # In memory; on disk when the job has ended, by the thread that does the work.
+                    self._keep_latest(job, self.results.memory)
+                lane.runner.drop(owner, key)
 
     def retry(self, key: str) -> None:
         """Forgets that `key` failed."""
         self._failures.drop(key)
+
+    def _training_ended(self, job: Job) -> None:
+        if job.state == "failed":
+            self._failures.put(job.key, sentence(job.error))
 
     def _map_ended(self, job: Job) -> None:
         if job.state == "done":
@@ -311,41 +342,6 @@ class Backend:
             kept = plan(network)
             self.plans.put(network.fingerprint, kept)
         return kept
-
-    # Decoders
-
-    def training(
-        self,
-        network: Network,
-        layer: Layer,
-        owner: str,
-        request: TrainingRequest | None = None,
-        stopped: Collection[str] = (),
-    ) -> View:
-        """The training of a layer's decoder as far as it has come; a `request` begins it where there is none.
-
-        Asking keeps it alive. When it is done `find_decoder` finds the decoder, and the state is "missing" again.
-        `state` is "refused" where too many wait already.
-        """
-        key = decoder_key(network, layer)
-        job = self.trainings.job(key)
-        if request is None and (job is None or job.stop.is_set() or key in stopped):
-            message = self._failures.get(key, "")
-            return View(key, "failed" if message else "missing", message=message)
-        if job is None and self.trainings.count >= MOST:
-            return View(key, "refused", message=f"{MOST} decoders are being trained already; try again later.")
-        self.retry(key)
-        work = partial(decoder_frames, network, layer, request, self.device, self.shelf) if request else job.work
-        job = self.trainings.submit(key, work, owner)
-        frame = job.latest
-        remaining = frame.remaining if frame else None
-        return View(
-            key, "running" if frame else "waiting", frame, frame.progress if frame else 0.0, remaining, job.queue
-        )
-
-    def _training_ended(self, job: Job) -> None:
-        if job.state == "failed":
-            self._failures.put(job.key, sentence(job.error))
 
 
 @st.cache_resource(show_spinner=False, on_release=Backend.close)

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 
-from app.jobs.memory import Store
-from app.jobs.runner import Job
 from explainers.decoders.cards import DecoderCard, file_name, find_decoder, own_decoders, trim_decoders
 from explainers.decoders.pictures import BirdSource, DecoderPictures, Prepared, Source, prepare_pictures
 from explainers.decoders.training import DecoderProgress, DecoderSettings, fitting_batch, read_checkpoint, train_decoder
+from explainers.methods.request import DECODER_LANE, Shelf, Workbench
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
@@ -50,6 +49,26 @@ class TrainingRequest:
         return DecoderSettings(steps=self.steps, batch=fitting_batch(network))
 
 
+@dataclass(frozen=True, eq=False)
+class DecoderRequest:
+    """The decoder of a layer; without a `training` it can only be looked up. Whoever asks for the same joins it."""
+
+    network: Network
+    layer: Layer
+    training: TrainingRequest | None = None
+    refusal_key, cost, lane = "", 1, DECODER_LANE
+
+    @property
+    def key(self) -> str:
+        return digest("decoder", self.network.fingerprint, self.layer.path, str(self.layer.call))
+
+    def refusal(self) -> None:
+        return None
+
+    def stream(self, bench: Workbench) -> Iterator["TrainingFrame"]:
+        return decoder_frames(self.network, self.layer, self.training, bench.device, bench.shelf)
+
+
 @dataclass(frozen=True)
 class TrainingFrame:
     """`text` says what is going on, `progress` is 0..1, `remaining` in seconds; the last one has the card."""
@@ -65,18 +84,13 @@ def birds_for(network: Network) -> BirdSource:
     return BirdSource(LARGE_BIRDS if max(network.input_size) > LARGE else BIRDS)
 
 
-def decoder_key(network: Network, layer: Layer) -> str:
-    """One training per decoder: whoever asks for the same one joins it."""
-    return digest("decoder", network.fingerprint, layer.path, str(layer.call))
-
-
 def pictures_key(network: Network, source: Source) -> str:
     """Networks that see pictures alike share the prepared ones."""
     return digest("decoder pictures", source.key, repr(network.preprocessing))
 
 
 def decoder_frames(
-    network: Network, layer: Layer, request: TrainingRequest, device: torch.device, prepared: Store, job: Job
+    network: Network, layer: Layer, request: TrainingRequest, device: torch.device, prepared: Shelf
 ) -> Iterator[TrainingFrame]:
     """Pictures, steps, and last the card; ends at once where somebody else was faster."""
     there = find_decoder(network, layer)

@@ -33,7 +33,7 @@ def _widget(number: int) -> None:
     if found.value is None:
         if found.live:
             st.info("The lessons' network is being loaded …", icon=":material/hourglass_empty:")
-            st.fragment(st.rerun, run_every=WAIT)
+            st.fragment(_look_again, run_every=WAIT)()
         else:
             st.error(found.message or "The lessons' network is not here.")
         link_notice.draw(notice)
@@ -48,3 +48,8 @@ def _widget(number: int) -> None:
     LESSONS[number].widget(Stage(look.look(), frame.presenting()))
     frame.write_address(number, frame.presenting(), controls.query())
     link_notice.draw(notice, (number, dict(controls.kept())))
+
+
+def _look_again() -> None:
+    if not bench.network_view().live:
+        st.rerun()

@@ -7,7 +7,7 @@ from explainers.evaluation.judge import expected_passes, judge, judgeable, judge
 from explainers.evaluation.methods import MapSettings, dependence
 from explainers.evaluation.pictures import Birds, Folder, Pictures, Preparing, prepare
 from explainers.evaluation.scores import Judged
-from explainers.methods.request import Workbench, weights_of
+from explainers.methods.request import MAP_LANE, Workbench, weights_of
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
@@ -23,6 +23,7 @@ class JudgementRequest:
     method: str
     data: Birds | Folder
     settings: MapSettings
+    lane = MAP_LANE
 
     @property
     def key(self) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 from explainers.fairness.check import Check, check
 from explainers.fairness.maps import METHODS, Question
 from explainers.fairness.plan import Plan
-from explainers.methods.request import Workbench, weights_of
+from explainers.methods.request import MAP_LANE, Workbench, weights_of
 from explainers.networks.catalogue import Network
 from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
@@ -31,7 +31,7 @@ class FairnessRequest:
         versions = (method_version(method) for method in ("fairness", *METHODS))
         return digest(*versions, *weights_of(self.network), self.picture, repr(self.question))
 
-    refusal_key, cost = "", 1
+    refusal_key, cost, lane = "", 1, MAP_LANE
 
     def refusal(self) -> None:
         """None: what cannot be measured of a method is said with the check."""

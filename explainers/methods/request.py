@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -55,8 +55,14 @@ class Workbench:
     shelf: Shelf = field(default_factory=_Empty)
 
 
+# The queues of a server: decoders are trained beside the maps.
+MAP_LANE, DECODER_LANE = "maps", "decoders"
+
+
 class Request(Protocol):
-    """`key` is what the answer depends on, and nothing else; equal keys mean equal answers."""
+    """`key` is what the answer depends on, and nothing else; equal keys mean equal answers. `lane` is its queue."""
+
+    lane: str
 
     @property
     def key(self) -> str:
@@ -97,6 +103,7 @@ class MapRequest:
     method: str
     settings: CIDSettings = field(default_factory=CIDSettings)
     target: int | None = None
+    lane: ClassVar[str] = MAP_LANE
 
     @property
     def kind(self) -> MapMethod:

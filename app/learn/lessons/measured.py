@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.parts.watch import Asked, Watch
-from explainers.methods.request import Workbench
+from explainers.methods.request import MAP_LANE, Workbench
 from explainers.storage.digest import digest
 
 POLL = 0.5
@@ -20,7 +20,7 @@ class MeasuredRequest:
     name: str
     arguments: tuple[tuple, ...]
     measure: Callable[..., Any]
-    refusal_key, cost = "", 1
+    refusal_key, cost, lane = "", 1, MAP_LANE
 
     @property
     def key(self) -> str:

@@ -18,7 +18,7 @@ from app.jobs.kept import PENDING, RECORDS, Kept
 from app.jobs.memory import MEBIBYTE, Store
 from app.jobs.reading import Patience, Reader
 from app.soak.work import MAPS
-from explainers.methods.request import Workbench
+from explainers.methods.request import MAP_LANE, Workbench
 from explainers.storage.results import ResultStore
 from tests.app.explore.test_app_pages import uploaded
 from tests.app.jobs.test_app_kept import explanation
@@ -166,7 +166,7 @@ class Given:
 
     key: str
     work: Callable[[], Iterator[object]]
-    refusal_key, cost = "", 1
+    refusal_key, cost, lane = "", 1, MAP_LANE
 
     def refusal(self) -> None:
         return None

@@ -21,8 +21,8 @@ from torch import nn
 from app.explore import decoder_pictures, decoder_training
 from app.explore.decoder_pictures import gather, unzip
 from app.jobs import decoders as decoder_work
-from app.jobs.backend import Backend, backend
-from app.jobs.decoders import MOST, TrainingRequest, steps_done, unfinished
+from app.jobs.backend import Backend, View, backend
+from app.jobs.decoders import MOST, DecoderRequest, TrainingRequest, steps_done, unfinished
 from explainers import RU, CIDSettings, load_network
 from explainers.decoders import cards
 from explainers.decoders.cards import DecoderCard, find_decoder, load_decoder, trained_here, trim_decoders
@@ -31,7 +31,7 @@ from explainers.decoders.cost import step_flops
 from explainers.decoders.pictures import BirdSource, DecoderPictures, FolderSource, PictureSource, prepare_pictures
 from explainers.decoders.training import DecoderProgress, DecoderSettings, read_checkpoint, train_decoder
 from explainers.networks.catalogue import Network, fingerprint, load_checkpoint
-from explainers.networks.layers import find_layers
+from explainers.networks.layers import Layer, find_layers
 from explainers.networks.preprocessing import Preprocessing
 
 SIDE = 16
@@ -323,41 +323,51 @@ def test_the_card_says_where_a_layer_was_trained_otherwise(home):
 # The app
 
 
+def training(store: Backend, layer: Layer, owner: str) -> View:
+    """How far it is."""
+    return store.ask(DecoderRequest(tiny(), layer), owner, start=False)
+
+
+def begun(store: Backend, network: Network, layer: Layer, owner: str, asked: TrainingRequest) -> View:
+    """As the button begins it."""
+    return store.ask(DecoderRequest(network, layer, asked), owner)
+
+
 def test_a_decoder_trained_in_the_app_is_found_afterwards_and_after_a_restart(store):
     layer = tiny().layer(LAYER)
-    assert store.training(tiny(), layer, "me").state == "missing"
-    assert store.training(tiny(), layer, "me", request()).live
-    wait(lambda: not store.training(tiny(), layer, "me").live)
+    assert training(store, layer, "me").state == "missing"
+    assert begun(store, tiny(), layer, "me", request()).live
+    wait(lambda: not training(store, layer, "me").live)
     card = find_decoder(tiny(), layer)
     assert card.steps == 10
     cards._read_card.cache_clear()
     assert find_decoder(tiny(), layer) == card
     assert load_decoder(card).training is False
     # Whoever asked for the same meanwhile finds it done, and does not train it anew.
-    store.training(tiny(), layer, "other", request())
-    wait(lambda: not store.training(tiny(), layer, "other").live)
+    begun(store, tiny(), layer, "other", request())
+    wait(lambda: not training(store, layer, "other").live)
     assert find_decoder(tiny(), layer) == card
 
 
 def test_two_trainings_of_the_same_decoder_are_one_and_maps_go_on_beside_it(store):
     layer = tiny().layer(LAYER)
     for owner in ("me", "other"):
-        assert store.training(tiny(), layer, owner, request(800)).live
+        assert begun(store, tiny(), layer, owner, request(800)).live
     assert store.trainings.count == 1
     network = load_network("resnet20-cifar10")
     subject = store.subject(network, "bird/1")
     settings = CIDSettings(refine=False)
     wait(lambda: store.ask(subject.request(network, network.layer("fc"), "cid", settings), "me").state == "done")
-    key = store.training(tiny(), layer, "other").key
+    key = training(store, layer, "other").key
     store.trainings.drop("me", key)
     threading.Event().wait(0.2)
-    assert store.training(tiny(), layer, "other").live
+    assert training(store, layer, "other").live
 
 
 def test_cancel_takes_effect_at_once_and_leaves_a_checkpoint_to_go_on_from(store, monkeypatch):
     monkeypatch.setattr("explainers.decoders.training.STORE_EVERY", 0.0)
     layer, asked = tiny().layer(LAYER), request(800)
-    key = store.training(tiny(), layer, "me", asked).key
+    key = begun(store, tiny(), layer, "me", asked).key
     wait(lambda: steps_done(tiny(), layer, asked) > 3)
     job = store.trainings.job(key)
     store.trainings.drop("me", key)
@@ -366,9 +376,9 @@ def test_cancel_takes_effect_at_once_and_leaves_a_checkpoint_to_go_on_from(store
     done = steps_done(tiny(), layer, asked)
     assert 3 < done < 800
     assert find_decoder(tiny(), layer) is None
-    store.training(tiny(), layer, "me", asked)
-    wait(lambda: (view := store.training(tiny(), layer, "me")).value is not None and "step" in view.value.text)
-    assert int(store.training(tiny(), layer, "me").value.text.split("step ")[1].split(" ")[0]) > done
+    begun(store, tiny(), layer, "me", asked)
+    wait(lambda: (view := training(store, layer, "me")).value is not None and "step" in view.value.text)
+    assert int(training(store, layer, "me").value.text.split("step ")[1].split(" ")[0]) > done
 
 
 def test_steps_pictures_and_the_number_of_trainings_are_bounded(store):
@@ -377,7 +387,7 @@ def test_steps_pictures_and_the_number_of_trainings_are_bounded(store):
     with pytest.raises(ValueError, match="expected at least 20 pictures"):
         PictureSource("few", ())
     networks = [replace(tiny(), fingerprint=str(index)) for index in range(MOST + 1)]
-    states = [store.training(network, network.layer(LAYER), "me", request(800)).state for network in networks]
+    states = [begun(store, network, network.layer(LAYER), "me", request(800)).state for network in networks]
     assert states[-1] == "refused"
     assert all(state in ("waiting", "running") for state in states[:-1])
 
@@ -386,9 +396,9 @@ def test_a_disk_that_cannot_be_written_is_one_sentence(store, home):
     home.parent.mkdir(exist_ok=True)
     home.write_text("a file where the folder should be")
     layer = tiny().layer(LAYER)
-    store.training(tiny(), layer, "me", request())
-    wait(lambda: store.training(tiny(), layer, "me").state == "failed")
-    assert store.training(tiny(), layer, "me").message.startswith("Expected a disk on which the decoder can be kept")
+    begun(store, tiny(), layer, "me", request())
+    wait(lambda: training(store, layer, "me").state == "failed")
+    assert training(store, layer, "me").message.startswith("Expected a disk on which the decoder can be kept")
 
 
 def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:

@@ -1,0 +1,35 @@
+"""How long work will take on this machine, from counts of operations on shapes alone; each is counted once."""
+
+import torch
+
+from app.jobs.backend import Backend
+from explainers.decoders.cost import speed, step_flops
+from explainers.decoders.training import DecoderSettings, fitting_batch
+from explainers.networks.catalogue import Network
+from explainers.networks.copies import structural_copy
+from explainers.networks.layers import Layer
+from explainers.networks.operation_count import count_flops
+from explainers.storage.digest import digest
+
+# A pass backwards costs twice as much as one forwards, and half of the passes are such.
+MEAN_PASS = 1.5
+
+
+def pass_seconds(store: Backend, network: Network) -> float:
+    """Seconds of one pass of a picture, give or take a factor of three."""
+    place = digest("pass cost", network.fingerprint)
+    if (flops := store.results.get(place)) is None:
+        x, module = torch.empty(1, 3, *network.input_size, device="meta"), structural_copy(network.module, "meta")
+        with torch.no_grad():
+            flops = count_flops(lambda: module(x))
+        store.results.put(place, flops)
+    return MEAN_PASS * flops / speed(store.device)
+
+
+def step_seconds(store: Backend, network: Network, layer: Layer) -> float:
+    """Seconds of one step of a decoder's training, give or take a factor of two; pictures come on top."""
+    place = digest("decoder cost", network.fingerprint, layer.path, str(layer.call))
+    if (flops := store.results.get(place)) is None:
+        flops = step_flops(network, layer, DecoderSettings(batch=fitting_batch(network)))
+        store.results.put(place, flops)
+    return flops / speed(store.device)
