@@ -9,6 +9,7 @@ from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.jobs.backend import View
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers, scientific
+from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.parts.numbers import CONSTRAINT, constraint, decimal
 from app.parts.watch import Asked, Watch
@@ -31,7 +32,11 @@ def widget(stage: Stage) -> None:
         layer = controls.layer_control("layer3.2")
         picture = controls.picture_control()
         whole = controls.switch("Whole curve", WHOLE, "whole")
-    asked = BETAS if whole else (beta,)
+    # It waits in a line of its own: the maps below stay asked for.
+    line = measured("line", ((picture, layer, GRID),), bench.closed, "Measuring the linear layer's map", "learn line")
+    if line is None:
+        return
+    (entropy, _), asked = line[0], BETAS if whole else (beta,)
     network, subject = bench.network(), bench.subject(picture)
     requests = [subject.request(network, network.layer(layer), CID_METHOD.name, settings(each)) for each in BETAS]
     # What there is of the rest of the curve is shown; nothing of it is begun.
@@ -42,7 +47,7 @@ def widget(stage: Stage) -> None:
     def draw(views: list[View]) -> None:
         at = dict(zip(BETAS, views, strict=True))
         _status(work, at, asked)
-        _results(stage, at, beta, picture, layer)
+        _results(stage, at, beta, picture, entropy)
 
     work.draw(draw)
 
@@ -81,8 +86,7 @@ def _status(work: Watch, views: dict[float, View], asked: tuple[float, ...]) -> 
     work.status([views[beta] for beta in asked], doing, done, "Cancelled; what was measured stays.")
 
 
-def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, layer: str) -> None:
-    entropy, _ = bench.closed(picture, layer, GRID)
+def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, entropy: np.ndarray) -> None:
     plain = float(entropy[np.isfinite(entropy)].mean())
     result: CIDResult | None = views[beta].value
     numbers(

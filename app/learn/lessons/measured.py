@@ -60,13 +60,15 @@ def _bytes(value: Any) -> int:
     return sum(map(_bytes, value)) if isinstance(value, tuple) else getattr(value, "nbytes", 64)
 
 
-def measured(name: str, arguments: Sequence[tuple], measure: Callable[..., Any], words: str) -> tuple[Any, ...] | None:
+def measured(
+    name: str, arguments: Sequence[tuple], measure: Callable[..., Any], words: str, slot: str = "learn"
+) -> tuple[Any, ...] | None:
     """`measure(*each)` for each of `arguments`, all plain values; None while the line with Cancel stands there instead.
 
-    `name` is the lesson's, `words` say what is being measured.
+    `name` is the lesson's, `words` say what is being measured; what is asked for in one `slot` ends what was before.
     """
     request = MeasuredRequest(name, tuple(arguments), measure)
-    work = Watch("learn", lambda: [Asked(request)], f"learn_{name}")
+    work = Watch(slot, lambda: [Asked(request)], f"learn_{name}")
     work.release()
     (view,) = work.ask(QUICK)
     if view.state == "done":
