@@ -24,6 +24,7 @@ from app.inputs.pictures import find_picture
 from app.jobs.runner import Job, Runner, Stoppable
 from explainers import CID, CIDSettings, load_network
 from explainers.devices import best_device
+from explainers.methods.entropies import ENTROPIES
 from explainers.methods.request import MapRequest, Workbench
 from explainers.networks.catalogue import Network, load_checkpoint, network_catalogue
 
@@ -62,7 +63,7 @@ def works(name: str, path: str, device: torch.device) -> dict[str, Work]:
     """The longest map of each kind for a layer, each at the app's own settings."""
     network = with_some_weights(name, device)
     layer, subject = network.layer(path), prepare(network, find_picture("bird/1", network.input_size[0]))
-    asked = (subject.request(network, layer, name, CIDSettings()) for name in ("cid", "ru", "integrated_gradients"))
+    asked = (subject.request(network, layer, name, CIDSettings()) for name in (*ENTROPIES, "integrated_gradients"))
     found: dict[str, Work] = {}
     for request in asked:
         if not request.refusal():

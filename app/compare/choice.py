@@ -8,8 +8,9 @@ import streamlit as st
 from app.address import selection
 from app.address.links import texts
 from app.jobs.backend import networks
+from explainers.methods.entropies import CID_NAME, ENTROPIES
 
-METRICS = ("cid", "ru")
+METRICS = tuple(ENTROPIES)
 CURVES = ("quick", "full")
 SCALES = ("pair", "fixed")
 PICKED = {"metric": METRICS, "curve": CURVES, "scale": SCALES}
@@ -20,14 +21,14 @@ class Choice:
     """What this page adds to the selection that all pages share, whose network is A.
 
     `other` is network B (None: one that is suggested); `partner` the layer of B chosen by hand for the layer `of` of A;
-    `metric` "cid" or "ru"; `curve` "quick", the closed form, or "full", with the settings of the map; `scale` of the
+    `metric` one of METRICS; `curve` "quick", the closed form, or "full", with the settings of the map; `scale` of the
     two maps "pair", fitted to them, or "fixed", the metric's own.
     """
 
     other: str | None = None
     partner: str | None = None
     of: str | None = None
-    metric: str = "cid"
+    metric: str = CID_NAME
     curve: str = "quick"
     scale: str = "pair"
 

@@ -12,6 +12,7 @@ from app.inputs.pictures import fitting, title_of
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks
 from app.sidebar.controls import shape
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
+from explainers.methods.entropies import ENTROPIES
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -21,7 +22,7 @@ PARTNER_HELP = (
     "The layer of B that is held against the layer of A. On its own, the layer of the same name, else the one at the "
     "nearest share of the way through the network, both in the order of execution."
 )
-METRIC_TITLES = {"cid": "CID", "ru": "RU"}
+METRIC_TITLES = {name: method.title for name, method in ENTROPIES.items()}
 METRIC_HELP = (
     "CID: how much noise each pixel can bear before the layer's feature moves. RU: how badly each pixel can be "
     "recovered from the feature; it needs a trained decoder for both layers. Both in nats."

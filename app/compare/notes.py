@@ -2,6 +2,7 @@
 
 from app.compare.pairs import scale_gap, seen
 from app.compare.scene import Scene
+from explainers.methods.entropies import CID_NAME, RU_NAME
 
 HARDLY = 5e-3
 
@@ -22,13 +23,13 @@ def notes(scene: Scene) -> list[str]:
             "alone would raise the mean."
         )
     gap = scale_gap(a.network, b.network)
-    if scene.metric == "cid" and abs(gap) > HARDLY:
+    if scene.metric == CID_NAME and abs(gap) > HARDLY:
         amount = f"{gap:+.3f}".replace("-", "−")
         found.append(
             "The two normalise pixel values differently. σ and the constraint are in each network's own units, so that "
             f"the scale of an input alone moves no map; with σ in pixel values, {amount} nats would come on top."
         )
-    if scene.metric == "ru":
+    if scene.metric == RU_NAME:
         found.append(
             "RU is mostly the error of each layer's decoder: the difference compares decoders as much as layers."
         )

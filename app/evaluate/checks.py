@@ -17,6 +17,7 @@ from explainers.evaluation.methods import layer_titles, title
 from explainers.evaluation.pictures import Birds, Folder
 from explainers.evaluation.randomised import RandomisationSettings
 from explainers.evaluation.stability import UNRELATED, StabilitySettings
+from explainers.methods.entropies import ENTROPIES
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -35,7 +36,7 @@ BLIND = (
     "A map that looks at {layer} without asking for the answer, as CID does, cannot notice what happens above that "
     "layer: its order must stay until the weights of {layer} itself are random."
 )
-OF_A_FEATURE = {"cid", "ru", "activation"}
+OF_A_FEATURE = {*ENTROPIES, "activation"}
 STABLE = (
     "Every picture is changed {samples} times by noise of at most ± {radius:.0%} of full brightness, which can hardly"
     " be seen. **A map that changes much says more about the noise than about the picture**: lower is better."

@@ -10,6 +10,7 @@ from explainers.evaluation.pictures import Birds, Folder
 from explainers.evaluation.randomised import Randomisation, RandomisationSettings
 from explainers.evaluation.scores import EvaluationSettings, Judged, Scores
 from explainers.evaluation.stability import Stability, StabilitySettings
+from explainers.methods.entropies import ENTROPIES
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -140,7 +141,7 @@ def _about(one: Judged, network: Network, layer: Layer, data: Birds | Folder, se
         one.method,
         layer.name if uses_layer(one.method) else "",
         settings.magnitude,
-        settings.cid.refine if one.method in ("cid", "ru") else "",
+        settings.cid.refine if one.method in ENTROPIES else "",
         one.count,
         *(f"{number:g}" for number in one.passes),
         f"{one.seconds / one.maps:.4f}",

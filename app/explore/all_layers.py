@@ -13,15 +13,16 @@ from app.parts import progress
 from app.parts.look import look
 from app.parts.watch import POLL, Asked, Start, Watch
 from explainers import CIDSettings
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
 CURVES = {
-    "cid": "Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
+    CID_NAME: "Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
     "more of the background than of the subject. Values are as computed, never smoothed.",
-    "ru": "Mean RU: how badly the picture can be recovered from each layer that has a decoder. Concentration: how much "
-    "worse the background than the subject. Values are as computed, never smoothed.",
+    RU_NAME: "Mean RU: how badly the picture can be recovered from each layer that has a decoder. Concentration: how "
+    "much worse the background than the subject. Values are as computed, never smoothed.",
 }
 HEARTBEAT = 5.0
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.address import selection
 from app.address.links import texts
+from explainers.methods.entropies import CID_NAME, ENTROPIES
 
 VIEWS = {"grid": "Side by side", "layer": "One layer", "layers": "All layers"}
 ACROSS = {"layers": "Layers", "pictures": "Pictures", "networks": "Networks"}
@@ -16,7 +17,7 @@ COLOURS = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey":
 SIGNED_COLOURS = {"rdbu": "Red–blue", "puor": "Purple–orange"}
 OPACITIES = (20, 40, 60, 80, 100)
 MOST_COLUMNS, MOST_NETWORKS = 5, 3
-DEFAULT_METHODS = ("cid", "ru", "grad_cam", "lrp", "saliency")
+DEFAULT_METHODS = (*ENTROPIES, "grad_cam", "lrp", "saliency")
 LISTS = ("methods", "layers", "pictures", "networks")
 
 
@@ -40,7 +41,7 @@ class GridChoice:
     colours: str = "viridis"
     signed_colours: str = "rdbu"
     target: int | None = None
-    metric: str = "cid"
+    metric: str = CID_NAME
     present: int = 0
 
     def to_query(self) -> dict[str, str]:
@@ -76,7 +77,7 @@ class GridChoice:
             "scale": SCALES,
             "colours": COLOURS,
             "signed_colours": SIGNED_COLOURS,
-            "metric": ("cid", "ru"),
+            "metric": tuple(ENTROPIES),
         }
         chosen: dict[str, object] = {n: query[n] for n, known in options.items() if query.get(n) in known}
         # An empty list of methods is one from which all have been taken away; the others are then those suggested.

@@ -20,35 +20,36 @@ from app.parts.numbers import decimal, doubt, numbers
 from app.parts.watch import Asked, Watch
 from explainers import CIDResult, CIDSettings
 from explainers.cid.results import RUResult
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
 STAGES = {"probes": "Sharpening the preview", "refinement": "Refining until the constraint holds"}
 # Height of the maps in a presentation, pixels: of RU four stand side by side.
-PRESENTED = {"cid": 520, "ru": 440}
+PRESENTED = {CID_NAME: 520, RU_NAME: 440}
 OUTLINES = (
     "The picture at the size and in the section this network works with. Outlined: the subject, as an exact mask "
     "(solid) or a box (dashed)."
 )
-METRICS = {"cid": "CID: what is not used", "ru": "RU: what cannot be recovered"}
+METRICS = {CID_NAME: "CID: what is not used", RU_NAME: "RU: what cannot be recovered"}
 METRIC_HELP = (
     "CID: how much noise each pixel can bear before the layer's feature moves. RU: how badly each pixel can be "
     "recovered from the feature by a trained decoder, under such noise. Both in nats, both comparable between layers."
 )
 # Four figures stand side by side for RU: shorter words keep their titles in one line.
-AS_SEEN = {"cid": ", as the network sees it", "ru": ""}
+AS_SEEN = {CID_NAME: ", as the network sees it", RU_NAME: ""}
 WHERE = {
-    "cid": "**Where** it discards: map on its own scale",
-    "ru": "**Where** it is lost",
+    CID_NAME: "**Where** it discards: map on its own scale",
+    RU_NAME: "**Where** it is lost",
 }
 WHERE_HELP = (
     "Yellow: most within this map. Blue: least. Good to see the pattern; the colours of two such "
     "maps cannot be compared."
 )
 HOW_MUCH = {
-    "cid": "**How much** it discards: one scale for all maps",
-    "ru": "**How much** is lost",
+    CID_NAME: "**How much** it discards: one scale for all maps",
+    RU_NAME: "**How much** is lost",
 }
 RECONSTRUCTION = (
     "What the decoder makes of this layer's feature without any noise. It has learnt from other pictures: what looks "
@@ -63,7 +64,7 @@ ANSWERS = (
     "picture shows."
 )
 READING = {
-    "cid": """
+    CID_NAME: """
 **How to read this**
 
 Every pixel gets as much random noise as this layer can bear before its feature moves noticeably. *Much noise* (yellow,
@@ -73,7 +74,7 @@ entropy): the layer **uses** this pixel.
 Move the layer slider from left to right: deeper layers usually discard more, and often the background first where
 the subject is what counts. Hover over a map for its numbers, drag to zoom, double-click to see all of it again.
 """,
-    "ru": """
+    RU_NAME: """
 **How to read this**
 
 A decoder has learnt to give back the picture from this layer's feature. Noise that the layer hardly notices is added
@@ -106,7 +107,7 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, view, network, layer, metric)
-            take_map(metric, network, subject, layer, view, settings.beta, str(store.device))
+            take_map(metric, network, subject, layer, view, settings, str(store.device))
         _figures(store, network, subject, layer, view, settings, metric)
 
     work.draw(draw)
@@ -159,7 +160,7 @@ def _figures(
 ) -> None:
     result, absent = view.value, progress.in_frame(view)
     limits = find_method(metric).scale(settings)
-    with st.container(horizontal=True, key="figures" if metric == "cid" else "figures_ru"):
+    with st.container(horizontal=True, key="figures" if metric == CID_NAME else "figures_ru"):
         with st.container():
             st.markdown(f"**{subject.title}**" + AS_SEEN[metric], help=OUTLINES)
             _chart(
@@ -167,7 +168,7 @@ def _figures(
                 "picture",
                 f"{subject.title}, {subject.size[1]} by {subject.size[0]} pixels",
             )
-        if metric == "ru":
+        if metric == RU_NAME:
             _reconstruction(subject, layer, result, absent)
         with st.container():
             st.markdown(WHERE[metric], help=WHERE_HELP)

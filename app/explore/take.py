@@ -17,8 +17,7 @@ from app.inputs.columns import Column
 from app.inputs.network_input import Subject
 from app.jobs.backend import View
 from app.parts.take_files import NOT_YET, File, buttons, popover, record, several
-from explainers import CIDSettings, absolute_range
-from explainers.cid.results import reconstruction_range
+from explainers import CIDSettings
 from explainers.methods.method import MapMethod
 from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
@@ -46,7 +45,7 @@ def take_grid(
         [record(method, column, view, settings.seed, device) for column, view in zip(columns, line, strict=True)]
         for method, line in zip(rows, views, strict=True)
     ]
-    lines = [_line(method, line, chosen, settings.beta) for method, line in zip(rows, cells, strict=True)]
+    lines = [_line(method, line, chosen, settings) for method, line in zip(rows, cells, strict=True)]
     with popover("grid"):
         what = st.segmented_control("What", [ALL, ONE], default=ALL, key="take_what", required=True, help=WHAT_HELP)
         if what == ONE:
@@ -59,19 +58,19 @@ def take_grid(
 
 
 def take_map(
-    method: str, network: Network, subject: Subject, layer: Layer, view: View, beta: float, device: str
+    method: str, network: Network, subject: Subject, layer: Layer, view: View, settings: CIDSettings, device: str
 ) -> None:
-    """A popover for the one map of a layer by "cid" or "ru"."""
+    """A popover for the one map of a layer."""
     known = methods()[method]
     cell = record(known, Column(layer.name, "", network, subject, layer), view, 0, device)
     with popover("map"):
-        _one(cell, _line(known, [cell], GridChoice(), beta), 1.0, "map")
+        _one(cell, _line(known, [cell], GridChoice(), settings), 1.0, "map")
 
 
-def _line(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, beta: float) -> Line:
+def _line(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, settings: CIDSettings) -> Line:
     """The row of the page's figure, for paper."""
     scale = SIGNED_SCALES[chosen.signed_colours] if method.signed else SCALES[chosen.colours]
-    fixed = {"cid": absolute_range(beta), "ru": reconstruction_range()}.get(method.name)
+    fixed = method.scale and method.scale(settings)
     limits = None if chosen.scale == "own" else row_limits(Row("", "", "", method.signed, row_of(cells), fixed))
     return Line(method.title, method.unit, method.signed, scale, limits, tuple(cells))
 

@@ -19,7 +19,7 @@ from explainers.networks.layers import Layer
 def take_curves(
     network: Network, subject: Subject, layers: Sequence[Layer], views: Sequence[View], metric: str, device: str
 ) -> None:
-    """A popover for the curves of "cid" or "ru", one of the `views` for each of the `layers`."""
+    """A popover for the curves of a metric, one of the `views` for each of the `layers`."""
     cells = [
         record(methods()[metric], Column(layer.name, "", network, subject, layer), view, 0, device)
         for layer, view in zip(layers, views, strict=True)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from app.export import canvas
 from app.export.record import Taken
 from app.figures.grid import Cell, Row, row_limits
+from explainers.methods.entropies import ENTROPIES
 
 SIDE, LARGE = 1.9, 3.1
 LEFT, RIGHT, TOP, BOTTOM, CAPTION, GAP = 0.34, 0.95, 0.68, 0.12, 0.36, 0.12
@@ -110,7 +111,7 @@ def cell_subtitle(cell: Taken) -> str:
 
 def asked(cells: Sequence[Taken]) -> list[str]:
     """The class that is explained, β and the seed, each where all cells that have one agree."""
-    ours = [cell for cell in cells if cell.method in ("cid", "ru")]
+    ours = [cell for cell in cells if cell.method in ENTROPIES]
     classes = {cell.class_name for cell in cells if cell.class_name}
     settings = {(cell.settings["beta"], cell.settings["seed"]) for cell in ours}
     said = [f"class explained: {name}" for name in classes if len(classes) == 1]

@@ -7,6 +7,7 @@ from app.export.record import LIBRARY, Taken
 from app.inputs.crop import Crop
 from app.inputs.pictures import LONGEST, THUMBNAIL, find_picture
 from explainers import CIDSettings
+from explainers.methods.entropies import CID_NAME, ENTROPIES
 from explainers.networks.catalogue import OWN_WEIGHTS, SOURCE_ADDED
 
 BIRD = 256
@@ -123,8 +124,8 @@ def _drawn(cell: Taken) -> int:
 
 def _map(cell: Taken) -> tuple[set, tuple[str, ...]]:
     layer = f"network.layer({cell.layer!r})" if cell.layer else "None"
-    if cell.method in ("cid", "ru"):
-        return (_cid if cell.method == "cid" else _ru)(cell, layer)
+    if cell.method in ENTROPIES:
+        return (_cid if cell.method == CID_NAME else _ru)(cell, layer)
     needed = {("explainers.baselines", "attribute")}
     options = "".join(f", {name}={value!r}" for name, value in cell.settings.items())
     if cell.method == "bottleneck":

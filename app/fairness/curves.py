@@ -10,6 +10,7 @@ from app.parts.look import look
 from explainers.fairness.check import Check
 from explainers.fairness.maps import LAYERWISE, Question
 from explainers.fairness.plan import Plan
+from explainers.methods.entropies import RU_NAME
 
 RAW = (
     "The mean of each method's map at every layer, in the method's own unit, before (solid) and after "
@@ -32,7 +33,7 @@ def curves(found: Check, plan: Plan, question: Question) -> None:
     """Both figures side by side, filled in as layers are ready."""
     names = [station.name for station in plan.stations]
     # Without any decoder there is no curve of RU to wait for.
-    drawn = [method for method in LAYERWISE if method != "ru" or question.decoders]
+    drawn = [method for method in LAYERWISE if method != RU_NAME or question.decoders]
     means = found.means[[LAYERWISE.index(method) for method in drawn]]
     titles, units = {method: title(method) for method in drawn}, [unit(method) for method in drawn]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

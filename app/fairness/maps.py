@@ -11,14 +11,16 @@ from app.parts.look import look
 from explainers import absolute_range
 from explainers.fairness.check import Check
 from explainers.fairness.maps import METHODS, NATS, Question
+from explainers.methods.entropies import CID_NAME, RU_NAME
 
 # Names of the table of baselines are read only once a map is there: its module takes a second to import.
 SENTENCES = {
-    "cid": "How much noise each pixel can bear before the layer's feature moves by a fixed share of its sensitivity. "
-    "Closed form of this page, with few probes; the Explore page refines it.",
-    "ru": "How badly a decoder recovers each pixel from the layer's feature, under the same noise. Where a rescaling "
-    "divides the feature f by c, the decoder is given c · f, so that it sees what it was trained on: the decoder of "
-    "the rescaled network is g(c · f), the one that training on its features would find. Closed form, few samples.",
+    CID_NAME: "How much noise each pixel can bear before the layer's feature moves by a fixed share of its "
+    "sensitivity. Closed form of this page, with few probes; the Explore page refines it.",
+    RU_NAME: "How badly a decoder recovers each pixel from the layer's feature, under the same noise. Where a "
+    "rescaling divides the feature f by c, the decoder is given c · f, so that it sees what it was trained on: the "
+    "decoder of the rescaled network is g(c · f), the one that training on its features would find. Closed form, "
+    "few samples.",
 }
 HEADING = (
     "Three maps of one picture by one method, on one scale: the network as it is, the same function with "
@@ -54,7 +56,7 @@ def _card(found: Check, place: int, method: str, question: Question, note: str) 
     signed = method not in NATS and _record(method).signed
     limits = map_limits(values, signed)
     if method in NATS:
-        limits = absolute_range(question.beta) if method == "cid" else nats_limits(values)
+        limits = absolute_range(question.beta) if method == CID_NAME else nats_limits(values)
     columns = 3 if found.proof.scaled_gap is not None else 2
     titles = ("before", "after", f"output × {fraction(question.c)}")
     figure = triple_figure(

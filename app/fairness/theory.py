@@ -3,12 +3,14 @@
 import math
 from dataclasses import dataclass
 
+from explainers.methods.entropies import CID_NAME, RU_NAME
+
 GRADIENTS = ("layer_gradient", "grad_cam", "lrp", "saliency", "input_x_gradient")
 MOVES, STAYS = "changes", "does not change"
 SAID_OF_ALL = "changes (said of all baselines)"
 CLAIMS = {
-    "cid": STAYS,
-    "ru": STAYS,
+    CID_NAME: STAYS,
+    RU_NAME: STAYS,
     "activation": "not discussed",
     "layer_gradient": MOVES,
     "grad_cam": MOVES,

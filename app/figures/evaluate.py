@@ -8,6 +8,7 @@ from app.figures.methods import style_of
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
 from explainers.evaluation.measures import Interval
+from explainers.methods.entropies import CID_NAME
 
 ROW = 30
 
@@ -28,8 +29,8 @@ def removal_figure(
                 y=list(curves[method]),
                 mode="lines+markers",
                 name=title,
-                line={"color": style["color"], "dash": style["dash"], "width": 3 if method == "cid" else 1.8},
-                marker={"symbol": style["symbol"], "size": 8 if method == "cid" else 6},
+                line={"color": style["color"], "dash": style["dash"], "width": 3 if method == CID_NAME else 1.8},
+                marker={"symbol": style["symbol"], "size": 8 if method == CID_NAME else 6},
                 hovertemplate="%{x:.0%} removed<br>accuracy %{y:.3f}",
             )
         )
@@ -61,8 +62,8 @@ def randomised_figure(
                 customdata=["", *spans],
                 mode="lines+markers",
                 name=title,
-                line={"color": style["color"], "dash": style["dash"], "width": 3 if method == "cid" else 1.8},
-                marker={"symbol": style["symbol"], "size": 8 if method == "cid" else 6},
+                line={"color": style["color"], "dash": style["dash"], "width": 3 if method == CID_NAME else 1.8},
+                marker={"symbol": style["symbol"], "size": 8 if method == CID_NAME else 6},
                 hovertemplate="%{x}<br>%{y:.3f}<br>%{customdata}",
             )
         )

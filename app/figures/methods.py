@@ -1,6 +1,7 @@
 """How each method is drawn in every figure of the app: the same colour, symbol and dash everywhere."""
 
 from app.figures.style import Look
+from explainers.methods.entropies import CID_NAME, RU_NAME
 
 # Okabe and Ito's colours, safe for colour-blind readers, without the yellow that vanishes on white.
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
@@ -34,8 +35,8 @@ def style_of(method: str, look: Look) -> dict[str, str]:
     {'color': '#009E73', 'symbol': 'diamond', 'dash': 'solid'}
     """
     ours = {
-        "cid": {"color": look.accent, "symbol": "star", "dash": "solid"},
-        "ru": {"color": look.second, "symbol": "star-diamond", "dash": "solid"},
+        CID_NAME: {"color": look.accent, "symbol": "star", "dash": "solid"},
+        RU_NAME: {"color": look.second, "symbol": "star-diamond", "dash": "solid"},
         "random": {"color": look.text, "symbol": "circle-open", "dash": "dot"},
     }
     if method in ours:

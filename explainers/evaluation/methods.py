@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from explainers.cid.results import CIDSettings
-from explainers.methods.own import CID_NAME
+from explainers.methods.entropies import CID_NAME
 from explainers.methods.registry import find_method, methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer

@@ -10,19 +10,20 @@ from torch import Tensor
 from explainers import CID, CIDSettings
 from explainers.decoders.cards import DecoderCard, find_decoder, load_decoder
 from explainers.fairness.plan import Plan
+from explainers.methods.entropies import CID_NAME, ENTROPIES, RU_NAME
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.rescaling.decoder import RescaledDecoder
 
 # The order of the page; the curves are drawn for those that look at a layer.
-METHODS = ("cid", "ru", "activation", "layer_gradient", "grad_cam", "lrp", "saliency", "input_x_gradient")
+METHODS = (*ENTROPIES, "activation", "layer_gradient", "grad_cam", "lrp", "saliency", "input_x_gradient")
 LAYERWISE = METHODS[:5]
 # Entropies, whose zero means nothing: on linear axes, and divided by taking differences.
-NATS = ("cid", "ru")
+NATS = tuple(ENTROPIES)
 VARIANTS = ("before", "after", "scaled")
 PROBES = 32
 # What a map costs, in maps of the others: for the estimate of the time that remains.
-COSTS = {"cid": 6, "ru": 20}
+COSTS = {CID_NAME: 6, RU_NAME: 20}
 NO_DECODER = "no decoder has been trained for this layer"
 
 Recall = Callable[[tuple[str, ...], np.ndarray | None], np.ndarray | None]
@@ -75,9 +76,9 @@ class Bench:
 
     def reason(self, method: str, layer: Layer) -> str:
         """Why a method does not apply at a layer; empty where it does."""
-        if method == "cid":
+        if method == CID_NAME:
             return ""
-        if method == "ru":
+        if method == RU_NAME:
             return "" if self.decoders[layer] else NO_DECODER
         from explainers.baselines.explain import applies
 
@@ -95,7 +96,7 @@ class Bench:
         if variant != "before":
             return (yield from make())
         settings = repr(self.question.settings) if method in NATS else str(self.target)
-        decoder = self.decoders[layer].key if method == "ru" else ""
+        decoder = self.decoders[layer].key if method == RU_NAME else ""
         key = (what, method, layer.path, str(layer.call), settings, decoder)
         if (known := self.recall(key, None)) is None:
             known = yield from make()
@@ -108,9 +109,9 @@ class Bench:
         return np.float64(finite.mean(dtype=np.float64)) if finite.size else np.float64(np.inf)
 
     def _map(self, method: str, layer: Layer, variant: str) -> Step:
-        if method == "cid":
+        if method == CID_NAME:
             return (yield from self._cid(layer, variant))
-        if method == "ru":
+        if method == RU_NAME:
             return (yield from self._ru(layer, variant, self.decoders[layer]))
         from explainers.baselines.explain import attribute
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from explainers.methods.entropies import ENTROPIES
 from explainers.methods.method import MapMethod
-from explainers.methods.own import OWN
 
 
 @lru_cache(maxsize=1)
@@ -15,9 +15,9 @@ def methods() -> Mapping[str, MapMethod]:
     (['cid', 'ru', 'saliency'], True, True)
     """
     # It brings Captum: whoever asks for our own maps need not wait for it.
-    from explainers.methods.others import BASELINES
+    from explainers.methods.attributions import BASELINES
 
-    return OWN | BASELINES
+    return ENTROPIES | BASELINES
 
 
 def find_method(name: str) -> MapMethod:
@@ -26,7 +26,7 @@ def find_method(name: str) -> MapMethod:
     >>> find_method("cid").title
     'CID'
     """
-    known = OWN.get(name) or methods().get(name)
+    known = ENTROPIES.get(name) or methods().get(name)
     if known is None:
         raise ValueError(f"expected a method of {', '.join(methods())}, got '{name}'; choose one of those")
     return known

@@ -20,6 +20,7 @@ from explainers import CID, CIDSettings
 from explainers.baselines.explain import attribute
 from explainers.cid.results import ENTROPY_CONSTANT
 from explainers.cid.sampling import Sampler
+from explainers.methods.entropies import CID_NAME
 from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
 from explainers.rescaling.filters import scale_filters
@@ -146,7 +147,7 @@ def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
         maps = (attribute(method, each, chosen.feature, x, target=target) for each in (before, after))
         factors[method] = factor(*maps)
     cid = [closed_map(each.module, chosen.feature, x[0])[0] for each in (before, after)]
-    factors["cid"] = factor(*(torch.from_numpy(np.exp(each)) for each in cid))
+    factors[CID_NAME] = factor(*(torch.from_numpy(np.exp(each)) for each in cid))
     change = logit_change(before.module, after.module, x)
     return {"change": change, "answer": before.classes[target], "factors": factors, "before": cid[0], "after": cid[1]}
 

@@ -14,7 +14,7 @@ from app.parts.glossary import explain
 from app.parts.numbers import CONSTRAINT, constraint, decimal
 from app.parts.watch import Asked, Watch
 from explainers import CIDResult, CIDSettings
-from explainers.methods.own import CID_METHOD
+from explainers.methods.entropies import CID_METHOD
 
 BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
 GRID = 16

@@ -8,9 +8,10 @@ from app.learn.lessons.lesson import Lesson, Stage, numbers, power
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.parts.numbers import number
+from explainers.methods.entropies import CID_NAME
 
 SCALES = tuple(2.0**power for power in range(-4, 5))
-NAMES = {"layer_gradient": "layer gradient", "activation": "activation", "grad_cam": "Grad-CAM", "cid": "CID (as σ)"}
+NAMES = {"layer_gradient": "layer gradient", "activation": "activation", "grad_cam": "Grad-CAM", CID_NAME: "CID (as σ)"}
 C = "What the first layer's weights are divided by, and the next layer's multiplied by. Powers of two keep every bit."
 PAIR = "The layer that is divided by c; the one after it is multiplied. The maps are those of the first."
 CHANGE = "The largest change of any class's score. 0: not one bit has moved, it is the same function."

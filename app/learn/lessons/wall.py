@@ -12,6 +12,7 @@ from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.parts.numbers import decimal
 from explainers import CID, CIDSettings
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.ru.explain import RU
 
 CASES = {"wall": "ignores one pixel", "sum": "gives only the sum"}
@@ -32,7 +33,7 @@ def widget(stage: Stage) -> None:
     if answer is None:
         return
     (found,) = answer
-    cid, ru, spot = found["cid"], found["ru"], toys.IGNORED
+    cid, ru, spot = found[CID_NAME], found[RU_NAME], toys.IGNORED
     numbers(
         ("CID of the pixel (nats)", decimal(float(cid[spot])), explain("CID")),
         ("CID of the others", decimal(others(cid)), OTHERS),
@@ -62,8 +63,8 @@ def measure(case: str, roughness: float) -> dict:
     ru = RU(h, h, decoder).explain(x, settings)
     return {
         "picture": x[0].numpy(),
-        "cid": CID(h, h).attribute(x, settings)[0, 0].numpy(),
-        "ru": ru.entropy[0, 0].numpy(),
+        CID_NAME: CID(h, h).attribute(x, settings)[0, 0].numpy(),
+        RU_NAME: ru.entropy[0, 0].numpy(),
         "reconstruction": ru.reconstruction[0].numpy(),
         "error": float(ru.error[0]),
     }

@@ -448,7 +448,7 @@ def test_an_unexpected_failure_tells_nothing_of_the_machine(monkeypatch):
     def broken(*args):
         raise RuntimeError("/home/someone/secret.py went wrong")
 
-    monkeypatch.setattr("explainers.methods.own.CID", broken)
+    monkeypatch.setattr("explainers.methods.entropies.CID", broken)
     at = until(visit(), lambda at: says(at, "failed unexpectedly"))
     assert not any("secret" in word for word in words(at))
     monkeypatch.undo()

@@ -138,4 +138,4 @@ RU_METHOD = MapMethod(
     judged="How well a decoder trained for the layer recovers each pixel from its feature (the map in nats with its "
     "sign turned).",
 )
-OWN = {method.name: method for method in (CID_METHOD, RU_METHOD)}
+ENTROPIES = {method.name: method for method in (CID_METHOD, RU_METHOD)}
