@@ -10,11 +10,12 @@ import torch
 
 from explainers.decoders.cards import DecoderCard, file_name, find_decoder, own_decoders, trim_decoders
 from explainers.decoders.pictures import BirdSource, DecoderPictures, Prepared, Source, prepare_pictures
-from explainers.decoders.training import DecoderProgress, DecoderSettings, fitting_batch, read_checkpoint, train_decoder
+from explainers.decoders.training import DecoderProgress, DecoderSettings, fitting_batch, train_decoder
 from explainers.methods.request import DECODER_LANE, Shelf, Workbench
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
+from explainers.train.run import read_checkpoint
 
 # What a visitor may choose from: enough to see something, to trust the map, and as the shipped ones of small networks
 # were trained.

@@ -6,13 +6,10 @@ Source: ICML 2022, section 3.2. One recipe for all layers, since reconstructions
 """
 
 import hashlib
-import io
-import pickle
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +20,7 @@ from explainers.decoders.pictures import DecoderPictures
 from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
-from explainers.storage.whole_files import read_checked, write_checked
+from explainers.train.run import Progress, Run
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,6 @@ class DecoderSettings:
 # Pictures a batch by the side of the network's input: so many keep a step short on a CPU.
 BATCHES = ((32, 64), (64, 32), (128, 16))
 SMALLEST_BATCH = 8
-# A checkpoint is written once so many seconds have passed since the last: what a crash or a cancelled step may cost.
-# Those of fully connected layers are large: writing them may take a twentieth of the time.
-STORE_EVERY, STORE_SHARE = 3.0, 20
-CHECKPOINT_KEYS = {"decoder", "optimizer", "schedule", "step", "loss", "recipe"}
 
 
 def fitting_batch(network: Network) -> int:
@@ -61,18 +54,10 @@ def fitting_batch(network: Network) -> int:
 
 
 @dataclass(frozen=True)
-class DecoderProgress:
-    """`loss` is the running mean squared error, `remaining` is in seconds; the last one has the card.
+class DecoderProgress(Progress):
+    """The loss is the mean squared error; the last one has the card."""
 
-    `unkept` where what has been learnt so far could not be written down: the disk is full or read-only.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    remaining: float
     card: DecoderCard | None = None
-    unkept: bool = False
 
 
 def train_decoder(
@@ -97,116 +82,51 @@ def train_decoder(
             f"expected at least two pictures to train on and one held out, got {len(pictures.train)} and "
             f"{len(pictures.held_out)}; choose a folder with more pictures"
         )
-    h = Feature(network.module, layer, torch.device(device))
-    run = _Run(network, layer, pictures, settings, device)
+    device = torch.device(device)
+    h = Feature(network.module, layer, device)
+    decoder = _new(network, layer, settings).to(device)
+    optimizer = torch.optim.Adam(decoder.parameters(), settings.peak_lr, betas=(0.9, 0.99))
+    seen = hashlib.sha256(pictures.train.numpy()).hexdigest()
+    run = Run(
+        decoder, optimizer, settings.steps, 0.2, "\n".join((network.fingerprint, repr(layer), seen, repr(settings)))
+    )
     if checkpoint is not None:
         run.resume(checkpoint)
-    start, first = time.monotonic(), run.step
-    due, unkept = start + STORE_EVERY, False
-    try:
-        while run.step < settings.steps:
-            run.advance(h, pictures.train)
-            now = time.monotonic()
-            if checkpoint is not None and now >= due:
-                unkept = not run.stored(checkpoint)
-                due = now + max(STORE_EVERY, STORE_SHARE * (time.monotonic() - now))
-            left = (now - start) / (run.step - first) * (settings.steps - run.step)
-            yield DecoderProgress(run.step, settings.steps, run.loss, left, unkept=unkept)
-    except GeneratorExit:
-        # Between two steps the run is whole; one that is broken off in the middle is not.
-        if checkpoint is not None:
-            run.stored(checkpoint)
-        raise
-    decoder = run.decoder.cpu().eval().requires_grad_(False)
+
+    def loss(step: int) -> Tensor:
+        x = batch(pictures.train, settings, step).to(device).float() / 255
+        with torch.no_grad():
+            rows = h((x - decoder.mean) / decoder.std)
+        with torch.autocast(device.type, torch.bfloat16):
+            guess = decoder(rows)
+        return (guess.float() - x).square().mean()
+
+    with closing(run.train(loss)) as steps:
+        for at in steps:
+            yield DecoderProgress(**vars(at))
+    decoder.cpu().eval().requires_grad_(False)
     decoder.load_state_dict(half_weights(decoder))
     error = held_out_error(decoder.to(device), h, pictures.held_out)
     card = _card(network, layer, pictures, settings, decoder.cpu(), error)
     save_decoder(decoder, card, folder)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
-    yield DecoderProgress(run.step, settings.steps, run.loss, 0.0, card)
+    yield DecoderProgress(run.step, settings.steps, run.loss, 0.0, card=card)
 
 
-class _Run:
-    """A training as far as it has come."""
-
-    def __init__(
-        self,
-        network: Network,
-        layer: Layer,
-        pictures: DecoderPictures,
-        settings: DecoderSettings,
-        device: torch.device | str,
-    ) -> None:
-        seen = hashlib.sha256(pictures.train.numpy()).hexdigest()
-        self.recipe = "\n".join((network.fingerprint, repr(layer), seen, repr(settings)))
-        self.settings, self.device, self.step, self.loss = settings, torch.device(device), 0, float("nan")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            decoder = Decoder(layer.shape, network.input_size, settings.blocks, network.mean, network.std)
-        self.decoder = decoder.to(self.device).train()
-        self.optimizer = torch.optim.Adam(self.decoder.parameters(), settings.peak_lr, betas=(0.9, 0.99))
-        # PyTorch divides by zero where a fifth of the steps is one.
-        rising = 0.2 if settings.steps != 5 else 0.3
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, settings.peak_lr, total_steps=settings.steps, pct_start=rising
-        )
-
-    def advance(self, h: Feature, pictures: Tensor) -> None:
-        """One step on a batch that depends on the seed and the step alone."""
-        x = self._batch(pictures)
-        with torch.no_grad():
-            rows = h((x - self.decoder.mean) / self.decoder.std)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            guess = self.decoder(rows)
-        loss = (guess.float() - x).square().mean()
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        self.schedule.step()
-        self.step += 1
-        value = loss.item()
-        self.loss = value if self.step == 1 else 0.95 * self.loss + 0.05 * value
-
-    def _batch(self, pictures: Tensor) -> Tensor:
-        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.step)
-        rows = torch.randint(len(pictures), (self.settings.batch,), generator=generator)
-        flip = torch.rand(len(rows), generator=generator) < 0.5
-        chosen = pictures[rows]
-        chosen = torch.where(flip.view(-1, 1, 1, 1), chosen.flip(3), chosen)
-        return chosen.to(self.device).float() / 255
-
-    def stored(self, path: Path) -> bool:
-        """Writes the run down; whether the disk took it."""
-        parts = {"decoder": self.decoder, "optimizer": self.optimizer, "schedule": self.schedule}
-        state = {name: part.state_dict() for name, part in parts.items()}
-        # Written to memory first: on a full disk torch's own writer raises what nobody can tell from a mistake.
-        buffer = io.BytesIO()
-        torch.save({**state, "step": self.step, "loss": self.loss, "recipe": self.recipe}, buffer)
-        try:
-            write_checked(path, buffer.getvalue())
-        except OSError:
-            return False
-        return True
-
-    def resume(self, path: Path) -> None:
-        state = read_checkpoint(path, self.device)
-        if state is not None and state["recipe"] == self.recipe:
-            for name in ("decoder", "optimizer", "schedule"):
-                getattr(self, name).load_state_dict(state[name])
-            self.step, self.loss = state["step"], state["loss"]
+def _new(network: Network, layer: Layer, settings: DecoderSettings) -> Decoder:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        return Decoder(layer.shape, network.input_size, settings.blocks, network.mean, network.std)
 
 
-def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-    """What a stopped training left; None where there is no such file, it is none of ours or it is damaged."""
-    data = read_checked(path)
-    if data is None:
-        return None
-    try:
-        state = torch.load(io.BytesIO(data), weights_only=True, map_location=device)
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
-        return None
-    return state if isinstance(state, dict) and state.keys() == CHECKPOINT_KEYS else None
+def batch(pictures: Tensor, settings: DecoderSettings, step: int) -> Tensor:
+    """Pictures (B, 3, H, W) of one step, half of them mirrored; they depend on the seed and the step alone."""
+    generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
+    rows = torch.randint(len(pictures), (settings.batch,), generator=generator)
+    flip = torch.rand(len(rows), generator=generator) < 0.5
+    chosen = pictures[rows]
+    return torch.where(flip.view(-1, 1, 1, 1), chosen.flip(3), chosen)
 
 
 @torch.no_grad()

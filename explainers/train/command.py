@@ -1,12 +1,10 @@
 """Train a shipped network: `python -m explainers.train resnet20-cifar10 --data DIR`.
 
-Resumes from the last finished epoch, uses a GPU where there is one, and writes the weights in half
+Goes on where it was stopped, uses a GPU where there is one, and writes the weights in half
 precision beside a model card that says what was measured.
 """
 
 import argparse
-import io
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +17,10 @@ from explainers.assets import write_sums
 from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
 from explainers.networks.architectures.unet import UNet, fold_normalisation
 from explainers.networks.specs import NETWORKS
-from explainers.storage.whole_files import read_checked, write_checked
-from explainers.train.augmentation import cut_out, shifted
+from explainers.storage.digest import digest
+from explainers.train.batches import Batches, normalise
 from explainers.train.recipes import RECIPES, Recipe, Split
+from explainers.train.run import Run
 from explainers.train.segmentation import foreground_rand, intersection_over_union
 
 
@@ -48,61 +47,38 @@ def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: 
     """Run the recipe from the last checkpoint in `runs`, or from the beginning."""
     torch.manual_seed(seed)
     net = recipe.build().to(device)
-    pictures, labels = (part.to(device) for part in recipe.load(data, "train"))
-    steps = len(labels) * recipe.views // recipe.batch
+    pictures, labels = recipe.load(data, "train")
+    settings = repr([value for value in vars(recipe).values() if not callable(value)])
+    told = digest(name, str(seed), repr(net), settings, pictures.numpy().tobytes(), labels.numpy().tobytes())
+    batches = Batches(recipe, pictures.to(device), labels.to(device), seed)
     optimizer = torch.optim.SGD(
         net.parameters(), recipe.peak_lr, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.peak_lr, epochs=recipe.epochs, steps_per_epoch=steps, pct_start=0.25
-    )
+    # Dropout draws from the device's own generator.
+    own = (torch.default_generator, *(torch.cuda.default_generators if device.startswith("cuda") else ()))
+    run = Run(net, optimizer, recipe.epochs * batches.per_epoch, 0.25, told, (batches.generator, *own))
     checkpoint = runs / f"{name}-seed{seed}-epochs{recipe.epochs}.pt"
-    first = _resume(checkpoint, net, optimizer, schedule)
-    start = time.monotonic()
-    for epoch in range(first, recipe.epochs):
-        # One generator per epoch: a resumed run draws what an uninterrupted one would have drawn.
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        size = next(side for begin, side in reversed(recipe.sizes) if begin <= epoch)
-        loss = _epoch(net, recipe, pictures, labels, size, optimizer, schedule, generator)
-        _store(checkpoint, net, optimizer, schedule, epoch + 1)
-        left = (time.monotonic() - start) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
-        print(
-            f"{name}: epoch {epoch + 1}/{recipe.epochs}, {size} px, loss {loss:.3f}, {left:.0f} s left",
-            flush=True,
-        )
+    run.resume(checkpoint)
+    if checkpoint.is_file() and run.step == 0:
+        print(f"{name}: {checkpoint} is damaged or of other pictures or settings; the training begins anew", flush=True)
+
+    def loss(step: int) -> Tensor:
+        x, expected = batches(step)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            logits = net(x)
+        return F.cross_entropy(logits.float(), expected)
+
+    for at in run.train(loss):
+        epoch, rest = divmod(at.step, batches.per_epoch)
+        if rest == 0:
+            unkept = "; the disk takes no checkpoint" if at.unkept else ""
+            print(
+                f"{name}: epoch {epoch}/{recipe.epochs}, {batches.size(epoch - 1)} px, loss {at.loss:.3f}, "
+                f"{at.remaining:.0f} s left{unkept}",
+                flush=True,
+            )
+    run.store()
     return net
-
-
-def _epoch(net, recipe, pictures, labels, size, optimizer, schedule, generator) -> float:
-    """One pass over the training data; the mean loss."""
-    net.train()
-    device = labels.device
-    views = len(labels) * recipe.views
-    order = torch.randperm(views, generator=generator)[: views // recipe.batch * recipe.batch] % len(labels)
-    total = 0.0
-    for rows in order.split(recipe.batch):
-        x, expected = pictures[rows.to(device)].float() / 255, labels[rows.to(device)]
-        if recipe.segments:
-            x, expected = cut_out(x, expected, recipe.size, generator)
-        else:
-            x = shifted(x, recipe.crop_padding, generator)
-        if size != recipe.size:
-            x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-        with torch.autocast(device.type, torch.bfloat16):
-            logits = net(normalise(x, recipe))
-        loss = F.cross_entropy(logits.float(), expected)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        total += loss.item()
-    return total / (len(order) // recipe.batch)
-
-
-def normalise(x: Tensor, recipe: Recipe) -> Tensor:
-    """Network units: (x − mean) / std per channel."""
-    mean, std = (torch.tensor(values, device=x.device).view(1, 3, 1, 1) for values in (recipe.mean, recipe.std))
-    return (x - mean) / std
 
 
 def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, seed: int) -> float:
@@ -158,28 +134,6 @@ def overlap(net: nn.Module, recipe: Recipe, pictures: Tensor, labels: Tensor) ->
         sum(score(*pair) for pair in pairs) / len(pairs) for score in (intersection_over_union, foreground_rand)
     )
     return f"- Membranes there: intersection over union {shared:.3f}, foreground-restricted Rand score {rand:.3f}.\n"
-
-
-def _resume(path: Path, net, optimizer, schedule) -> int:
-    data = read_checked(path)
-    if data is None:
-        return 0
-    state = torch.load(io.BytesIO(data), weights_only=True)
-    for part, key in ((net, "net"), (optimizer, "optimizer"), (schedule, "schedule")):
-        part.load_state_dict(state[key])
-    return state["epoch"]
-
-
-def _store(path: Path, net, optimizer, schedule, epoch: int) -> None:
-    state = {
-        "net": net.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "schedule": schedule.state_dict(),
-        "epoch": epoch,
-    }
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_checked(path, buffer.getvalue())
 
 
 if __name__ == "__main__":

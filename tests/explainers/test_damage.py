@@ -22,9 +22,10 @@ from explainers import load_network
 from explainers.assets import DamagedFile, check_shipped, read_sums, write_sums
 from explainers.decoders import cards
 from explainers.decoders.cards import find_decoder, load_decoder, read_card, trim_decoders
-from explainers.decoders.training import DecoderSettings, read_checkpoint, train_decoder
+from explainers.decoders.training import DecoderSettings, train_decoder
 from explainers.networks.catalogue import _spec
 from explainers.networks.downloads import WeightsUnavailable
+from explainers.train.run import read_checkpoint
 from tests.explainers.decoders.test_decoders import LAYER, birds, home, tiny, train  # noqa: F401
 
 NETWORK = "resnet20-cifar10"
@@ -173,8 +174,8 @@ def full_disk(tmp_path) -> Iterator[Path]:
 
 
 def test_a_full_disk_costs_checkpoints_and_not_the_training(home, full_disk, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("explainers.decoders.training.STORE_EVERY", 0.0)
-    monkeypatch.setattr("explainers.decoders.training.STORE_SHARE", 0)
+    monkeypatch.setattr("explainers.train.run.STORE_EVERY", 0.0)
+    monkeypatch.setattr("explainers.train.run.STORE_SHARE", 0)
     settings = DecoderSettings(steps=10, batch=8)
     found = list(train_decoder(tiny(), tiny().layer(LAYER), birds(), settings, home, checkpoint=full_disk / "a.pt"))
     assert all(at.unkept for at in found[:-1])

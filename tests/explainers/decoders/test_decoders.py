@@ -1,5 +1,6 @@
 """Decoders trained here: that they learn, resume exactly, stop when told, and are found again."""
 
+import hashlib
 import io
 import os
 import threading
@@ -29,10 +30,12 @@ from explainers.decoders.cards import DecoderCard, find_decoder, load_decoder, t
 from explainers.decoders.command import main, page, spread
 from explainers.decoders.cost import step_flops
 from explainers.decoders.pictures import BirdSource, DecoderPictures, FolderSource, PictureSource, prepare_pictures
-from explainers.decoders.training import DecoderProgress, DecoderSettings, read_checkpoint, train_decoder
+from explainers.decoders.training import DecoderProgress, DecoderSettings, batch, train_decoder
 from explainers.networks.catalogue import Network, fingerprint, load_checkpoint
 from explainers.networks.layers import Layer, find_layers
 from explainers.networks.preprocessing import Preprocessing
+from explainers.storage.whole_files import write_checked
+from explainers.train.run import read_checkpoint
 
 SIDE = 16
 LAYER = "conv1"
@@ -153,6 +156,41 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_decoder(home, tmp_path,
     assert read_checkpoint(checkpoint)["step"] == stop_at
     assert train(home, checkpoint=checkpoint) == whole
     assert not checkpoint.exists()
+
+
+def test_a_decoder_looks_at_what_shipped_ones_were_trained_on_in_that_order(home):
+    """Written down with the loop that trained them."""
+    generator = torch.Generator().manual_seed(5)
+    noise = [torch.randint(0, 256, (n, 3, SIDE, SIDE), generator=generator).to(torch.uint8) for n in (12, 4)]
+    pictures, settings = DecoderPictures(*noise, "noise"), DecoderSettings(steps=10, batch=8, seed=2)
+    seen = hashlib.sha256()
+    for step in range(4):
+        seen.update(batch(pictures.train, settings, step).numpy().tobytes())
+    assert seen.hexdigest() == "32e1f4e4914fd9bf2490c63cde9f2565469fc8640309478de4552d473a1f6fe6"
+    frames = list(train_decoder(tiny(), tiny().layer(LAYER), pictures, settings, home))
+    losses = [0.136246, 0.135927, 0.134536, 0.132689, 0.130475, 0.128329, 0.126339, 0.124655, 0.122691, 0.120671]
+    assert [at.loss for at in frames[:-1]] == pytest.approx(losses, rel=2e-3)
+    assert frames[-1].card.error == pytest.approx(0.29356, rel=1e-2)
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_decoder(home, tmp_path):
+    whole, checkpoint = train(home), tmp_path / "a.pt"
+    settings = DecoderSettings(steps=10, batch=8)
+    run = train_decoder(tiny(), tiny().layer(LAYER), birds(), settings, home, checkpoint=checkpoint)
+    next(run)
+    run.close()
+    state = read_checkpoint(checkpoint)
+    state["decoder"] = state.pop("model")
+    del state["generators"]
+    layer = tiny().layer(LAYER)
+    seen = hashlib.sha256(birds().train.numpy()).hexdigest()
+    assert state["recipe"] == f"{tiny().fingerprint}\n{layer!r}\n{seen}\n{settings!r}"
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_checked(checkpoint, buffer.getvalue())
+    frames = list(train_decoder(tiny(), layer, birds(), settings, home, checkpoint=checkpoint))
+    assert frames[0].step == 2
+    assert frames[-1].card == whole
 
 
 def test_a_checkpoint_of_other_pictures_or_steps_and_a_damaged_one_are_passed_over(home, tmp_path):
@@ -365,7 +403,7 @@ def test_two_trainings_of_the_same_decoder_are_one_and_maps_go_on_beside_it(stor
 
 
 def test_cancel_takes_effect_at_once_and_leaves_a_checkpoint_to_go_on_from(store, monkeypatch):
-    monkeypatch.setattr("explainers.decoders.training.STORE_EVERY", 0.0)
+    monkeypatch.setattr("explainers.train.run.STORE_EVERY", 0.0)
     layer, asked = tiny().layer(LAYER), request(800)
     key = begun(store, tiny(), layer, "me", asked).key
     wait(lambda: steps_done(tiny(), layer, asked) > 3)
@@ -430,7 +468,7 @@ def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fr
                 yield progress
 
     monkeypatch.setattr(decoder_work, "train_decoder", held)
-    monkeypatch.setattr("explainers.decoders.training.STORE_EVERY", 0.0)
+    monkeypatch.setattr("explainers.train.run.STORE_EVERY", 0.0)
     at = AppTest.from_string(PANEL, default_timeout=60).run()
     assert any("has none yet" in word for word in words(at))
     at.button_group(key="w_decoder_layer_steps").set_value(STEPS[0]).run()

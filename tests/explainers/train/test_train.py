@@ -1,5 +1,6 @@
 """The training command: resuming, what it writes, and the pictures it makes."""
 
+import hashlib
 import io
 import tarfile
 from dataclasses import replace
@@ -9,11 +10,13 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from torch import nn
 
 from explainers.datasets import cifar10
 from explainers.networks.architectures.plain import alexnet
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
-from explainers.train import command
+from explainers.storage.whole_files import write_checked
+from explainers.train import batches, command, run
 from explainers.train.augmentation import shifted
 from explainers.train.recipes import RECIPES, Recipe
 
@@ -23,6 +26,11 @@ def _pictures(folder, split):
     labels = torch.arange(96) % 3
     pictures = torch.randint(0, 60, (96, 3, 16, 16), generator=generator) + 80 * labels.view(-1, 1, 1, 1)
     return pictures.to(torch.uint8), labels
+
+
+def _slices(folder, split):
+    pictures = torch.randint(0, 256, (4, 3, 24, 24), generator=torch.Generator().manual_seed(len(split)))
+    return pictures.to(torch.uint8), (pictures[:, 0] > 128).long()
 
 
 TINY = Recipe(
@@ -39,25 +47,106 @@ TINY = Recipe(
 )
 
 
-def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch):
-    whole = command.train("tiny", TINY, tmp_path, tmp_path / "whole", seed=3, device="cpu")
+class Seen(nn.Sequential):
+    """Notes what it is shown."""
 
-    store = command._store
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.digest = hashlib.sha256()
 
-    def stop_after_two(path, net, optimizer, schedule, epoch):
-        store(path, net, optimizer, schedule, epoch)
-        if epoch == 2:
+    def forward(self, x):
+        self.digest.update(hashlib.sha256(x.contiguous().numpy().tobytes()).hexdigest().encode())
+        return super().forward(x)
+
+
+CLASSIFYING = replace(TINY, build=lambda: Seen(nn.Flatten(), nn.Linear(768, 3)), sizes=((0, 16),), epochs=2)
+SEGMENTING = replace(CLASSIFYING, build=lambda: Seen(nn.Conv2d(3, 2, 3, padding=1)), load=_slices, views=12, segments=1)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "digest", "norm", "bias"),
+    [
+        (CLASSIFYING, "5d07c0a63871fbd48a5ef59e75c1948a44ab3696e606fdf060c8ea819f440217", 2.567, -0.21041),
+        (SEGMENTING, "6f639ddcdc81817021c8fe47f0ad54f40aff7ae951b2ff6fd4f1283781a1c433", 0.8654, 0.12631),
+    ],
+)
+def test_a_recipe_looks_at_what_shipped_weights_were_trained_on_in_that_order(tmp_path, recipe, digest, norm, bias):
+    """Written down with the loop that trained them. Pictures are the same to the bit; arithmetic is the processor's."""
+    net = command.train("tiny", recipe, tmp_path, tmp_path, seed=3, device="cpu")
+    assert net.digest.hexdigest() == digest
+    assert net[-1].weight.norm().item() == pytest.approx(norm, rel=1e-3)
+    assert net[-1].bias[0].item() == pytest.approx(bias, rel=1e-3)
+
+
+def broken_off(monkeypatch, step: int, *arguments) -> None:
+    """Trains until somebody presses Ctrl-C in the middle of a step, with checkpoints after each step before."""
+    calls = iter(range(step))
+
+    def view(*inputs):
+        if next(calls, None) is None:
             raise KeyboardInterrupt
+        return shifted(*inputs)
 
-    monkeypatch.setattr(command, "_store", stop_after_two)
-    with pytest.raises(KeyboardInterrupt):
-        command.train("tiny", TINY, tmp_path, tmp_path / "parts", seed=3, device="cpu")
-    monkeypatch.setattr(command, "_store", store)
-    resumed = command.train("tiny", TINY, tmp_path, tmp_path / "parts", seed=3, device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "STORE_EVERY", 0.0)
+        patch.setattr(run, "STORE_SHARE", 0)
+        patch.setattr(batches, "shifted", view)
+        with pytest.raises(KeyboardInterrupt):
+            command.train(*arguments)
+
+
+@pytest.mark.parametrize("step", [1, 6, 9, 17])
+@pytest.mark.parametrize("build", [TINY.build, lambda: alexnet(3, size=16, hidden=8, normalised=True)])
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch, build, step):
+    """Within an epoch as well, and with dropout."""
+    recipe = TINY if build is TINY.build else replace(TINY, build=build, sizes=((0, 16),))
+    whole = command.train("tiny", recipe, tmp_path, tmp_path / "whole", 3, "cpu")
+    broken_off(monkeypatch, step, "tiny", recipe, tmp_path, tmp_path / "parts", 3, "cpu")
+    assert run.read_checkpoint(tmp_path / "parts" / "tiny-seed3-epochs3.pt")["step"] == step
+    resumed = command.train("tiny", recipe, tmp_path, tmp_path / "parts", 3, "cpu")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
-    other = command.train("tiny", TINY, tmp_path, tmp_path / "other", seed=4, device="cpu")
-    assert not torch.equal(other.conv1.weight, whole.conv1.weight)
+
+
+def test_another_seed_gives_another_network(tmp_path):
+    one, other = (command.train("tiny", CLASSIFYING, tmp_path, tmp_path, seed, "cpu") for seed in (3, 4))
+    assert not torch.equal(one[-1].weight, other[-1].weight)
+
+
+def test_a_checkpoint_that_an_earlier_version_left_between_two_epochs_goes_on(tmp_path, monkeypatch, capsys):
+    whole = command.train("tiny", TINY, tmp_path, tmp_path / "whole", 3, "cpu")
+    broken_off(monkeypatch, 12, "tiny", TINY, tmp_path, tmp_path, 3, "cpu")
+    path = tmp_path / "tiny-seed3-epochs3.pt"
+    state = run.read_checkpoint(path)
+    old = {"net": state["model"], "optimizer": state["optimizer"], "schedule": state["schedule"], "epoch": 2}
+    buffer = io.BytesIO()
+    torch.save(old, buffer)
+    write_checked(path, buffer.getvalue())
+    capsys.readouterr()
+    resumed = command.train("tiny", TINY, tmp_path, tmp_path, 3, "cpu")
+    printed = capsys.readouterr().out
+    assert "epoch 3/3" in printed
+    assert "epoch 2/3" not in printed
+    assert torch.equal(resumed.conv1.weight, whole.conv1.weight)
+
+
+def test_a_checkpoint_of_another_recipe_is_passed_over_in_a_sentence(tmp_path, capsys):
+    whole = command.train("tiny", CLASSIFYING, tmp_path, tmp_path / "whole", 3, "cpu")
+    command.train("tiny", replace(CLASSIFYING, peak_lr=0.1), tmp_path, tmp_path, 3, "cpu")
+    assert "begins anew" not in capsys.readouterr().out
+    again = command.train("tiny", CLASSIFYING, tmp_path, tmp_path, 3, "cpu")
+    assert "tiny-seed3-epochs2.pt is damaged or of other pictures or settings" in capsys.readouterr().out
+    assert torch.equal(again[-1].weight, whole[-1].weight)
+
+
+def test_a_disk_that_takes_no_checkpoints_costs_these_alone_and_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "STORE_EVERY", 0.0)
+    (tmp_path / "file").write_text("where the folder should be")
+    whole = command.train("tiny", CLASSIFYING, tmp_path, tmp_path / "whole", 3, "cpu")
+    assert "takes no checkpoint" not in capsys.readouterr().out
+    unkept = command.train("tiny", CLASSIFYING, tmp_path, tmp_path / "file", 3, "cpu")
+    assert torch.equal(unkept[-1].weight, whole[-1].weight)
+    assert "the disk takes no checkpoint" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("build", [TINY.build, lambda: alexnet(3, size=16, hidden=8, normalised=True)])
