@@ -12,6 +12,7 @@ from app.inputs.pictures import fitting, title_of
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks
 from app.sidebar.controls import shape
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
+from app.words import megabytes
 from explainers.methods.entropies import ENTROPIES
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -69,7 +70,7 @@ def _network_select(store: Backend, letter: str, label: str, chosen: str, words:
         entry = entries[name]
         if entry.available or store.has_network(name):
             return entry.title
-        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {entry.size / 1e6:.0f} MB")
+        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
 
     key = f"w_compare_{letter}"
     st.session_state[key] = chosen

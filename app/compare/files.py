@@ -12,6 +12,7 @@ from app.export.record import Taken
 from app.figures.compare import DIFFERENCE_SCALE
 from app.figures.style import NATS_SCALE
 from app.inputs.network_input import Subject
+from app.words import signed
 
 BAR = RIGHT - 0.1
 
@@ -48,7 +49,7 @@ def compared_png(what: Compared) -> bytes:
     values, limit = what.difference.values, what.difference.limit
     unused = np.where(np.isfinite(values), values, np.inf)
     canvas.field(canvas.place(made, left, TOP, SIDE, SIDE), unused, size, (-limit, limit), DIFFERENCE_SCALE, 1.0)
-    canvas.write(made, left, TOP + SIDE + 0.05, f"B − A: mean {what.difference.mean:+.4f} nats".replace("-", "−"), 7)
+    canvas.write(made, left, TOP + SIDE + 0.05, f"B − A: mean {signed(what.difference.mean, 4)} nats", 7)
     bar(made, DIFFERENCE_SCALE, (-limit, limit), "difference B − A (nats)", left + SIDE + GAP, TOP, SIDE)
     return canvas.saved(made, "png", title)
 

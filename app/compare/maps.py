@@ -1,7 +1,5 @@
 """One pair of layers: the picture, both maps on one scale, and their difference about zero."""
 
-import math
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -17,6 +15,7 @@ from app.parts import progress
 from app.parts.look import beneath, look
 from app.parts.numbers import constraint, doubt
 from app.parts.watch import Asked, Watch
+from app.words import decimal, error_of, signed
 from explainers import CIDResult
 from explainers.decoders.cards import find_decoder
 from explainers.methods.registry import find_method
@@ -98,23 +97,13 @@ def sentence(scene: Scene, views: list[View]) -> str:
     """What came out, and which map is to be read with care."""
     found = difference(views[0].value, views[1].value, scene.parts)
     names = f"**{scene.pair.layer.name}** of A and **{scene.pair.partner.name}** of B"
-    text = f"{names}: mean {find_method(scene.metric).title} differs by {signed(found.mean)} nats (B − A)."
+    text = f"{names}: mean {find_method(scene.metric).title} differs by {signed(found.mean, 4)} nats (B − A)."
     for side, view in zip((scene.a, scene.b), views, strict=True):
         if not view.value.settings.refine:
             return text + " Closed form, not refined: below stands how well the constraint holds."
         if not bool(view.value.converged[0]):
             text += f" Read the map of {side.letter} with care. {doubt(view.value)}"
     return text
-
-
-def signed(value: float) -> str:
-    """
-    >>> signed(-0.01234), signed(0.0), signed(math.nan)
-    ('−0.0123', '0', '–')
-    """
-    if math.isnan(value):
-        return "–"
-    return f"{value:+.4f}".replace("-", "−") if value else "0"
 
 
 def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
@@ -178,21 +167,17 @@ def _difference(found: Difference | None, subject: Subject, absent: str) -> None
         limits = (-found.limit, found.limit)
         figure = difference_figure(found.values, subject.size, found.limit, look(), subject.box)
         beneath("frame_compare_difference", found.values, limits, DIFFERENCE_SCALE, figure)
-        _chart(figure, "difference", f"Map of B − A in nats, from {-found.limit:.3f} to {found.limit:.3f}")
+        _chart(figure, "difference", f"Map of B − A in nats, from {decimal(-found.limit)} to {decimal(found.limit)}")
 
 
 def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
     with st.container(horizontal=True, key="numbers_compare"):
         for letter, mean in (("A", found.mean_a), ("B", found.mean_b)):
-            st.metric(f"Mean {metric} of {letter} (nats)", _plain(mean), help=MEAN)
-        error = "" if math.isnan(found.error) or not found.error else f" ± {found.error:.4f}"
-        st.metric("Mean of B − A (nats)", signed(found.mean) + error, help=MEAN_DIFFERENCE)
+            st.metric(f"Mean {metric} of {letter} (nats)", decimal(mean, 4), help=MEAN)
+        gap = signed(found.mean, 4) + error_of(found.mean, found.error, 4)
+        st.metric("Mean of B − A (nats)", gap, help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):
             st.metric(f"Constraint of {letter}", constraint(result), help=CONSTRAINT)
-
-
-def _plain(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.4f}".replace("-", "−")
 
 
 def _chart(figure: go.Figure, kind: str, alt: str) -> None:

@@ -2,6 +2,7 @@
 
 from app.compare.pairs import scale_gap, seen
 from app.compare.scene import Scene
+from app.words import signed
 from explainers.methods.entropies import CID_NAME, RU_NAME
 
 HARDLY = 5e-3
@@ -24,10 +25,9 @@ def notes(scene: Scene) -> list[str]:
         )
     gap = scale_gap(a.network, b.network)
     if scene.metric == CID_NAME and abs(gap) > HARDLY:
-        amount = f"{gap:+.3f}".replace("-", "−")
         found.append(
             "The two normalise pixel values differently. σ and the constraint are in each network's own units, so that "
-            f"the scale of an input alone moves no map; with σ in pixel values, {amount} nats would come on top."
+            f"the scale of an input alone moves no map; with σ in pixel values, {signed(gap)} nats would come on top."
         )
     if scene.metric == RU_NAME:
         found.append(

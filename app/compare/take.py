@@ -16,6 +16,7 @@ from app.export.table import cells_csv
 from app.inputs.columns import Column
 from app.jobs.backend import View
 from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record
+from app.words import scientific
 from explainers.methods.registry import methods
 from explainers.networks.layers import Layer
 
@@ -72,7 +73,7 @@ def curves_of(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Differe
         Curve(f"B: {scene.b.title}", axis, values("mean_b")),
         Curve("B − A", "B − A (nats)", values("mean"), values("error")),
     ]
-    subtitle = f"{scene.a.subject.title} · β = {scene.a.settings.beta:g}, seed {scene.a.settings.seed}"
+    subtitle = f"{scene.a.subject.title} · β = {scientific(scene.a.settings.beta)}, seed {scene.a.settings.seed}"
     return Curves(f"{scene.a.title} and {scene.b.title}", subtitle, tuple(names), tuple(curves))
 
 

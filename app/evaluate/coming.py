@@ -3,6 +3,7 @@
 from app.jobs.backend import Backend
 from app.jobs.costs import pass_seconds
 from app.parts import progress
+from app.words import about
 from explainers.networks.catalogue import Network
 
 WILL_COME = {
@@ -18,19 +19,7 @@ def coming(store: Backend, network: Network, way: str, passes: int) -> None:
     """Draws it; `passes` through the network are about what all chosen methods need together."""
     progress.coming(
         f"Here come {WILL_COME[way]}; then a table of all methods that can be saved as CSV. Methods appear one after "
-        f"the other, cheap ones first. It takes {passes:,} passes through the network, on this machine roughly "
+        f"the other, cheap ones first. It takes {passes:,} passes through the network, on this machine "
         f"**{about(passes * pass_seconds(store, network))}**; Cancel keeps what is ready.",
         "eval",
     )
-
-
-def about(seconds: float) -> str:
-    """
-    >>> about(2), about(42), about(400), about(9000)
-    ('a few seconds', '45 seconds', '7 minutes', '2.5 hours')
-    """
-    if seconds < 10:
-        return "a few seconds"
-    if seconds < 90:
-        return f"{15 * max(1, round(seconds / 15))} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

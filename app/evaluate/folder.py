@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.inputs.sentences import foreign, sentence
 from app.sidebar.controls import PICTURE_MEGABYTES
+from app.words import counted
 from explainers.datasets.boxes import read_box_files
 from explainers.evaluation.pictures import Folder, read_folder
 from explainers.storage.digest import digest
@@ -49,7 +50,7 @@ def folder_control() -> Folder | None:
         st.caption("Choose the files of your pictures, and a file with a box for each of them.")
         return None
     with_box = sum(box is not None for box in folder.boxes)
-    st.caption(f"{len(folder)} pictures, {with_box} with a box.")
+    st.caption(f"{counted(len(folder), 'picture')}, {with_box} with a box.")
     for problem in st.session_state.get("evaluate_problems", ())[:NOTES]:
         st.warning(problem)
     for note in folder.notes[:NOTES]:

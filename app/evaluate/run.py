@@ -8,6 +8,7 @@ from app.evaluate.coming import coming
 from app.jobs.backend import Backend, View
 from app.parts import progress
 from app.parts.watch import Asked, Start, Watch
+from app.words import counted
 from explainers.evaluation.judge import expected_passes, judged_pictures
 from explainers.evaluation.methods import MapSettings, title
 from explainers.evaluation.pictures import Birds, Folder
@@ -81,4 +82,4 @@ def made(view: View) -> str:
     'preparing pictures'
     """
     count = view.value.maps if view.value is not None else 0
-    return f"{count} map{'s' * (count > 1)}" if count else "preparing pictures"
+    return counted(count, "map") if count else "preparing pictures"

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Mapping
 
+from app.words import NONE, decimal, passes
 from explainers.evaluation.measures import Interval
 from explainers.evaluation.methods import MapSettings, title, uses_layer
 from explainers.evaluation.pictures import Birds, Folder
@@ -45,7 +46,7 @@ def span(interval: Interval | None) -> str:
     >>> span(Interval(0.5, 0.25, 0.75, 9)), span(None)
     ('0.250 – 0.750', '–')
     """
-    return "–" if interval is None or interval.count == 1 else f"{interval.low:.3f} – {interval.high:.3f}"
+    return NONE if interval is None or interval.count == 1 else f"{decimal(interval.low)} – {decimal(interval.high)}"
 
 
 def similarities_table(found: Mapping[str, Randomisation], partial: Collection[str] = ()) -> list[dict]:
@@ -79,7 +80,7 @@ def _named(method: str, partial: Collection[str]) -> str:
 def _costs(one: Judged) -> dict:
     return {
         "Pictures": one.count,
-        "Passes": f"{one.passes[0]:.0f} + {one.passes[1]:.0f}",
+        "Passes": passes(*one.passes),
         "Seconds per map": one.seconds / one.maps,
     }
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.inputs.sentences import foreign, sentence
 from app.sidebar.controls import PICTURE_MEGABYTES
+from app.words import counted
 from explainers.checkpoints.archives import TooManyEntries, open_archive
 from explainers.datasets.pictures import EXTENSIONS
 from explainers.decoders.pictures import LEAST, PictureSource
@@ -47,7 +48,7 @@ def own_pictures(place: str) -> PictureSource | None:
         return None
     note = st.session_state.get("decoder_left_out", 0)
     left_out = f"; {note} could not be read" if note else ""
-    st.caption(f"{len(source)} pictures, {source.held_out} of them held out to measure the error{left_out}.")
+    st.caption(f"{counted(len(source), 'picture')}, {source.held_out} of them held out to measure the error{left_out}.")
     return source
 
 

@@ -12,6 +12,7 @@ from app.jobs.backend import Backend, View
 from app.jobs.costs import step_seconds
 from app.jobs.decoders import STEPS, DecoderRequest, TrainingRequest, birds_for, pictures_key, steps_done
 from app.parts.watch import Asked, Watch
+from app.words import about
 from explainers.datasets.birds.render import render_bird
 from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
 from explainers.decoders.pictures import LONGEST, Source
@@ -51,7 +52,7 @@ def decoder_offer(store: Backend, network: Network, layer: Layer, place: str = "
             _form(store, network, layer, place, view, "")
     if card is not None:
         line = st.container(horizontal=True, vertical_alignment="center", key=f"decoder_{place}_card")
-        line.caption(about(card))
+        line.caption(described(card))
         if trained_here(card) and not view.live:
             with line.popover("Train again", icon=":material/model_training:", help=HELP_AGAIN):
                 st.caption(AGAIN)
@@ -59,7 +60,7 @@ def decoder_offer(store: Backend, network: Network, layer: Layer, place: str = "
     return card
 
 
-def about(card: DecoderCard) -> str:
+def described(card: DecoderCard) -> str:
     """What a reader has to know of a decoder, in one sentence."""
     origin = "trained on this computer" if trained_here(card) else "shipped with this project"
     return (
@@ -90,7 +91,7 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         "steps",
         STEPS,
         place,
-        format_func=lambda count: f"{LENGTHS[count]}: {count} steps, {_about(count * seconds)}",
+        format_func=lambda count: f"{LENGTHS[count]}: {count} steps, {about(count * seconds)}",
         default=STEPS[1],
         help=HELP_STEPS,
     )
@@ -141,7 +142,7 @@ def _begin(store: Backend, network: Network, layer: Layer, training: TrainingReq
 def _birds_note(store: Backend, network: Network, source: Source) -> str:
     drawn = store.shelf.get(pictures_key(network, source)) is not None
     side = min(max(network.preprocessing.resize, 16), LONGEST)
-    before = "They are drawn already." if drawn else f"Drawing them takes {_about(len(source) * _bird_seconds(side))}."
+    before = "They are drawn already." if drawn else f"Drawing them takes {about(len(source) * _bird_seconds(side))}."
     return f"{source.count} birds to train on, {source.held_out} more to measure the error. {before}"
 
 
@@ -150,13 +151,3 @@ def _bird_seconds(side: int) -> float:
     start = time.monotonic()
     render_bird(0, side)
     return time.monotonic() - start
-
-
-def _about(seconds: float) -> str:
-    """
-    >>> _about(3.2), _about(50), _about(400)
-    ('about 5 s', 'about 50 s', 'about 7 min')
-    """
-    if seconds < 90:
-        return f"about {max(5, 5 * round(seconds / 5))} s"
-    return f"about {round(seconds / 60)} min"

@@ -15,8 +15,8 @@ from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
 from app.parts.look import look
-from app.parts.numbers import decimal
 from app.parts.watch import OPEN, Asked, Watch
+from app.words import decimal, duration, number, passes
 from explainers import CIDSettings
 from explainers.methods.method import MapMethod, MapResult
 from explainers.methods.registry import methods
@@ -142,25 +142,15 @@ def cell(view: View) -> Cell:
 
 def caption(found: MapResult) -> str:
     """Two short lines: what the map comes to, and its cost in forward + backward passes and seconds."""
-    cost = f"{found.forward_passes:.0f} + {found.backward_passes:.0f} passes, {_seconds(found.seconds)}"
+    cost = f"{passes(found.forward_passes, found.backward_passes)} passes, {duration(found.seconds)}"
     said = found.numbers
     if "mean" in said:
         first = f"mean {decimal(said['mean'])} nats"
-        first += f", error {said['error']:.3f}" if "error" in said else ""
+        first += f", error {decimal(said['error'])}" if "error" in said else ""
     else:
         largest = float(found.map.abs().max())
-        first = f"largest {largest:.3g}" if largest else "zero everywhere"
+        first = f"largest {number(largest)}" if largest else "zero everywhere"
     return f"{first}<br>{cost}"
-
-
-def _seconds(seconds: float) -> str:
-    """
-    >>> _seconds(0.0123), _seconds(3.21), _seconds(75.2)
-    ('12 ms', '3.2 s', '75 s')
-    """
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def _address(picture: np.ndarray) -> str:

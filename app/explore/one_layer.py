@@ -16,8 +16,9 @@ from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
 from app.parts.look import beneath, look
-from app.parts.numbers import decimal, doubt, numbers
+from app.parts.numbers import doubt, numbers
 from app.parts.watch import Asked, Watch
+from app.words import decimal
 from explainers import CIDResult, CIDSettings
 from explainers.cid.results import RUResult
 from explainers.methods.entropies import CID_NAME, RU_NAME

@@ -17,6 +17,7 @@ from app.inputs.columns import Column
 from app.inputs.network_input import Subject
 from app.jobs.backend import View
 from app.parts.take_files import NOT_YET, File, buttons, popover, record, several
+from app.words import counted
 from explainers import CIDSettings
 from explainers.methods.method import MapMethod
 from explainers.methods.registry import methods
@@ -108,7 +109,7 @@ def _all(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice) -
     if waiting:
         st.caption(f"{len(ready)} of {len(ready) + waiting} maps are ready; what is taken now is without the others.")
     else:
-        st.caption("One map" if len(ready) == 1 else f"{len(ready)} maps")
+        st.caption(counted(len(ready), "map"))
     sheet = _sheet(lines, columns, chosen)
     name = _grid_name(columns[0], chosen.across)
     buttons([File("png", f"{name}.png", lambda: sheet_png(sheet)), *several(ready, name)], "grid", not ready)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from app.export import canvas
 from app.export.record import Taken
 from app.figures.grid import Cell, Row, row_limits
+from app.words import decimal, duration, number, passes, scientific
 from explainers.methods.entropies import ENTROPIES
 
 SIDE, LARGE = 1.9, 3.1
@@ -115,21 +116,19 @@ def asked(cells: Sequence[Taken]) -> list[str]:
     classes = {cell.class_name for cell in cells if cell.class_name}
     settings = {(cell.settings["beta"], cell.settings["seed"]) for cell in ours}
     said = [f"class explained: {name}" for name in classes if len(classes) == 1]
-    return said + [f"β = {beta:g}, seed {seed}" for beta, seed in settings if len(settings) == 1]
+    return said + [f"β = {scientific(beta)}, seed {seed}" for beta, seed in settings if len(settings) == 1]
 
 
 def caption(cell: Taken) -> str:
     """Two lines: what the map comes to, and its cost."""
     known = cell.numbers
-    cost = (
-        f"{known['forward_passes']:.0f} + {known['backward_passes']:.0f} passes, {known['seconds']:.2g} s"
-    )  # fmt: skip
+    cost = f"{passes(known['forward_passes'], known['backward_passes'])} passes, {duration(known['seconds'])}"
     if "mean" not in known:
         largest = np.abs(cell.values).max()
-        return (f"largest {largest:.3g}" if largest else "zero everywhere") + f"\n{cost}"
-    first = f"mean {known['mean']:.3f} nats".replace("-", "−").replace("inf", "∞")
+        return (f"largest {number(largest)}" if largest else "zero everywhere") + f"\n{cost}"
+    first = f"mean {decimal(known['mean'])} nats"
     if "error" in known:
-        first += f", error {known['error']:.3f}"
+        first += f", error {decimal(known['error'])}"
     return f"{first}\n{cost}"
 
 

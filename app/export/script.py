@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.export.record import LIBRARY, Taken
 from app.inputs.crop import Crop
 from app.inputs.pictures import LONGEST, THUMBNAIL, find_picture
+from app.words import counted
 from explainers import CIDSettings
 from explainers.methods.entropies import CID_NAME, ENTROPIES
 from explainers.networks.catalogue import OWN_WEIGHTS, SOURCE_ADDED
@@ -165,7 +166,7 @@ def _head(cells: Sequence[Taken]) -> str:
         place = f" of {cell.layer}" if cell.layer else ""
         what = f"{cell.method_title}{place}, {cell.network_title}: {cell.picture_title}"
     else:
-        what = f"{len(cells)} maps"
+        what = counted(len(cells), "map")
     made = f"{LIBRARY} {cell.versions['library']}, torch {cell.versions['torch']}"
     return f"# {' '.join(what.split())}\n# Made with {made} on {cell.device}.\n"
 

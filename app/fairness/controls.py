@@ -9,6 +9,7 @@ from app.address import selection
 from app.address.links import clause, texts
 from app.parts import link_notice
 from app.sidebar.controls import shape
+from app.words import part
 from explainers.fairness.maps import Question
 from explainers.fairness.plan import Plan
 from explainers.networks.layers import Layer
@@ -120,7 +121,7 @@ def question_control(plan: Plan, decoded: Collection[str]) -> Question:
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="fair_controls"):
         _keep("c", choice().c)
-        st.select_slider("c", SCALES, format_func=fraction, key="w_fair_c", on_change=_take, args=("c",), help=HELP_C)
+        st.select_slider("c", SCALES, format_func=part, key="w_fair_c", on_change=_take, args=("c",), help=HELP_C)
         _keep("pair", choice().pair)
         pairs = [ALL, *known]
         st.selectbox("Rescale", pairs, format_func=pair_title, key="w_fair_pair", on_change=_take_pair, help=HELP_PAIR)
@@ -166,14 +167,6 @@ def briefly(names: str) -> str:
     """
     first, *others = names.split(", ")
     return f"{first} and {len(others)} more" if others else first
-
-
-def fraction(value: float) -> str:
-    """
-    >>> fraction(4.0), fraction(0.0625)
-    ('4', '1/16')
-    """
-    return f"{value:g}" if value >= 1 else f"1/{1 / value:g}"
 
 
 def _keep(name: str, value: object) -> None:

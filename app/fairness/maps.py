@@ -3,11 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from app.fairness.controls import fraction
-from app.fairness.theory import written
 from app.figures.fairness import map_limits, nats_limits, triple_figure
 from app.figures.style import PLAIN_CONFIG
 from app.parts.look import look
+from app.words import factor, part
 from explainers import absolute_range
 from explainers.fairness.check import Check
 from explainers.fairness.maps import METHODS, NATS, Question
@@ -58,7 +57,7 @@ def _card(found: Check, place: int, method: str, question: Question, note: str) 
     if method in NATS:
         limits = absolute_range(question.beta) if method == CID_NAME else nats_limits(values)
     columns = 3 if found.proof.scaled_gap is not None else 2
-    titles = ("before", "after", f"output × {fraction(question.c)}")
+    titles = ("before", "after", f"output × {part(question.c)}")
     figure = triple_figure(
         values[:columns], titles[:columns], unit(method), limits, look(), signed, method in NATS, note
     )
@@ -75,7 +74,7 @@ def _factors(found: Check, place: int, question: Question) -> str:
     pair, output = found.factors[place]
     if np.isnan(pair) or (question.next_bias and found.proof.change > 0):
         return ""
-    return f" · pairs {written(pair, 3)}" + ("" if np.isnan(output) else f" · output {written(output, 3)}")
+    return f" · pairs {factor(pair, 3)}" + ("" if np.isnan(output) else f" · output {factor(output, 3)}")
 
 
 def _record(method: str):

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from app.fairness.controls import fraction
-from app.parts.numbers import number
+from app.words import counted, number, part
 from explainers.fairness.check import Check
 from explainers.fairness.maps import Question
 from explainers.fairness.plan import Plan
@@ -27,7 +26,7 @@ SAME = "What the network answers to this picture, before and after the rescaling
 
 def proof(found: Check, plan: Plan, question: Question) -> None:
     """Changes of the logits under both transformations, and one sentence on what they prove."""
-    shown, c = found.proof, fraction(question.c)
+    shown, c = found.proof, part(question.c)
     with st.container(horizontal=True, vertical_alignment="bottom", key="fair_proof"):
         with st.container(key="fair_first"):
             st.metric("Largest change of a logit", number(shown.change), help=CHANGE)
@@ -35,16 +34,14 @@ def proof(found: Check, plan: Plan, question: Question) -> None:
         same = shown.answer == shown.answer_after
         answer = shown.answer if same else f"{shown.answer} → {shown.answer_after}"
         st.metric("Answer", answer, help=SAME)
-        printed = "–" if shown.as_printed is None else number(shown.as_printed)
-        st.metric("Change as the paper prints it", printed, help=PRINTED)
-        gap = "–" if shown.scaled_gap is None else number(shown.scaled_gap)
-        st.metric(f"Output × {c}: error", gap, help=SCALED if shown.scaled_gap is not None else shown.scaled_reason)
+        st.metric("Change as the paper prints it", number(shown.as_printed), help=PRINTED)
+        why = SCALED if shown.scaled_gap is not None else shown.scaled_reason
+        st.metric(f"Output × {c}: error", number(shown.scaled_gap), help=why)
     _sentence(found, plan, question)
 
 
 def _sentence(found: Check, plan: Plan, question: Question) -> None:
     moved, count = found.proof.change, len(plan.chosen(question.pair))
-    what = "1 pair" if count == 1 else f"{count} pairs"
     if question.next_bias and found.proof.as_printed is None:
         st.info("These layers have no next bias to multiply, so the printed rule changes nothing here.")
     elif question.next_bias and moved:
@@ -56,8 +53,8 @@ def _sentence(found: Check, plan: Plan, question: Question) -> None:
         )
     elif moved == 0:
         st.success(
-            f"**The same function, bit for bit.** {what} rescaled by {fraction(question.c)}, no logit moved. "
-            "Whatever differs between before and after below is the method's doing, not the network's.",
+            f"**The same function, bit for bit.** {counted(count, 'pair')} rescaled by {part(question.c)}, no "
+            "logit moved. Whatever differs between before and after below is the method's doing, not the network's.",
             icon=":material/verified:",
         )
     else:

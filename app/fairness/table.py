@@ -4,9 +4,9 @@ import math
 
 import streamlit as st
 
-from app.fairness.controls import fraction
 from app.fairness.maps import title
-from app.fairness.theory import CLAIMS, Spot, output_factor, pair_factor, verdict, written
+from app.fairness.theory import CLAIMS, Spot, output_factor, pair_factor, verdict
+from app.words import NONE, factor, part
 from explainers.fairness.check import Check
 from explainers.fairness.maps import METHODS, Question
 from explainers.fairness.plan import Plan
@@ -60,11 +60,11 @@ def rows(found: Check, question: Question, spot: Spot) -> dict[str, list[str]]:
     theory = ["none: another function" if broken else _theory(pair_factor(m, c, spot)) for m in METHODS]
     return {
         "Method": [f"**{title(method)}**" for method in METHODS],
-        f"Pairs ÷ and × {fraction(c)}: theory": theory,
+        f"Pairs ÷ and × {part(c)}: theory": theory,
         # No factor takes the map of one function to that of another.
-        "measured": ["–" if broken else pair for pair, _ in measured],
+        "measured": [NONE if broken else pair for pair, _ in measured],
         "paper says": [_claim(m, float(found.factors[n, 0]), spot, broken) for n, m in enumerate(METHODS)],
-        f"Output × {fraction(c)}: theory": [written(output_factor(m, c, spot)) for m in METHODS],
+        f"Output × {part(c)}: theory": [factor(output_factor(m, c, spot)) for m in METHODS],
         "measured ": [_output(found, output) for _, output in measured],
     }
 
@@ -93,13 +93,13 @@ def _paired(found: Check) -> list[tuple[tuple[float, float], str]]:
 
 
 def _theory(value: float) -> str:
-    return "in part" if math.isnan(value) else written(value)
+    return "in part" if math.isnan(value) else factor(value)
 
 
 def _measured(value: float, reason: str) -> str:
     if reason:
         return f"*{reason}*"
-    return "…" if math.isnan(value) else f"**{written(value, 4)}**"
+    return "…" if math.isnan(value) else f"**{factor(value, 4)}**"
 
 
 def _output(found: Check, cell: str) -> str:

@@ -9,6 +9,7 @@ from app.address import selection
 from app.export.curves import Curve, Curves
 from app.export.names import stem
 from app.parts.take_files import buttons, drawings, popover
+from app.words import part
 from explainers.fairness.maps import Question
 
 
@@ -17,7 +18,7 @@ def take_fairness(
 ) -> None:
     """A popover for the curves: `means` (methods, 2, layers) as on the page, NaN where there is none."""
     chosen = selection.selection()
-    asked = f"c = {question.c:g}, {f'the pair from {question.pair}' if question.pair else 'all pairs'}"
+    asked = f"c = {part(question.c)}, {f'the pair from {question.pair}' if question.pair else 'all pairs'}"
     title = "Mean magnitude before and after rescaling"
     what = curves_of(title, f"{chosen.network} · {asked}", names, means, dict(zip(titles, units, strict=True)))
     with popover("fairness"):

@@ -55,17 +55,6 @@ def output_factor(method: str, c: float, spot: Spot) -> float:
     return c if method in GRADIENTS else 1.0
 
 
-def written(value: float, digits: int | None = None) -> str:
-    """A factor by which something is multiplied or divided; a measured one with so many `digits`.
-
-    >>> written(4.0), written(0.25), written(1.0), written(0.25, 4), written(-0.5, 4)
-    ('× 4', '÷ 4', '× 1', '÷ 4.000', '× −0.5000')
-    """
-    sign, shown = ("÷", 1 / value) if 0 < value < 0.999 else ("×", value)
-    text = f"{shown:g}" if digits is None else f"{shown:#.{digits}g}"
-    return f"{sign} {text}".replace("-", "−")
-
-
 def verdict(method: str, measured: float) -> str:
     """What the measured factor under the rescaling of pairs says of the paper's claim.
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from app.figures.methods import style_of
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
+from app.words import decimal
 from explainers.evaluation.measures import Interval
 from explainers.methods.entropies import CID_NAME
 
@@ -54,7 +55,7 @@ def randomised_figure(
             continue
         style = style_of(method, look)
         known = curves[method]
-        spans = [f"95 % interval {one.low:.3f} to {one.high:.3f}" for one in known]
+        spans = [_span(one) for one in known]
         figure.add_trace(
             go.Scatter(
                 x=places[: len(known) + 1],
@@ -130,7 +131,7 @@ def scores_figure(
                     "width": 4,
                 },
                 name="",
-                hovertemplate=f"%{{y}}<br>%{{x:.3f}}, 95 % interval {interval.low:.3f} to {interval.high:.3f}",
+                hovertemplate=f"%{{y}}<br>%{{x:.3f}}, {_span(interval)}",
                 showlegend=False,
             )
         )
@@ -149,3 +150,7 @@ def scores_figure(
     )
     longest = max((len(name) for name in names), default=8)
     return dress(figure, look, 64 + ROW * max(len(names), 1), l=20 + 7 * longest, b=46)
+
+
+def _span(interval: Interval) -> str:
+    return f"95 % interval {decimal(interval.low)} to {decimal(interval.high)}"

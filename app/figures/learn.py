@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from app.figures.maps import OUTLINE, unbounded
 from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, dress
+from app.words import factor
 
 # Told apart from the two of the theme without red and green, on light and on dark.
 THIRD = "#8a6fc4"
@@ -140,7 +141,7 @@ def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, r
             y=list(names),
             orientation="h",
             marker={"color": [look.accent if abs(end) < 1e-3 else look.second for end in ends]},
-            text=[f"× {value:.3g}" if value >= 0.9995 else f"÷ {1 / value:.3g}" for value in factors],
+            text=[factor(value, 3) for value in factors],
             textposition="outside",
             textfont={"size": 13},
             cliponaxis=False,
@@ -153,7 +154,7 @@ def factors_figure(names: Sequence[str], factors: Sequence[float], look: Look, r
     figure.update_xaxes(
         range=[-top - 1.6, top + 1.6],
         tickvals=places,
-        ticktext=[f"× {2.0**place:g}" if place >= 0 else f"÷ {2.0**-place:g}" for place in places],
+        ticktext=[factor(2.0**place) for place in places],
         title={"text": "times its value before", "font": {"size": 12}},
         gridcolor=look.faint,
         zeroline=False,

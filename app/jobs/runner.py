@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from app.words import counted, ordinal
 from explainers.devices import works_ahead
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Job:
         if self.state == "waiting" and self.place:
             return f"{ordinal(self.place)} in line"
         if self.others:
-            return f"taking turns with {self.others} other{'s' if self.others > 1 else ''}"
+            return f"taking turns with {counted(self.others, 'other')}"
         return ""
 
     def report(self, progress: float, note: str = "") -> None:
@@ -83,15 +84,6 @@ class Job:
         """Raises CancelledError once nobody wants the job."""
         if self.stop.is_set() or self.clock() >= self.expires:
             raise CancelledError
-
-
-def ordinal(number: int) -> str:
-    """
-    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102)]
-    ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '102nd']
-    """
-    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
 
 
 class CancelledError(BaseException):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from app.jobs.runner import Job
+from app.words import megabytes
 from explainers.networks.catalogue import Network, load_checkpoint, load_network
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def load(name: str, device: torch.device, job: Job) -> Iterator[Network]:
 def load_own(
     architecture: str | None, data: bytes, weights: str | None, device: torch.device, job: Job
 ) -> Iterator[Network]:
-    text = f"Reading {len(data) / 1e6:.1f} MB of weights"
+    text = f"Reading {megabytes(len(data))} of weights"
     job.report(0.1, text)
     network = load_checkpoint(architecture, data, device=device, weights=weights, wanted=lambda: job.report(0.1, text))
     # Whoever cancelled meanwhile gets no network.

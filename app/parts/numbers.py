@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.inputs.network_input import Subject
 from app.jobs.backend import foreground_gain
+from app.words import decimal, duration, near, number, passes, signed
 from explainers import CIDResult
 from explainers.cid.constraint import holds
 from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE
@@ -51,25 +52,24 @@ def numbers(result: CIDResult, subject: Subject) -> None:
     with st.container(horizontal=True, key="numbers"):
         if result.reconstruction is not None:
             st.metric("Mean RU (nats)", decimal(float(result.mean[0])), help=MEAN_RU)
-            st.metric("Decoder's error", f"{float(result.error[0]):.3f}", help=ERROR)
+            st.metric("Decoder's error", decimal(float(result.error[0])), help=ERROR)
             st.metric("Its own share", f"{float(result.decoder_share[0]):.1%}", help=SHARE)
         else:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
-        st.metric("Concentration (nats)", "–" if gain is None else decimal(gain, "+"), help=why)
+        st.metric("Concentration (nats)", signed(gain), help=why)
         st.metric("Constraint", constraint(result), help=CONSTRAINT)
         if not math.isnan(most_lost(result)):
-            st.metric("Lost at most (nats)", f"{most_lost(result):.3f}", help=LOSS)
-        st.metric("Sensitivity δ²", f"{float(result.delta_f2[0]):.3g}", help=SENSITIVITY)
+            st.metric("Lost at most (nats)", decimal(most_lost(result)), help=LOSS)
+        st.metric("Sensitivity δ²", number(float(result.delta_f2[0])), help=SENSITIVITY)
         if int(result.unbounded[0]):
             st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
-        st.metric("Passes", f"{result.forward_passes} + {result.backward_passes}", help=PASSES)
-        st.metric("Time", f"{result.seconds:.1f} s", help=SECONDS)
+        st.metric("Passes", passes(result.forward_passes, result.backward_passes), help=PASSES)
+        st.metric("Time", duration(result.seconds), help=SECONDS)
 
 
 def constraint(result: CIDResult) -> str:
     """The constraint that was reached with its standard error; a dash before it is measured."""
-    value, error = float(result.constraint[0]), float(result.constraint_error[0])
-    return "–" if math.isnan(value) else f"{value:.3f} ± {error:.3f}"
+    return near(float(result.constraint[0]), float(result.constraint_error[0]))
 
 
 def most_lost(result: CIDResult) -> float:
@@ -86,22 +86,5 @@ def doubt(result: CIDResult) -> str:
     if math.isnan(most_lost(result)):
         return "It is not known how near the mean is to its maximum."
     if most_lost(result) > LOSS_TOLERANCE:
-        return f"Its mean may lie up to {most_lost(result):.3f} nats below the maximum."
+        return f"Its mean may lie up to {decimal(most_lost(result))} nats below the maximum."
     return "Strong noise on pixels that it calls unused moves the feature."
-
-
-def decimal(value: float, sign: str = "") -> str:
-    """Three decimals and a real minus sign, with `sign` "+" a plus too; ∞ where nothing is bounded.
-
-    >>> decimal(-2.9834), decimal(0.2, "+"), decimal(float("inf"))
-    ('−2.983', '+0.200', '∞')
-    """
-    return "∞" if math.isinf(value) else format(value, f"{sign}.3f").replace("-", "−")
-
-
-def number(value: float) -> str:
-    """
-    >>> number(0.0), number(3.13614), number(7e-5), number(float("inf"))
-    ('0', '3.14', '7e-05', '∞')
-    """
-    return f"{value:.3g}".replace("inf", "∞").replace("-∞", "−∞")

@@ -6,23 +6,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.jobs.backend import View
+from app.words import time_left
 
 BUTTON = 190
 CANCEL_HELP = "Stops this work. What is ready stays."
 AGAIN_HELP = "Starts this work. It shows how far it is, can be cancelled, and computes nothing twice."
-
-
-def left(seconds: float | None) -> str:
-    """Time that remains, in the reader's words.
-
-    >>> left(None), left(0.4), left(42.3), left(200)
-    ('', 'less than a second left', 'about 43 s left', 'about 4 min left')
-    """
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return "less than a second left"
-    return f"about {int(seconds) + 1} s left" if seconds < 120 else f"about {int(seconds // 60) + 1} min left"
 
 
 def in_line(text: str, queue: str) -> str:
@@ -59,7 +47,7 @@ def coming(text: str, key: str) -> None:
 def running(text: str, progress: float, seconds: float | None, key: str, cancel: Callable[[], None]) -> None:
     """A bar with the time that remains, and Cancel."""
     # Nothing that still runs is at a hundred.
-    words = " · ".join(part for part in (text, f"{min(progress, 0.99):.0%}", left(seconds)) if part)
+    words = " · ".join(part for part in (text, f"{min(progress, 0.99):.0%}", time_left(seconds)) if part)
     line, side = _line(key)
     line.progress(min(max(progress, 0.0), 1.0), text=words)
     side.button(

@@ -10,6 +10,7 @@ from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.parts.cells import grid_options
 from app.sidebar.picture_crop import crop_control
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
+from app.words import counted, megabytes, scientific
 from explainers.cid.results import METHODS
 from explainers.datasets.pictures import GROUNDS, PictureError
 from explainers.networks.catalogue import Network
@@ -42,7 +43,7 @@ def network_control() -> None:
         entry = entries[name]
         if entry.available:
             return entry.title
-        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {entry.size / 1e6:.0f} MB")
+        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
 
     st.session_state["w_network"] = chosen
     st.selectbox(
@@ -69,7 +70,7 @@ def own_weights_control(store: Backend) -> None:
 
 def network_note(network: Network) -> None:
     """What the network was trained on and how good it is."""
-    parts = [f"{len(network.classes)} classes", f"{len(network.layers)} layers"]
+    parts = [counted(len(network.classes), "class", "classes"), counted(len(network.layers), "layer")]
     if network.accuracy is not None:
         parts.append(f"{network.accuracy:.1%} " + ("of pixels right" if network.segments else "right"))
     st.caption(
@@ -153,12 +154,12 @@ def settings_control(size: tuple[int, int]) -> None:
         st.select_slider(
             "Strength β",
             selection.BETAS,
-            format_func=lambda beta: f"{beta:.1e}".replace("e-0", "e-"),
+            format_func=scientific,
             key="w_beta",
             on_change=_take,
             args=("beta",),
             help="How far the feature may move: noise is added to the pixels until the feature has moved by "
-            "β times its sensitivity. Larger β, more noise. The paper uses 1.5e-4.",
+            "β times its sensitivity. Larger β, more noise. The paper uses 1.5·10⁻⁴.",
         )
         st.session_state["w_grid"] = chosen.grid or 0
         st.selectbox(

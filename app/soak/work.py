@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.soak.visitor import Failure, Visitor
+from app.words import decimal, read
 from explainers import CID, CIDSettings, load_network
 from explainers.networks.specs import NETWORKS
 
@@ -72,8 +73,10 @@ class Answers:
         for one in drawn:
             settings = CIDSettings(refine=False, grid=GRID, seed=one.seed)
             mean = float(CID(network.module, network.layer(one.layer)).explain(x, settings).mean[0])
-            if abs(float(self.shown[one].split()[0].replace("−", "-")) - mean) > CLOSE:
-                wrong.append(f"wrong answer: {one} is shown as {self.shown[one]}, the library makes {mean:.4f} of it")
+            if abs(read(self.shown[one]) - mean) > CLOSE:
+                wrong.append(
+                    f"wrong answer: {one} is shown as {self.shown[one]}, the library makes {decimal(mean, 4)} of it"
+                )
         return len(drawn), wrong
 
 

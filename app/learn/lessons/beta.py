@@ -8,11 +8,12 @@ import streamlit as st
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.jobs.backend import View
 from app.learn.lessons import bench, controls
-from app.learn.lessons.lesson import Lesson, Stage, numbers, scientific
+from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.parts.numbers import CONSTRAINT, constraint, decimal
+from app.parts.numbers import CONSTRAINT, constraint
 from app.parts.watch import Asked, Watch
+from app.words import decimal, scientific
 from explainers import CIDResult, CIDSettings
 from explainers.methods.entropies import CID_METHOD
 
@@ -76,7 +77,7 @@ def likeness(entropy: np.ndarray, other: np.ndarray) -> float:
 
 
 def kept(result: CIDResult, entropy: np.ndarray) -> str:
-    return f"{likeness(result.entropy[0, 0].numpy(), entropy):.2f}".replace("-", "−")
+    return decimal(likeness(result.entropy[0, 0].numpy(), entropy), 2)
 
 
 def _status(work: Watch, views: dict[float, View], asked: tuple[float, ...]) -> None:

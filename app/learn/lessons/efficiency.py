@@ -7,6 +7,7 @@ from app.figures.learn import Curve, curve_figure
 from app.learn.lessons import controls
 from app.learn.lessons.lesson import Lesson, Stage
 from app.parts.glossary import explain
+from app.words import number
 from explainers.cid.efficiency import EfficiencyConstants, efficiency
 
 CIDS = tuple(float(value) for value in np.round(np.arange(-4.0, -0.74, 0.25), 2))
@@ -28,9 +29,9 @@ CID = "The mean CID of the layer, in nats: how much it has discarded. Three line
 def widget(stage: Stage) -> None:
     """Four constants and a CID -> ρ against concentration."""
     with st.container(horizontal=True, key="learn_controls"):
-        cid = controls.slide("Mean CID (nats)", CIDS, -2.5, f"{CID} {explain('CID')}", "efficiency_cid", plain)
+        cid = controls.slide("Mean CID (nats)", CIDS, -2.5, f"{CID} {explain('CID')}", "efficiency_cid", number)
         values = [
-            controls.slide(name, [float(v) for v in options], start, meaning, f"efficiency_{place}", plain)
+            controls.slide(name, [float(v) for v in options], start, meaning, f"efficiency_{place}", number)
             for place, (name, (options, start, meaning)) in enumerate(SLIDERS.items(), start=1)
         ]
     figure = curve(EfficiencyConstants(*values), cid, stage)
@@ -45,14 +46,9 @@ def lines(constants: EfficiencyConstants, cid: float) -> list[tuple[float, np.nd
     return [(value, efficiency(SHOWN, value, constants)) for value in (cid, cid - 0.5, cid + 0.5)]
 
 
-def plain(value: float) -> str:
-    """Few digits and a real minus sign."""
-    return f"{value:g}".replace("-", "−")
-
-
 def curve(constants: EfficiencyConstants, cid: float, stage: Stage):
     curves = [
-        Curve(f"CID = {plain(value)} nats", SHOWN, rho, place, ("solid", "dash", "dot")[place])
+        Curve(f"CID = {number(value)} nats", SHOWN, rho, place, ("solid", "dash", "dot")[place])
         for place, (value, rho) in enumerate(lines(constants, cid))
     ]
     axes = ("concentration (nats)", "efficiency ρ (share, no unit)")

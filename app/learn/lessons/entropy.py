@@ -9,7 +9,7 @@ from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.parts.glossary import explain
-from app.parts.numbers import decimal
+from app.words import decimal
 
 SIGMAS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.242, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0)
 PLACE = "Which pixel the cloud is drawn for, counted from the top left corner; marked in the picture."
@@ -29,7 +29,7 @@ def widget(stage: Stage) -> None:
     numbers(
         ("Entropy H (nats)", decimal(entropy), explain("entropy")),
         ("Entropy H (bits)", decimal(entropy / math.log(2)), BITS),
-        ("Width ±σ (grey levels)", f"{sigma * bench.levels():.1f}", GREY),
+        ("Width ±σ (grey levels)", decimal(sigma * bench.levels(), 1), GREY),
     )
     subject = bench.subject(picture)
     panels = [Panel("the picture", subject.picture, (row, column))]
@@ -40,7 +40,9 @@ def widget(stage: Stage) -> None:
             stage.chart(row_figure(panels, stage.look), "pictures", alt)
         with st.container():
             figure = law(sigma, stage)
-            stage.chart(figure, "law", f"Entropy against σ: a straight line; {entropy:.2f} nats at σ = {sigma:g}")
+            stage.chart(
+                figure, "law", f"Entropy against σ: a straight line; {decimal(entropy, 2)} nats at σ = {sigma:g}"
+            )
     value = float(subject.x[:, row, column].mean())
     stage.chart(cloud(value, sigma, stage), "cloud", f"A bell curve of width {sigma:g} around the pixel's value")
 

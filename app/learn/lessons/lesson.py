@@ -50,23 +50,3 @@ def numbers(*shown: tuple[str, str, str]) -> None:
     with st.container(horizontal=True, key="learn_numbers"):
         for label, value, meaning in shown:
             st.metric(label, value, help=meaning)
-
-
-def scientific(value: float) -> str:
-    """A small number as one writes it by hand.
-
-    >>> scientific(1.5e-4), scientific(0.01)
-    ('1.5·10⁻⁴', '10⁻²')
-    """
-    digits, exponent = f"{value:.1e}".split("e")
-    ten = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return ten if digits == "1.0" else f"{digits.removesuffix('.0')}·{ten}"
-
-
-def power(value: float) -> str:
-    """A share or a multiple of two as one reads it.
-
-    >>> power(0.25), power(1), power(8)
-    ('1/4', '1', '8')
-    """
-    return f"1/{1 / value:g}" if value < 1 else f"{value:g}"

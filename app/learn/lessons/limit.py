@@ -6,10 +6,10 @@ import torch
 
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.learn.lessons import bench, controls
-from app.learn.lessons.lesson import Lesson, Stage, numbers, power
+from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.parts.numbers import decimal, number
+from app.words import decimal, number, part, signed
 from explainers.cid.concentration import concentration
 
 SCALES = (1.0, 0.5, 0.25, 0.125, 0.0625)
@@ -31,7 +31,7 @@ def widget(stage: Stage) -> None:
     """A layer, half of its filters and their volume -> CID before and after, and the proof that nothing is lost."""
     pairs = list(bench.pairs())
     with st.container(horizontal=True, key="learn_controls"):
-        scale = controls.slide("Volume of that half", SCALES, 0.5, SCALE, "limit_scale", power)
+        scale = controls.slide("Volume of that half", SCALES, 0.5, SCALE, "limit_scale", part)
         kind = controls.choice("Half of the filters", list(KINDS), "background", KIND, "limit_kind", KINDS.get)
         pair = controls.choice("Layer", pairs, pairs[3], LAYER, "limit_pair")
         picture = controls.picture_control()
@@ -52,7 +52,7 @@ def widget(stage: Stage) -> None:
         )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
-            panels = [Panel("CID before", before), Panel(f"half of the filters × {power(scale)}", after)]
+            panels = [Panel("CID before", before), Panel(f"half of the filters × {part(scale)}", after)]
             stage.chart(row_figure(panels, stage.look), "maps", "CID maps before and after, on one scale")
         with st.container():
             stage.chart(curve(maps, gains, scale, stage), "limit", "Change of mean CID and concentration with volume")
@@ -68,7 +68,7 @@ def curve(maps: list, gains: list, scale: float, stage: Stage):
         curves.append(Curve("concentration", SCALES, [each - gains[0] for each in gains], 1, points=True))
     axes = ("volume of half of the filters", "change (nats)")
     figure = curve_figure(curves, axes, stage.look, (True, False), here=scale, level=(0, ""))
-    return figure.update_xaxes(tickvals=list(SCALES), ticktext=[power(each) for each in SCALES])
+    return figure.update_xaxes(tickvals=list(SCALES), ticktext=[part(each) for each in SCALES])
 
 
 def mean(entropy: np.ndarray) -> float:
@@ -80,10 +80,6 @@ def gain(entropy: np.ndarray, picture: str) -> float | None:
     """Concentration; None without an exact outline of the subject."""
     mask = bench.subject(picture).mask
     return None if mask is None else float(concentration(torch.from_numpy(entropy), mask=mask))
-
-
-def signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3f}".replace("-", "−")
 
 
 LESSON = Lesson(

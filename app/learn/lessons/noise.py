@@ -7,7 +7,7 @@ from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.parts.numbers import decimal
+from app.words import NONE, decimal, number, signed
 
 SIGMAS = (0.002, 0.003, 0.005, 0.007, 0.01, 0.012, 0.014, 0.017, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4)
 KINDS = {False: "equal everywhere", True: "fit to the layer"}
@@ -42,21 +42,23 @@ def widget(stage: Stage) -> None:
             stage.chart(row_figure(panels, stage.look), "pictures", f"The picture, and with noise σ = {sigma:g}")
         with st.container():
             figure = curve(means, [error for _, error in found], sigma, stage)
-            stage.chart(figure, "reaction", f"Reaction of {layer} against σ; {now:.2g} at σ = {sigma:g}, 1 is allowed")
+            stage.chart(
+                figure, "reaction", f"Reaction of {layer} against σ; {number(now, 2)} at σ = {sigma:g}, 1 is allowed"
+            )
     met = bench.crossing(SIGMAS, means)
     with place:
         numbers(
-            ("Reaction (1 is allowed)", f"{now:.3g} ± {error:.1g}", explain("reaction")),
-            ("Constraint met at σ", "–" if met is None else f"{met:.4f}", MET),
-            ("Entropy there (nats)", "–" if met is None else decimal(bench.entropy_of(met)), GAINED),
-            ("More than equal noise", "–" if met is None else gain(met), DIFFERENCE),
+            ("Reaction (1 is allowed)", f"{number(now)} ± {number(error, 1)}", explain("reaction")),
+            ("Constraint met at σ", decimal(met, 4), MET),
+            ("Entropy there (nats)", NONE if met is None else decimal(bench.entropy_of(met)), GAINED),
+            ("More than equal noise", NONE if met is None else gain(met), DIFFERENCE),
         )
         st.markdown(verdict(now, layer))
 
 
 def gain(met: float) -> str:
     """Nats above the entropy of σ = √β."""
-    return f"{bench.entropy_of(met) - bench.entropy_of(bench.BETA**0.5):+.3f}".replace("-", "−")
+    return signed(bench.entropy_of(met) - bench.entropy_of(bench.BETA**0.5))
 
 
 def verdict(reaction: float, layer: str) -> str:

@@ -4,10 +4,10 @@ import streamlit as st
 
 from app.figures.learn import Panel, factors_figure, row_figure
 from app.learn.lessons import bench, controls
-from app.learn.lessons.lesson import Lesson, Stage, numbers, power
+from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.parts.numbers import number
+from app.words import factor, number, part
 from explainers.methods.entropies import CID_NAME
 
 SCALES = tuple(2.0**power for power in range(-4, 5))
@@ -22,7 +22,7 @@ def widget(stage: Stage) -> None:
     """c and a pair of layers -> the proof, every measure's factor, and the CID maps before and after."""
     pairs = list(bench.pairs())
     with st.container(horizontal=True, key="learn_controls"):
-        c = controls.slide("Rescaling c", SCALES, 4.0, C, "rescaling_c", power)
+        c = controls.slide("Rescaling c", SCALES, 4.0, C, "rescaling_c", part)
         pair = controls.choice("Layer divided by c", pairs, pairs[-2], PAIR, "rescaling_pair")
         picture = controls.picture_control()
     answer = measured("rescaling", [(picture, pair, c)], bench.rescaled, "Measuring both networks")
@@ -33,8 +33,8 @@ def widget(stage: Stage) -> None:
     numbers(
         ("Largest change of a logit", number(found["change"]), CHANGE),
         ("Answer, both times", found["answer"], ANSWER),
-        ("Layer gradient", f"× {factors['layer_gradient']:.3g}", explain("layer gradient")),
-        ("CID (as σ)", f"× {factors['cid']:.3g}", explain("CID")),
+        ("Layer gradient", factor(factors["layer_gradient"], 3), explain("layer gradient")),
+        ("CID (as σ)", factor(factors["cid"], 3), explain("CID")),
     )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
@@ -42,7 +42,7 @@ def widget(stage: Stage) -> None:
             stage.chart(row_figure(panels, stage.look), "maps", "The CID map before and after, on one scale")
         with st.container():
             figure = factors_figure(list(NAMES.values()), [factors[name] for name in NAMES], stage.look, SCALES[-1])
-            stage.chart(figure, "factors", f"Factor of each measure after rescaling by {power(c)}")
+            stage.chart(figure, "factors", f"Factor of each measure after rescaling by {part(c)}")
 
 
 LESSON = Lesson(

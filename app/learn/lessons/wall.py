@@ -10,7 +10,7 @@ from app.learn.lessons.bench import kept
 from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.parts.numbers import decimal
+from app.words import decimal
 from explainers import CID, CIDSettings
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.ru.explain import RU
@@ -39,7 +39,7 @@ def widget(stage: Stage) -> None:
         ("CID of the others", decimal(others(cid)), OTHERS),
         ("RU of the pixel (nats)", decimal(float(ru[spot])), explain("RU")),
         ("RU of the others", decimal(others(ru)), OTHERS),
-        ("Error (RMSE, of 1)", f"{found['error']:.4f}", REST),
+        ("Error (RMSE, of 1)", decimal(found["error"], 4), REST),
     )
     st.markdown(verdict(case))
     marked = spot if case == "wall" else None

@@ -34,6 +34,7 @@ from app.figures.style import LIGHT
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.backend import backend
+from app.words import read
 from explainers import CID, CIDResult, CIDSettings
 from explainers.grid import resolve_grid
 from explainers.networks.catalogue import Network, load_network
@@ -282,7 +283,7 @@ def done(at: AppTest) -> bool:
 
 def gap(at: AppTest) -> float:
     (value,) = [metric.value for metric in at.metric if metric.label == "Mean of B − A (nats)"]
-    return float(value.split(" ±")[0].replace("−", "-"))
+    return read(value)
 
 
 def weights(name: str, amount: float = 0.0) -> bytes:

@@ -155,7 +155,7 @@ def test_a_grid_is_called_by_what_its_columns_share(store, network, cid, ru, acr
         [line(cid, replace(ru, settings=cid.settings, class_name="cat"))], columns, GridChoice(across=across)
     )
     assert sheet.title == title
-    assert sheet.subtitle.endswith("class explained: cat · β = 0.00015, seed 5")
+    assert sheet.subtitle.endswith("class explained: cat · β = 1.5·10⁻⁴, seed 5")
 
 
 # Pictures for print

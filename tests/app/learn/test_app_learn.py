@@ -16,6 +16,7 @@ from app.jobs.backend import backend
 from app.learn.lessons import LESSONS, bench, find, toys, wall
 from app.learn.lessons.limit import gain, mean
 from app.parts.glossary import glossary
+from app.words import read
 from explainers.cid.results import ENTROPY_CONSTANT
 
 BIRD = bench.PICTURE
@@ -173,7 +174,7 @@ def test_every_lesson_shows_words_equation_and_a_number_that_follows_its_slider(
 def test_zero_entropy_is_where_the_text_says():
     at = visit("entropy")
     at.select_slider(key="w_learn_entropy_sigma").set_value(0.242).run()
-    assert abs(float(shown(at)["Entropy H (nats)"].replace("−", "-"))) < 0.001
+    assert abs(read(shown(at)["Entropy H (nats)"])) < 0.001
 
 
 @pytest.mark.usefixtures("fresh_backend")
@@ -190,17 +191,15 @@ def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled()
     at = visit("beta")
     line = shown(at)["If the layer were linear"]
     at.select_slider(key="w_learn_beta").set_value(5e-2).run()
-    assert float(shown(at)["If the layer were linear"].replace("−", "-")) - float(
-        line.replace("−", "-")
-    ) == pytest.approx(0.5 * math.log(5e-2 / bench.BETA), abs=0.002)
+    assert read(shown(at)["If the layer were linear"]) - float(line.replace("−", "-")) == pytest.approx(
+        0.5 * math.log(5e-2 / bench.BETA), abs=0.002
+    )
     at.button(key="learn_beta_cancel").click().run()
     assert any("Cancelled" in text.value for text in at.markdown)
     at.select_slider(key="w_learn_layer_layer3.2").set_value("conv1").run()
     at.select_slider(key="w_learn_beta").set_value(1e-5).run()
     until(at, lambda at: "±" in shown(at)["Constraint"])
-    measured, linear = (
-        float(shown(at)[name].replace("−", "-")) for name in ("Mean CID (nats)", "If the layer were linear")
-    )
+    measured, linear = (read(shown(at)[name]) for name in ("Mean CID (nats)", "If the layer were linear"))
     assert measured == pytest.approx(linear, abs=0.03)
 
 

@@ -1,0 +1,174 @@
+"""How numbers, factors, spans of time and counts are written, on every page and in every figure."""
+
+import math
+
+NONE = "–"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def decimal(value: float | None, places: int = 3) -> str:
+    """So many decimals and a real minus sign; ∞ where nothing is bounded, a dash where nothing is known.
+
+    >>> decimal(-2.9834), decimal(0.12345, 4), decimal(-0.0001), decimal(math.inf), decimal(math.nan), decimal(None)
+    ('−2.983', '0.1235', '0.000', '∞', '–', '–')
+    """
+    return _written(value, f"z.{places}f")
+
+
+def signed(value: float | None, places: int = 3) -> str:
+    """A difference: `decimal` with a plus sign too. Exactly nothing has neither sign nor decimals.
+
+    >>> signed(0.2), signed(-0.01234, 4), signed(0.0), signed(None)
+    ('+0.200', '−0.0123', '0', '–')
+    """
+    return "0" if value == 0 else _written(value, f"+z.{places}f")
+
+
+def near(value: float, error: float, places: int = 3) -> str:
+    """A measured value and its standard error, where it has one.
+
+    >>> near(1.0021, 0.0104), near(-0.5, 0.0), near(math.nan, 0.1)
+    ('1.002 ± 0.010', '−0.500', '–')
+    """
+    return decimal(value, places) + error_of(value, error, places)
+
+
+def error_of(value: float, error: float, places: int = 3) -> str:
+    """What stands after a value for its standard error; nothing where either is unknown or there is no error.
+
+    >>> error_of(0.3, 0.01), error_of(0.3, 0.0), error_of(0.3, math.nan)
+    (' ± 0.010', '', '')
+    """
+    return "" if math.isnan(value) or math.isnan(error) or not error else f" ± {decimal(error, places)}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """So many digits wherever the decimal point is, without zeros at the end.
+
+    >>> number(0.0), number(3.13614), number(-0.5), number(7e-5), number(math.inf), number(None)
+    ('0', '3.14', '−0.5', '7·10⁻⁵', '∞', '–')
+    """
+    return _written(value, f"z.{digits}g")
+
+
+def scientific(value: float) -> str:
+    """A number above zero as one writes it by hand, two digits and a power of ten.
+
+    >>> scientific(1.5e-4), scientific(0.01)
+    ('1.5·10⁻⁴', '10⁻²')
+    """
+    return _by_hand(f"{value:.1e}")
+
+
+def part(value: float) -> str:
+    """A share or a multiple of two as one reads it.
+
+    >>> part(0.25), part(1), part(8)
+    ('1/4', '1', '8')
+    """
+    return f"1/{1 / value:g}" if value < 1 else f"{value:g}"
+
+
+def factor(value: float, digits: int | None = None) -> str:
+    """By what something is multiplied or divided; a measured one with so many `digits`.
+
+    >>> factor(4.0), factor(0.25), factor(1.0), factor(0.25, 4), factor(0.9999, 3), factor(-0.5, 4)
+    ('× 4', '÷ 4', '× 1', '÷ 4.000', '× 1.00', '× −0.5000')
+    """
+    sign, shown = ("÷", 1 / value) if 0 < value < 0.999 else ("×", value)
+    return f"{sign} {_written(shown, 'g' if digits is None else f'#.{digits}g')}"
+
+
+def duration(seconds: float) -> str:
+    """What something took.
+
+    >>> duration(0.0123), duration(3.21), duration(75.2)
+    ('12 ms', '3.2 s', '75 s')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def about(seconds: float) -> str:
+    """What something will take, as roughly as that is known.
+
+    >>> about(3.2), about(50), about(400), about(9000)
+    ('about 5 s', 'about 50 s', 'about 7 min', 'about 2.5 h')
+    """
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def time_left(seconds: float | None) -> str:
+    """What is left of something that runs; it counts down, and never reaches nothing.
+
+    >>> time_left(None), time_left(0.4), time_left(42.3), time_left(200)
+    ('', 'less than a second left', 'about 43 s left', 'about 4 min left')
+    """
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return "less than a second left"
+    return f"about {int(seconds) + 1} s left" if seconds < 120 else f"about {int(seconds // 60) + 1} min left"
+
+
+def passes(forward: float, backward: float) -> str:
+    """How often a picture went through the network, there and back.
+
+    >>> passes(12, 3.0)
+    '12 + 3'
+    """
+    return f"{forward:.0f} + {backward:.0f}"
+
+
+def megabytes(size: int) -> str:
+    """
+    >>> megabytes(300_000), megabytes(102_530_333)
+    ('0.3 MB', '103 MB')
+    """
+    return f"{size / 1e6:.1f} MB" if size < 1e7 else f"{size / 1e6:.0f} MB"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """
+    >>> counted(1, "map"), counted(1200, "map"), counted(2, "class", "classes")
+    ('1 map', '1,200 maps', '2 classes')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def ordinal(number: int) -> str:
+    """
+    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '102nd']
+    """
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def read(text: str) -> float:
+    """The number that `decimal`, `signed` and `near` have written, without its error or unit. Raises ValueError.
+
+    >>> read("−2.983"), read("+0.200 ± 0.010"), read("∞")
+    (-2.983, 0.2, inf)
+    """
+    return float(text.split()[0].replace("−", "-").replace("∞", "inf"))
+
+
+def _written(value: float | None, form: str) -> str:
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = format(value, form)
+    return _by_hand(text) if "e" in text else text.replace("-", "−")
+
+
+def _by_hand(text: str) -> str:
+    # 1.50e-04 -> 1.5·10⁻⁴
+    digits, exponent = text.split("e")
+    ten = "10" + str(int(exponent)).translate(RAISED)
+    digits = (digits.rstrip("0").rstrip(".") if "." in digits else digits).replace("-", "−")
+    return {"1": ten, "−1": f"−{ten}"}.get(digits, f"{digits}·{ten}")
