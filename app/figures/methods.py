@@ -2,12 +2,13 @@
 
 from app.figures.style import Look
 from explainers.methods.entropies import CID_NAME, RU_NAME
+from explainers.methods.registry import methods
 
 # Okabe and Ito's colours, safe for colour-blind readers, without the yellow that vanishes on white.
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "hexagon")
 DASHES = ("solid", "dash", "dashdot")
-# Those often drawn together stand within six of one another: no two of them share a colour.
+# Those often drawn together stand within six of one another: no two of them share a colour. Others come after them.
 BASELINES = (
     "saliency",
     "grad_cam",
@@ -41,9 +42,13 @@ def style_of(method: str, look: Look) -> dict[str, str]:
     }
     if method in ours:
         return ours[method]
-    place = BASELINES.index(method)
+    place = (BASELINES if method in BASELINES else _all()).index(method)
     return {
         "color": COLOURS[place % len(COLOURS)],
         "symbol": SYMBOLS[place % len(SYMBOLS)],
-        "dash": DASHES[place // len(COLOURS)],
+        "dash": DASHES[place // len(COLOURS) % len(DASHES)],
     }
+
+
+def _all() -> tuple[str, ...]:
+    return (*BASELINES, *(name for name in methods() if name not in BASELINES))
