@@ -12,6 +12,7 @@ from app.explore.grid_choice import GridChoice
 from app.jobs.backend import View, backend
 from app.parts.watch import left
 from explainers.baselines.explain import Explanation
+from explainers.methods.registry import methods
 from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import network_catalogue
 from tests.support.places import MAIN

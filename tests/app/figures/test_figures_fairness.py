@@ -6,11 +6,11 @@ import pytest
 from app.figures.fairness import drawable, magnitudes_figure, map_limits, normalised_figure, relative, triple_figure
 from app.figures.methods import style_of
 from app.figures.style import DARK, LIGHT
+from explainers.methods.registry import methods
 
 TITLES, UNITS = ("CID", "Activation", "Layer gradient"), ("nats", "unit of feature", "score per unit of feature")
 METHODS = dict(zip(("cid", "activation", "layer_gradient"), TITLES, strict=True))
 NAMES = ["a", "b", "c"]
-from explainers.methods.registry import methods
 
 
 @pytest.fixture
