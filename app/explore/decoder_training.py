@@ -14,8 +14,9 @@ from app.jobs.decoders import STEPS, DecoderRequest, TrainingRequest, birds_for,
 from app.parts.watch import Asked, Watch
 from app.words import about
 from explainers.datasets.birds.render import render_bird
+from explainers.datasets.birds.source import drawn_side
 from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
-from explainers.decoders.pictures import LONGEST, Source
+from explainers.decoders.pictures import Source
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -141,7 +142,7 @@ def _begin(store: Backend, network: Network, layer: Layer, training: TrainingReq
 
 def _birds_note(store: Backend, network: Network, source: Source) -> str:
     drawn = store.shelf.get(pictures_key(network, source)) is not None
-    side = min(max(network.preprocessing.resize, 16), LONGEST)
+    side = drawn_side(network.preprocessing.resize)
     before = "They are drawn already." if drawn else f"Drawing them takes {about(len(source) * _bird_seconds(side))}."
     return f"{source.count} birds to train on, {source.held_out} more to measure the error. {before}"
 

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 from app.export.record import LIBRARY, Taken
 from app.inputs.crop import Crop
-from app.inputs.pictures import LONGEST, THUMBNAIL, find_picture
+from app.inputs.pictures import LONGEST, drawn, find_picture
 from app.words import counted
 from explainers import CIDSettings
 from explainers.methods.entropies import CID_NAME, ENTROPIES
 from explainers.networks.catalogue import OWN_WEIGHTS, SOURCE_ADDED
-
-BIRD = 256
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _picture(cell: Taken) -> tuple[set, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     if source == "bird":
         needed = {("explainers.datasets.birds", "render_bird")}
-        image = f"render_bird({int(name)}, size={_drawn(cell)}).image"
+        image = f"render_bird({int(name)}, size={drawn(cell.x.shape[-1])}).image"
     elif source == "tissue":
         needed = {("explainers.datasets.membranes_rendered", "render_tissue")}
         image = f"render_tissue({int(name)}).image"
@@ -112,15 +110,9 @@ def _part(cell: Taken) -> str:
         return ""
     crop = Crop.from_text(cell.part)
     if not cell.uploaded:
-        return f".crop({crop.pixels(find_picture(cell.picture, _drawn(cell)).image.size)})"
+        return f".crop({crop.pixels(find_picture(cell.picture, drawn(cell.x.shape[-1])).image.size)})"
     shares = crop.x0, crop.y0, crop.x1, crop.y1
     return f"\nimage = image.crop([round(share * side) for share, side in zip({shares}, image.size * 2)])"
-
-
-def _drawn(cell: Taken) -> int:
-    """Pixels of a bird's side: small networks get one drawn at their own size, as everywhere in the app."""
-    side = cell.x.shape[-1]
-    return side if side <= THUMBNAIL else BIRD
 
 
 def _map(cell: Taken) -> tuple[set, tuple[str, ...]]:

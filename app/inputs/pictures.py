@@ -11,11 +11,14 @@ from PIL import Image
 
 from app.figures.raster import data_address
 from explainers.datasets.birds.render import SPECIES, label_of, render_bird
+from explainers.datasets.birds.source import SHOWN
 from explainers.datasets.membranes_rendered import render_tissue
 from explainers.datasets.photographs import photographs
 from explainers.datasets.pictures import read_picture
 
 THUMBNAIL = 96
+# Pixels of a bird's side; large enough to cut a part from.
+BIRD = 256
 # Enough that a part of it still fills a network's input.
 LONGEST = 2048
 SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
@@ -50,7 +53,7 @@ def gallery(source: str) -> dict[str, str]:
     'bird/0'
     """
     if source == "bird":
-        return {f"bird/{index}": SPECIES[label_of(index)].capitalize() for index in range(len(SPECIES))}
+        return {f"bird/{index}": SPECIES[label_of(index, SHOWN)].capitalize() for index in range(len(SPECIES))}
     if source == "tissue":
         return {f"tissue/{index}": f"Tissue {index + 1}" for index in range(TISSUES)}
     return {f"photo/{photo.name}": photo.title for photo in photographs()}
@@ -69,6 +72,15 @@ def fitting(key: str, network: str) -> str:
     return "bird/1" if source == "tissue" and classifies else key
 
 
+def drawn(side: int) -> int:
+    """Pixels of a bird's side for a network that sees `side`: small ones get a bird of their own size.
+
+    >>> drawn(32), drawn(224)
+    (32, 256)
+    """
+    return side if side <= THUMBNAIL else BIRD
+
+
 def find_picture(key: str, side: int) -> Picture:
     """The picture of a gallery key; birds are drawn `side` pixels wide.
 
@@ -76,7 +88,7 @@ def find_picture(key: str, side: int) -> Picture:
     """
     source, _, name = key.partition("/")
     if source == "bird" and NUMBER.fullmatch(name):
-        bird = render_bird(int(name), size=side)
+        bird = render_bird(int(name), side, SHOWN)
         return Picture(key, f"{bird.species.capitalize()} (rendered)", bird.image, bird.mask, bird.box)
     if source == "tissue" and NUMBER.fullmatch(name):
         tissue = render_tissue(int(name))

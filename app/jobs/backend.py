@@ -14,7 +14,7 @@ from torch import Tensor
 
 from app.inputs.crop import part, split
 from app.inputs.network_input import Subject, prepare
-from app.inputs.pictures import THUMBNAIL, Picture, PictureGoneError, find_picture, upload
+from app.inputs.pictures import Picture, PictureGoneError, drawn, find_picture, upload
 from app.inputs.sentences import foreign, sentence
 from app.jobs.decoders import MOST
 from app.jobs.kept import PENDING, RECORDS, Kept
@@ -200,8 +200,7 @@ class Backend:
         place = digest(network.fingerprint, key)
         if (kept := self.subjects.get(place)) is not None:
             return kept
-        side = network.input_size[0]
-        picture = part(self.whole(key, side if side <= THUMBNAIL else 256), split(key)[1])
+        picture = part(self.whole(key, drawn(network.input_size[0])), split(key)[1])
         made = prepare(network, picture)
         self.subjects.put(place, made)
         return made

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from explainers.datasets.preparing import Preparing
 from explainers.decoders.cards import DecoderCard, file_name, find_decoder, own_decoders, trim_decoders
-from explainers.decoders.pictures import BirdSource, DecoderPictures, Prepared, Source, prepare_pictures
+from explainers.decoders.pictures import BirdSource, DecoderPictures, Source, prepare_pictures
 from explainers.decoders.training import DecoderProgress, DecoderSettings, fitting_batch, train_decoder
 from explainers.methods.request import DECODER_LANE, Shelf, Workbench
 from explainers.networks.catalogue import Network
@@ -102,7 +103,7 @@ def decoder_frames(
     if pictures is None:
         start = time.monotonic()
         for pictures in prepare_pictures(network, request.source):
-            if isinstance(pictures, Prepared):
+            if isinstance(pictures, Preparing):
                 yield _preparing(pictures, time.monotonic() - start)
         prepared.put(place, pictures)
     try:
@@ -130,9 +131,9 @@ def steps_done(network: Network, layer: Layer, request: TrainingRequest) -> int:
     return 0 if state is None else state["step"]
 
 
-def _preparing(at: Prepared, seconds: float) -> TrainingFrame:
+def _preparing(at: Preparing, seconds: float) -> TrainingFrame:
     text = f"Preparing pictures, {at.count} of {at.total}; training begins after that"
-    return TrainingFrame(text, at.progress, seconds * (1 / at.progress - 1))
+    return TrainingFrame(text, at.share, seconds * (1 / at.share - 1))
 
 
 def _training(at: DecoderProgress) -> TrainingFrame:

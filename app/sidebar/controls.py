@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.address import selection
 from app.inputs.crop import split
-from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
+from app.inputs.pictures import BIRD, SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
 from app.inputs.sentences import sentence
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.parts.cells import grid_options
@@ -111,7 +111,7 @@ def picture_control(store: Backend) -> None:
 
 def _crop_control(store: Backend, chosen: str) -> None:
     try:
-        whole = store.whole(chosen, 256)
+        whole = store.whole(chosen, BIRD)
     except PictureGoneError:
         return  # the page says so
     network = store.kept(selection.selection().network)

@@ -11,20 +11,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from explainers.datasets.birds.render import VERSION, render_bird
+from explainers.datasets.birds.render import VERSION
+from explainers.datasets.birds.source import HELD_OUT, TRAINING, RenderedBirds, drawn_side
 from explainers.datasets.folder import ImageFolder
 from explainers.datasets.pictures import PictureError
+from explainers.datasets.preparing import Preparing, gathered
 from explainers.networks.catalogue import Network
 from explainers.networks.preprocessing import Preprocessing
-from explainers.train.recipes import BIRDS_SPLIT, RECIPES
+from explainers.train.recipes import RECIPES
 
 # Fewer pictures teach a decoder nothing but themselves.
 LEAST = 20
 # One picture in so many is held out, and never more than so many: they only measure the error.
 ONE_IN, MOST_HELD_OUT = 10, 200
 RECIPE_HELD_OUT = 1000
-# How often one hears how far it has come: large birds take a tenth of a second each.
-STEP = 2
 # Longer sides are of no use to networks that see 224 pixels.
 LONGEST = 512
 
@@ -36,19 +36,6 @@ class DecoderPictures:
     train: Tensor = field(repr=False)
     held_out: Tensor = field(repr=False)
     data: str
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """`count` of `total` pictures are drawn or read, scaled and cut."""
-
-    count: int
-    total: int
-
-    @property
-    def progress(self) -> float:
-        """The share that is ready, 0 to 1."""
-        return self.count / self.total
 
 
 class Source(Protocol):
@@ -96,10 +83,9 @@ class BirdSource:
 
     def images(self, preprocessing: Preprocessing) -> Iterator[Image.Image]:
         """Drawn at the size at which the network asks for them."""
-        side = min(max(preprocessing.resize, 16), LONGEST)
-        for split, count in (("train", self.count), ("test", self.held_out)):
-            for index in range(count):
-                yield render_bird(index, side, BIRDS_SPLIT[split][0]).image
+        side = drawn_side(preprocessing.resize)
+        for seed, count in ((TRAINING, self.count), (HELD_OUT, self.held_out)):
+            yield from (bird.image for bird in RenderedBirds(count, side, seed).birds())
 
     def data(self, trained: int, held_out: int) -> str:
         """In words, what a decoder learnt from."""
@@ -174,16 +160,14 @@ class FolderSource:
         return f"pictures of a folder: {trained:,} to train on, {held_out:,} held out"
 
 
-def prepare_pictures(network: Network, source: Source) -> Iterator[Prepared | DecoderPictures]:
+def prepare_pictures(network: Network, source: Source) -> Iterator[Preparing | DecoderPictures]:
     """How far it has come, again and again, and last the pictures.
 
     Raises ValueError, one sentence, where too few of a folder's pictures can be read.
     """
-    found: list[Tensor] = []
-    for image in source.images(network.preprocessing):
-        found.append(_pixels(network.preprocessing.cut(image.convert("RGB"))))
-        if len(found) % STEP == 0:
-            yield Prepared(len(found), len(source))
+    pre = network.preprocessing
+    cut = (_pixels(pre.cut(image.convert("RGB"))) for image in source.images(pre))
+    found = yield from gathered(cut, len(source))
     if len(found) < LEAST:
         raise ValueError(_few(len(found)))
     held = min(source.held_out, len(found) // 2)

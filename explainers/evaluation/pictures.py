@@ -9,17 +9,18 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
-from explainers.datasets.birds.render import SPECIES, VERSION, render_bird
+from explainers.datasets.birds.render import SPECIES, VERSION
+from explainers.datasets.birds.source import HELD_OUT, RenderedBirds, drawn_side
 from explainers.datasets.box_places import matched, placed
 from explainers.datasets.boxes import Box, Boxes, Shares
 from explainers.datasets.pictures import OpenedPicture, PictureError, read_picture
+from explainers.datasets.preparing import Preparing, gathered
 from explainers.networks.catalogue import Network
 from explainers.networks.preprocessing import Preprocessing
 
-# The seed of the held-out birds, which no shipped network was trained on.
-BIRDS_SEED = 2
 LONGEST = 512
-STEP = 8
+# Pictures that are asked about together.
+BATCH = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +52,6 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Preparing:
-    """`share` of the pictures that are drawn, scaled and cut, 0 to 1."""
-
-    share: float
-    progress: float = 0.0
-    # There is no answer in it.
-    preliminary = True
-
-
-@dataclass(frozen=True)
 class Birds:
     """The first `count` held-out rendered birds; each comes with the box around it."""
 
@@ -69,16 +60,14 @@ class Birds:
     @property
     def key(self) -> str:
         """What the pictures depend on."""
-        return f"birds {VERSION} {BIRDS_SEED} {self.count}"
+        return f"birds {VERSION} {HELD_OUT} {self.count}"
 
     def __len__(self) -> int:
         return self.count
 
     def items(self, preprocessing: Preprocessing) -> Iterator[tuple[Image.Image, Box | None, int | None]]:
         """Picture, box and species, drawn at the size at which the network asks for them."""
-        side = min(max(preprocessing.resize, 16), 512)
-        for index in range(self.count):
-            bird = render_bird(index, side, BIRDS_SEED)
+        for bird in RenderedBirds(self.count, drawn_side(preprocessing.resize), HELD_OUT).birds():
             yield bird.image, bird.box, bird.label
 
 
@@ -110,23 +99,21 @@ def prepare(network: Network, data: Birds | Folder) -> Iterator[Preparing | Pict
     Birds are labelled with their species where the network was trained on these; else the network's answer to
     the whole picture is the label.
     """
-    images, boxes, labels = [], [], []
     pre = network.preprocessing
-    for image, box, label in data.items(pre):
-        images.append(pre.tensor(image))
-        boxes.append(None if box is None else moved_box(box, image.size, pre))
-        labels.append(label)
-        if len(images) % STEP == 0:
-            yield Preparing(len(images) / len(data))
+    seen = (
+        (pre.tensor(image), None if box is None else moved_box(box, image.size, pre), label)
+        for image, box, label in data.items(pre)
+    )
+    images, boxes, labels = zip(*(yield from gathered(seen, len(data))), strict=True)
     stack = torch.stack(images)
     known = tuple(network.classes) == SPECIES and None not in labels
     if known:
-        yield Pictures(stack, torch.tensor(labels), tuple(boxes), True)
+        yield Pictures(stack, torch.tensor(labels), boxes, True)
         return
     device = next(network.module.parameters()).device
     with torch.no_grad():
-        answers = [network.module(part.to(device)).argmax(1).cpu() for part in stack.split(STEP)]
-    yield Pictures(stack, torch.cat(answers), tuple(boxes), False)
+        answers = [network.module(part.to(device)).argmax(1).cpu() for part in stack.split(BATCH)]
+    yield Pictures(stack, torch.cat(answers), boxes, False)
 
 
 def moved_box(box: Box, size: tuple[int, int], preprocessing: Preprocessing) -> Box | None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explainers.datasets.preparing import Preparing
 from explainers.evaluation.judge import expected_passes, judge, judgeable, judged_pictures
 from explainers.evaluation.methods import MapSettings, dependence
-from explainers.evaluation.pictures import Birds, Folder, Pictures, Preparing, prepare
+from explainers.evaluation.pictures import Birds, Folder, Pictures, prepare
 from explainers.evaluation.scores import Judged
 from explainers.methods.request import MAP_LANE, Workbench, weights_of
 from explainers.networks.catalogue import Network

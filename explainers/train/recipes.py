@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from explainers.datasets import cifar10, membranes
 from explainers.datasets.birds import render
+from explainers.datasets.birds.source import HELD_OUT, TRAINING, RenderedBirds
 from explainers.networks.architectures.plain import alexnet, vgg16
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.architectures.unet import UNet
@@ -69,8 +70,8 @@ def _birds(build: Callable[[], nn.Module], epochs: int, peak_lr: float) -> Recip
     )
 
 
-# Seeds of the dataset and number of pictures. Seed 0 is left to the pictures that the app shows.
-BIRDS_SPLIT = {"train": (1, 6_000), "test": (2, 1_200)}
+# Seeds of the sets and numbers of pictures.
+BIRDS_SPLIT = {"train": (TRAINING, 6_000), "test": (HELD_OUT, 1_200)}
 
 
 def _load_birds(cache: Path, split: str) -> Split:
@@ -79,7 +80,7 @@ def _load_birds(cache: Path, split: str) -> Split:
     path = cache / f"birds-{render.VERSION}-64-{split}.pt"
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        torch.save(render.render_tensors(size=64, count=count, seed=seed), path)
+        torch.save(RenderedBirds(count, 64, seed).tensors(), path)
     pictures, labels = torch.load(path, weights_only=True)
     return pictures, labels
 

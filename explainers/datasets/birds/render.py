@@ -6,17 +6,10 @@ background nor the pose can tell the species. Networks are trained on these pict
 pixel needs another VERSION.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
-from os import cpu_count
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from explainers.datasets.birds import species as bird_species
 from explainers.datasets.birds.canvas import Canvas
@@ -28,7 +21,6 @@ VERSION = 1
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 SPECIES: tuple[str, ...] = tuple(species.name for species in bird_species.ALL)
 SIZES = range(16, 513)
-CHUNK = 32
 
 
 @dataclass(frozen=True)
@@ -96,59 +88,3 @@ def render_bird(index: int, size: int = 64, seed: int = 0, label: int | None = N
         parts={name: (x * size, y * size) for name, (x, y) in places.items()},
         scene=scene.kind,
     )
-
-
-class RenderedBirds(Dataset):
-    """`count` birds as pairs (float tensor (3, size, size) in network units, label).
-
-    That is torchvision's convention, which every data loader collates. `bird(index)` is the
-    whole record with mask, box and parts.
-
-    >>> picture, label = RenderedBirds(24)[5]
-    >>> picture.shape, picture.dtype
-    (torch.Size([3, 64, 64]), torch.float32)
-    """
-
-    classes = SPECIES
-
-    def __init__(self, count: int, size: int = 64, seed: int = 0):
-        self.count, self.size, self.seed = count, size, seed
-
-    def __len__(self) -> int:
-        return self.count
-
-    def bird(self, index: int) -> Bird:
-        """The picture with its masks. Raises IndexError beyond `count`."""
-        if not 0 <= index < self.count:
-            raise IndexError(f"expected an index from 0 to {self.count - 1}, got {index}")
-        return render_bird(index, self.size, self.seed)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        bird = self.bird(index)
-        unit = torch.from_numpy(np.array(bird.image)).permute(2, 0, 1).float() / 255
-        return (unit - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None], bird.label
-
-
-def render_tensors(size: int, count: int, seed: int, workers: int | None = None) -> tuple[Tensor, Tensor]:
-    """Pictures 0 … count − 1 as (N, 3, size, size) uint8 and their labels (N,) int64.
-
-    `workers` processes share the work (None: one per core; 0: this process alone); the result does not
-    depend on them. They are spawned, so a script of one's own needs its `if __name__ == "__main__":`.
-
-    >>> render_tensors(size=32, count=2, seed=0, workers=0)[0].shape
-    torch.Size([2, 3, 32, 32])
-    """
-    workers = cpu_count() or 1 if workers is None else workers
-    pixels = partial(_pixels, size=size, seed=seed)
-    if workers == 0 or count <= CHUNK:
-        pictures = [pixels(index) for index in range(count)]
-    else:
-        # Spawned, not forked: forking a process in which torch has started threads can deadlock.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            pictures = list(pool.map(pixels, range(count), chunksize=CHUNK))
-    labels = torch.tensor([label_of(index, seed) for index in range(count)])
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), labels
-
-
-def _pixels(index: int, size: int, seed: int) -> np.ndarray:
-    return np.array(render_bird(index, size, seed).image)

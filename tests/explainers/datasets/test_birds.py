@@ -8,9 +8,15 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from explainers.datasets.birds import render
+from explainers.datasets.birds import render, source
 from explainers.datasets.birds.drawing import draw_bird
-from explainers.datasets.birds.render import SPECIES, RenderedBirds, label_of, render_bird, render_tensors
+from explainers.datasets.birds.render import MEAN, SPECIES, STD, label_of, render_bird
+from explainers.datasets.birds.source import CHUNK, HELD_OUT, SHOWN, TRAINING, RenderedBirds, drawn_side
+from explainers.decoders.pictures import BirdSource
+from explainers.evaluation.pictures import Birds
+from explainers.networks.preprocessing import Preprocessing
+from explainers.train import recipes
+from explainers.train.recipes import RECIPES
 
 INDICES = range(8)
 DIGEST_64 = "7591f71334742459cc77f823235f113e019f155471576838c9bd20056615fd25"
@@ -158,9 +164,9 @@ def test_data_loader_collates_it():
 
 
 def test_tensors_equal_single_pictures_and_network_units():
-    pictures, labels = render_tensors(size=32, count=3, seed=9, workers=0)
-    assert pictures.dtype == torch.uint8
     data = RenderedBirds(3, size=32, seed=9)
+    pictures, labels = data.tensors(workers=0)
+    assert pictures.dtype == torch.uint8
     mean, std = (torch.tensor(v)[:, None, None] for v in (render.MEAN, render.STD))
     for k in range(3):
         assert torch.equal(pictures[k], torch.from_numpy(np.array(data.bird(k).image)).permute(2, 0, 1))
@@ -169,7 +175,44 @@ def test_tensors_equal_single_pictures_and_network_units():
 
 
 def test_another_process_does_not_change_the_result():
-    count = render.CHUNK + 1
-    one, two = (render_tensors(size=16, count=count, seed=2, workers=workers) for workers in (0, 1))
+    one, two = (RenderedBirds(CHUNK + 1, size=16, seed=2).tensors(workers) for workers in (0, 1))
     assert torch.equal(one[0], two[0])
     assert torch.equal(one[1], two[1])
+
+
+def test_birds_of_a_set_are_drawn_one_after_the_other_as_they_are_asked_for(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(source, "render_bird", lambda *arguments: drawn.append(arguments) or render_bird(*arguments))
+    birds = RenderedBirds(3, size=16, seed=HELD_OUT).birds()
+    assert next(birds).label == label_of(0, HELD_OUT)
+    assert drawn == [(0, 16, HELD_OUT)]
+    assert [bird.label for bird in birds] == [label_of(1, HELD_OUT), label_of(2, HELD_OUT)]
+
+
+def test_what_trains_what_judges_and_what_is_shown_share_no_bird():
+    sets = [
+        [render_bird(index, 16, seed).image.tobytes() for index in range(12)] for seed in (SHOWN, TRAINING, HELD_OUT)
+    ]
+    assert len(set().union(*sets)) == 36
+
+
+@pytest.mark.parametrize("resize", [1, 16, 100, 512, 4000])
+def test_birds_are_drawn_as_large_as_a_network_wants_them_where_that_can_be(resize):
+    assert drawn_side(resize) == min(render.SIZES, key=lambda size: abs(size - resize))
+
+
+def test_training_judging_and_decoders_draw_from_one_source(monkeypatch, tmp_path):
+    """With the seeds and sizes that shipped weights and kept results have."""
+    seen, preprocessing = [], Preprocessing(20, 16, MEAN, STD)
+    monkeypatch.setattr(source, "render_bird", lambda *arguments: seen.append(arguments) or render_bird(*arguments))
+    list(Birds(2).items(preprocessing))
+    assert seen == [(0, 20, 2), (1, 20, 2)]
+    seen.clear()
+    list(BirdSource(20).images(preprocessing))
+    assert seen == [*((index, 20, 1) for index in range(20)), (0, 20, 2), (1, 20, 2)]
+    seen.clear()
+    monkeypatch.setattr(recipes, "BIRDS_SPLIT", {split: (seed, 2) for split, (seed, _) in recipes.BIRDS_SPLIT.items()})
+    for split in ("train", "test"):
+        RECIPES["vgg16-birds"].load(tmp_path, split)
+    assert seen == [(0, 64, 1), (1, 64, 1), (0, 64, 2), (1, 64, 2)]
+    assert (Birds(24).key, BirdSource(400).key) == ("birds 1 2 24", "birds 1 400")

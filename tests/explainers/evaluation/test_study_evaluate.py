@@ -11,10 +11,11 @@ from torch import nn
 
 from explainers import CIDSettings, load_network
 from explainers.datasets.birds.render import render_bird
+from explainers.datasets.birds.source import HELD_OUT
 from explainers.decoders.cards import DecoderCard, half_weights, load_decoder, save_decoder, weights_digest
 from explainers.evaluation import methods
 from explainers.evaluation.measures import descriptive_accuracy, localisation
-from explainers.evaluation.pictures import BIRDS_SEED, Birds, Folder, Pictures, moved_box, prepare, read_folder
+from explainers.evaluation.pictures import Birds, Folder, Pictures, moved_box, prepare, read_folder
 from explainers.evaluation.scores import EvaluationSettings, evaluate, small
 from explainers.networks.preprocessing import Preprocessing
 from explainers.streams import last
@@ -41,7 +42,7 @@ def png(width: int, height: int) -> bytes:
 
 
 def test_birds_keep_their_boxes_and_a_network_of_other_classes_labels_them_by_its_answers(network, pictures):
-    assert pictures.boxes == tuple(render_bird(i, 32, BIRDS_SEED).box for i in range(5))
+    assert pictures.boxes == tuple(render_bird(i, 32, HELD_OUT).box for i in range(5))
     assert not pictures.true_labels
     assert torch.equal(pictures.labels, network.module(pictures.images).argmax(1))
 
@@ -49,7 +50,7 @@ def test_birds_keep_their_boxes_and_a_network_of_other_classes_labels_them_by_it
 def test_birds_are_labelled_with_their_species_where_the_network_knows_them():
     pictures = last(prepare(load_network("alexnet-birds"), Birds(3)))
     assert pictures.true_labels
-    assert pictures.labels.tolist() == [render_bird(i, 16, BIRDS_SEED).label for i in range(3)]
+    assert pictures.labels.tolist() == [render_bird(i, 16, HELD_OUT).label for i in range(3)]
 
 
 @pytest.mark.parametrize("method", ["cid", "saliency", "lrp", "random"])

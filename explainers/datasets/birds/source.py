@@ -1,0 +1,83 @@
+"""Rendered birds by the set: which of them train, judge and are shown, and how large they are drawn."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from os import cpu_count
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from explainers.datasets.birds.render import MEAN, SIZES, SPECIES, STD, Bird, label_of, render_bird
+
+# Seeds. No shipped network was trained on the birds that judge, nor on those that the app shows.
+SHOWN, TRAINING, HELD_OUT = 0, 1, 2
+CHUNK = 32
+
+
+def drawn_side(resize: int) -> int:
+    """The side at which birds are drawn for a network that scales pictures to `resize` pixels.
+
+    >>> drawn_side(8), drawn_side(224), drawn_side(800)
+    (16, 224, 512)
+    """
+    return min(max(resize, SIZES[0]), SIZES[-1])
+
+
+class RenderedBirds(Dataset):
+    """`count` birds as pairs (float tensor (3, size, size) in network units, label).
+
+    That is torchvision's convention, which every data loader collates. `bird(index)` is the
+    whole record with mask, box and parts.
+
+    >>> picture, label = RenderedBirds(24)[5]
+    >>> picture.shape, picture.dtype
+    (torch.Size([3, 64, 64]), torch.float32)
+    """
+
+    classes = SPECIES
+
+    def __init__(self, count: int, size: int = 64, seed: int = SHOWN):
+        self.count, self.size, self.seed = count, size, seed
+
+    def __len__(self) -> int:
+        return self.count
+
+    def bird(self, index: int) -> Bird:
+        """The picture with its masks. Raises IndexError beyond `count`."""
+        if not 0 <= index < self.count:
+            raise IndexError(f"expected an index from 0 to {self.count - 1}, got {index}")
+        return render_bird(index, self.size, self.seed)
+
+    def birds(self) -> Iterator[Bird]:
+        """One after the other, each drawn when it is asked for."""
+        return map(self.bird, range(self.count))
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        bird = self.bird(index)
+        unit = torch.from_numpy(np.array(bird.image)).permute(2, 0, 1).float() / 255
+        return (unit - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None], bird.label
+
+    def tensors(self, workers: int | None = None) -> tuple[Tensor, Tensor]:
+        """All pictures as (N, 3, size, size) uint8 and their labels (N,) int64.
+
+        `workers` processes share the work (None: one per core; 0: this process alone); the result does not
+        depend on them. They are spawned, so a script of one's own needs its `if __name__ == "__main__":`.
+
+        >>> RenderedBirds(2, size=32).tensors(workers=0)[0].shape
+        torch.Size([2, 3, 32, 32])
+        """
+        workers = cpu_count() or 1 if workers is None else workers
+        if workers == 0 or self.count <= CHUNK:
+            pictures = [self._pixels(index) for index in range(self.count)]
+        else:
+            # Spawned, not forked: forking a process in which torch has started threads can deadlock.
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+                pictures = list(pool.map(self._pixels, range(self.count), chunksize=CHUNK))
+        labels = torch.tensor([label_of(index, self.seed) for index in range(self.count)])
+        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), labels
+
+    def _pixels(self, index: int) -> np.ndarray:
+        return np.array(self.bird(index).image)
