@@ -1,9 +1,9 @@
 """Arithmetic as the weights' type says, whatever the caller has switched on around it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -11,9 +11,10 @@ Item = TypeVar("Item")
 DEVICE_TYPES = ("cpu", "cuda", "mps")
 # Where products of single precision may be rounded to fewer bits on the way: convolutions on NVIDIA's cards are unless
 # told not to, to eleven bits, in which a difference of two features nearby is lost.
+BACKENDS: Any = torch.backends
 PRECISIONS = (
-    *(torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn),
-    *(torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv, torch.backends.mkldnn.rnn),
+    *(BACKENDS.cuda.matmul, BACKENDS.cudnn.conv, BACKENDS.cudnn.rnn),
+    *(BACKENDS.mkldnn.matmul, BACKENDS.mkldnn.conv, BACKENDS.mkldnn.rnn),
 )
 _lock = threading.Lock()
 _found: list[str] = []
@@ -60,13 +61,14 @@ def _all_bits() -> Iterator[None]:
 
 def with_plain_arithmetic(items: Iterator[Item]) -> Iterator[Item]:
     """The same items, each computed within `plain_arithmetic`; between two of them the caller's own holds."""
-    nothing = object()
     try:
         while True:
             with plain_arithmetic():
-                item = next(items, nothing)
-            if item is nothing:
-                return
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
             yield item
     finally:
-        items.close()
+        if isinstance(items, Generator):
+            items.close()

@@ -76,7 +76,7 @@ def bottleneck(
     maps = []
     for one in case.each():
         scores = one.plain()
-        marker = mark(scores.net, one.place, one.layout)
+        marker = mark(scores.net, one)
         statistics = _statistics(scores, marker, one.inputs if reference is None else reference.to(one.inputs))
         bits = _bits(scores, marker, one, statistics, settings)
         cells, pixels = bits.shape[-1] * bits.shape[-2], one.size[0] * one.size[1]
@@ -110,7 +110,7 @@ def _bits(
     alpha = torch.full_like(deviation, settings.alpha).requires_grad_()
     optimiser = torch.optim.Adam([alpha], lr=settings.rate)
     noise = Randomness(settings.seed)("bottleneck")
-    pictures, target = one.inputs.expand(settings.copies, -1, -1, -1), one.target.expand(settings.copies)
+    pictures, target = one.inputs.expand(settings.copies, -1, -1, -1), one.goal().expand(settings.copies)
     passed: list[Tensor] = []
     marker.register_forward_hook(lambda module, args, output: passed.pop())
     for _ in range(settings.steps):

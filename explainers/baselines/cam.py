@@ -4,6 +4,7 @@ Zhou et al., "Learning deep features for discriminative localization", CVPR 2016
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -29,12 +30,12 @@ def cam_head(graph: fx.GraphModule) -> CamHead | str:
     weight = None
     while True:
         kind = node_kind(graph, node)
-        part = graph.get_submodule(node.target) if node.op == "call_module" else None
+        part = graph.get_submodule(str(node.target)) if node.op == "call_module" else None
         if kind == "average" and _is_global(part):
             pooled = node.all_input_nodes[0]
             return CamHead(pooled, _paths_ending_at(graph, pooled, node), weight)
-        if kind == "linear" and weight is None and _reads_one_position(part):
-            weight = part.weight.flatten(1)
+        if kind == "linear" and weight is None and part is not None and _reads_one_position(part):
+            weight = cast(Tensor, part.weight).flatten(1)
         elif kind != "move" or len(node.all_input_nodes) != 1:
             return (
                 "CAM needs a network that ends in global average pooling and at most one linear layer after it; "

@@ -83,14 +83,26 @@ class Case:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the pictures."""
-        return tuple(self.inputs.shape[-2:])
+        height, width = self.inputs.shape[-2:]
+        return height, width
+
+    def located(self) -> tuple[tuple[str, int], Layout]:
+        """Place and layout of the layer, for methods that look at one."""
+        assert self.place is not None
+        assert self.layout is not None
+        return self.place, self.layout
+
+    def goal(self) -> Tensor:
+        """The target, for methods that explain one."""
+        assert self.target is not None
+        return self.target
 
     def plain(self) -> Scores:
         """A copy of the network that shares the weights alone, with nothing done in place."""
         net = structural_copy(self.module, widen=True)
         for part in net.modules():
             if getattr(part, "inplace", False):
-                part.inplace = False
+                setattr(part, "inplace", False)  # noqa: B010
         return self._counted(net)
 
     def canonical(self) -> Scores:

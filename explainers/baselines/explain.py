@@ -8,6 +8,7 @@ number of threads may explain the same network.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ def attribute(
     layer: Layer | str | None,
     inputs: Tensor,
     target: int | list[int] | Tensor | None = None,
-    **options: object,
+    **options: Any,
 ) -> Tensor:
     """The map (B, 1, H, W) of `method` for pictures (B, C, H, W) in network units, on their device.
 
@@ -89,7 +90,7 @@ def explain(
     inputs: Tensor,
     target: int | list[int] | Tensor | None = None,
     progress: Callable[[float], None] | None = None,
-    **options: object,
+    **options: Any,
 ) -> Explanation:
     """As `attribute`, with the target that was explained and what the map cost.
 
@@ -192,9 +193,10 @@ def _layer(network: Network | nn.Module, layer: Layer | str) -> Layer | str:
 
 
 def _located(
-    method: Method, network: Network | nn.Module, layer: Layer | str, pictures: Tensor
+    method: Method, network: Network | nn.Module, layer: Layer | str | None, pictures: Tensor
 ) -> tuple[tuple[str, int], Layout]:
     """(path, call) of the layer, and where the positions of its feature are."""
+    assert layer is not None
     feature = Feature(_module(network), _layer(network, layer))
     feature.pictures(pictures)
     place = feature.path, feature.call

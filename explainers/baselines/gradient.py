@@ -66,7 +66,7 @@ def deep_lift(case: Case, baseline: float | Tensor = 0.0) -> Tensor:
 
 
 def _max_pooling_rule(
-    module: nn.Module, inputs: Tensor, outputs: Tensor, grad_input: Tensor, grad_output: Tensor, eps: float = 1e-10
+    module: nn.MaxPool2d, inputs: Tensor, outputs: Tensor, grad_input: Tensor, grad_output: Tensor, eps: float = 1e-10
 ) -> Tensor:
     """Multipliers of max-pooling: each change of an output goes to the places of the two maxima.
 
@@ -80,7 +80,7 @@ def _max_pooling_rule(
     with torch.enable_grad():
         at = inputs.detach().requires_grad_()
         shares = torch.autograd.grad(nn.MaxPool2d.forward(module, at), at, grad_output * change)[0]
-    share = sum(shares.chunk(2))
+    share = torch.add(*shares.chunk(2))
     difference = x - x0
     multiplier = torch.where(difference.abs() < eps, torch.zeros_like(share), share / difference)
     gradient = grad_input.chunk(2)[0]

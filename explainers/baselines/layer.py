@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from explainers.baselines.case import Case, enlarge
 from explainers.baselines.gradient import guided_gradient
-from explainers.baselines.positions import Layout
 
 
 class Mark(nn.Module):
@@ -21,12 +20,12 @@ class Mark(nn.Module):
         return feature.clone()
 
 
-def mark(net: nn.Module, place: tuple[str, int], layout: Layout) -> Mark:
-    """Put a Mark behind the layer at (path, call) of the private copy `net`; its feature goes through it once.
+def mark(net: nn.Module, case: Case) -> Mark:
+    """Put a Mark behind the case's layer in the private copy `net`; its feature goes through it once.
 
     The feature goes through as a map of its positions, and on as it was; tokens without a position keep their values.
     """
-    path, call = place
+    (path, call), layout = case.located()
     marker, count = Mark(), [0]
 
     def start(module: nn.Module, args: tuple) -> None:
@@ -46,7 +45,11 @@ def mark(net: nn.Module, place: tuple[str, int], layout: Layout) -> Mark:
 def keep_output(marker: Mark) -> list[Tensor]:
     """A list that gets the feature of each forward pass."""
     kept: list[Tensor] = []
-    marker.register_forward_hook(lambda module, args, output: kept.append(output))
+
+    def keep(module: nn.Module, args: tuple, output: Tensor) -> None:
+        kept.append(output)
+
+    marker.register_forward_hook(keep)
     return kept
 
 
@@ -74,11 +77,11 @@ def layer_gradient(case: Case) -> Tensor:
 def _feature_and_gradient(case: Case) -> tuple[Tensor, Tensor]:
     """The layer's feature as a map and the score's gradient by it, zero where the score does not use it."""
     scores = case.plain()
-    marker = mark(scores.net, case.place, case.layout)
+    marker = mark(scores.net, case)
     # Whether the feature has a gradient by the picture does not matter here.
     marker.register_forward_hook(lambda module, args, output: output.detach().requires_grad_())
     kept = keep_output(marker)
-    score = scores(case.inputs).gather(1, case.target[:, None]).sum()
+    score = scores(case.inputs).gather(1, case.goal()[:, None]).sum()
     feature = kept[0].detach()
     if not score.requires_grad:
         return feature, torch.zeros_like(feature)
@@ -89,8 +92,8 @@ def _feature_and_gradient(case: Case) -> tuple[Tensor, Tensor]:
 def scores_of_feature(case: Case) -> tuple[Callable[[Tensor], Tensor], Tensor]:
     """What follows the layer, for the first picture: maps (B, C, h, w) -> scores (B, classes), and its own map."""
     scores = case.plain()
-    marker = mark(scores.net, case.place, case.layout)
-    kept, given = keep_output(marker), []
+    marker = mark(scores.net, case)
+    kept, given = keep_output(marker), list[Tensor]()
     picture = case.inputs[:1]
     with torch.no_grad():
         scores(picture)
@@ -107,7 +110,7 @@ def scores_of_feature(case: Case) -> tuple[Callable[[Tensor], Tensor], Tensor]:
 def activation(case: Case) -> Tensor:
     """√(Σ_c f_c²) at each position of the layer's feature f, enlarged bilinearly."""
     scores = case.plain()
-    kept = keep_output(mark(scores.net, case.place, case.layout))
+    kept = keep_output(mark(scores.net, case))
     with torch.no_grad():
         scores(case.inputs)
     return enlarge(kept[0].norm(dim=1, keepdim=True), case.size)

@@ -16,10 +16,12 @@ does not matter which operations share a tensor, and no module is written to.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
+from torch.fx.node import map_aggregate, map_arg
 
 from explainers.baselines.case import Case
 from explainers.canonical.modules import kind_of
@@ -30,7 +32,7 @@ PASSED_ON = ("rectifier", "activation", "normalisation", "affine")
 MOVED = ("move", "maximum")
 
 # What a node gives back: relevance of a tensor, or of each tensor of a tuple, None where none has come.
-Relevance = Tensor | list[Tensor | None]
+Relevance = Any
 
 
 def lrp(case: Case) -> Tensor:
@@ -41,7 +43,7 @@ def lrp(case: Case) -> Tensor:
         output = run.run(case.inputs)
     rules = _rules(graph)
     last = next(node for node in graph.graph.nodes if node.op == "output")
-    waiting: dict[fx.Node, Relevance] = {last.args[0]: _start(output, case.target)}
+    waiting: dict[fx.Node, Relevance] = {last.args[0]: _start(output, case.goal())}
     for node in reversed(graph.graph.nodes):
         if node.op == "placeholder":
             relevance = waiting.get(node)
@@ -86,7 +88,7 @@ def _rules(graph: fx.GraphModule) -> dict[fx.Node, Rule]:
             rules[node] = _proportional
         elif node in first:
             rules[node] = _flat
-        elif node is readout or isinstance(graph.get_submodule(node.target), nn.Linear):
+        elif node is readout or isinstance(graph.get_submodule(str(node.target)), nn.Linear):
             rules[node] = _proportional
         else:
             rules[node] = _z_plus
@@ -104,7 +106,7 @@ def _move(run: fx.Interpreter, node: fx.Node, relevance: Relevance) -> list[tupl
 
 def _proportional(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple[fx.Node, Relevance]]:
     values = {source: run.env[source] for source in _sources(node)}
-    module = run.module.get_submodule(node.target)
+    module = run.module.get_submodule(str(node.target))
     operation = _operation(run, node)
     epsilon = EPSILON["linear" if kind_of(module) == "linear" else "other"]
     shares = _pull(node, operation, values, lambda z: _ratio(relevance, z, epsilon))
@@ -114,7 +116,7 @@ def _proportional(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list
 
 
 def _z_plus(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple[fx.Node, Relevance]]:
-    module, (source,) = run.module.get_submodule(node.target), _sources(node)
+    module, (source,) = cast(Any, run.module.get_submodule(str(node.target))), _sources(node)
     bias = None if module.bias is None else module.bias.clamp(min=0)
     positive = _with_weights(module, module.weight.clamp(min=0), bias)
     negative = _with_weights(module, module.weight.clamp(max=0), None)
@@ -134,7 +136,7 @@ def _z_plus(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple
 def _flat(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple[fx.Node, Relevance]]:
     """Every input of a position's receptive field gets the same share."""
     values = {source: run.env[source] for source in _sources(node)}
-    return _evenly(node, _uniform(run.module.get_submodule(node.target)), values, relevance)
+    return _evenly(node, _uniform(run.module.get_submodule(str(node.target))), values, relevance)
 
 
 def _with_flat_rest(
@@ -158,13 +160,13 @@ def _ratio(relevance: Tensor, z: Tensor, epsilon: float) -> Tensor:
 
 
 def _pull(
-    node: fx.Node, operation: Callable, values: dict[fx.Node, object], gradient: Callable[[object], Relevance]
+    node: fx.Node, operation: Callable, values: Mapping[fx.Node, Any], gradient: Callable[[Any], Relevance]
 ) -> list[tuple[fx.Node, Relevance]]:
     """(source, Jᵀ g) for each source of `node`, J that of `operation` at `values` and g = gradient(output)."""
-    leaves = {source: fx.node.map_aggregate(value, _leaf) for source, value in values.items()}
+    leaves = {source: map_aggregate(value, _leaf) for source, value in values.items()}
     with torch.enable_grad():
         output = operation(leaves)
-    given = gradient(fx.node.map_aggregate(output, lambda t: t.detach()))
+    given = gradient(map_aggregate(output, lambda t: cast(Tensor, t).detach()))
     outputs = list(output) if isinstance(output, tuple | list) else [output]
     pairs = [
         (o, g) for o, g in zip(outputs, given if isinstance(given, list) else [given], strict=True) if g is not None
@@ -180,15 +182,15 @@ def _pull(
     return back
 
 
-def _leaf(value: object) -> object:
+def _leaf(value: Any) -> Any:
     return value.detach().requires_grad_() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
-def _operation(run: fx.Interpreter, node: fx.Node) -> Callable[[dict[fx.Node, object]], object]:
+def _operation(run: fx.Interpreter, node: fx.Node) -> Callable[[Mapping[fx.Node, Any]], Any]:
     """What `node` does, as a function of the values of its sources; all else is as it was."""
 
-    def operation(values: dict[fx.Node, object]) -> object:
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda n: values.get(n, run.env[n]))
+    def operation(values: Mapping[fx.Node, Any]) -> Any:
+        args, kwargs = map_arg((node.args, node.kwargs), lambda n: values.get(n, run.env[n]))
         return getattr(run, node.op)(node.target, args, kwargs)
 
     return operation
@@ -200,13 +202,13 @@ def _sources(node: fx.Node) -> list[fx.Node]:
 
 
 def _uniform(module: nn.Module) -> Callable[[dict[fx.Node, Tensor]], Tensor]:
-    even = _with_weights(module, torch.ones_like(module.weight), None)
+    even = _with_weights(module, torch.ones_like(cast(Tensor, module.weight)), None)
     return lambda values: even(*values.values())
 
 
 def _with_weights(module: nn.Module, weight: Tensor, bias: Tensor | None) -> nn.Module:
     twin = copy.copy(module)
-    twin._parameters = {"weight": weight, "bias": bias}
+    vars(twin)["_parameters"] = {"weight": weight, "bias": bias}
     return twin
 
 
@@ -215,7 +217,7 @@ def _first_layers(graph: fx.GraphModule) -> set[fx.Node]:
     after_one, first = set(), set()
     for node in graph.graph.nodes:
         fed = any(source in after_one for source in node.all_input_nodes)
-        linear = node.op == "call_module" and kind_of(graph.get_submodule(node.target)) == "linear"
+        linear = node.op == "call_module" and kind_of(graph.get_submodule(str(node.target))) == "linear"
         if linear and not fed:
             first.add(node)
         if linear or fed:

@@ -5,6 +5,7 @@ Their random choices come from a generator of their own: nothing is drawn from, 
 
 import math
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from captum.attr import KernelShap, Lime, Occlusion
 from skimage.segmentation import slic
 from sklearn.linear_model import LinearRegression, Ridge
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 from explainers.baselines.case import Case
 from explainers.randomness import Randomness
@@ -77,7 +78,7 @@ def superpixels(picture: Tensor, count: int = SUPERPIXELS) -> Tensor:
     labels = slic(scaled, n_segments=count, compactness=10, channel_axis=-1, start_label=0)
     numbers, regions = np.unique(labels, return_inverse=True)
     if len(numbers) < count / 2:
-        return _squares(*labels.shape, count)
+        return _squares(labels.shape[0], labels.shape[1], count)
     return torch.from_numpy(regions.reshape(labels.shape)).long()
 
 
@@ -140,7 +141,7 @@ class _Surrogate(Model):
         self._estimator = estimator
 
     def fit(self, train_data: DataLoader, **_: object) -> dict:
-        shown, scores, weights = (t.cpu().double().numpy() for t in train_data.dataset.tensors)
+        shown, scores, weights = (t.cpu().double().numpy() for t in cast(TensorDataset, train_data.dataset).tensors)
         self._estimator.fit(shown, scores.ravel(), sample_weight=weights.ravel())
         return {}
 
@@ -159,7 +160,7 @@ class _SeededKernelShap(KernelShap):
         self._generator, self.interpretable_model = generator, _Surrogate(LinearRegression())
 
     def kernel_shap_perturb_generator(
-        self, original_inp: Tensor | tuple[Tensor, ...], **kwargs: object
+        self, original_inp: Tensor | tuple[Tensor, ...], **kwargs: Any
     ) -> Iterator[Tensor]:
         features, sizes = kwargs["num_interp_features"], kwargs["num_select_distribution"].probs
         device = (original_inp if isinstance(original_inp, Tensor) else original_inp[0]).device

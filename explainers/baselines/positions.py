@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -121,20 +122,22 @@ def _measured(output: Callable[[Tensor], object], x: Tensor) -> Layout | str:
     reason = no_positions(tuple(feature.shape[1:]))
     if reason:
         return reason
-    candidates = list(_candidates(tuple(feature.shape[1:]), tuple(x.shape[-2:])))
+    candidates = list(_candidates(tuple(feature.shape[1:]), (x.shape[-2], x.shape[-1])))
     if not candidates:
         return NOTHING_FOLLOWS
     generator = torch.Generator().manual_seed(1)
     moved: Moved | None = None
     for _ in range(DRAWS):
         noise = torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)
-        again = moved_by_strips(output, x, feature, noise * x.std(correction=0).clamp_min(0.1))
+        step = noise * x.std(correction=0).clamp_min(0.1)
+        again = moved_by_strips(cast("Callable[[Tensor], Tensor]", output), x, feature, step)
         moved = again if moved is None else together(moved, again)
         layout, agrees, next_best = _best(candidates, moved, feature.shape)
         # A feature of few positions leaves much to the chance of one noise.
         expected = layout.axes == USUAL or feature.dim() == 3
         if expected and agrees >= CLEAR and agrees >= AHEAD * next_best:
             break
+    assert moved is not None
     rows, columns = _by_position(layout, moved)
     if lie_elsewhere(rows, columns):
         return ELSEWHERE

@@ -1,5 +1,7 @@
 """Weights that a module computes from others before each pass: parametrisations, weight and spectral norm, pruning."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
@@ -19,7 +21,7 @@ def fix_weights(private: nn.Module) -> None:
                     del part._forward_pre_hooks[key]
 
 
-def _fix_parametrised(part: nn.Module) -> None:
+def _fix_parametrised(part: Any) -> None:
     weights = {name: getattr(part, name).detach() for name in part.parametrizations}
     part.__class__ = parametrize.type_before_parametrizations(part)
     del part._modules["parametrizations"]

@@ -157,7 +157,7 @@ def canonical_module(module: nn.Module) -> nn.Module | None:
         return None
     if type(module) is nn.ReLU:
         return nn.ReLU()
-    if type(module) in (nn.ReLU6, nn.Hardtanh) and module.min_val == 0:
+    if isinstance(module, nn.Hardtanh) and type(module) in (nn.ReLU6, nn.Hardtanh) and module.min_val == 0:
         return ClippedReLU(module.max_val)
     if type(module) is nn.Threshold and module.threshold == module.value == 0:
         return nn.ReLU()

@@ -11,9 +11,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from explainers.canonical import modules as parts
@@ -47,7 +49,7 @@ def canonise(module: nn.Module, example: Tensor) -> fx.GraphModule:
     >>> [kind for _, kind in kinds(canonise(net.eval(), torch.zeros(1, 3, 8, 8)))]
     ['linear', 'rectifier', 'move']
     """
-    return structural_copy(canonical_view(module, example))
+    return cast(fx.GraphModule, structural_copy(canonical_view(module, example)))
 
 
 def canonical_view(module: nn.Module, example: Tensor) -> fx.GraphModule:
@@ -100,7 +102,7 @@ def kinds(graph: fx.GraphModule) -> list[tuple[fx.Node, str]]:
 def node_kind(graph: fx.GraphModule, node: fx.Node) -> str | None:
     """The kind of one node; None for inputs, outputs, constants and sizes."""
     if node.op == "call_module":
-        return kind_of(graph.get_submodule(node.target))
+        return kind_of(graph.get_submodule(str(node.target)))
     if node.op not in ("call_function", "call_method") or not node.meta.get("tensor"):
         return None
     sources = [source for source in node.all_input_nodes if source.meta.get("tensor")]
@@ -111,7 +113,7 @@ def node_label(graph: fx.GraphModule, node: fx.Node) -> str:
     """What a reader calls the operation of a node."""
     if node.op != "call_module":
         return operation_name(node)
-    module = graph.get_submodule(node.target)
+    module = graph.get_submodule(str(node.target))
     return getattr(module, "label", None) or type(module).__name__
 
 
@@ -121,7 +123,7 @@ def _one_module_each(graph: fx.GraphModule, found: Contents) -> None:
         if node.op == "call_module":
             operands = (*node.args, *node.kwargs.values())
             if len(operands) == 1:
-                _replace(graph, node, canonical_module(graph.get_submodule(node.target)), operands)
+                _replace(graph, node, canonical_module(graph.get_submodule(str(node.target))), operands)
         elif node.op in ("call_function", "call_method") and node.name in found.data:
             if operation_name(node) in IDENTITIES | COPIES:
                 _replace(graph, node, None, node.args)
@@ -152,7 +154,7 @@ def _replace(graph: fx.GraphModule, node: fx.Node, module: nn.Module | None, ope
 
 def _rectified_by_mask(node: fx.Node) -> fx.Node | None:
     """x of x·(x > 0), with the mask as numbers or not, and of where(x > 0, x, 0)."""
-    name, args = operation_name(node), node.args
+    name, args = operation_name(node), cast("tuple[Any, ...]", node.args)
     if node.kwargs:
         return None
     if name == "where" and len(args) == 3 and _is_mask(args[0], args[1]) and args[2] in (0, 0.0):
@@ -162,11 +164,12 @@ def _rectified_by_mask(node: fx.Node) -> fx.Node | None:
     return None
 
 
-def _is_mask(mask: object, x: object) -> bool:
+def _is_mask(mask: Any, x: Any) -> bool:
     while isinstance(mask, fx.Node) and operation_name(mask) in CASTS:
         mask = mask.args[0]
-    compares = isinstance(mask, fx.Node) and operation_name(mask) in ("gt", "ge") and len(mask.args) == 2
-    return compares and mask.args[0] is x and mask.args[1] in (0, 0.0)
+    if not isinstance(mask, fx.Node) or operation_name(mask) not in ("gt", "ge") or len(mask.args) != 2:
+        return False
+    return mask.args[0] is x and mask.args[1] in (0, 0.0)
 
 
 def _erase_unread(graph: fx.GraphModule) -> None:
@@ -183,7 +186,7 @@ def _module_for(node: fx.Node, found: Contents) -> tuple[nn.Module | None, tuple
     if function is None:
         return None, ()
     if name in JOINS:
-        given = dict(zip(("tensors", "dim"), node.args, strict=False)) | node.kwargs
+        given: dict[str, Any] = dict(zip(("tensors", "dim"), node.args, strict=False)) | node.kwargs
         listed = given.pop("tensors", ())
         fits = listed and all(isinstance(tensor, fx.Node) for tensor in listed) and "out" not in given
         return (Concatenation(function, given), tuple(listed)) if fits else (None, ())
@@ -192,7 +195,7 @@ def _module_for(node: fx.Node, found: Contents) -> tuple[nn.Module | None, tuple
     kwargs = dict(node.kwargs)
     if name in RESIZINGS:
         # The copy is for one size of picture, and these sizes are without the batch axis.
-        kwargs = fx.node.map_arg(kwargs, lambda n: found.sizes.get(n.name, n))
+        kwargs = map_arg(kwargs, lambda n: cast(Any, found.sizes.get(n.name, n)))
     if _inside(kwargs) or len(set(read)) < _inside(args):
         return None, ()
     if name == "max" and len(args) == 2 and (read[1:] or args[1] is not node.args[1]):
@@ -208,14 +211,14 @@ def _zero(value: object, found: Contents) -> object:
     return value if constant is None or bool(constant.any()) else 0.0
 
 
-def _inside(args: object) -> int:
+def _inside(args: Any) -> int:
     """How many different nodes the arguments hold, those in lists counted."""
     nodes: set[fx.Node] = set()
-    fx.node.map_arg(args, lambda n: nodes.add(n))
+    map_arg(args, lambda n: nodes.add(n))
     return len(nodes)
 
 
-def _pure(function: Callable) -> Callable:
+def _pure(function: Any) -> Callable:
     """The function that gives a new tensor, for one that writes into its first."""
     name = getattr(function, "__name__", "")
     pure = {f"i{op}": getattr(operator, op) for op in ("add", "sub", "mul", "truediv")}
@@ -224,21 +227,21 @@ def _pure(function: Callable) -> Callable:
 
 def _merge_normalisations(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
-        if node.op != "call_module" or not isinstance(graph.get_submodule(node.target), parts.BATCH_NORMS):
+        if node.op != "call_module" or not isinstance(graph.get_submodule(str(node.target)), parts.BATCH_NORMS):
             continue
-        before, norm = node.args[0], graph.get_submodule(node.target)
+        before, norm = cast(fx.Node, node.args[0]), graph.get_submodule(str(node.target))
         if before.op != "call_module" or len(before.users) > 1 or norm.running_var is None:
             continue
-        linear = graph.get_submodule(before.target)
-        if kind_of(linear) != "linear" or (getattr(linear, "transposed", False) and linear.groups > 1):
+        linear = graph.get_submodule(str(before.target))
+        if kind_of(linear) != "linear" or (getattr(linear, "transposed", False) and getattr(linear, "groups", 1) > 1):
             continue
-        graph.add_submodule(before.target, _merged(linear, norm))
+        graph.add_submodule(str(before.target), _merged(linear, norm))
         before.meta = node.meta
         node.replace_all_uses_with(before)
         graph.graph.erase_node(node)
 
 
-def _merged(linear: nn.Module, norm: nn.Module) -> nn.Module:
+def _merged(linear: Any, norm: Any) -> nn.Module:
     if isinstance(linear, nn.Linear):
         return fuse_linear_bn_eval(linear, norm)
     return fuse_conv_bn_eval(linear, norm, transpose=getattr(linear, "transposed", False))
@@ -265,7 +268,7 @@ def _uses(reader: fx.Node, node: fx.Node) -> int:
         count += n is node
         return n
 
-    fx.node.map_arg((reader.args, reader.kwargs), see)
+    map_arg((reader.args, reader.kwargs), see)
     return count
 
 
@@ -280,8 +283,8 @@ def _read_copies(graph: fx.GraphModule, node: fx.Node, reader: fx.Node) -> None:
         copied.meta = {"tensor": True, "several": False, "nn_module_stack": node.meta.get("nn_module_stack")}
         return copied
 
-    reader.args = fx.node.map_arg(reader.args, replace)
-    reader.kwargs = fx.node.map_arg(reader.kwargs, replace)
+    reader.args = map_arg(reader.args, replace)
+    reader.kwargs = map_arg(reader.kwargs, replace)
 
 
 def _verify(module: nn.Module, graph: fx.GraphModule, example: Tensor) -> None:

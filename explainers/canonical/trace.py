@@ -5,9 +5,11 @@ import operator
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
 
 from explainers.canonical.computed_weights import fix_weights
 from explainers.networks.copies import structural_copy
@@ -57,20 +59,20 @@ class _Tracer(fx.Tracer):
         finally:
             self._evaluating = False
 
-    def _value(self, node: fx.Node) -> object:
+    def _value(self, node: fx.Node) -> Any:
         if node in self._values:
             return self._values[node]
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), self._value)
+        args, kwargs = map_arg((node.args, node.kwargs), self._value)
         if node.op == "placeholder":
             value = self._example
         elif node.op == "get_attr":
-            value = operator.attrgetter(node.target)(self._shapes)
+            value = operator.attrgetter(str(node.target))(self._shapes)
         elif node.op == "call_module":
-            value = self._shapes.get_submodule(node.target)(*args, **kwargs)
+            value = self._shapes.get_submodule(str(node.target))(*args, **kwargs)
         elif node.op == "call_method":
-            value = getattr(args[0], node.target)(*args[1:], **kwargs)
+            value = getattr(args[0], str(node.target))(*args[1:], **kwargs)
         else:
-            value = node.target(*args, **kwargs)
+            value = cast("Callable[..., Any]", node.target)(*args, **kwargs)
         self._values[node] = value
         return value
 
@@ -84,7 +86,7 @@ def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
     fix_weights(copied)
     for part in copied.modules():
         if getattr(part, "inplace", False):
-            part.inplace = False
+            setattr(part, "inplace", False)  # noqa: B010
         # fx only follows what is a Parameter; the memory stays that of the network.
         part._parameters = {
             name: value if value is None else nn.Parameter(value, requires_grad=False)
@@ -107,14 +109,14 @@ def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
 def _give_scores_alone(graph: fx.Graph) -> None:
     """Of several outputs the one that `scores_in` takes, which is all that is explained."""
     output = next(node for node in graph.nodes if node.op == "output")
-    given = output.args[0]
+    given: Any = output.args[0]
     if isinstance(given, fx.Node):
         return
     while isinstance(given, dict | tuple | list):
-        names = [name for name in NAMES if name in given] if isinstance(given, dict) else [0][: len(given)]
+        names: list[Any] = [name for name in NAMES if name in given] if isinstance(given, dict) else [0][: len(given)]
         if not names:
             raise NotCanonical(NO_SCORES)
-        given = given[names[0]]
+        given = cast(Any, given)[names[0]]
     if not isinstance(given, fx.Node):
         raise NotCanonical(NO_SCORES)
     output.args = (given,)
@@ -124,7 +126,7 @@ def _give_scores_alone(graph: fx.Graph) -> None:
 def operation_name(node: fx.Node) -> str:
     """The name of a function, method or attribute, that of the one which does not write in place."""
     if node.target is getattr:
-        return node.args[1]
+        return str(node.args[1])
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
     return name.strip("_") or name
 

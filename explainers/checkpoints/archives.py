@@ -53,5 +53,5 @@ def open_archive(file: BinaryIO, entries: int) -> zipfile.ZipFile:
     archive = zipfile.ZipFile(guard)
     if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in archive.infolist()):
         raise zipfile.BadZipFile("neither stored nor deflated")
-    archive.fp.most = 1 << 62
+    guard.most = 1 << 62
     return archive

@@ -8,7 +8,7 @@ import operator
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -81,7 +81,8 @@ def example(program: ExportedProgram) -> tuple[int, int, int]:
             f"expected any number of pictures of one size in float32, got a program of {values[0].dtype} and "
             f"{tuple(values[0].shape)}; {HOW}"
         )
-    return tuple(shape)
+    channels, height, width = shape
+    return channels, height, width
 
 
 def rebuilt(program: ExportedProgram) -> nn.Module:
@@ -138,10 +139,11 @@ def _convert(module: nn.Module) -> nn.Module:
     root, graph, values = nn.Module(), fx.Graph(), {}
     for name, child in module.named_children():
         root.add_module(name, _convert(child))
-    if not hasattr(module, "graph"):
+    called = getattr(module, "graph", None)
+    if called is None:
         return root  # never called itself, only what is in it
     made = 0
-    for node in module.graph.nodes:
+    for node in called.nodes:
         if node.op == "get_attr":
             values[node] = node
         elif node.op == "call_function" and (part := _module(node, module)) is not None:
@@ -160,7 +162,8 @@ def _convert(module: nn.Module) -> nn.Module:
             graph.output(fx.map_arg(given, lambda old: _mapped(old, values, graph, root, module)))
         else:
             new = graph.node_copy(node, lambda old: _mapped(old, values, graph, root, module))
-            new.target = FUNCTIONS.get(node.target, node.target) if node.op == "call_function" else node.target
+            if node.op == "call_function" and node.target in FUNCTIONS:
+                new.target = FUNCTIONS[node.target]
             values[node] = new
     return _simplest(root, graph, kind)
 
@@ -171,8 +174,8 @@ def _mapped(value: Any, values: dict, graph: fx.Graph, root: nn.Module, module: 
         return value
     if value.op != "get_attr":
         return values[value]
-    tensor = operator.attrgetter(value.target)(module)
-    name = value.target.replace(".", "_")
+    tensor = operator.attrgetter(str(value.target))(module)
+    name = str(value.target).replace(".", "_")
     if not hasattr(root, name):
         if isinstance(tensor, nn.Parameter):
             root.register_parameter(name, tensor)
@@ -191,10 +194,11 @@ def _module(node: fx.Node, module: nn.Module) -> nn.Module | None:
         return None
 
     def fetched(value: Any) -> Any:
-        return operator.attrgetter(value.target)(module) if isinstance(value, fx.Node) else value
+        return operator.attrgetter(str(value.target))(module) if isinstance(value, fx.Node) else value
 
-    arguments = {a.name: a.default_value for a in node.target._schema.arguments[1:] if a.has_default_value()}
-    names = [a.name for a in node.target._schema.arguments[1:]]
+    taken = cast(Any, node.target)._schema.arguments[1:]
+    arguments = {a.name: a.default_value for a in taken if a.has_default_value()}
+    names = [a.name for a in taken]
     arguments |= dict(zip(names, map(fetched, node.args[1:]), strict=False))
     return make(**(arguments | {name: fetched(value) for name, value in node.kwargs.items()}))
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -77,7 +78,7 @@ def _rebuilt(data: bytes) -> object:
     length = int.from_bytes(data[:8], "little")
     found = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][OUTLINE])
 
-    def value(node: object) -> object:
+    def value(node: Any) -> Any:
         if isinstance(node, list):
             return {key: value(inner) for key, inner in node}
         return tensors[str(node)] if isinstance(node, int) else Left(node)

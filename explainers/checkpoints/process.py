@@ -43,9 +43,9 @@ def convert_apart(data: bytes, wanted: Callable[[], None] = lambda: None) -> byt
     """
     command = [sys.executable, "-I", "-c", PROGRAM, str(Path(__file__).parent.parent)]
     ends = time.monotonic() + SECONDS
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     answer: list[bytes] = []
-    with subprocess.Popen(command, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
         # A daemon, so that it keeps no server from stopping.
         talk = threading.Thread(target=lambda: answer.append(process.communicate(data)[0]), daemon=True)
         talk.start()

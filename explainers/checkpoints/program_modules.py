@@ -54,7 +54,7 @@ def _batch_norm(weight, bias, running_mean, running_var, training, momentum, eps
 
 
 def _layer_norm(normalized_shape, weight, bias, eps, cudnn_enable):
-    module = nn.LayerNorm(tuple(normalized_shape), eps, weight is not None, bias is not None, device="meta")
+    module = nn.LayerNorm(list(normalized_shape), eps, weight is not None, bias is not None, device="meta")
     return _with(module, weight=weight, bias=bias)
 
 
@@ -84,7 +84,7 @@ def _hardtanh(min_val, max_val):
     return nn.ReLU6() if (min_val, max_val) == (0, 6) else nn.Hardtanh(min_val, max_val)
 
 
-def _tuple(value: Sequence[int]) -> tuple[int, ...]:
+def _tuple(value: Sequence[int]) -> Any:
     return tuple(value)
 
 

@@ -33,7 +33,7 @@ NEITHER = (
 TOO_LONG = "expected a list of names and tensors of at most 16 MiB, got a longer one; save the state dict alone"
 
 
-def as_safetensors(file: BinaryIO) -> Iterator[bytes]:
+def as_safetensors(file: BinaryIO) -> Iterator[bytes | memoryview]:
     """What a file of `torch.save` holds as the pieces of a safetensors file: its tensors, and their `outline`.
 
     Raises CheckpointError, one sentence, for everything else, before the first piece or in place of one.
@@ -49,7 +49,7 @@ def as_safetensors(file: BinaryIO) -> Iterator[bytes]:
         raise CheckpointError(NEITHER) from error
 
 
-def _zipped(file: BinaryIO) -> Iterator[bytes]:
+def _zipped(file: BinaryIO) -> Iterator[bytes | memoryview]:
     try:
         archive = open_archive(file, MAX_ENTRIES + 8)
     except TooManyEntries:
@@ -76,7 +76,7 @@ def _zipped(file: BinaryIO) -> Iterator[bytes]:
         yield from _contents(archive.read(entries[f"{prefix}/data/{storage.key}"]), storage, views)
 
 
-def _plain(file: BinaryIO) -> Iterator[bytes]:
+def _plain(file: BinaryIO) -> Iterator[bytes | memoryview]:
     """The format before zip: five pickles, then the length and content of every storage."""
     file.seek(0)
     if file.read(len(MAGIC)) != MAGIC:
@@ -214,7 +214,7 @@ def _by_storage(tensors: list[Stored], file: BinaryIO) -> dict[Storage, dict[int
     return found
 
 
-def _contents(data: bytes, storage: Storage, views: Mapping[int, Stored]) -> Iterator[bytes]:
+def _contents(data: bytes, storage: Storage, views: Mapping[int, Stored]) -> Iterator[bytes | memoryview]:
     """The elements of every tensor in the order of its indices."""
     if len(data) < storage.size:
         raise Unreadable("a storage that is not whole")

@@ -100,7 +100,7 @@ def placed(
     >>> placed(Shares(0.25, 0, 0.5, 1), (100, 50))
     (25, 0, 50, 50)
     """
-    upright = stored[::-1] if orientation >= 5 else stored
+    upright = (stored[1], stored[0]) if orientation >= 5 else stored
     frame, turned = stored, orientation
     if declared is not None:
         if not _alike(declared, stored):
@@ -148,7 +148,7 @@ def _turned(box: Box, size: tuple[int, int], orientation: int) -> Box:
     """The box after the picture was brought upright: its axes exchanged, then mirrored, as EXIF says."""
     x0, y0, x1, y1 = box
     if orientation >= 5:
-        x0, y0, x1, y1, size = y0, x0, y1, x1, size[::-1]
+        x0, y0, x1, y1, size = y0, x0, y1, x1, (size[1], size[0])
     if orientation in (2, 3, 6, 7):
         x0, x1 = size[0] - x1, size[0] - x0
     if orientation in (3, 4, 7, 8):

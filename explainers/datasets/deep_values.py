@@ -5,6 +5,7 @@ import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -22,7 +23,8 @@ CHANNELS = {"RGB": 3, "RGBA": 4}
 
 def depth_of(image: Image.Image) -> str:
     """How the file stores its pixels, "RGB;16B" for instance; to be asked before they are loaded."""
-    arguments = image.tile[0].args if image.tile else ""
+    tiles = getattr(image, "tile", ())
+    arguments = tiles[0].args if tiles else ""
     return arguments if isinstance(arguments, str) else str(arguments[0]) if arguments else ""
 
 
@@ -57,7 +59,7 @@ def _least_is_white(image: Image.Image) -> bool:
 
 
 def _faint(image: Image.Image) -> bool:
-    colours = image.getextrema()[: CHANNELS[image.mode] - (image.mode != "RGB")]
+    colours: Any = image.getextrema()[: CHANNELS[image.mode] - (image.mode != "RGB")]
     return max(high for _, high in colours) < 1 << DEPTHS[-2] - 8
 
 

@@ -28,7 +28,10 @@ class Photograph:
 
 def _folder() -> Path:
     # Not through `skimage.data`: its loaders go to the network when a file has another hash.
-    return Path(find_spec("skimage").origin).parent / "data"
+    found = find_spec("skimage")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "data"
 
 
 _ALL = (

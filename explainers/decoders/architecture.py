@@ -55,6 +55,9 @@ class Decoder(nn.Module):
     torch.Size([2, 3, 64, 64])
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         shape: tuple[int, ...],

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -188,7 +189,8 @@ def _read_card(path: Path, changed: int, size: int) -> DecoderCard | None:
         if metadata.get("sha256", digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
             return None
         card = json.loads(text)
-        values = {f.name: card[f.name] for f in fields(DecoderCard)}
+        values: dict[str, Any] = {f.name: card[f.name] for f in fields(DecoderCard)}
+        values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
-    return DecoderCard(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    return DecoderCard(**values)

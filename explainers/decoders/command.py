@@ -104,9 +104,11 @@ def _pictures(network: Network, args: argparse.Namespace) -> DecoderPictures:
         return recipe_pictures(args.network, args.data)
     source: Source = BirdSource(args.source) if isinstance(args.source, int) else FolderSource(args.source)
     for found in prepare_pictures(network, source):
-        if not isinstance(found, DecoderPictures) and found.count % 100 == 0:
+        if isinstance(found, DecoderPictures):
+            return found
+        if found.count % 100 == 0:
             print(f"pictures: {found.count} of {found.total}", flush=True)
-    return found
+    raise ValueError("expected pictures to train on, got none; name others")
 
 
 def _train(
@@ -124,9 +126,10 @@ def _train(
         return
     checkpoint = args.runs / CHECKPOINTS.format(file=file)
     for at in train_decoder(network, layer, pictures, settings, out, args.device, checkpoint):
-        if at.step % 50 == 0 and at.card is None:
+        if at.card is not None:
+            print(f"{name}: error {at.card.error:.4f} on {at.card.held_out} held-out pictures", flush=True)
+        elif at.step % 50 == 0:
             print(f"{name}: step {at.step}/{at.steps}, error {at.loss**0.5:.4f}, {at.remaining:.0f} s left", flush=True)
-    print(f"{name}: error {at.card.error:.4f} on {at.card.held_out} held-out pictures", flush=True)
 
 
 def write_card(network: Network, folder: Path, name: str, own: bool = False) -> None:

@@ -39,18 +39,27 @@ class DecoderPictures:
 
 
 class Source(Protocol):
-    """Where pictures come from. `key` tells one source from another; `held_out` of `len` pictures come last."""
+    """Where pictures come from."""
 
-    key: str
-    held_out: int
+    @property
+    def key(self) -> str:
+        """What tells one source from another."""
+        ...
+
+    @property
+    def held_out(self) -> int:
+        """How many of `len` pictures come last, and are not learnt from."""
+        ...
 
     def __len__(self) -> int: ...
 
     def images(self, preprocessing: Preprocessing) -> Iterator[Image.Image]:
         """All pictures, as they are to be seen by a network."""
+        ...
 
     def data(self, trained: int, held_out: int) -> str:
         """In words, what a decoder learnt from."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -41,4 +41,5 @@ def expected_passes(method: str, network: Network, settings: MapSettings) -> int
         return maps * (1 + len(shown_stages(network.module, settings.stages)))
     if isinstance(settings, StabilitySettings):
         return maps * (1 + settings.samples)
+    assert isinstance(settings, EvaluationSettings)
     return maps + len(settings.fractions)

@@ -107,7 +107,7 @@ def similar(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     >>> similar(np.array([[1, 2, 3], [1, 2, 3]]), np.array([[1, 2, 9], [3, 2, 1]])).round(6).tolist()
     [1.0, -1.0]
     """
-    return np.array([spearmanr(one, other).statistic for one, other in zip(a, b, strict=True)])
+    return np.array([spearmanr(one, other)[0] for one, other in zip(a, b, strict=True)])
 
 
 def randomised(module: nn.Module, stages: int | None = None, seed: int = 0) -> Iterator[tuple[str, nn.Module]]:
@@ -129,7 +129,7 @@ def randomised(module: nn.Module, stages: int | None = None, seed: int = 0) -> I
         # Layers draw from the random state of torch, which belongs to everybody. One more than the seed: as Quantus.
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(seed + 1)
-            part.reset_parameters()
+            getattr(part, "reset_parameters")()  # noqa: B009
         if number in shown:
             yield path, deepcopy(cascade).to(device)
 

@@ -118,7 +118,7 @@ def evaluate(
             )
         )
         boxes = zip(maps, pictures.boxes[part], strict=True)
-        shares += [localisation(map, box) for map, box in boxes if small(box, *map.shape[-2:])]
+        shares += [localisation(map, box) for map, box in boxes if box is not None and small(box, *map.shape[-2:])]
         elapsed += time.perf_counter() - began
         count = start + len(images)
         yield Scores(

@@ -64,7 +64,9 @@ def check(network: Network, plan: Plan, x: Tensor, question: Question, recall: R
     networks, proof, target = _prove(network, plan, x, question)
     bench = Bench(networks, plan, x, target, question, recall)
     layer = next(station for station in plan.stations if station.name == question.layer)
-    board = _Board(proof, x.shape[-2:], len(plan.stations), tuple(bench.reason(m, layer) for m in METHODS))
+    board = _Board(
+        proof, (x.shape[-2], x.shape[-1]), len(plan.stations), tuple(bench.reason(m, layer) for m in METHODS)
+    )
     yield board.frame("maps")
     for method in sorted(METHODS, key=_cost):
         place = METHODS.index(method)

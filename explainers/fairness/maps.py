@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ COSTS = {CID_NAME: 6, RU_NAME: 20}
 NO_DECODER = "no decoder has been trained for this layer"
 
 Recall = Callable[[tuple[str, ...], np.ndarray | None], np.ndarray | None]
-Step = Generator[None, None, np.ndarray]
+Step = Generator[None, None, Any]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Bench:
     ) -> None:
         self.networks, self.plan, self.x = networks, plan, x
         self.target, self.question, self.recall = target, question, recall
-        self.decoders = {station: find_decoder(networks["before"], station) for station in plan.stations}
+        self.decoders = {station: find_decoder(self._network("before"), station) for station in plan.stations}
 
     def reason(self, method: str, layer: Layer) -> str:
         """Why a method does not apply at a layer; empty where it does."""
@@ -82,7 +83,7 @@ class Bench:
             return "" if self.decoders[layer] else NO_DECODER
         from explainers.baselines.explain import applies
 
-        return applies(method, self.networks["before"], layer, self.x) or ""
+        return applies(method, self._network("before"), layer, self.x) or ""
 
     def map(self, method: str, layer: Layer, variant: str) -> Step:
         """(H, W)."""
@@ -92,11 +93,21 @@ class Bench:
         """Mean of the map where it is finite, a 0-d array."""
         return self._kept("mean", method, layer, variant, lambda: self._mean(method, layer, variant))
 
+    def _network(self, variant: str) -> Network:
+        network = self.networks[variant]
+        assert network is not None
+        return network
+
+    def _card(self, layer: Layer) -> DecoderCard:
+        card = self.decoders[layer]
+        assert card is not None
+        return card
+
     def _kept(self, what: str, method: str, layer: Layer, variant: str, make: Callable[[], Step]) -> Step:
         if variant != "before":
             return (yield from make())
         settings = repr(self.question.settings) if method in NATS else str(self.target)
-        decoder = self.decoders[layer].key if method == RU_NAME else ""
+        decoder = self._card(layer).key if method == RU_NAME else ""
         key = (what, method, layer.path, str(layer.call), settings, decoder)
         if (known := self.recall(key, None)) is None:
             known = yield from make()
@@ -112,14 +123,14 @@ class Bench:
         if method == CID_NAME:
             return (yield from self._cid(layer, variant))
         if method == RU_NAME:
-            return (yield from self._ru(layer, variant, self.decoders[layer]))
+            return (yield from self._ru(layer, variant, self._card(layer)))
         from explainers.baselines.explain import attribute
 
         yield
-        return attribute(method, self.networks[variant], layer, self.x, target=self.target)[0, 0].cpu().numpy()
+        return attribute(method, self._network(variant), layer, self.x, target=self.target)[0, 0].cpu().numpy()
 
     def _cid(self, layer: Layer, variant: str) -> Step:
-        for result in CID(self.networks[variant].module, layer).stream(self.x, self.question.settings, every=True):
+        for result in CID(self._network(variant).module, layer).stream(self.x, self.question.settings, every=True):
             # All probes are in, or the closed form is being measured: the map stands.
             if result.backward_passes >= PROBES or not result.constraint.isnan().all():
                 break
@@ -130,7 +141,7 @@ class Bench:
         from explainers.ru.explain import RU
 
         decoder = RescaledDecoder(load_decoder(card), self._undoing(layer, variant)).to(self.x.device)
-        method = RU(self.networks[variant].module, layer, decoder)
+        method = RU(self._network(variant).module, layer, decoder)
         for result in method.stream(self.x, self.question.settings, every=True):
             # A standard error takes two blocks of samples: enough to compare with the same samples after.
             if not result.mean_error.isnan().all():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -56,18 +57,18 @@ def add_network(
         raise ValueError(f"expected a name of letters, digits, dots and dashes that is not taken, got '{name[:80]}'")
     if len(mean) != 3 or len(std) != 3 or not all(value > 0 for value in std):
         raise ValueError(f"expected three means and three standard deviations above 0, got {mean} and {std}")
-    program = isinstance(source, Path) or (isinstance(source, str) and source.endswith(".pt2"))
-    if program and not Path(source).is_file():
-        raise ValueError(f"expected a file of torch.export.save, found no file '{Path(source).name}'; check its path")
-    if isinstance(source, str) and not program and source.count(":") != 1:
+    program = Path(source) if isinstance(source, Path | str) and str(source).endswith(".pt2") else None
+    if program is not None and not program.is_file():
+        raise ValueError(f"expected a file of torch.export.save, found no file '{program.name}'; check its path")
+    if isinstance(source, str) and program is None and source.count(":") != 1:
         raise ValueError(f"expected a file that ends in .pt2, or package.module:name, got '{source[:80]}'")
     side = size or SIDE
-    pre = Preprocessing(resize or side, side, tuple(mean), tuple(std))
+    pre = Preprocessing(resize or side, side, (mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
 
     def make() -> tuple[nn.Module, Preprocessing]:
-        if not program:
-            return _built(source, weights), pre
-        net, (channels, height, width) = load_program(Path(source))
+        if program is None:
+            return _built(cast("str | Callable[[], nn.Module]", source), weights), pre
+        net, (channels, height, width) = load_program(program)
         if channels != 3 or height != width or size not in (None, height):
             raise ValueError(
                 f"expected a program for square colour pictures of {size or 'any'} pixels, got one for {channels} "
@@ -93,10 +94,12 @@ def _built(source: str | Callable[[], nn.Module], weights: str | Path | None) ->
     if isinstance(source, str):
         module, _, name = source.partition(":")
         try:
-            source = getattr(import_module(module), name)
+            build = getattr(import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"expected something installed under {module}:{name}, got the error: {error}") from error
-    net = source()
+    else:
+        build = source
+    net = build()
     if not isinstance(net, nn.Module):
         raise ValueError(f"expected a callable that gives a torch.nn.Module, got {type(net).__name__}")
     if weights is not None:

@@ -6,6 +6,7 @@ on PyTorch's meta device nothing is computed: only shapes and dependencies are.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -91,9 +92,9 @@ def cut_nodes(call: Call) -> set:
     return cuts
 
 
-def _graph(outputs: list, inputs: set, sink: object) -> tuple[dict, list]:
+def _graph(outputs: list, inputs: set, sink: Any) -> tuple[dict[Any, list], list]:
     """Edges towards the inputs, which all become `sink`, and the nodes in topological order from a root."""
-    root = object()
+    root: Any = object()
     edges = {root: [sink if node in inputs else node for node in outputs]}
     done, order, stack = set(), [], [(root, iter(edges[root]))]
     while stack:
@@ -133,7 +134,8 @@ def _shape(value: object, batch: int) -> tuple[int, ...] | None:
         return tuple(value.shape[1:]) if fits else None
     if not isinstance(value, tuple | list):
         return None
-    shapes = [_shape(item, batch) for item in value if isinstance(item, Tensor)]
-    if not shapes or None in shapes:
+    tensors = [item for item in value if isinstance(item, Tensor)]
+    shapes = [shape for item in tensors if (shape := _shape(item, batch)) is not None]
+    if not shapes or len(shapes) < len(tensors):
         return None
     return shapes[0] if len(shapes) == 1 else (sum(torch.Size(shape).numel() for shape in shapes),)

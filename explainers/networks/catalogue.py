@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -231,8 +232,10 @@ def _chosen(architecture: str | None, weights: str | None, sets: dict[str, State
     if architecture in ADDED:
         raise CheckpointError(f"expected an architecture of the catalogue, got '{architecture}', which was added whole")
     found = fitting(spec, sets) if spec else recognise(_specs().values(), sets)
-    if spec is None and architecture is not None:
-        found = [one for one in found if one.spec.name == architecture] or (found and _spec(architecture))
+    if spec is None and architecture is not None and found:
+        found = [one for one in found if one.spec.name == architecture]
+        if not found:
+            _spec(architecture)
     one = _only_one(found, weights) if found else None
     if one is not None:
         return one.spec, one.alignment, one.weights, ""
@@ -276,7 +279,7 @@ def _network(
     classes: tuple[str, ...],
     title: str,
     advice: str = "",
-    **about: object,
+    **about: Any,
 ) -> Network:
     module = fit(spec.build, len(spec.classes), found, spec.title.split(", ")[0], advice)
     side = spec.preprocessing.crop
@@ -296,6 +299,7 @@ def _network(
 
 def _added(spec: Spec, device: torch.device) -> Network:
     """A network that was added: its weights alone do not tell it from another function of them."""
+    assert spec.make is not None
     module, preprocessing = spec.make()
     said = answer(module, preprocessing)
     example = torch.zeros(1, 3, preprocessing.crop, preprocessing.crop, dtype=said.dtype)

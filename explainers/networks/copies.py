@@ -9,6 +9,7 @@ import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -54,7 +55,7 @@ class _Copier:
     def __init__(self, device: torch.device | None, widen: bool) -> None:
         self.device, self.widen = device, widen
         # As `copy.deepcopy` keeps it: the copy of each object by its id.
-        self.memo: dict[int, object] = {}
+        self.memo: dict[int, Any] = {}
         self.waiting: list[tuple[nn.Module, nn.Module]] = []
 
     def copy(self, module: nn.Module) -> nn.Module:
@@ -82,7 +83,7 @@ class _Copier:
                 self.memo[id(part)] = copy.deepcopy(part, self.memo)
             elif type(part).__module__.startswith("torch._dynamo") and hasattr(part, "_orig_mod"):
                 # Compiled code runs no hooks.
-                self.memo[id(part)] = _Uncompiled(self._twin(part._orig_mod))
+                self.memo[id(part)] = _Uncompiled(self._twin(part.get_submodule("_orig_mod")))
             else:
                 twin = self.memo[id(part)] = object.__new__(type(part))
                 self.waiting.append((part, twin))
@@ -111,7 +112,7 @@ class _Copier:
             shared = shared.to(self.device)
         return shared.float() if self.widen and shared.dtype in NARROW else shared
 
-    def _value(self, value: object) -> object:
+    def _value(self, value: Any) -> Any:
         if isinstance(value, UNCHANGEABLE):
             return value
         if id(value) in self.memo:

@@ -53,8 +53,8 @@ def _counted(uses: list[Use]) -> list[str]:
 
 
 def _is_3x3(module: nn.Module) -> bool:
-    kernel = getattr(module, "kernel_size", None)
-    return kernel is not None and set(kernel) == {3} and set(module.stride) == {1}
+    kernel, stride = (getattr(module, name, None) for name in ("kernel_size", "stride"))
+    return kernel is not None and stride is not None and set(kernel) == {3} and set(stride) == {1}
 
 
 def _prefix(module: nn.Module, kind: str) -> str:

@@ -25,6 +25,7 @@ POOLING = (
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.RMSNorm)
 ADAPTIVE = (nn.modules.pooling._AdaptiveMaxPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd)
 GUESSED_SIZES = (224, 32, 64, 96, 28, 128, 256, 299)
+TAKING_IN = ("convolution", "fully connected", "normalisation")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def find_layers(module: nn.Module, example: Tensor) -> tuple[Layer, ...]:
     units = _end(units, root)
     names = readable_names([(u.head.path, u.head.call, u.head.module, u.kind) for u in units])
     return tuple(
-        Layer(name, u.tail.path, u.kind, u.tail.shape, depth, u.tail.call)
+        Layer(name, u.tail.path, u.kind, u.tail.shape or (), depth, u.tail.call)
         for depth, (name, u) in enumerate(zip(names, units, strict=True))
     )
 
@@ -205,9 +206,8 @@ def _fuse(calls: list[Call]) -> list[_Unit]:
         if _is_unlisted(call):
             continue
         before = units[-1] if units else None
-        follows = before is not None and call.inputs == before.tail.outputs
         if _is_activation(call) or isinstance(call.module, NORMS):
-            if follows and (before.kind in ("convolution", "fully connected", "normalisation")):
+            if before is not None and call.inputs == before.tail.outputs and before.kind in TAKING_IN:
                 before.tail = call
                 continue
             if _is_activation(call):
@@ -239,6 +239,6 @@ def _end(units: list[_Unit], root: Call) -> list[_Unit]:
     vector = len(root.shape) == 1
     if last.tail.outputs == root.outputs:
         return [*before, _Unit(last.head, last.tail, "logits" if vector or _scores_pixels(last) else last.kind)]
-    if last.kind == "pooling" and torch.Size(last.tail.shape).numel() == torch.Size(root.shape).numel():
+    if last.kind == "pooling" and torch.Size(last.tail.shape or ()).numel() == torch.Size(root.shape).numel():
         return [*before, _Unit(root, root, "logits" if vector else "output")]
     return [*units, _Unit(root, root, "logits" if vector and last.tail.shape != root.shape else "output")]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -141,11 +142,12 @@ def _imagenet(counts: list[int], stem: Tensor, inner: Tensor, bottleneck: bool) 
 def _residual(
     bottleneck: bool, counts: tuple[int, ...], groups: int, inner: int, small: bool, pooled: bool, classes: int
 ) -> nn.Module:
-    options = {"groups": groups, "width_per_group": inner // groups} if bottleneck else {}
-    net = ResNet(Bottleneck if bottleneck else BasicBlock, list(counts), num_classes=classes, **options)
+    options: dict[str, Any] = {"groups": groups, "width_per_group": inner // groups} if bottleneck else {}
+    block = Bottleneck if bottleneck else BasicBlock
+    net = ResNet(block, list(counts), num_classes=classes, **options)
     if small:
         net.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-        net.maxpool = net.maxpool if pooled else nn.Identity()
+        net.add_module("maxpool", net.maxpool if pooled else nn.Identity())
     return net
 
 
@@ -171,7 +173,8 @@ def resized_spec(spec: Spec, found: Alignment) -> Spec | None:
         with torch.device("meta"):
             net = build(2).eval()
         # Torchvision's VGG and AlexNet that pool to one place before their full layers are for small pictures.
-        flat = isinstance(found.state.get("classifier.6.weight"), Tensor) and net.avgpool.output_size == (1, 1)
+        full = isinstance(found.state.get("classifier.6.weight"), Tensor)
+        flat = full and getattr(net.get_submodule("avgpool"), "output_size", None) == (1, 1)
         pre = SMALL if flat else spec.preprocessing
         net(torch.empty(1, 3, pre.crop, pre.crop, device="meta"))
     except (ValueError, RuntimeError, AttributeError):

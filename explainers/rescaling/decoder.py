@@ -15,6 +15,8 @@ class RescaledDecoder(nn.Module):
     [[4.0, 8.0, 3.0, 5.0]]
     """
 
+    scale: Tensor
+
     def __init__(self, decoder: nn.Module, scale: Tensor) -> None:
         super().__init__()
         self.decoder = decoder
@@ -27,4 +29,5 @@ class RescaledDecoder(nn.Module):
 
     def picture(self, x: Tensor) -> Tensor:
         """What the decoder should give for inputs x."""
-        return self.decoder.picture(x) if hasattr(self.decoder, "picture") else x
+        picture = getattr(self.decoder, "picture", None)
+        return x if picture is None else picture(x)

@@ -10,6 +10,7 @@ Appendix D, which halves half of the filters.
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,9 +41,10 @@ def scale_filters(module: nn.Module, pair: Pair, chosen: Tensor, scale: float = 
         raise ValueError(f"expected a positive number to scale filters by, got {scale}")
     copied = structural_copy(module)
     part = copied.get_submodule(pair.scaled)
-    if chosen.shape != part.weight.shape[:1]:
-        raise ValueError(f"expected one choice for each of {len(part.weight)} filters, got {tuple(chosen.shape)}")
-    factors = torch.where(chosen.to(part.weight.device), scale, 1.0).to(part.weight.dtype)
+    weight = cast(Tensor, part.weight)
+    if chosen.shape != weight.shape[:1]:
+        raise ValueError(f"expected one choice for each of {len(weight)} filters, got {tuple(chosen.shape)}")
+    factors = torch.where(chosen.to(weight.device), scale, 1.0).to(weight.dtype)
     for name in ("weight", "bias"):
         tensor = getattr(part, name, None)
         if tensor is not None:

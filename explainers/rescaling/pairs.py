@@ -97,7 +97,7 @@ def rescalable_pairs(module: nn.Module, example: Tensor) -> tuple[Pair, ...]:
         else:
             feature = _layer(way.feature, names[op.place], len(pairs))
             reaches = tuple(_reach(end) for end in way.ends)
-            pairs[op.place] = Pair(*ends, way.scaled.layer, reaches, way.shrunk, feature)
+            pairs[op.place] = Pair(*ends, way.scaled.layer or "", reaches, way.shrunk, feature)
     return tuple(pairs.values())
 
 
@@ -115,7 +115,7 @@ def weighted_operations(module: nn.Module, ops: tuple[Operation, ...]) -> list[O
 def _reach(end: Arrival) -> Reach:
     # Transposed convolutions alone have their inputs first.
     axis = 0 if end.op.name.startswith("conv_transpose") else 1
-    return Reach(end.op.layer, _bias_holder(end.op), axis, end.start, end.stop)
+    return Reach(end.op.layer or "", _bias_holder(end.op), axis, end.start, end.stop)
 
 
 def _layer(op: Operation, name: str, depth: int) -> Layer | None:
@@ -130,7 +130,7 @@ def _bias_holder(following: Operation) -> str:
     after = following.users[0] if len(following.users) == 1 else OUTPUT
     if not following.bias and after.name in NORMS and after.bias and after.layer is not None and not after.shared:
         return after.layer
-    return following.layer if following.bias else ""
+    return (following.layer or "") if following.bias else ""
 
 
 def _next_weighted(start: Operation, ops: tuple[Operation, ...]) -> Operation | None:

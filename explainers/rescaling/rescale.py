@@ -10,6 +10,7 @@ section 3.4. Its text multiplies the bias of layer L+1 too, which changes the fu
 
 import math
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -122,7 +123,7 @@ def _multiply(module: nn.Module, path: str, names: tuple[str, ...], c: float) ->
 
 def _multiply_inputs(module: nn.Module, reach: Reach, c: float) -> None:
     part = module.get_submodule(reach.layer)
-    weight = part.weight.detach().clone()
+    weight = cast(Tensor, part.weight).detach().clone()
     stop = weight.shape[reach.axis] if reach.stop is None else reach.stop
     weight.narrow(reach.axis, reach.start, stop - reach.start).mul_(c)
     part.weight = nn.Parameter(weight, requires_grad=False)

@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from scipy.stats import spearmanr
 from torch import Tensor
@@ -18,6 +19,7 @@ from explainers.decoders.cards import find_decoder, load_decoder
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.layers import Layer
 from explainers.ru.explain import RU
+from explainers.streams import last
 
 DEEPER = 8
 
@@ -62,13 +64,15 @@ def rank_correlation(first: Tensor, second: Tensor) -> float:
     1.0
     """
     pairs = zip(first.flatten(1).numpy(), second.flatten(1).numpy(), strict=True)
-    values = [float(spearmanr(a, b).statistic) for a, b in pairs]
+    values = [float(np.asarray(spearmanr(a, b))[0]) for a, b in pairs]
     return sum(values) / len(values)
 
 
 def _maps(network: Network, layer: Layer, x: Tensor, settings: CIDSettings, blocks: int = 6) -> RUResult | None:
     card = find_decoder(network, layer, blocks)
-    return None if card is None else RU(network.module, layer, load_decoder(card)).explain(x, settings)
+    if card is None:
+        return None
+    return last(RU(network.module, layer, load_decoder(card)).stream(x, settings))
 
 
 def main() -> None:

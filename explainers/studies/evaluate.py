@@ -19,7 +19,7 @@ from explainers.evaluation.methods import (
 )
 from explainers.evaluation.pictures import Birds, Folder, Pictures, prepare, read_folder
 from explainers.evaluation.randomised import Randomisation, RandomisationSettings
-from explainers.evaluation.scores import EvaluationSettings, Judged, small
+from explainers.evaluation.scores import EvaluationSettings, Judged, Scores, small
 from explainers.evaluation.stability import Stability, StabilitySettings
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.layers import Layer
@@ -47,6 +47,7 @@ def main() -> None:
         layer = network.layer(args.layer) if args.layer else late_layer(network)
         data = open_folder(args.folder, args.boxes, count) if args.folder else Birds(count)
         pictures = last(prepare(network, data))
+        assert isinstance(pictures, Pictures)
         if args.small_boxes:
             size = pictures.images.shape[-2:]
             pictures = pictures.chosen([place for place, box in enumerate(pictures.boxes) if small(box, *size)])
@@ -80,8 +81,11 @@ def open_folder(folder: Path, boxes: Path | None, count: int) -> Folder:
 
     Raises OSError for what cannot be read, and ValueError, one sentence, where no picture or no box is left.
     """
-    sources = () if boxes is None else sorted(boxes.glob("**/*.txt")) if boxes.is_dir() else (boxes,)
-    found = read_box_files([(_below(path, boxes), path.read_bytes()) for path in sources])
+    named = []
+    if boxes is not None:
+        sources = sorted(boxes.glob("**/*.txt")) if boxes.is_dir() else [boxes]
+        named = [(_below(path, boxes), path.read_bytes()) for path in sources]
+    found = read_box_files(named)
     files = [(picture.name, picture.path.read_bytes()) for picture in ImageFolder(folder).pictures[:count]]
     data, problems = read_folder(files, found, str(folder))
     for problem in (*problems, *data.notes):
@@ -136,11 +140,12 @@ def columns(judged: Judged, network: Network) -> tuple[str, ...]:
 
 def report(judged: Judged) -> str:
     """One row of the printed table: Markdown, means with 95 % bootstrap intervals."""
+    intervals: Sequence[Interval | None] = ()
     if isinstance(judged, Randomisation):
         intervals = judged.curve
     elif isinstance(judged, Stability):
         intervals = (judged.change,)
-    else:
+    elif isinstance(judged, Scores):
         intervals = (judged.area, judged.localisation)
     cells = [title(judged.method), *map(_cell, intervals)]
     cells += [f"{judged.passes[0]:.0f} + {judged.passes[1]:.0f}", f"{judged.seconds / judged.maps:.2f}"]

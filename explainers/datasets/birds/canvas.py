@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 Colour = tuple[int, int, int]
 
 
-def spline(points: Sequence, closed: bool = True, steps: int = 8) -> np.ndarray:
+def spline(points: Sequence | np.ndarray, closed: bool = True, steps: int = 8) -> np.ndarray:
     """Catmull–Rom curve through `points` (N, 2): (N · steps, 2), or ((N − 1) · steps + 1, 2) if open.
 
     >>> spline([(0, 0), (1, 0), (1, 1), (0, 1)], steps=4).shape
@@ -33,12 +33,14 @@ def blend(a: Colour, b: Colour, share: float) -> Colour:
     >>> blend((0, 0, 0), (100, 200, 50), 0.5)
     (50, 100, 25)
     """
-    return tuple(round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    return red, green, blue
 
 
 def brighten(colour: Colour, factor: float) -> Colour:
     """The colour times `factor`, kept in 0..255."""
-    return tuple(min(255, max(0, round(c * factor))) for c in colour)
+    red, green, blue = (min(255, max(0, round(c * factor))) for c in colour)
+    return red, green, blue
 
 
 class Canvas:
@@ -71,9 +73,9 @@ class Canvas:
         if box is None:
             return mask
         margin = int(4 * radius) + 5
-        near = [max(0, box[0] - margin), max(0, box[1] - margin)]
-        far = [min(self.side, box[2] + margin), min(self.side, box[3] + margin)]
-        mask.paste(mask.crop((*near, *far)).filter(ImageFilter.GaussianBlur(radius)), tuple(near))
+        near = max(0, box[0] - margin), max(0, box[1] - margin)
+        far = min(self.side, box[2] + margin), min(self.side, box[3] + margin)
+        mask.paste(mask.crop((*near, *far)).filter(ImageFilter.GaussianBlur(radius)), near)
         return mask
 
     def fill(self, points: np.ndarray, colour: Colour, soft: float = 0.0, clip=None) -> Image.Image:

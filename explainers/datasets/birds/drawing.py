@@ -19,10 +19,11 @@ def draw_bird(
     jitter = 1 + 0.14 * (rng.random(3) - 0.5)
 
     def ink(code: str, factor: float = 1.0) -> Colour:
-        colour = ImageColor.getrgb(code)
-        grey = 0.35 * colour[0] + 0.5 * colour[1] + 0.15 * colour[2]
-        colour = blend(colour, brighten((112, 101, 84), grey / 100), pose.drab)
-        return tuple(min(255, round(c * j * factor)) for c, j in zip(colour, jitter, strict=True))
+        bright = ImageColor.getrgb(code)[:3]
+        grey = 0.35 * bright[0] + 0.5 * bright[1] + 0.15 * bright[2]
+        colour = blend(bright, brighten((112, 101, 84), grey / 100), pose.drab)
+        red, green, blue = (min(255, round(c * j * factor)) for c, j in zip(colour, jitter, strict=True))
+        return red, green, blue
 
     _legs(canvas, bird, ink, far=True)
     _tail(canvas, bird, ink)

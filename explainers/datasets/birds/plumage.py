@@ -89,7 +89,7 @@ def draw_wing(canvas: Canvas, bird: PosedBird, ink: Ink, rng: np.random.Generato
     wing, s = bird.species.wing, bird.scale
     outline = spline(bird.body(WING))
     shadow = canvas.mask(outline + np.array([0.0, 0.022 * s]), 0.02 * s, canvas.cover)
-    canvas.picture.paste((18, 14, 14), mask=shadow.point(lambda v: v * 2 // 5))
+    canvas.picture.paste((18, 14, 14), mask=shadow.point([v * 2 // 5 for v in range(256)]))
     mask = canvas.fill(outline, ink(wing.flight))
     with canvas.inside(mask) as pen:
         rows = np.linspace(0, 1, 8)

@@ -25,7 +25,8 @@ class PlainNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures (B, 3, H, W) to scores (B, classes)."""
@@ -106,9 +107,9 @@ def fold_batch_norm(net: PlainNet) -> PlainNet:
     net.eval()
     features: OrderedDict[str, nn.Module] = OrderedDict()
     for name, module in net.features.named_children():
-        if isinstance(module, nn.BatchNorm2d):
-            conv = name.replace("bn", "conv")
-            features[conv] = fuse_conv_bn_eval(features[conv], module)
+        conv = features.get(name.replace("bn", "conv"))
+        if isinstance(module, nn.BatchNorm2d) and isinstance(conv, nn.Conv2d):
+            features[name.replace("bn", "conv")] = fuse_conv_bn_eval(conv, module)
         else:
             features[name] = module
     folded = PlainNet(OrderedDict(), OrderedDict())

@@ -16,10 +16,12 @@ class DoubleConv(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, normalised: bool) -> None:
         super().__init__()
-        for i, channels in ((1, in_channels), (2, out_channels)):
-            setattr(self, f"conv{i}", nn.Conv2d(channels, out_channels, 3, padding=1))
-            setattr(self, f"bn{i}", nn.BatchNorm2d(out_channels) if normalised else nn.Identity())
-            setattr(self, f"relu{i}", nn.ReLU())
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.bn1 = nn.BatchNorm2d(out_channels) if normalised else nn.Identity()
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(out_channels) if normalised else nn.Identity()
+        self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Two convolutions, (B, C, H, W) to (B, C′, H, W)."""
@@ -66,14 +68,15 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures (B, C, H, W) to scores (B, classes, H, W). Raises ValueError where the sides do not divide."""
         step = 2**self.depth
         if x.shape[-2] % step or x.shape[-1] % step:
             raise ValueError(f"expected a height and a width divisible by {step}, got {x.shape[-2]}×{x.shape[-1]}")
-        copies = [self.down1(x)]
+        copies = [self.get_submodule("down1")(x)]
         for level in range(1, self.depth + 1):
             pooled = self.get_submodule(f"pool{level}")(copies[-1])
             copies.append(self.get_submodule(f"down{level + 1}")(pooled))
@@ -97,8 +100,8 @@ def fold_normalisation(net: UNet) -> UNet:
     for block in folded.modules():
         if isinstance(block, DoubleConv):
             for i in (1, 2):
-                norm = block.get_submodule(f"bn{i}")
-                if isinstance(norm, nn.BatchNorm2d):
-                    setattr(block, f"conv{i}", fuse_conv_bn_eval(block.get_submodule(f"conv{i}"), norm))
+                conv, norm = block.get_submodule(f"conv{i}"), block.get_submodule(f"bn{i}")
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    setattr(block, f"conv{i}", fuse_conv_bn_eval(conv, norm))
                     setattr(block, f"bn{i}", nn.Identity())
     return folded
