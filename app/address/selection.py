@@ -98,7 +98,7 @@ def change(**values: object) -> None:
 
 def write_address(page: Mapping[str, str] = MappingProxyType({})) -> None:
     """Makes the address bar say what is selected, on all pages and on this one."""
-    query = selection().to_query() | page
+    query = selection().to_query() | dict(page)
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 

@@ -1,5 +1,7 @@
 """Columns that the tables of Evaluate share, each with what it means; and the words of its file."""
 
+from typing import Any
+
 import streamlit as st
 
 CSV_HELP = "What the table and the figures show, with the settings, for a spreadsheet. Unfinished methods are left out."
@@ -13,7 +15,7 @@ PASSES_HELP = "Forward + backward passes through the network for one map."
 SECONDS_HELP = "On this machine, maps of several pictures computed together."
 
 
-def columns(scores: dict[str, str]) -> dict[str, object]:
+def columns(scores: dict[str, str]) -> dict[str, Any]:
     """Configuration of every column; `scores` are those of one table, with what each means."""
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {

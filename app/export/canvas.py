@@ -4,6 +4,7 @@ import io
 import textwrap
 from functools import lru_cache
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def place(made: Figure, left: float, top: float, width: float, height: float) ->
     )  # fmt: skip
 
 
-def write(made: Figure, x: float, y: float, text: str, size: float = 8, **how: object) -> None:
+def write(made: Figure, x: float, y: float, text: str, size: float = 8, **how: Any) -> None:
     """Text at (x, y) inches from the upper left corner, taken as it is: a dollar sign is a dollar sign."""
     paper = made.get_size_inches()
     how = {"color": LIGHT.text, "va": "top"} | how

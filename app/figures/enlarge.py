@@ -1,5 +1,7 @@
 """Figures for the last row of a class."""
 
+from typing import Any, cast
+
 import plotly.graph_objects as go
 
 # Large type of the presentation mode, relative to the page's own.
@@ -8,20 +10,21 @@ LARGER = 1.35
 
 def enlarge(figure: go.Figure, by: float = LARGER, height: int | None = None) -> go.Figure:
     """Letters, lines and margins `by` times as large, for a class that looks from afar; `height` in pixels."""
-    height = height or round(figure.layout.height * (1 + by) / 2)
-    figure.update_layout(font_size=figure.layout.font.size * by, height=height)
-    figure.update_layout(margin={side: round(figure.layout.margin[side] * by) for side in "lrtb"})
+    layout = cast(Any, figure.layout)
+    height = height or round(layout.height * (1 + by) / 2)
+    figure.update_layout(font_size=layout.font.size * by, height=height)
+    figure.update_layout(margin={side: round(layout.margin[side] * by) for side in "lrtb"})
     for axis in [*figure.select_xaxes(), *figure.select_yaxes()]:
         for font in (axis.tickfont, axis.title.font):
-            font.size = (font.size or figure.layout.font.size / by) * by
+            font.size = (font.size or layout.font.size / by) * by
     for bar in figure.select_traces({"type": "bar"}):
         bar.textfont.size *= by
-    for note in figure.layout.annotations:
+    for note in layout.annotations:
         note.font.size = (note.font.size or 12) * by
-    if figure.layout.legend.font.size:
-        figure.layout.legend.font.size *= by
+    if layout.legend.font.size:
+        layout.legend.font.size *= by
     for bar in (
-        figure.layout.coloraxis.colorbar,
+        layout.coloraxis.colorbar,
         *(trace.colorbar for trace in figure.select_traces({"type": "heatmap"})),
     ):
         if bar.tickfont.size:

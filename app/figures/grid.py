@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import plotly.graph_objects as go
@@ -257,12 +258,12 @@ def _colours(figure: go.Figure, row: Row, place: int, limits: tuple[float, float
 
 
 def _domain(figure: go.Figure, place: int) -> tuple[float, float]:
-    bottom, top = figure.layout[_names(figure, (place + 1, 1))[1]].domain
+    bottom, top = cast(Any, figure.layout)[_names(figure, (place + 1, 1))[1]].domain
     return top, bottom
 
 
 def _names(figure: go.Figure, place: tuple[int, int]) -> tuple[str, str]:
-    (reference,) = figure._grid_ref[place[0] - 1][place[1] - 1]
+    (reference,) = cast(Any, figure)._grid_ref[place[0] - 1][place[1] - 1]
     return reference.layout_keys
 
 

@@ -17,7 +17,7 @@ from cachetools import LRUCache
 Given = ParamSpec("Given")
 # Bytes of what the figures show, and of what Plotly puts around it in each.
 LIMIT, AROUND = 32 << 20, 48 << 10
-_kept: LRUCache = LRUCache(LIMIT, getsizeof=lambda found: found[0])
+_kept: LRUCache[Any, Any] = LRUCache(LIMIT, getsizeof=lambda found: found[0])
 _lock = threading.Lock()
 
 

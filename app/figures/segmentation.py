@@ -36,7 +36,7 @@ def segmentation_figure(probability: np.ndarray, name: str, look: Look) -> go.Fi
             hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} %{{z:.3f}}<extra></extra>",
         )
     )
-    pixel_axes(figure, *probability.shape, look)
+    pixel_axes(figure, probability.shape[0], probability.shape[1], look)
     figure.update_xaxes(title=None, showticklabels=False, ticks="")
     figure.update_yaxes(title=None, showticklabels=False, ticks="")
     return dress(figure, look, HEIGHT, t=4, b=56)

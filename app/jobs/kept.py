@@ -12,7 +12,7 @@ from explainers.storage.results import ResultStore
 
 log = logging.getLogger(__name__)
 
-RECORDS: Mapping[str, tuple[str, int]] = KNOWN | {
+RECORDS: Mapping[str, tuple[str, int]] = dict(KNOWN) | {
     "Proof": ("explainers.fairness.check", 1),
     "Check": ("explainers.fairness.check", 1),
     "Randomisation": ("explainers.evaluation.randomised", 1),

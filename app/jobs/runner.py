@@ -41,7 +41,8 @@ class Job:
         self.key, self.work, self.number, self.clock = key, work, number, clock
         self.stop = threading.Event()
         self.ended = threading.Event()
-        self.state, self.latest, self.error = "waiting", None, None
+        self.state, self.latest = "waiting", None
+        self.error: BaseException | None = None
         self.progress, self.note, self.seconds = 0.0, "", 0.0
         self.place, self.others = 0, 0
         self.interest: dict[str, tuple[float, tuple[int, int]]] = {}
@@ -149,8 +150,9 @@ class Runner:
         """The live job of that key, joined or started; asking again is the heartbeat that keeps it alive."""
         with self._changed:
             job = self._jobs.get(key)
-            new = job is None or job.stop.is_set()
-            if new:
+            new = False
+            if job is None or job.stop.is_set():
+                new = True
                 if job is not None:
                     self._replaced.append(job)
                 self._number += 1
@@ -312,8 +314,8 @@ class Runner:
         # goes wrong there, the job has ended and the thread goes on.
         job.state = state
         try:
-            if hasattr(frames, "close"):
-                frames.close()
+            if (close := getattr(frames, "close", None)) is not None:
+                close()
         except BaseException:
             log.exception("a job could not clear up")
         try:

@@ -33,7 +33,7 @@ def check(page: str, store: Backend, own: Mapping[str, str]) -> None:
             st.session_state["picture_gone"] = gone + INSTEAD
             st.session_state["link_settled"] = None
     if "link_clauses" not in st.session_state:
-        blame(*links.problems(page, link, links.texts(asdict(selection.selection())) | own))
+        blame(*links.problems(page, link, links.texts(asdict(selection.selection())) | dict(own)))
 
 
 def check_network(page: str, network: Network, size: tuple[int, int]) -> None:

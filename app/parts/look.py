@@ -1,5 +1,7 @@
 """What the theme cannot say: the thumbnails' grid and the row of figures. No script, no foreign address."""
 
+from typing import Any, cast
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -74,7 +76,8 @@ def beneath(key: str, cells: np.ndarray, limits: tuple[float, float], scale: str
 
     A chart is built anew whenever its data change; without this it would blink at every step.
     """
-    margin, height = figure.layout.margin, figure.layout.height
+    layout = cast(Any, figure.layout)
+    margin, height = layout.margin, layout.height
     left, right, top, bottom = (margin[side] for side in "lrtb")
     side = f"min(100% - {left + right}px, {height - top - bottom}px)"
     across, down = f"calc(50% + {(left - right) // 2}px)", f"calc(50% - {(bottom - top) // 2}px)"

@@ -1,6 +1,7 @@
 """The row of numbers below a map, each with its unit and a plain explanation."""
 
 import math
+from typing import cast
 
 import streamlit as st
 
@@ -9,7 +10,7 @@ from app.jobs.backend import foreground_gain
 from app.words import decimal, duration, near, number, passes, signed
 from explainers import CIDResult
 from explainers.cid.constraint import holds
-from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE
+from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, RUResult
 
 MEAN = (
     "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
@@ -52,8 +53,9 @@ def numbers(result: CIDResult, subject: Subject) -> None:
     with st.container(horizontal=True, key="numbers"):
         if result.reconstruction is not None:
             st.metric("Mean RU (nats)", decimal(float(result.mean[0])), help=MEAN_RU)
-            st.metric("Decoder's error", decimal(float(result.error[0])), help=ERROR)
-            st.metric("Its own share", f"{float(result.decoder_share[0]):.1%}", help=SHARE)
+            recovered = cast(RUResult, result)
+            st.metric("Decoder's error", decimal(float(recovered.error[0])), help=ERROR)
+            st.metric("Its own share", f"{float(recovered.decoder_share[0]):.1%}", help=SHARE)
         else:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", signed(gain), help=why)

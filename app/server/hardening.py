@@ -34,7 +34,7 @@ def harden() -> None:
     for name in DEVELOPERS:
         setattr(AppSession, name, _nothing)
     if AppSession._handle_rerun_script_request is not _rerun:
-        AppSession._handle_rerun_script_request = _rerun
+        setattr(AppSession, "_handle_rerun_script_request", _rerun)  # noqa: B010
         AppSession._create_new_session_message = _without_folder(AppSession._create_new_session_message)
 
 
@@ -84,7 +84,9 @@ def _both(before: ClientState, after: ClientState) -> ClientState:
     """One run for two: the newest of every control and the clicks of both; of a part of the page if both are of it."""
     both = ClientState()
     both.CopyFrom(after)
-    both.widget_states.CopyFrom(_coalesce_widget_states(before.widget_states, after.widget_states))
+    states = _coalesce_widget_states(before.widget_states, after.widget_states)
+    assert states is not None
+    both.widget_states.CopyFrom(states)
     both.is_history_navigation |= before.is_history_navigation and after.is_auto_rerun
     if before.fragment_id != after.fragment_id:
         both.fragment_id, both.is_auto_rerun = "", False

@@ -79,8 +79,8 @@ def _apart(low: int, high: int) -> tuple[float, float]:
     >>> _apart(20, 20), _apart(100, 100), _apart(0, 40)
     ((0.2, 0.25), (0.95, 1.0), (0.0, 0.4))
     """
-    low, high = low / 100, high / 100
-    if high - low >= SMALLEST:
-        return low, high
-    low = min(low, 1 - SMALLEST)
-    return low, round(low + SMALLEST, 3)
+    left, right = low / 100, high / 100
+    if right - left >= SMALLEST:
+        return left, right
+    left = min(left, 1 - SMALLEST)
+    return left, round(left + SMALLEST, 3)

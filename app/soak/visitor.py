@@ -4,11 +4,13 @@ import http.client
 import time
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from app.server.apology import SENTENCE
 
@@ -36,8 +38,8 @@ class Visitor:
     def __enter__(self) -> "Visitor":
         self.socket: ClientConnection = connect(
             f"{self.address.replace('http', 'ws')}/_stcore/stream",
-            origin=self.address,
-            subprotocols=["streamlit"],
+            origin=cast(Origin, self.address),
+            subprotocols=[cast(Subprotocol, "streamlit")],
             max_size=None,
             open_timeout=30,
         )
@@ -46,12 +48,16 @@ class Visitor:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
+    def _received(self) -> bytes:
+        message = self.socket.recv(timeout=WAIT)
+        return message.encode() if isinstance(message, str) else message
+
     def run(self) -> str:
         """Runs the page; what it says. Raises Failure where that is one of FAILURES."""
         self.socket.send(self.message.SerializeToString())
         self.elements, said = [], []
         while True:
-            got = ForwardMsg.FromString(self.socket.recv(timeout=WAIT))
+            got = ForwardMsg.FromString(self._received())
             if got.WhichOneof("type") == "delta":
                 self.elements.append(got.delta.new_element)
                 said.append(str(got.delta))
@@ -91,7 +97,7 @@ class Visitor:
         self.socket.send(ask.SerializeToString())
         got = ForwardMsg()
         while got.WhichOneof("type") != "file_urls_response":
-            got = ForwardMsg.FromString(self.socket.recv(timeout=WAIT))
+            got = ForwardMsg.FromString(self._received())
         urls = got.file_urls_response.file_urls[0]
         self._put(urls.upload_url, name, data)
         state = self.message.rerun_script.widget_states.widgets.add()

@@ -55,8 +55,11 @@ class JudgementRequest:
         place = digest("pictures", self.network.fingerprint, self.data.key)
         pictures: Pictures | None = bench.shelf.get(place)
         if pictures is None:
-            for pictures in prepare(self.network, self.data):
-                if isinstance(pictures, Preparing):
-                    yield pictures
+            for found in prepare(self.network, self.data):
+                if isinstance(found, Preparing):
+                    yield found
+                else:
+                    pictures = found
             bench.shelf.put(place, pictures)
+        assert pictures is not None
         yield from judge(self.network, self.layer, self.method, pictures, self.settings)

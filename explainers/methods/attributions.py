@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -33,7 +33,7 @@ def _key(method: Method, request: MapRequest) -> tuple[str, ...]:
     return *looked_at, str(request.target), str(request.settings.seed), request.picture
 
 
-def options(method: str, seed: int) -> dict[str, object]:
+def options(method: str, seed: int) -> dict[str, Any]:
     """What a method that draws at random is given, so that its map belongs to the seed.
 
     >>> options("lime", 3), options("lrp", 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from torch import Tensor
@@ -22,9 +22,20 @@ Size = tuple[int, int]
 class MapResult(Protocol):
     """What all results have in common; `values` and `numbers` are those of the first picture."""
 
-    forward_passes: float
-    backward_passes: float
-    seconds: float
+    @property
+    def forward_passes(self) -> float:
+        """For each picture."""
+        ...
+
+    @property
+    def backward_passes(self) -> float:
+        """For each picture."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """For all of them."""
+        ...
 
     @property
     def map(self) -> Tensor:
@@ -82,7 +93,7 @@ class MapMethod:
     refuse: Callable[[Network, Layer], str | None]
     stream: Callable[[MapRequest, Workbench], Iterator[MapResult]]
     explain: Callable[[Network, Layer, Tensor, Tensor | None, CIDSettings], MapResult]
-    settings_of: Callable[[MapResult, int], dict[str, object]]
+    settings_of: Callable[[Any, int], dict[str, object]]
     entropy: bool = False
     needs_decoder: bool = False
     scale: Callable[[CIDSettings], tuple[float, float]] | None = None

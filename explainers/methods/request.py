@@ -128,7 +128,7 @@ class MapRequest:
     @property
     def cost(self) -> int:
         """About how many forward and backward passes the map takes."""
-        return self.kind.passes(self.x.shape[-2:], self.settings)
+        return self.kind.passes((self.x.shape[-2], self.x.shape[-1]), self.settings)
 
     def stream(self, bench: Workbench) -> Iterator[MapResult]:
         """Ever sharper maps; ValueError where the method does not apply."""
