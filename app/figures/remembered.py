@@ -9,7 +9,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import plotly.graph_objects as go
 from cachetools import LRUCache
