@@ -37,6 +37,7 @@ lint: .venv/ready-dev
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/lint-imports --no-logo
+	.venv/bin/basedpyright
 
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import streamlit
@@ -107,7 +108,7 @@ def same_origin(headers: Headers) -> bool:
 def held() -> int:
     """Bytes of all uploads in memory."""
     stats = runtime.get_instance().uploaded_file_mgr.get_stats()
-    return sum(stat.byte_length for family in stats.values() for stat in family)
+    return sum(cast(Any, stat).byte_length for family in stats.values() for stat in family)
 
 
 def _with_headers(send: Send) -> Send:
