@@ -86,7 +86,7 @@ def train_decoder(
     h = Feature(network.module, layer, device)
     decoder = _new(network, layer, settings).to(device)
     optimizer = torch.optim.Adam(decoder.parameters(), settings.peak_lr, betas=(0.9, 0.99))
-    seen = hashlib.sha256(pictures.train.numpy()).hexdigest()
+    seen = hashlib.sha256(pictures.train.numpy().data).hexdigest()
     run = Run(
         decoder, optimizer, settings.steps, 0.2, "\n".join((network.fingerprint, repr(layer), seen, repr(settings)))
     )

@@ -7,7 +7,7 @@ import io
 import math
 import pickle
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Run:
         self.step, self.loss = 0, math.nan
         self.checkpoint: Path | None = None
 
-    def train(self, loss: Callable[[int], Tensor]) -> Iterator[Progress]:
+    def train(self, loss: Callable[[int], Tensor]) -> Generator[Progress, None, None]:
         """Steps down `loss(step)`, a scalar; one item each. Whoever stops iterating stops the training, which is kept.
 
         A disk that refuses checkpoints does not end it.
