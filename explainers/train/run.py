@@ -55,10 +55,10 @@ class Run:
     ) -> None:
         # PyTorch divides by zero where the rise is one step.
         rising = 1.5 / steps if rising * steps == 1 else rising
+        peak = optimizer.defaults["lr"]
         self.model, self.optimizer = model, optimizer
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, optimizer.defaults["lr"], total_steps=steps, pct_start=rising
-        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps, pct_start=rising)
+        self._parts = {"model": model, "optimizer": optimizer, "schedule": self.schedule}
         self.steps, self.recipe, self.generators = steps, recipe, generators
         self.step, self.loss = 0, math.nan
         self.checkpoint: Path | None = None
@@ -99,11 +99,10 @@ class Run:
         self.checkpoint = path
         state = read_checkpoint(path, next(self.model.parameters()).device)
         # Checkpoints of networks did not name their recipe once.
-        if state is None or state["recipe"] not in (None, self.recipe):
+        told = None if state is None else (state["schedule"]["total_steps"], state["recipe"])
+        if state is None or told not in ((self.steps, self.recipe), (self.steps, None)):
             return
-        if state["schedule"]["total_steps"] != self.steps:
-            return
-        for part, name in ((self.model, "model"), (self.optimizer, "optimizer"), (self.schedule, "schedule")):
+        for name, part in self._parts.items():
             part.load_state_dict(state[name])
         for generator, drawn in zip(self.generators, state["generators"], strict=False):
             generator.set_state(drawn.cpu())
@@ -113,15 +112,9 @@ class Run:
         """Writes the run down where it was resumed from; whether there is such a place and the disk took it."""
         if self.checkpoint is None:
             return False
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "generators": [generator.get_state() for generator in self.generators],
-            "step": self.step,
-            "loss": self.loss,
-            "recipe": self.recipe,
-        }
+        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts.items()}
+        state["generators"] = [generator.get_state() for generator in self.generators]
+        state |= {"step": self.step, "loss": self.loss, "recipe": self.recipe}
         # Written to memory first: on a full disk torch's own writer raises what nobody can tell from a mistake.
         buffer = io.BytesIO()
         torch.save(state, buffer)
