@@ -1,159 +1,21 @@
 """The real page in a real Chromium, from cold start to a changed layer, with an upload."""
 
-import io
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.support.browser import READY, SLOW, chart, cheap, drawn, expect, grid_line, status
+from tests.support.picture_files import noise
 from tests.support.places import ROOT
+from tests.support.server import serving
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SLOW = 120_000
-READY = "mean CID"
 
-
-@pytest.fixture(scope="module")
-def playwright():
-    """Playwright's own entry point; skipped, or failed where the browser is required, without Chromium."""
-    reason = ""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        reason = "playwright is not installed"
-    if not reason and not Path(CHROMIUM).is_file():
-        reason = "there is no chromium; install Debian's package chromium, or name one in CHROMIUM"
-    if reason:
-        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(playwright) -> Iterator[str]:
-    """A server of its own on a free port."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(300):
-            assert server.poll() is None, "the server ended by itself"
-            if healthy(url):
-                break
-            server_wait(server, 0.2)
-        else:
-            pytest.fail("the server did not become healthy within a minute")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright):
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def page(chromium, address):
-    """A new visitor; what leaves the machine and what the page complains about is collected."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.strangers, page.complaints = [], []
-    page.on("request", lambda request: stranger(request.url, address) and page.strangers.append(request.url))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.set_default_timeout(SLOW)
-    yield page
-    context.close()
-
-
-def healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-            return answer.read() == b"ok"
-    except OSError:
-        return False
-
-
-def server_wait(server: subprocess.Popen, seconds: float) -> None:
-    try:
-        server.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return
-
-
-def stranger(url: str, address: str) -> bool:
-    return url.startswith(("http", "ws")) and address.split("//")[1] not in url
-
-
-def expect(locator):
-    from playwright.sync_api import expect as wait_for
-
-    return wait_for(locator)
-
-
-def cheap(address: str, **query: str) -> str:
-    pairs = {"network": "resnet20-cifar10", "refine": "False", "grid": "8", "layer": "layer1.0", "view": "layer"}
-    pairs |= query
-    return f"{address}/?" + "&".join(f"{name}={value}" for name, value in pairs.items())
-
-
-def status(page):
-    return page.locator(".st-key-map_line")
-
-
-def chart(page, name: str):
-    """The chart as it is now; one that it replaces stays in the document for a moment, marked as stale."""
-    return page.locator(f'.st-key-figure_{name}:not([data-stale="true"])')
-
-
-def grid_line(page):
-    return page.locator(".st-key-grid_line")
-
-
-def drawn(page) -> list[str]:
-    """Every picture of the grid, as it is drawn."""
-    images = chart(page, "grid").locator("image")
-    expect(images.first).to_be_attached(timeout=SLOW)
-    return images.evaluate_all("all => all.map(one => one.getAttribute('href') ?? one.getAttribute('xlink:href'))")
-
-
-def noise_png() -> bytes:
-    buffer = io.BytesIO()
-    noise = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def test_the_very_first_visit_may_be_to_another_page(page, address):
-    page.goto(f"{address}/about")
-    expect(page.get_by_role("heading", name="What this is")).to_be_visible(timeout=SLOW)
+def test_the_very_first_visit_may_be_to_another_page(page):
+    with serving() as (address, _):
+        page.goto(f"{address}/about")
+        expect(page.get_by_role("heading", name="What this is")).to_be_visible(timeout=SLOW)
 
 
 def test_from_a_first_visit_to_a_first_map(page, address):
@@ -176,7 +38,7 @@ def test_another_layer_and_an_upload(page, address):
 
     page.get_by_role("radio", name="Your own").click()
     page.locator('.st-key-w_upload input[type="file"]').set_input_files(
-        {"name": "noise.png", "mimeType": "image/png", "buffer": noise_png()}
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise(48)}
     )
     expect(page.locator(".st-key-figures")).to_contain_text("noise.png", timeout=SLOW)
     expect(chart(page, "nats").locator(".heatmaplayer image").first).to_be_attached()
@@ -225,7 +87,7 @@ def test_a_damaged_upload_is_one_sentence_without_a_path(page, address):
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     page.get_by_role("radio", name="Your own").click()
     page.locator('.st-key-w_upload input[type="file"]').set_input_files(
-        {"name": "broken.png", "mimeType": "image/png", "buffer": noise_png()[:500]}
+        {"name": "broken.png", "mimeType": "image/png", "buffer": noise(48)[:500]}
     )
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Expected")

@@ -2,19 +2,7 @@
 
 import pytest
 
-from tests.browser.test_browser import (  # noqa: F401
-    READY,
-    SLOW,
-    address,
-    chart,
-    cheap,
-    chromium,
-    expect,
-    grid_line,
-    page,
-    playwright,
-    status,
-)
+from tests.support.browser import READY, SLOW, chart, cheap, expect, grid_line, status
 
 pytestmark = pytest.mark.browser
 
@@ -39,14 +27,14 @@ def axe():
     return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
 
-def complaints(axe, page) -> list[str]:  # noqa: F811
+def complaints(axe, page) -> list[str]:
     """One line for every part of the page that breaks a rule, of whatever impact."""
     found = axe.run(page).response["violations"]
     return [f"{v['impact']} {v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_rule_of_accessibility_is_broken_in_light_or_dark(axe, page, address, name):  # noqa: F811
+def test_no_rule_of_accessibility_is_broken_in_light_or_dark(axe, page, address, name):
     path, ready = PAGES[name]
     page.goto(f"{address}/{path}")
     expect(page.locator(ready).first).to_be_visible(timeout=SLOW)
@@ -63,13 +51,13 @@ def test_no_rule_of_accessibility_is_broken_in_light_or_dark(axe, page, address,
         assert found == []
 
 
-def settled(page) -> None:  # noqa: F811
+def settled(page) -> None:
     """Waits until no script runs and nothing is about to be replaced, so that the focus stays where it is put."""
     expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
     expect(page.locator('[data-stale="true"]')).to_have_count(0, timeout=SLOW)
 
 
-def tab_to(page, key: str) -> None:  # noqa: F811
+def tab_to(page, key: str) -> None:
     """Presses Tab until the focus is on the widget's own control; fails after more steps than a reader would take."""
     settled(page)
     # The code of each kind of widget is fetched when the first of them is drawn.
@@ -86,7 +74,7 @@ def tab_to(page, key: str) -> None:  # noqa: F811
     raise AssertionError(f"Tab does not reach {key}, only {passed}")
 
 
-def test_network_picture_and_layer_by_keyboard_alone(page, address):  # noqa: F811
+def test_network_picture_and_layer_by_keyboard_alone(page, address):
     page.goto(cheap(address, view="layer"))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     tab_to(page, "w_network")
@@ -114,7 +102,7 @@ PLACES = """chart => {
             maps: [...chart.querySelectorAll('.heatmaplayer image')].map(box)} }"""
 
 
-def test_units_are_whole_and_rows_as_high_as_their_maps(page, address):  # noqa: F811
+def test_units_are_whole_and_rows_as_high_as_their_maps(page, address):
     page.set_viewport_size({"width": 800, "height": 900})
     layers = "layer1.0+layer2.0+layer3.0"
     page.goto(cheap(address, view="grid", methods="cid+grad_cam", layers=layers))

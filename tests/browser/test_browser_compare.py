@@ -11,22 +11,22 @@ from torch import nn
 from torch.nn.utils import prune
 
 from explainers.networks.catalogue import load_network
-from tests.browser.test_browser import SLOW, address, chromium, expect, page, playwright  # noqa: F401
-from tests.browser.test_browser_downloads import opened, rows, take
+from tests.support.browser import SLOW, expect, opened, take
+from tests.support.tables import rows_of
 
 pytestmark = pytest.mark.browser
 
 
-def compare(address: str, **query: str) -> str:  # noqa: F811
+def compare(address: str, **query: str) -> str:
     pairs = {"network": "resnet20-cifar10", "other": "resnet32-cifar10", "refine": "False", "grid": "4"}
     return f"{address}/compare?" + "&".join(f"{n}={v}" for n, v in (pairs | {"layer": "layer1.0"} | query).items())
 
 
-def drawn(page, name: str):  # noqa: F811
+def drawn(page, name: str):
     return page.locator(f'.st-key-figure_compare_{name}:not([data-stale="true"]) .main-svg').first
 
 
-def line(page):  # noqa: F811
+def line(page):
     return page.locator(".st-key-compare_line")
 
 
@@ -41,7 +41,7 @@ def pruned(folder: Path) -> Path:
     return folder / "pruned.pt"
 
 
-def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address, tmp_path):  # noqa: F811
+def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address, tmp_path):
     page.goto(compare(address))
     expect(line(page)).to_contain_text("mean CID differs by", timeout=SLOW)
     for name in ("picture", "a", "b", "difference"):
@@ -63,7 +63,7 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         np.testing.assert_allclose(file["map_1"] - file["map_0"], file["difference"], atol=1e-5)
     assert take(page, "PNG")[1].startswith(b"\x89PNG")
-    assert len(rows(take(page, "CSV")[1])) == 2
+    assert len(rows_of(take(page, "CSV")[1])) == 2
     script = take(page, "Python")[1].decode()
     compile(script, "maps.py", "exec")
     assert "your-weights" in script
@@ -71,14 +71,14 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     opened(page, 1)
     assert ElementTree.fromstring(take(page, "SVG")[1]).tag.endswith("}svg")
     assert take(page, "PDF")[1].startswith(b"%PDF-")
-    curve = rows(take(page, "CSV")[1])
+    curve = rows_of(take(page, "CSV")[1])
     assert len(curve) == 12
     assert all(row["B − A (nats)"] for row in curve)
     assert page.strangers == []
     assert page.complaints == []
 
 
-def test_a_bad_link_is_a_sentence_above_the_usual_maps(page, address):  # noqa: F811
+def test_a_bad_link_is_a_sentence_above_the_usual_maps(page, address):
     page.goto(compare(address, other="resnet9", metric="sid"))
     warning = page.locator('[data-testid="stAlert"]')
     expect(warning).to_contain_text("network B resnet9 (expected one of the list on the left)", timeout=SLOW)

@@ -1,6 +1,5 @@
 """In a real Chromium: every file that can be taken from the Explore page, opened and checked."""
 
-import csv
 import io
 import json
 from pathlib import Path
@@ -10,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.test_browser import SLOW, address, chart, cheap, chromium, expect, page, playwright  # noqa: F401
+from tests.support.browser import SLOW, chart, cheap, expect, opened, popover, take
+from tests.support.tables import rows_of
 
 pytestmark = pytest.mark.browser
 GRID = {
@@ -20,27 +20,6 @@ GRID = {
     "methods": "cid grad_cam lrp",
     "picture": "photo/cat@0.1,0,0.9,1",
 }
-
-
-def popover(page):  # noqa: F811
-    return page.get_by_test_id("stPopoverBody")
-
-
-def opened(page, place: int = 0):  # noqa: F811
-    """Opens the page's first or another list of files."""
-    page.get_by_role("button", name="Take away").locator("visible=true").nth(place).click()
-    expect(popover(page)).to_be_visible()
-
-
-def take(page, kind: str, place: int = 0) -> tuple[str, bytes]:  # noqa: F811
-    """The file's name and what is in it."""
-    with page.expect_download(timeout=SLOW) as download:
-        popover(page).get_by_role("button", name=kind, exact=True).nth(place).click()
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
-
-
-def rows(data: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
 def maps(data: bytes) -> tuple[list[dict], list[np.ndarray]]:
@@ -71,7 +50,7 @@ def drawn_cells(png: bytes, rows: int, columns: int) -> np.ndarray:
     return green[np.ix_(y, x)]
 
 
-def test_the_whole_grid_and_one_of_its_maps(page, address):  # noqa: F811
+def test_the_whole_grid_and_one_of_its_maps(page, address):
     page.goto(cheap(address, **GRID))
     expect(page.locator(".st-key-grid_line")).to_contain_text("All 5 maps are ready", timeout=SLOW)
     opened(page)
@@ -88,7 +67,7 @@ def test_the_whole_grid_and_one_of_its_maps(page, address):  # noqa: F811
     assert arrays[0].shape == (4, 4)
     assert all(cell["part"] == "0.1,0,0.9,1" for cell in cells)
     name, data = take(page, "CSV")
-    numbers = rows(data)
+    numbers = rows_of(data)
     assert [row["method"] for row in numbers] == ["CID", "CID", "Grad-CAM", "Grad-CAM", "LRP"]
     name, data = take(page, "Python")
     assert name == "resnet20-cifar10-photo-cat-grid.py"
@@ -102,7 +81,7 @@ def test_the_whole_grid_and_one_of_its_maps(page, address):  # noqa: F811
     assert name == "resnet20-cifar10-layer1.2-cid-photo-cat.npz"
     np.testing.assert_array_equal(maps(data)[1][0], arrays[1])
     name, data = take(page, "CSV")
-    assert rows(data) == numbers[1:2]
+    assert rows_of(data) == numbers[1:2]
     np.testing.assert_allclose(values(*take(page, "Python")), arrays[1], rtol=1e-4, atol=1e-4)
     name, data = take(page, "PNG")
     assert name == "resnet20-cifar10-layer1.2-cid-photo-cat.png"
@@ -113,14 +92,14 @@ def test_the_whole_grid_and_one_of_its_maps(page, address):  # noqa: F811
     assert page.complaints == []
 
 
-def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address):  # noqa: F811
+def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address):
     page.goto(cheap(address, grid="4", layer="layer1.0", view="layer"))
     expect(page.locator(".st-key-map_line")).to_contain_text("mean CID", timeout=SLOW)
     opened(page)
     name, data = take(page, "PNG")
     assert name == "resnet20-cifar10-layer1.0-cid-bird-1.png"
     _, (array,) = maps(take(page, "NPZ")[1])
-    (numbers,) = rows(take(page, "CSV")[1])
+    (numbers,) = rows_of(take(page, "CSV")[1])
     assert np.mean(array) == pytest.approx(float(numbers["mean (nats)"]), abs=1e-3)
     np.testing.assert_allclose(values(*take(page, "Python")), array, rtol=1e-4, atol=1e-4)
     page.keyboard.press("Escape")
@@ -133,16 +112,16 @@ def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address)
     assert name == "resnet20-cifar10-cid-bird-1-layers.svg"
     assert ElementTree.fromstring(data).tag.endswith("}svg")
     assert take(page, "PDF")[1].startswith(b"%PDF-")
-    curve = rows(take(page, "CSV")[1])
+    curve = rows_of(take(page, "CSV")[1])
     assert [row["layer"] for row in curve if row["mean CID (nats per input variable)"]] == ["layer1.0"]
     assert len(curve) == 12
     np.testing.assert_array_equal(maps(take(page, "NPZ")[1])[1][0], array)
-    assert len(rows(take(page, "CSV", 1)[1])) == 1
+    assert len(rows_of(take(page, "CSV", 1)[1])) == 1
     compile(take(page, "Python")[1].decode(), "maps.py", "exec")
     assert page.complaints == []
 
 
-def test_nothing_can_be_taken_before_it_is_there(page, address):  # noqa: F811
+def test_nothing_can_be_taken_before_it_is_there(page, address):
     page.goto(cheap(address, network="alexnet-birds", refine="True", grid="0", layer="fc8", view="layer"))
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW)
     opened(page)
@@ -153,7 +132,7 @@ def test_nothing_can_be_taken_before_it_is_there(page, address):  # noqa: F811
     expect(page.locator(".st-key-map_line")).to_contain_text("Cancelled", timeout=SLOW)
 
 
-def test_both_kinds_of_scores_can_be_taken_as_csv(page, address):  # noqa: F811
+def test_both_kinds_of_scores_can_be_taken_as_csv(page, address):
     choice = "network=resnet20-cifar10&layer=layer3.2&methods=saliency+grad_cam&count=12&checked=4"
     page.goto(f"{address}/evaluate?{choice}")
     for way, count in (("scores", 12), ("stability", 4)):
@@ -167,7 +146,7 @@ def test_both_kinds_of_scores_can_be_taken_as_csv(page, address):  # noqa: F811
             page.get_by_test_id("stDownloadButton").get_by_role("button", name="Download as CSV").click()
         name = "evaluation" if way == "scores" else way
         assert download.value.suggested_filename == f"{name}-resnet20-cifar10-layer3.2.csv"
-        both = rows(Path(download.value.path()).read_bytes())
+        both = rows_of(Path(download.value.path()).read_bytes())
         assert [(row["method"], row["pictures"]) for row in both] == [
             ("saliency", str(count)), ("grad_cam", str(count))
         ]  # fmt: skip

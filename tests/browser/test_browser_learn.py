@@ -5,12 +5,12 @@ from itertools import product
 import pytest
 
 from app.learn.lessons import LESSONS
-from tests.browser.test_browser import SLOW, address, chart, cheap, chromium, expect, page, playwright  # noqa: F401
+from tests.support.browser import SLOW, chart, cheap, expect
 
 pytestmark = pytest.mark.browser
 
 
-def test_every_lesson_draws_its_equation_and_its_figures(page, address):  # noqa: F811
+def test_every_lesson_draws_its_equation_and_its_figures(page, address):
     for lesson, way in product(LESSONS, ("", "&present=1")):
         page.goto(f"{address}/learn?lesson={lesson.slug}{way}")
         expect(page.get_by_role("heading", name=lesson.title)).to_be_visible(timeout=SLOW)
@@ -22,7 +22,7 @@ def test_every_lesson_draws_its_equation_and_its_figures(page, address):  # noqa
     assert page.complaints == []
 
 
-def drawn(page) -> str:  # noqa: F811
+def drawn(page) -> str:
     """All lines, bars and pictures of the lesson's figures as they are now."""
     return page.locator(".st-key-learn_body").evaluate(
         """body => [...body.querySelectorAll('.main-svg path[d], .main-svg image')]
@@ -30,7 +30,7 @@ def drawn(page) -> str:  # noqa: F811
     )
 
 
-def test_every_lessons_first_slider_is_moved_and_its_figures_follow(page, address):  # noqa: F811
+def test_every_lessons_first_slider_is_moved_and_its_figures_follow(page, address):
     for lesson in LESSONS:
         page.goto(f"{address}/learn?lesson={lesson.slug}")
         expect(page.get_by_role("heading", name=lesson.title)).to_be_visible(timeout=SLOW)
@@ -48,7 +48,7 @@ def test_every_lessons_first_slider_is_moved_and_its_figures_follow(page, addres
     assert page.complaints == []
 
 
-def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address):  # noqa: F811
+def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address):
     page.goto(f"{address}/learn?lesson=entropy&present=1")
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("link", name="Explore")).to_be_hidden()
@@ -69,7 +69,7 @@ def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address
     expect(noise).to_contain_text("0.014", timeout=SLOW)
 
 
-def test_layers_are_presented_in_large_type_by_arrow_keys(page, address):  # noqa: F811
+def test_layers_are_presented_in_large_type_by_arrow_keys(page, address):
     page.goto(cheap(address))
     page.get_by_role("button", name="Present").click(timeout=SLOW)
     expect(page.get_by_role("link", name="Explore")).to_be_hidden(timeout=SLOW)

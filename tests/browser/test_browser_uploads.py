@@ -6,21 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from tests.browser.test_browser import (  # noqa: F401
-    READY,
-    ROOT,
-    SLOW,
-    address,
-    chart,
-    cheap,
-    chromium,
-    expect,
-    page,
-    playwright,
-    status,
-)
-from tests.explainers.checkpoints.test_hostile_weights import HOSTILE, planted
-from tests.explainers.datasets.test_pictures import REFUSED, SHOWN
+from tests.support.browser import READY, SLOW, cheap, expect, status
+from tests.support.hostile_weights import HOSTILE, planted
+from tests.support.picture_files import REFUSED, SHOWN
+from tests.support.places import ROOT
 
 pytestmark = pytest.mark.browser
 PICTURES = ("empty", "text", "svg", "html", "zip bomb", "20,000 × 20,000", "cut png", "cut jpeg", "no side")
@@ -35,7 +24,7 @@ WEIGHTS = (
 
 
 @pytest.fixture
-def requests(page):  # noqa: F811
+def requests(page):
     """The hosts that the page asked, or tried to."""
     hosts: set[str] = set()
     page.context.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
@@ -43,27 +32,27 @@ def requests(page):  # noqa: F811
     return hosts
 
 
-def give(page, key: str, name: str, data: bytes) -> None:  # noqa: F811
+def give(page, key: str, name: str, data: bytes) -> None:
     page.locator(f'.st-key-{key} input[type="file"]').set_input_files(
         {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     )
 
 
-def clean(page) -> None:  # noqa: F811
+def clean(page) -> None:
     text = page.locator("body").inner_text()
     for secret in ("Traceback", str(ROOT), "site-packages", "root:x"):
         assert secret not in text
     assert page.complaints == []
 
 
-def own(page, address) -> None:  # noqa: F811
+def own(page, address) -> None:
     page.goto(cheap(address))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     page.get_by_role("radio", name="Your own").click()
     expect(page.locator(".st-key-w_upload")).to_be_visible()
 
 
-def test_bad_pictures_are_one_sentence_each_and_the_map_stays(page, address, requests):  # noqa: F811
+def test_bad_pictures_are_one_sentence_each_and_the_map_stays(page, address, requests):
     own(page, address)
     for name in PICTURES:
         data, _ = REFUSED[name]
@@ -78,7 +67,7 @@ def test_bad_pictures_are_one_sentence_each_and_the_map_stays(page, address, req
     assert requests == {urlsplit(address).netloc}
 
 
-def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):  # noqa: F811
+def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):
     own(page, address)
     buffer = io.BytesIO()
     Image.open(io.BytesIO(SHOWN["cmyk jpeg"]())).resize((300, 150)).save(buffer, "JPEG")
@@ -99,7 +88,7 @@ def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):  # noq
     assert requests == {urlsplit(address).netloc}
 
 
-def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path):  # noqa: F811
+def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path):
     import pickle
 
     page.goto(cheap(address))
@@ -121,7 +110,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     assert requests == {urlsplit(address).netloc}
 
 
-def test_a_whole_visit_asks_nobody_but_the_server(page, address, requests):  # noqa: F811
+def test_a_whole_visit_asks_nobody_but_the_server(page, address, requests):
     for place in ("", "compare", "fairness", "evaluate", "learn", "glossary", "about"):
         page.goto(f"{address}/{place}?picture=../../etc/passwd&network=/etc/passwd&layer=/etc")
         expect(page.get_by_role("heading").first).to_be_visible(timeout=SLOW)

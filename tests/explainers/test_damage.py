@@ -26,8 +26,9 @@ from explainers.decoders.training import DecoderSettings, train_decoder
 from explainers.networks.catalogue import _spec
 from explainers.networks.downloads import WeightsUnavailable
 from explainers.train.run import read_checkpoint
-from tests.explainers.decoders.test_decoders import LAYER, birds, home, tiny, train  # noqa: F401
+from tests.support.decoders import LAYER, birds, tiny, train
 
+pytestmark = pytest.mark.usefixtures("home")
 NETWORK = "resnet20-cifar10"
 ORIGINAL = shipped.ASSETS
 
@@ -116,7 +117,7 @@ def test_a_damaged_decoder_is_named_or_none_wherever_the_damage_is(assets, seed)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_damaged_decoder_of_one_s_own_is_named_or_none_wherever_the_damage_is(home, seed):  # noqa: F811
+def test_a_damaged_decoder_of_one_s_own_is_named_or_none_wherever_the_damage_is(home, seed):
     card = train(home, steps=1)
     expected = load_decoder(card).state_dict()
     flipped(home / card.file, random.Random(seed))
@@ -131,7 +132,7 @@ def test_a_damaged_decoder_of_one_s_own_is_named_or_none_wherever_the_damage_is(
     assert all(torch.equal(value, expected[key]) for key, value in weights.items())
 
 
-def test_decoders_from_before_cards_had_sums_are_read(home):  # noqa: F811
+def test_decoders_from_before_cards_had_sums_are_read(home):
     card = train(home, steps=1)
     path = home / card.file
     save_file(load_file(path), path, {"card": json.dumps(asdict(card))})
@@ -139,7 +140,7 @@ def test_decoders_from_before_cards_had_sums_are_read(home):  # noqa: F811
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_damaged_checkpoint_is_passed_over_wherever_the_damage_is(home, tmp_path, seed):  # noqa: F811
+def test_a_damaged_checkpoint_is_passed_over_wherever_the_damage_is(home, tmp_path, seed):
     checkpoint, settings = tmp_path / "a.pt", DecoderSettings(steps=10, batch=8)
     run = train_decoder(tiny(), tiny().layer(LAYER), birds(), settings, home, checkpoint=checkpoint)
     next(run)
@@ -173,7 +174,7 @@ def full_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk_costs_checkpoints_and_not_the_training(home, full_disk, monkeypatch):  # noqa: F811
+def test_a_full_disk_costs_checkpoints_and_not_the_training(home, full_disk, monkeypatch):
     monkeypatch.setattr("explainers.train.run.STORE_EVERY", 0.0)
     monkeypatch.setattr("explainers.train.run.STORE_SHARE", 0)
     settings = DecoderSettings(steps=10, batch=8)
@@ -189,7 +190,7 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(home, full_disk, mon
     assert not list(full_disk.iterdir())
 
 
-def test_what_a_writer_left_half_done_counts_and_gives_way(home):  # noqa: F811
+def test_what_a_writer_left_half_done_counts_and_gives_way(home):
     mark = "0123456789ab"
     for name in (f"{mark}-d-6.safetensors.1.partial", f"unfinished-{mark}-c-6-x.pt.2.partial", f"{mark}-e-6.7.partial"):
         home.mkdir(exist_ok=True)

@@ -8,11 +8,11 @@ from streamlit.testing.v1 import AppTest
 from app.server.added import add_requested, check, requested
 from explainers import add_network, load_network
 from explainers.networks.added import ADDED
-from tests.app.explore.test_app_pages import chosen, done, until, visit, words
+from tests.support.pages import chosen, done, until, visit, words
 
 
 def test_an_added_network_is_explored_and_its_source_stays_on_the_server(added, fresh_backend):
-    source = "tests.explainers.checkpoints.test_exported_programs:sixteen"
+    source = "tests.support.others_networks:sixteen"
     add_requested(["--network", f"{source},name=sixteen,size=16,title=Sixteen"], add_network)
     at = until(visit(network="sixteen"), done)
     assert chosen(at).network == "sixteen"

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import http.client
 import socket
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,16 +15,13 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from app.server.apology import SENTENCE
 from app.server.hardening import A_SECOND, AT_ONCE, _rerun
-from tests.browser.test_browser import healthy, server_wait
 from tests.support.places import ROOT
-
-# What no answer to a visitor may contain.
-SECRETS = (str(ROOT), "site-packages", "Traceback", "root:x:", "set_page_config", "gatherUsageStats")
-
+from tests.support.server import healthy, serving
+from tests.support.visitor import SECRETS, ask, run, stream, tokens, told, visit
 
 LINUX = pytest.mark.skipif(not Path("/proc/net/tcp").is_file(), reason="asks Linux for files and sockets")
 
@@ -39,78 +34,9 @@ def log(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def served(log) -> Iterator[str]:
     """A server with the app's own settings, on a free port."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
-    with log.open("wb") as file:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(300):
-            assert server.poll() is None, log.read_text()
-            if healthy(url):
-                break
-            server_wait(server, 0.2)
-        yield url
+    with serving(log) as (address, server):
+        yield address
         assert server.poll() is None, "the server was stopped"
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def ask(address: str, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
-    """Status and text of an answer; the path goes out as it is written."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    connection.putrequest(method, path, skip_accept_encoding=True)
-    for name, value in {"Content_Length": str(len(body or b"")), **headers}.items():
-        connection.putheader(name.replace("_", "-"), value)
-    connection.endheaders(body)
-    answer = connection.getresponse()
-    try:
-        return answer.status, answer.read().decode(errors="replace")
-    finally:
-        connection.close()
-
-
-def stream(address: str, origin: str | None = None, **headers: str) -> ClientConnection:
-    return connect(
-        f"{address.replace('http', 'ws')}/_stcore/stream",
-        origin=origin or address,
-        subprotocols=["streamlit"],
-        additional_headers=headers,
-        max_size=None,
-        open_timeout=60,
-    )
-
-
-def visit(address: str, query: str = "", page: str = "") -> list[ForwardMsg]:
-    """All that the server sends to a visitor of a page until its script has run; no page fails."""
-    message = BackMsg()
-    message.rerun_script.query_string = query
-    message.rerun_script.page_name = page
-    with stream(address) as visitor:
-        received = run(visitor, message)
-    assert SENTENCE not in told(received)
-    return received
-
-
-def run(visitor: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
-    """All that the server answers to one message that has the script run."""
-    visitor.send(message.SerializeToString())
-    received = []
-    while not received or received[-1].WhichOneof("type") != "script_finished":
-        received.append(ForwardMsg.FromString(visitor.recv(timeout=120)))
-    return received
-
-
-def tokens(address: str) -> dict[str, str]:
-    """The cookie and the header of a visitor that came by the front door."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    connection.request("GET", "/_stcore/health")
-    cookie = connection.getresponse().headers["Set-Cookie"].partition(";")[0]
-    connection.close()
-    return {"Cookie": cookie, "X_Xsrftoken": cookie.partition("=")[2]}
 
 
 def test_from_the_start_visitors_have_no_developer_s_menu(served):
@@ -261,11 +187,6 @@ QUERIES = [
     "&".join(f"k{i}=v" for i in range(20_000)),
 ]
 PAGES = ["", "compare", "fairness", "evaluate", "learn", "glossary", "about", "../../etc/passwd"]
-
-
-def told(received: list[ForwardMsg]) -> str:
-    """The elements that the page is made of; the name of the script, which names a path, is none of them."""
-    return "".join(str(message.delta) for message in received if message.WhichOneof("type") == "delta")
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:40])

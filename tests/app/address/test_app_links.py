@@ -10,6 +10,7 @@ from app.evaluate.choice import Choice as EvaluateChoice
 from app.explore.grid_choice import GridChoice
 from app.fairness.controls import Choice as FairnessChoice
 from app.jobs.backend import backend
+from tests.support.pages import page
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4"}
@@ -35,11 +36,8 @@ QUOTED = {"saliency foo": "foo", "conv1 conv9": "conv9", "bird/0 photo/none": "p
           "resnet20-cifar10 vgg99": "vgg99"}  # fmt: skip
 
 
-def visit(page: str, query: dict[str, str]) -> AppTest:
-    at = AppTest.from_string(f"from app.{page} import page; page.page()", default_timeout=120)
-    for name, value in query.items():
-        at.query_params[name] = value
-    return at.run()
+def visit(name: str, query: dict[str, str]) -> AppTest:
+    return page(name, **query).run()
 
 
 def address(at: AppTest) -> dict[str, str]:

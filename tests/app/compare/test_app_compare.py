@@ -1,8 +1,6 @@
 """The compare page: differences that obey their laws, layers that find their partners, links and weights files."""
 
 import math
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -38,6 +36,7 @@ from app.words import read
 from explainers import CID, CIDResult, CIDSettings
 from explainers.grid import resolve_grid
 from explainers.networks.catalogue import Network, load_network
+from tests.support.pages import page, says, until
 from tests.support.places import ROOT
 
 QUICK = CIDSettings(grid=8, refine=False)
@@ -253,28 +252,7 @@ def test_a_choice_survives_its_address():
 
 
 def visit(**query: str) -> AppTest:
-    at = AppTest.from_string("from app.compare import page; page.page()", default_timeout=120)
-    for name, value in (CHEAP | query).items():
-        at.query_params[name] = value
-    return at.run()
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object], every: float = 0.1) -> AppTest:
-    for _ in range(400):
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(every)
-        at.run()
-    raise AssertionError("it never came to hold: " + " | ".join(words(at)))
-
-
-def words(at: AppTest) -> list[str]:
-    return [element.value for element in (*at.markdown, *at.caption, *at.warning, *at.info, *at.error)]
-
-
-def says(at: AppTest, text: str) -> bool:
-    return any(text in word for word in words(at))
+    return page("compare", **CHEAP | query).run()
 
 
 def done(at: AppTest) -> bool:

@@ -20,7 +20,7 @@ from app.inputs.columns import Column
 from app.jobs.backend import Backend
 from explainers import CID, CIDSettings, load_network
 from explainers.methods.registry import methods
-from tests.app.export.test_export import rows_of
+from tests.support.tables import rows_of
 
 SETTINGS = CIDSettings(grid=8, refine=False, probes=32)
 PICTURE = "bird/1"

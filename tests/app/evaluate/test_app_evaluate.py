@@ -2,13 +2,9 @@
 
 import csv
 import io
-import threading
-from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.evaluate.choice import Choice
@@ -32,41 +28,17 @@ from explainers.evaluation.randomised import Randomisation, RandomisationSetting
 from explainers.evaluation.scores import EvaluationSettings, Scores
 from explainers.evaluation.stability import Stability, StabilitySettings
 from explainers.networks.layers import Layer
+from tests.support.pages import page, says, until, words
+from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 PAGE = "from app.evaluate import page; page.page()"
 
 
 def visit(**values) -> AppTest:
-    at = AppTest.from_string(PAGE, default_timeout=120)
-    at.query_params["network"], at.query_params["layer"] = "resnet20-cifar10", "layer3.2"
+    at = page("evaluate", network="resnet20-cifar10", layer="layer3.2")
     at.session_state["evaluate_choice"] = Choice(**({"methods": ("saliency", "random"), "count": 12} | values))
     return at.run()
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
-    for _ in range(400):
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(0.05)
-        at.run()
-    raise AssertionError("it never came to hold: " + " | ".join(words(at)))
-
-
-def words(at: AppTest) -> list[str]:
-    return [element.value for element in (*at.markdown, *at.caption, *at.error, *at.warning)]
-
-
-def says(at: AppTest, text: str) -> bool:
-    return any(text in word for word in words(at))
-
-
-def png(side: int = 40) -> bytes:
-    buffer = io.BytesIO()
-    noise = np.random.default_rng(side).integers(0, 255, (side, side, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def made(method: str = "saliency", count: int = 4) -> Scores:
@@ -169,7 +141,7 @@ def test_every_method_is_explained():
 def test_own_pictures_with_boxes_are_judged():
     at = visit(methods=("saliency",), source="folder")
     assert says(at, "Choose your pictures")
-    files = [(f"{side}.png", png(side), "image/png") for side in (40, 48)]
+    files = [(f"{side}.png", noise(side), "image/png") for side in (40, 48)]
     at.file_uploader(key="w_eval_files").set_value(files).run()
     assert says(at, "2 pictures, 0 with a box")
     boxes = b"name,x0,y0,x1,y1\n40.png,0,0,10,10\n48.png,5,5,20,20\n"
@@ -193,7 +165,7 @@ def test_own_pictures_with_boxes_are_judged():
 )
 def test_a_bad_file_of_boxes_is_one_sentence(boxes, start):
     at = visit(source="folder")
-    at.file_uploader(key="w_eval_files").set_value([("40.png", png(), "image/png")]).run()
+    at.file_uploader(key="w_eval_files").set_value([("40.png", noise(), "image/png")]).run()
     at.file_uploader(key="w_eval_boxes").set_value(("boxes.csv", boxes, "text/csv")).run()
     assert not at.exception
     (error,) = at.error

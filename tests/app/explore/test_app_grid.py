@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -15,6 +14,7 @@ from explainers.baselines.explain import Explanation
 from explainers.methods.registry import methods
 from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import network_catalogue
+from tests.support.pages import page, until
 from tests.support.places import MAIN
 
 CHEAP = {
@@ -29,20 +29,7 @@ pytestmark = pytest.mark.usefixtures("fresh_backend")
 
 
 def visit(**query: str) -> AppTest:
-    at = AppTest.from_file(MAIN, default_timeout=120)
-    for name, value in (CHEAP | query).items():
-        at.query_params[name] = value
-    return at.run()
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
-    for _ in range(300):
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(0.1)
-        at.run()
-    raise AssertionError("it never came to hold: " + " | ".join(element.value for element in at.markdown))
+    return page(**CHEAP | query).run()
 
 
 def ready(at: AppTest) -> bool:

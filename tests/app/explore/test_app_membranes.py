@@ -1,7 +1,5 @@
 """The app with a network that labels every pixel: its answer, its pictures, and what does not apply to it."""
 
-import threading
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -16,6 +14,7 @@ from app.inputs.pictures import find_picture, fitting, gallery
 from app.jobs.backend import backend
 from explainers.baselines.explain import METHODS, applies, attribute
 from explainers.networks.catalogue import Network, load_network
+from tests.support.pages import page, until
 
 
 @cache
@@ -29,20 +28,7 @@ def subject() -> Subject:
 
 
 def visit(view: str, **query: str) -> AppTest:
-    at = AppTest.from_string(f"from app.{view} import page; page.page()", default_timeout=120)
-    for name, value in ({"network": "unet-membranes", "picture": "tissue/0"} | query).items():
-        at.query_params[name] = value
-    return at.run()
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
-    for _ in range(150):
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(0.1)
-        at.run()
-    raise AssertionError("it never came to hold: " + " | ".join(m.value for m in at.markdown))
+    return page(view, **{"network": "unet-membranes", "picture": "tissue/0"} | query).run()
 
 
 @pytest.mark.usefixtures("fresh_backend")

@@ -4,7 +4,6 @@ import io
 import pickle
 import re
 import threading
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -19,57 +18,16 @@ from app.address.selection import Selection
 from app.jobs import work
 from app.jobs.backend import backend
 from app.jobs.owners import mark
+from tests.support.pages import CHEAP, chosen, done, says, until, uploaded, visit, words
+from tests.support.picture_files import noise
 from tests.support.places import MAIN, ROOT
 
-CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0", "view": "layer"}
-
 pytestmark = pytest.mark.usefixtures("fresh_backend")
-
-
-def visit(**query: str) -> AppTest:
-    at = AppTest.from_file(MAIN, default_timeout=120)
-    for name, value in (CHEAP | query).items():
-        at.query_params[name] = value
-    return at.run()
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object], every: float = 0.05) -> AppTest:
-    """Runs the page again, as its poll does in a browser, until something holds; `every` in seconds."""
-    for _ in range(400):
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(every)
-        at.run()
-    raise AssertionError("it never came to hold: " + " | ".join(words(at)))
-
-
-def words(at: AppTest) -> list[str]:
-    return [element.value for element in (*at.markdown, *at.caption, *at.error, *at.warning)]
-
-
-def says(at: AppTest, text: str) -> bool:
-    return any(text in word for word in words(at))
-
-
-def done(at: AppTest) -> bool:
-    return says(at, "mean CID")
 
 
 def mean(at: AppTest) -> str:
     (found,) = [metric.value for metric in at.metric if metric.label.startswith("Mean CID")]
     return found
-
-
-def chosen(at: AppTest) -> Selection:
-    return at.session_state["selection"]
-
-
-def png(side: int = 40) -> bytes:
-    buffer = io.BytesIO()
-    noise = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def test_the_first_visit_shows_a_map_without_a_click():
@@ -168,19 +126,12 @@ def test_a_picture_of_the_gallery_and_a_photograph_with_its_box():
 def test_an_upload_becomes_the_picture_and_has_no_concentration():
     at = until(visit(), done)
     at.button_group(key="w_source").set_value("upload").run()
-    at.file_uploader(key="w_upload").set_value(("noise.png", png(), "image/png")).run()
+    at.file_uploader(key="w_upload").set_value(("noise.png", noise(), "image/png")).run()
     until(at, done)
     assert chosen(at).picture.startswith("upload/")
     (gain,) = [metric.value for metric in at.metric if metric.label.startswith("Concentration")]
     assert gain == "–"
     assert "picture" not in at.query_params
-
-
-def uploaded(name: str) -> AppTest:
-    at = visit()
-    at.button_group(key="w_source").set_value("upload").run()
-    at.file_uploader(key="w_upload").set_value((name, png(), "image/png")).run()
-    return until(at, done)
 
 
 def test_an_upload_belongs_to_the_session_that_brought_it():
@@ -218,11 +169,11 @@ def test_what_was_guessed_about_an_upload_is_said_while_it_is_shown():
     Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save(buffer, "PNG")
     at.file_uploader(key="w_upload").set_value(("deep.png", buffer.getvalue(), "image/png")).run()
     assert says(at, "values of 12 bits")
-    at.file_uploader(key="w_upload").set_value(("noise.png", png(), "image/png")).run()
+    at.file_uploader(key="w_upload").set_value(("noise.png", noise(), "image/png")).run()
     assert not says(at, "values of 12 bits")
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture at all", png()[:60]])
+@pytest.mark.parametrize("data", [b"", b"no picture at all", noise()[:60]])
 def test_a_bad_upload_says_one_sentence_and_keeps_the_picture(data):
     at = until(visit(), done)
     before = chosen(at).picture

@@ -1,6 +1,5 @@
 """Files to take away: read back with other programs' eyes, and the script run."""
 
-import csv
 import io
 import json
 from dataclasses import replace
@@ -29,6 +28,7 @@ from explainers.methods.registry import methods
 from explainers.methods.request import answer
 from explainers.networks.catalogue import Network
 from tests.support.places import ROOT
+from tests.support.tables import rows_of
 
 CPU = torch.device("cpu")
 CHEAP = CIDSettings(grid=8, refine=False, probes=32, seed=5)
@@ -76,10 +76,6 @@ def run(script: str) -> dict[str, object]:
 def line(*cells: Taken | str) -> Line:
     unit, signed, scale, limits = VIRIDIS
     return Line("CID", unit, signed, scale, limits, cells)
-
-
-def rows_of(data: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
 # The script is the map

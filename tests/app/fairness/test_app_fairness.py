@@ -1,8 +1,7 @@
 """The fairness page and its job: the proof first, then maps, factors and curves as they are measured."""
 
 import math
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -33,6 +32,7 @@ from explainers.networks.catalogue import Network, load_network
 from explainers.networks.layers import Layer, find_layers
 from explainers.rescaling.rescale import rescale
 from explainers.ru.explain import RU
+from tests.support.pages import metrics, page, until
 
 INSIDE, BETWEEN = "layer3.0.conv1", "layer3.0"
 HEAD = "from app.fairness import page; page.page()"
@@ -70,24 +70,7 @@ def measured(found: Check) -> list[tuple[str, np.ndarray]]:
 
 
 def visit(**query: str) -> AppTest:
-    at = AppTest.from_string(HEAD, default_timeout=120)
-    for name, value in ({"network": "resnet20-cifar10"} | query).items():
-        at.query_params[name] = value
-    return at.run()
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
-    for _ in range(150):
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(0.1)
-        at.run()
-    raise AssertionError("it never came to hold: " + " | ".join(m.value for m in at.markdown))
-
-
-def metrics(at: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in at.metric}
+    return page("fairness", **{"network": "resnet20-cifar10"} | query).run()
 
 
 def test_the_proof_comes_first_and_is_exact_for_every_power_of_two():

@@ -9,9 +9,7 @@ from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_fig
 from app.figures.predictions import prediction_figure
 from app.figures.raster import raster
 from app.figures.style import DARK, LIGHT, Look
-
-LIMITS = (-3.98, -0.98)
-SIZE = (8, 8)
+from tests.support.figures import LIMITS, SIZE, every_figure
 
 
 @pytest.fixture
@@ -22,16 +20,6 @@ def cells() -> np.ndarray:
 def heatmap(figure: go.Figure) -> go.Heatmap:
     (found,) = [trace for trace in figure.data if isinstance(trace, go.Heatmap)]
     return found
-
-
-def every_figure(cells: np.ndarray) -> dict[str, go.Figure]:
-    return {
-        "picture": picture_figure(np.zeros((8, 8, 3), np.uint8), LIGHT, (1, 2, 5, 6), cells > -2.8),
-        "nats": nats_figure(cells, SIZE, LIMITS, LIGHT),
-        "unit": unit_figure(cells, SIZE, DARK),
-        "empty": empty_figure(SIZE, LIGHT, "not computed yet"),
-        "curve": curve_figure(["a", "b"], [-3, None], [0.1, None], LIGHT, marked="b"),
-    }
 
 
 @pytest.mark.parametrize("name", ["picture", "nats", "unit", "empty", "curve"])

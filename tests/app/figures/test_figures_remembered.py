@@ -20,7 +20,7 @@ from app.figures.enlarge import enlarge
 from app.figures.maps import nats_figure, picture_figure
 from app.figures.remembered import remembered
 from app.figures.style import DARK, LIGHT, Look
-from tests.app.figures.test_figures import LIMITS, SIZE, every_figure
+from tests.support.figures import LIMITS, SIZE, every_figure
 
 
 @pytest.fixture(autouse=True)

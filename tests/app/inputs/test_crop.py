@@ -12,7 +12,7 @@ from PIL import Image
 from app.inputs.crop import SMALLEST, WHOLE, Crop, joined, outlined, part, seen, split
 from app.inputs.pictures import PictureGoneError, find_picture
 from explainers.networks.preprocessing import Preprocessing
-from tests.app.explore.test_app_pages import chosen, done, says, until, visit
+from tests.support.pages import chosen, done, says, until, visit
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 THOUSANDTHS = st.integers(0, 1000)

@@ -13,6 +13,7 @@ from app.jobs import runner as jobs
 from app.jobs.runner import CancelledError, Job, Runner
 from explainers import CIDSettings, load_network
 from explainers.methods.request import Workbench
+from tests.support.waiting import wait_until
 
 WAIT = 10
 
@@ -388,18 +389,9 @@ def endless(job):
     yield gradient
 
 
-def wait_for(condition) -> None:
-    pause = threading.Event()
-    for _ in range(WAIT * 100):
-        if condition():
-            return
-        pause.wait(0.01)
-    pytest.fail("it never came to pass")
-
-
 def test_cancel_stops_torch_in_the_middle_of_a_frame(runner):
     job = runner.submit("a", endless, "anna")
-    wait_for(lambda: job.note == "begun")
+    wait_until(lambda: job.note == "begun")
     runner.drop("anna", "a")
     assert job.ended.wait(WAIT)
     assert (job.state, job.latest) == ("cancelled", None)
@@ -463,7 +455,7 @@ def test_not_one_operation_of_torch_is_begun_after_a_cancel(monkeypatch, runner,
 
 def test_a_closed_tab_stops_torch_in_the_middle_of_a_frame(runner, clock):
     job = runner.submit("a", endless, "anna")
-    wait_for(lambda: job.note == "begun")
+    wait_until(lambda: job.note == "begun")
     clock[0] = 61.0
     assert job.ended.wait(WAIT)
     assert job.state == "cancelled"

@@ -9,17 +9,13 @@ from app.jobs.memory import MEBIBYTE, Store
 from explainers.baselines.explain import Explanation
 from explainers.fairness.check import Check, Proof
 from explainers.storage.results import ResultStore
-from tests.explainers.storage.test_stored_records import same
+from tests.support.records import explanation, same
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch) -> None:
     """However slow the disk of this machine is."""
     monkeypatch.setattr(reading, "AT_ONCE", 60.0)
-
-
-def explanation(number: float) -> Explanation:
-    return Explanation(torch.full((1, 1, 4, 4), number), torch.tensor([3]), 1.0, 1.0, 0.5)
 
 
 def kept(folder) -> Kept:

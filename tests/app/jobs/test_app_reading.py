@@ -20,9 +20,8 @@ from app.jobs.reading import Patience, Reader
 from app.soak.work import MAPS
 from explainers.methods.request import MAP_LANE, Workbench
 from explainers.storage.results import ResultStore
-from tests.app.explore.test_app_pages import uploaded
-from tests.app.jobs.test_app_kept import explanation
-from tests.explainers.storage.test_stored_records import same
+from tests.support.pages import done, page, until, uploaded
+from tests.support.records import explanation, same
 
 WAIT = 60
 PAGES = ("explore", "compare", "fairness", "evaluate", "learn")
@@ -45,24 +44,9 @@ def hangs(monkeypatch) -> Iterator[threading.Event]:
     goes_on.set()
 
 
-def visit(page: str = "explore") -> AppTest:
-    at = AppTest.from_string(f"from app.{page} import page; page.page()", default_timeout=WAIT / 2)
-    at.query_params.update(dict(part.split("=") for part in MAPS[0].query.split("&")) if page == "explore" else {})
-    return at.run()
-
-
-def until(at: AppTest, holds: Callable[[AppTest], bool]) -> AppTest:
-    pause = threading.Event()
-    for _ in range(WAIT * 10):
-        if holds(at):
-            return at
-        pause.wait(0.1)
-        at.run()
-    raise AssertionError([element.value for element in at.markdown])
-
-
-def done(at: AppTest) -> bool:
-    return any(metric.label.startswith("Mean CID") for metric in at.metric)
+def visit(name: str = "explore") -> AppTest:
+    query = dict(part.split("=") for part in MAPS[0].query.split("&")) if name == "explore" else {}
+    return page(name, **query).run()
 
 
 @given(
@@ -139,8 +123,8 @@ def test_a_disk_that_does_not_answer_is_pending_and_then_has_nothing(tmp_path, m
 def test_no_page_looks_at_the_disk_on_its_own_thread(folder, monkeypatch):
     """Only the reader and the thread of the work open the store."""
     threads = watched(monkeypatch)
-    for page in PAGES:
-        assert not visit(page).exception
+    for name in PAGES:
+        assert not visit(name).exception
     until(visit(), done)
     assert "reader" in threads
     assert threads <= {"reader", f"maps on {backend().device}"}

@@ -2,7 +2,6 @@
 
 import math
 import threading
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,33 +17,17 @@ from app.learn.lessons.limit import gain, mean
 from app.parts.glossary import glossary
 from app.words import read
 from explainers.cid.results import ENTROPY_CONSTANT
+from tests.support.pages import metrics, page, until
 
 BIRD = bench.PICTURE
 
 
 def visit(slug: str, **query: str) -> AppTest:
-    at = AppTest.from_string("from app.learn import page; page.page()", default_timeout=300)
-    for name, value in ({"lesson": slug} | query).items():
-        at.query_params[name] = value
-    return at.run()
-
-
-def shown(at: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in at.metric}
+    return page("learn", **{"lesson": slug} | query).run()
 
 
 def charts(at: AppTest) -> list[str]:
     return [chart.proto.spec if hasattr(chart.proto, "spec") else str(chart.proto) for chart in at.get("plotly_chart")]
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
-    for _ in range(600):
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(0.1)
-        at.run()
-    raise AssertionError("it never came to hold: " + str(shown(at)))
 
 
 # What the lessons measure
@@ -159,13 +142,13 @@ def test_large_type_enlarges_every_letter_once():
     ],
 )
 def test_every_lesson_shows_words_equation_and_a_number_that_follows_its_slider(slug, control, value, number):
-    at = until(visit(slug), lambda at: number in shown(at))
+    at = until(visit(slug), lambda at: number in metrics(at))
     lesson = LESSONS[find(slug)]
     assert at.title[0].value == lesson.title
     assert at.latex[0].value.strip("$ \n") == lesson.equation
-    before, drawn = shown(at)[number], charts(at)
+    before, drawn = metrics(at)[number], charts(at)
     at.select_slider(key=f"w_learn_{control}").set_value(value).run()
-    until(at, lambda at: shown(at).get(number, before) != before)
+    until(at, lambda at: metrics(at).get(number, before) != before)
     assert charts(at) != drawn
     assert all(metric.help for metric in at.metric)
 
@@ -174,7 +157,7 @@ def test_every_lesson_shows_words_equation_and_a_number_that_follows_its_slider(
 def test_zero_entropy_is_where_the_text_says():
     at = visit("entropy")
     at.select_slider(key="w_learn_entropy_sigma").set_value(0.242).run()
-    assert abs(read(shown(at)["Entropy H (nats)"])) < 0.001
+    assert abs(read(metrics(at)["Entropy H (nats)"])) < 0.001
 
 
 @pytest.mark.usefixtures("fresh_backend")
@@ -189,17 +172,17 @@ def test_constants_move_the_curve_and_no_efficiency_of_a_network_is_shown():
 @pytest.mark.usefixtures("fresh_backend")
 def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled():
     at = visit("beta")
-    line = shown(at)["If the layer were linear"]
+    line = metrics(at)["If the layer were linear"]
     at.select_slider(key="w_learn_beta").set_value(5e-2).run()
-    assert read(shown(at)["If the layer were linear"]) - float(line.replace("−", "-")) == pytest.approx(
+    assert read(metrics(at)["If the layer were linear"]) - float(line.replace("−", "-")) == pytest.approx(
         0.5 * math.log(5e-2 / bench.BETA), abs=0.002
     )
     at.button(key="learn_beta_cancel").click().run()
     assert any("Cancelled" in text.value for text in at.markdown)
     at.select_slider(key="w_learn_layer_layer3.2").set_value("conv1").run()
     at.select_slider(key="w_learn_beta").set_value(1e-5).run()
-    until(at, lambda at: "±" in shown(at)["Constraint"])
-    measured, linear = (read(shown(at)[name]) for name in ("Mean CID (nats)", "If the layer were linear"))
+    until(at, lambda at: "±" in metrics(at)["Constraint"])
+    measured, linear = (read(metrics(at)[name]) for name in ("Mean CID (nats)", "If the layer were linear"))
     assert measured == pytest.approx(linear, abs=0.03)
 
 

@@ -14,7 +14,7 @@ from explainers.baselines.explain import explain
 from explainers.checkpoints.exported_programs import load_program, rebuilt
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.architectures.unet import UNet
-from tests.explainers.networks.test_recognition import OthersResNet, lively
+from tests.support.others_networks import OthersResNet, lively, sixteen
 
 BATCH = ({0: torch.export.Dim("batch")},)
 
@@ -148,10 +148,6 @@ def test_an_added_program_is_a_network_of_the_catalogue(added, tmp_path):
     settings = CIDSettings(refine=False, grid=4)
     maps = [CID(net.module, net.layer("layer2.1")).explain(x, settings).entropy for net in (found, network)]
     torch.testing.assert_close(*maps, rtol=1e-4, atol=1e-4)
-
-
-def sixteen() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 3))
 
 
 def test_an_added_callable_with_its_weights(added, tmp_path):

@@ -10,8 +10,8 @@ from PIL import Image
 
 from app.inputs.pictures import upload
 from explainers.datasets.pictures import PictureError, open_picture, read_picture
-from tests.explainers.datasets.test_pictures import chunk, encoded, png
 from tests.support import icc
+from tests.support.picture_files import chunk, encoded, png
 
 RNG = np.random.default_rng(0)
 COLOURS = [(200, 40, 30), (10, 180, 90), (30, 60, 220), (128, 128, 128), (250, 240, 20), (0, 0, 0), (255, 255, 255)]

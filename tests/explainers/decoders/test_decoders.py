@@ -4,12 +4,9 @@ import hashlib
 import io
 import os
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,75 +14,33 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from streamlit.testing.v1 import AppTest
-from torch import nn
 
-from app.explore import decoder_pictures, decoder_training
+from app.explore import decoder_pictures
 from app.explore.decoder_pictures import gather, unzip
 from app.jobs import decoders as decoder_work
 from app.jobs.backend import Backend, View, backend
 from app.jobs.decoders import MOST, DecoderRequest, TrainingRequest, steps_done, unfinished
 from explainers import RU, CIDSettings, load_network
 from explainers.decoders import cards
-from explainers.decoders.cards import DecoderCard, find_decoder, load_decoder, trained_here, trim_decoders
+from explainers.decoders.cards import find_decoder, load_decoder, trained_here, trim_decoders
 from explainers.decoders.command import main, page, spread
 from explainers.decoders.cost import step_flops
 from explainers.decoders.pictures import BirdSource, DecoderPictures, FolderSource, PictureSource, prepare_pictures
 from explainers.decoders.training import DecoderProgress, DecoderSettings, batch, train_decoder
-from explainers.networks.catalogue import Network, fingerprint, load_checkpoint
-from explainers.networks.layers import Layer, find_layers
-from explainers.networks.preprocessing import Preprocessing
+from explainers.networks.catalogue import Network, load_checkpoint
+from explainers.networks.layers import Layer
 from explainers.storage.whole_files import write_checked
 from explainers.train.run import read_checkpoint
+from tests.support.decoders import LAYER, SIDE, STEPS, birds, tiny, train
+from tests.support.pages import until, words
 
-SIDE = 16
-LAYER = "conv1"
-STEPS = (10, 40, 800)
+pytestmark = pytest.mark.usefixtures("home")
 PANEL = """
 from app.jobs.backend import backend
 from app.explore.decoder_training import decoder_offer
-from tests.explainers.decoders.test_decoders import LAYER, tiny
+from tests.support.decoders import LAYER, tiny
 decoder_offer(backend(), tiny(), tiny().layer(LAYER))
 """
-
-
-@cache
-def tiny() -> Network:
-    """A network of one convolution and a head, with random weights, for pictures of 16×16 pixels."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(512, 4)).eval()
-    return Network(
-        name="tiny",
-        family="tests",
-        title="Tiny",
-        module=module.requires_grad_(False),
-        preprocessing=Preprocessing(SIDE, SIDE, (0.5,) * 3, (0.25,) * 3),
-        layers=find_layers(module, torch.zeros(1, 3, SIDE, SIDE)),
-        classes=("a", "b", "c", "d"),
-        data="none",
-        accuracy=None,
-        accuracy_note="",
-        source="a test",
-        fingerprint=fingerprint("tiny", module),
-    )
-
-
-@cache
-def birds() -> DecoderPictures:
-    *_, pictures = prepare_pictures(tiny(), BirdSource(40))
-    return pictures
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Decoders go to a folder of the test, and are small and soon trained."""
-    monkeypatch.setenv("DECODERS_HOME", str(tmp_path / "decoders"))
-    monkeypatch.setattr(decoder_work, "fitting_batch", lambda network: 4)
-    monkeypatch.setattr(decoder_work, "STEPS", STEPS)
-    monkeypatch.setattr(decoder_training, "STEPS", STEPS)
-    monkeypatch.setattr(decoder_training, "LENGTHS", dict.fromkeys(STEPS, "Some"))
-    monkeypatch.setattr(decoder_work, "BIRDS", 20)
-    return tmp_path / "decoders"
 
 
 @pytest.fixture
@@ -93,12 +48,6 @@ def store(fresh_backend: None) -> Iterator[Backend]:
     made = Backend(torch.device("cpu"))
     yield made
     made.close()
-
-
-def train(folder: Path, pictures: DecoderPictures | None = None, steps: int = 10, **more) -> DecoderCard:
-    settings = DecoderSettings(steps=steps, batch=8)
-    *_, last = train_decoder(tiny(), tiny().layer(LAYER), pictures or birds(), settings, folder, **more)
-    return last.card
 
 
 def request(steps: int = 10, **more) -> TrainingRequest:
@@ -437,21 +386,6 @@ def test_a_disk_that_cannot_be_written_is_one_sentence(store, home):
     begun(store, tiny(), layer, "me", request())
     wait(lambda: training(store, layer, "me").state == "failed")
     assert training(store, layer, "me").message.startswith("Expected a disk on which the decoder can be kept")
-
-
-def until(at: AppTest, holds: Callable[[AppTest], object]) -> AppTest:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert not at.exception
-        if holds(at):
-            return at
-        threading.Event().wait(0.05)
-        at.run()
-    raise AssertionError("it never came to hold: " + " | ".join(words(at)))
-
-
-def words(at: AppTest) -> list[str]:
-    return [element.value for element in (*at.markdown, *at.caption, *at.error, *at.warning)]
 
 
 def buttons(at: AppTest) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """What is encoded comes back equal, and nothing comes back from what was not encoded."""
 
 import json
-import math
 import pickle
 from dataclasses import dataclass, fields, is_dataclass, replace
 
@@ -11,13 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from torch import Tensor, nn
+from torch import nn
 
 from explainers.baselines.explain import explain
 from explainers.cid.explain import CID
 from explainers.cid.results import CIDSettings, RUResult
 from explainers.evaluation.scores import Scores
 from explainers.storage.records import KNOWN, BrokenRecord, decode, encode
+from tests.support.records import same
 
 NUMBERS = st.one_of(st.integers(-(2**60), 2**60), st.floats(), st.booleans(), st.none(), st.text())
 ARRAYS = arrays(
@@ -33,21 +33,6 @@ VALUES = st.recursive(
 @dataclass(frozen=True)
 class Foreign:
     number: int = 1
-
-
-def same(one, other) -> bool:
-    """Equal in type and to the last bit."""
-    if type(one) is not type(other):
-        return False
-    if is_dataclass(one):
-        return all(same(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
-    if isinstance(one, tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, Tensor):
-        return one.dtype == other.dtype and one.shape == other.shape and same(one.numpy(), other.numpy())
-    if isinstance(one, np.ndarray):
-        return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
-    return one == other or (isinstance(one, float) and math.isnan(one) and math.isnan(other))
 
 
 def linear() -> nn.Module:

@@ -1,0 +1,71 @@
+"""A real Chromium and a server for all tests of this folder."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import SLOW
+from tests.support.server import serving
+
+CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
+
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="package")
+def playwright():
+    """Playwright's own entry point; skipped, or failed where the browser is required, without Chromium."""
+    reason = ""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        reason = "playwright is not installed"
+    if not reason and not Path(CHROMIUM).is_file():
+        reason = "there is no chromium; install Debian's package chromium, or name one in CHROMIUM"
+    if reason:
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def address(playwright) -> Iterator[str]:
+    with serving() as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """A new visitor; what leaves the machine and what the page complains about is collected."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.strangers, page.complaints = [], []
+    page.on("request", lambda request: stranger(request.url, address) and page.strangers.append(request.url))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.set_default_timeout(SLOW)
+    yield page
+    context.close()
+
+
+def stranger(url: str, address: str) -> bool:
+    return url.startswith(("http", "ws")) and address.split("//")[1] not in url

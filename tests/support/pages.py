@@ -1,0 +1,69 @@
+"""Pages run without a browser: opened by what stands in the address, run again as their poll does."""
+
+import threading
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from app.address.selection import Selection
+from tests.support.picture_files import noise
+from tests.support.places import MAIN
+
+CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0", "view": "layer"}
+PATIENCE, EVERY = 120, 0.05
+
+
+def page(name: str = "", **query: str) -> AppTest:
+    """One page alone, or the whole app with its navigation, before its first run."""
+    if name:
+        at = AppTest.from_string(f"from app.{name} import page; page.page()", default_timeout=PATIENCE)
+    else:
+        at = AppTest.from_file(MAIN, default_timeout=PATIENCE)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at
+
+
+def visit(**query: str) -> AppTest:
+    """Explore with a cheap map of one layer."""
+    return page(**CHEAP | query).run()
+
+
+def until(at: AppTest, holds: Callable[[AppTest], object], every: float = EVERY) -> AppTest:
+    """Runs the page again, as its poll does in a browser, until something holds; `every` in seconds."""
+    for _ in range(1200):
+        assert not at.exception
+        if holds(at):
+            return at
+        threading.Event().wait(every)
+        at.run()
+    raise AssertionError("it never came to hold: " + " | ".join(words(at)))
+
+
+def words(at: AppTest) -> list[str]:
+    return [element.value for element in (*at.markdown, *at.caption, *at.info, *at.warning, *at.error)]
+
+
+def says(at: AppTest, text: str) -> bool:
+    return any(text in word for word in words(at))
+
+
+def metrics(at: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def done(at: AppTest) -> bool:
+    """The map of one layer is there."""
+    return says(at, "mean CID")
+
+
+def chosen(at: AppTest) -> Selection:
+    return at.session_state["selection"]
+
+
+def uploaded(name: str) -> AppTest:
+    """Explore with the map of a picture of one's own."""
+    at = visit()
+    at.button_group(key="w_source").set_value("upload").run()
+    at.file_uploader(key="w_upload").set_value((name, noise(), "image/png")).run()
+    return until(at, done)
