@@ -22,7 +22,7 @@ _within = 0
 
 
 @contextmanager
-def plain_arithmetic() -> Iterator[None]:
+def plain_arithmetic() -> Generator[None, None, None]:
     """Without the caller's autocast and inference mode, with gradients, and with all bits of single precision.
 
     >>> with torch.autocast("cpu", torch.bfloat16), plain_arithmetic():
@@ -40,7 +40,7 @@ def plain_arithmetic() -> Iterator[None]:
 
 
 @contextmanager
-def _all_bits() -> Iterator[None]:
+def _all_bits() -> Generator[None, None, None]:
     """These are switches of the process: the first thread that comes turns them, the last that goes turns them back."""
     global _within
     with _lock:

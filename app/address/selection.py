@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
+from typing import Any
 from uuid import uuid4
 
 import streamlit as st
@@ -54,7 +55,7 @@ class Selection:
         >>> Selection.from_query({"beta": "0.001", "seed": "a"}) == Selection(beta=1e-3)
         True
         """
-        chosen: dict[str, object] = {n: query[n] for n in ("network", "picture", "layer") if n in query}
+        chosen: dict[str, Any] = {n: query[n] for n in ("network", "picture", "layer") if n in query}
         beta = _number(query.get("beta"), float)
         if beta in BETAS:
             chosen["beta"] = beta

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,8 @@ def cells_npz(cells: Sequence[Taken], **more: np.ndarray) -> bytes:
     ]
     about = json.dumps({"note": NOTE, "cells": entries}, ensure_ascii=False, allow_nan=False, indent=1)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, about=np.array(about), **arrays, **more)
+    written: dict[str, Any] = {"about": np.array(about), **arrays, **more}
+    np.savez_compressed(buffer, **written)
     return buffer.getvalue()
 
 

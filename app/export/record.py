@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ class Taken:
     part: str
     target: int | None
     class_name: str
-    settings: Mapping[str, object]
+    settings: Mapping[str, Any]
     device: str
     versions: Mapping[str, str]
     values: np.ndarray = field(repr=False)
@@ -113,7 +114,7 @@ def _bytes(picture: torch.Tensor) -> np.ndarray:
     return (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
 
 
-def described(cell: Taken) -> dict[str, object]:
+def described(cell: Taken) -> dict[str, Any]:
     """Everything but the arrays, as JSON takes it.
 
     Infinite and undefined numbers become None: JSON has no word for them.

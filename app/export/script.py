@@ -143,9 +143,10 @@ def _cid(cell: Taken, layer: str) -> tuple[set, tuple[str, ...]]:
 
 def _ru(cell: Taken, layer: str) -> tuple[set, tuple[str, ...]]:
     names = {("explainers", "RU"), ("explainers", "CIDSettings")}
+    digest = cell.decoder.digest[:12] if cell.decoder is not None else ""
     return names | {("explainers.decoders", "find_decoder"), ("explainers.decoders", "load_decoder")}, (
         f"layer = {layer}",
-        f"decoder = load_decoder(find_decoder(network, layer)).to(x.device)  # {cell.decoder.digest[:12]}…",
+        f"decoder = load_decoder(find_decoder(network, layer)).to(x.device)  # {digest}…",
         f"settings = {CIDSettings(**cell.settings)!r}",
         "result = RU(network.module, layer, decoder).explain(x, settings)",
         "values = result.entropy[0, 0].numpy()  # nats",

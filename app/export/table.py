@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def guarded(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 
 
-def _row(cell: Taken) -> dict[str, object]:
+def _row(cell: Taken) -> dict[str, Any]:
     finite = cell.values[np.isfinite(cell.values)]
     ends = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
     decoder = "" if cell.decoder is None else f"{cell.decoder.blocks} blocks, trained on {cell.decoder.data}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import plotly.graph_objects as go
@@ -66,14 +67,14 @@ def curves_figure(
     for curve, colour, symbol, dash in styles:
         figure.add_trace(_line(curve, named, colour, symbol, dash), row=1, col=1)
     figure.add_trace(_bars(a, differences, named, look), row=2, col=1)
-    figure.add_hline(y=0, line={"color": look.text, "width": 1}, row=2, col=1)
+    figure.add_hline(y=0, line={"color": look.text, "width": 1}, row=cast(Any, 2), col=cast(Any, 1))
     small = {"tickfont": {"size": 10}, "gridcolor": look.faint, "zeroline": False}
     figure.update_yaxes(title={"text": f"mean {metric}<br>(nats per input variable)", "font": {"size": 11}}, row=1)
     figure.update_yaxes(title={"text": "B − A<br>(nats)", "font": {"size": 11}}, row=2)
     figure.update_yaxes(**small)
     figure.update_xaxes(**small)
     _layer_axis(figure, a.layers, named)
-    if marked in a.layers:
+    if marked is not None and marked in a.layers:
         place = list(a.layers).index(marked)
         # Named layers stand at 0, 1, 2 … of their axis.
         figure.add_vline(

@@ -14,7 +14,7 @@ def enlarge(figure: go.Figure, by: float = LARGER, height: int | None = None) ->
     height = height or round(layout.height * (1 + by) / 2)
     figure.update_layout(font_size=layout.font.size * by, height=height)
     figure.update_layout(margin={side: round(layout.margin[side] * by) for side in "lrtb"})
-    for axis in [*figure.select_xaxes(), *figure.select_yaxes()]:
+    for axis in cast("list[Any]", [*figure.select_xaxes(), *figure.select_yaxes()]):
         for font in (axis.tickfont, axis.title.font):
             font.size = (font.size or layout.font.size / by) * by
     for bar in figure.select_traces({"type": "bar"}):

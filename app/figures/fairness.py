@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -72,7 +73,7 @@ def triple_figure(
         if np.isnan(values).all():
             _note(figure, note, place, look)
         # One pair of axes sets the square pixels, the others follow it: zooming one zooms all.
-        follow = {"scaleanchor": "x"} if place == 1 else {"matches": "y"}
+        follow: dict[str, Any] = {"scaleanchor": "x"} if place == 1 else {"matches": "y"}
         figure.update_xaxes(range=[-0.5, width - 0.5], matches="x" if place > 1 else None, row=1, col=place)
         figure.update_yaxes(range=[height - 0.5, -0.5], row=1, col=place, **follow)
     frame = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": True, "mirror": True}
@@ -144,10 +145,12 @@ def magnitudes_figure(
                 row=row + 1,
                 col=1,
             )
-        kind = {"type": "log", "exponentformat": "power", "dtick": 1} if units[row] != "nats" else {"nticks": 5}
+        kind: dict[str, Any] = (
+            {"type": "log", "exponentformat": "power", "dtick": 1} if units[row] != "nats" else {"nticks": 5}
+        )
         figure.update_yaxes(title={"text": units[row], "font": {"size": 10}}, row=row + 1, col=1, **kind)
     _layer_axis(figure, names, look, count)
-    if marked in names:
+    if marked is not None and marked in names:
         figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
     figure.update_annotations(font={"size": 12}, x=0, xanchor="left", xref="paper")
     dress(figure, look, 150 * count + 90, l=74, t=48, b=84)
@@ -189,7 +192,7 @@ def normalised_figure(
     figure.update_yaxes(type="log", dtick=1, exponentformat="power")
     figure.update_yaxes(title={"text": "relative to the first layer", "font": {"size": 11}})
     _layer_axis(figure, names, look, None)
-    if marked in names:
+    if marked is not None and marked in names:
         figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
     dress(figure, look, 470, l=74, t=8, b=190)
     legend = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "font": {"size": 11}}

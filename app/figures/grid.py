@@ -167,7 +167,7 @@ def _map(
     look: Look,
     side: int,
 ) -> None:
-    where = {"row": place[0], "col": place[1]}
+    where: dict[str, Any] = {"row": place[0], "col": place[1]}
     across, down = _references(figure, place)
     if style.opacity < 1 or cell.values is None:
         figure.add_layout_image(

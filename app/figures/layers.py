@@ -55,7 +55,7 @@ def curve_figure(
     figure.update_xaxes(gridcolor=look.faint, tickangle=-45, tickfont={"size": 10}, zeroline=False, dtick=1)
     figure.update_yaxes(gridcolor=look.faint, tickfont={"size": 10}, zeroline=False)
     figure.update_xaxes(title={"text": "layer, in order of execution", "font": {"size": 11}}, row=1 + both, col=1)
-    if marked in names:
+    if marked is not None and marked in names:
         figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
     if all(value is None for value in mean):
         figure.add_annotation(text="no layer is ready yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)

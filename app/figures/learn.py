@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -62,7 +63,7 @@ def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] 
         frame = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "", "nticks": 4}
         frame |= {"showline": True, "mirror": True, "linecolor": look.faint, "tickfont": {"size": 10}}
         figure.update_xaxes(range=[-0.5, size[1] - 0.5], row=1, col=col, **frame)
-        anchor = {"scaleanchor": f"x{col if col > 1 else ''}", "constraintoward": "top"}
+        anchor: dict[str, Any] = {"scaleanchor": f"x{col if col > 1 else ''}", "constraintoward": "top"}
         figure.update_yaxes(range=[size[0] - 0.5, -0.5], row=1, col=col, **anchor)
         figure.update_yaxes(row=1, col=col, **(frame | {"showticklabels": col == 1}))
     figure.update_xaxes(title={"text": "column (pixels)", "font": {"size": 11}, "standoff": 4})

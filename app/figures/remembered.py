@@ -9,7 +9,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 import plotly.graph_objects as go
 from cachetools import LRUCache
@@ -38,7 +38,7 @@ def remembered(make: Callable[Given, go.Figure]) -> Callable[Given, go.Figure]:
             if found[0] <= LIMIT:
                 with _lock:
                     _kept[key] = found
-        return _copy(*found[1])
+        return _copy(*cast(Any, found)[1])
 
     return again
 

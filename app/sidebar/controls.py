@@ -1,5 +1,7 @@
 """The sidebar: widgets -> Selection. Every widget shows the selection and changes nothing else."""
 
+from typing import cast
+
 import streamlit as st
 
 from app.address import selection
@@ -98,8 +100,9 @@ def picture_control(store: Backend) -> None:
     )
     if st.session_state["source"] == "upload":
         _upload_control(store)
-        titles = {key: p.title for key in _uploads() if (p := store.uploaded(key))}
-        addresses = [as_thumbnail(store.uploaded(key).image) for key in titles]
+        there = {key: picture for key in _uploads() if (picture := store.uploaded(key))}
+        titles = {key: picture.title for key, picture in there.items()}
+        addresses = [as_thumbnail(picture.image) for picture in there.values()]
     else:
         titles = gallery(st.session_state["source"])
         addresses = [thumbnail(key) for key in titles]
@@ -305,7 +308,7 @@ def _take_weights(store: Backend, architecture: str | None = None, weights: str 
     file = st.session_state["w_weights"]
     if file is None:
         return
-    architecture = st.session_state["architecture"] if architecture is None else architecture
+    architecture = cast(str, st.session_state["architecture"] if architecture is None else architecture)
     key = store.add_network(architecture, file.getvalue(), selection.owner("network"), weights)
     others = [(name, title) for name, title in _own().items() if name != key]
     newest = [(key, titled(file.name, architecture, weights)), *others]

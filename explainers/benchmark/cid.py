@@ -33,6 +33,7 @@ from explainers.devices import best_device, parse_device
 from explainers.networks.catalogue import load_network
 from explainers.networks.features import Feature
 from explainers.randomness import Randomness
+from explainers.streams import last
 from explainers.surroundings import plain_arithmetic
 
 LAYERS = {
@@ -152,8 +153,7 @@ def _timed(
 ) -> tuple[Estimate, Sampler, float]:
     start = time.monotonic()
     sampler = Sampler(h, x, shape)
-    for estimate in run(sampler, Randomness(0)):
-        pass
+    estimate = last(run(sampler, Randomness(0)))
     # Reading a value waits for the device.
     estimate.log_sigma.sum().item()
     return estimate, sampler, time.monotonic() - start

@@ -26,6 +26,7 @@ from explainers.cid.sampling import Sampler
 from explainers.cid.solver import CHECK_SAMPLES, certify
 from explainers.cid.spectral import SpectralMean
 from explainers.randomness import Randomness
+from explainers.streams import relay
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,13 @@ def solve_at_x(
         estimate = closed_form(columns, settings.beta)
         yield estimate
     target = settings.beta * columns.delta_f2
-    for estimate in check(sampler, estimate, target, CHECK_SAMPLES, randomness):
-        yield estimate
+    estimate = yield from relay(check(sampler, estimate, target, CHECK_SAMPLES, randomness))
     finished = ((estimate.constraint - 1).abs() <= CONSTRAINT_TOLERANCE) & (
         estimate.constraint_error <= CONSTRAINT_TOLERANCE
     )
     if not finished.all():
-        for estimate in refine(sampler, estimate, target, finished, randomness, effort):
-            yield estimate
-        for estimate in certify(sampler, estimate, target, finished, randomness):
-            yield estimate
+        estimate = yield from relay(refine(sampler, estimate, target, finished, randomness, effort))
+        yield from certify(sampler, estimate, target, finished, randomness)
 
 
 def refine(
@@ -72,8 +70,8 @@ def refine(
     `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
     """
     estimate = replace(estimate, stage="refinement", constraint=torch.full_like(target, torch.nan))
-    for best, best_entropy in _judge(sampler, estimate, target, randomness, effort.judge_samples):
-        yield best
+    judged = _judge(sampler, estimate, target, randomness, effort.judge_samples)
+    best, best_entropy = yield from relay(judged, lambda found: found[0])
     start = estimate = best
     average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
     totals = Totals()
@@ -82,9 +80,8 @@ def refine(
     for index in range(effort.rounds):
         for step in range(index * effort.steps, (index + 1) * effort.steps):
             noise = sampler.noise(effort.samples, randomness("step", step))
-            for energy, gradient in _mean_gradient(sampler, estimate.log_sigma, noise):
-                if gradient is None:
-                    yield estimate
+            parts = _mean_gradient(sampler, estimate.log_sigma, noise)
+            energy, gradient = yield from relay(parts, lambda _, now=estimate: now)
             totals.add(energy, gradient)
             bounded = estimate.bounded | (gradient != 0)
             r = residual(gradient, bounded, totals.gradient)
@@ -99,8 +96,8 @@ def refine(
                 progress=0.25 + 0.65 * (1 - 2 ** (-(step + 1) / 75)),
             )
             yield estimate
-        for judged, entropy in _judge(sampler, estimate, target, randomness, effort.judge_samples):
-            yield estimate
+        parts = _judge(sampler, estimate, target, randomness, effort.judge_samples)
+        judged, entropy = yield from relay(parts, lambda _, now=estimate: now)
         risen = entropy - best_entropy
         better = (risen > 0) & ~finished
         best = choose(better, judged, replace(best, progress=judged.progress))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from explainers.cid.results import CIDResult, CIDSettings
+from explainers.streams import last
 
 
 def _seen_through(method: Callable) -> Callable:
@@ -43,10 +44,7 @@ class EntropyAttribution(ABC):
 
     def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:
         """The map with everything that says how far to trust it."""
-        result = None
-        for result in self.stream(inputs, settings):
-            pass
-        return result
+        return last(self.stream(inputs, settings))
 
     @_seen_through
     def attribute(

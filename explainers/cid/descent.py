@@ -20,6 +20,7 @@ from explainers.cid.constraint import Estimate, measure
 from explainers.cid.results import CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.randomness import Randomness
+from explainers.streams import relay
 
 STEPS, SAMPLES, LEARNING_RATE = 100, 8, 1e-4
 MEASURE_SAMPLES = 256
@@ -57,8 +58,7 @@ def steps_down(
         for part in sampler.energy_gradients(sigma.log(), noise):
             parts.append(part)
             yield estimate
-        for slope in rise(sigma.log(), noise):
-            yield estimate
+        slope = yield from relay(rise(sigma.log(), noise), lambda _, now=estimate: now)
         energy = torch.cat([part[0] for part in parts]).mean(0).view(-1, 1, 1, 1)
         gradient = sum(part[1].sum(0) for part in parts) / SAMPLES
         if lam is None:
@@ -72,7 +72,6 @@ def steps_down(
         lam = lam * (settings.beta * delta_f2 / energy.clamp_min(1e-30)).pow(0.1).clamp(0.5, 2)
         estimate = replace(estimate, log_sigma=sigma.log(), stage="refinement", progress=0.2 + 0.7 * step / steps)
         yield estimate
-    for estimate in measure(
-        sampler, estimate, settings.beta * delta_f2.flatten(), MEASURE_SAMPLES, randomness, "check"
-    ):
-        yield replace(estimate, progress=0.95)
+    target = settings.beta * delta_f2.flatten()
+    for measured in measure(sampler, estimate, target, MEASURE_SAMPLES, randomness, "check"):
+        yield replace(measured, progress=0.95)

@@ -118,7 +118,7 @@ class _Board:
         maps = self.maps[place]
         maps[column] = values
         if column:
-            self.factors[place, column - 1] = factor(torch.from_numpy(maps[0]), torch.from_numpy(maps[column]))
+            self.factors[place, column - 1] = factor(torch.as_tensor(maps[0]), torch.as_tensor(maps[column]))
 
     def frame(self, note: str) -> Check:
         arrays = (self.maps.copy(), self.factors.copy(), self.means.copy())

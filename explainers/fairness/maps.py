@@ -130,11 +130,13 @@ class Bench:
         return attribute(method, self._network(variant), layer, self.x, target=self.target)[0, 0].cpu().numpy()
 
     def _cid(self, layer: Layer, variant: str) -> Step:
+        result = None
         for result in CID(self._network(variant).module, layer).stream(self.x, self.question.settings, every=True):
             # All probes are in, or the closed form is being measured: the map stands.
             if result.backward_passes >= PROBES or not result.constraint.isnan().all():
                 break
             yield
+        assert result is not None
         return result.entropy[0, 0].numpy()
 
     def _ru(self, layer: Layer, variant: str, card: DecoderCard) -> Step:
@@ -142,11 +144,13 @@ class Bench:
 
         decoder = RescaledDecoder(load_decoder(card), self._undoing(layer, variant)).to(self.x.device)
         method = RU(self._network(variant).module, layer, decoder)
+        result = None
         for result in method.stream(self.x, self.question.settings, every=True):
             # A standard error takes two blocks of samples: enough to compare with the same samples after.
             if not result.mean_error.isnan().all():
                 break
             yield
+        assert result is not None
         return result.entropy[0, 0].numpy()
 
     def _undoing(self, layer: Layer, variant: str) -> Tensor:
@@ -157,4 +161,4 @@ class Bench:
             scale[divided] = self.question.c
         if variant == "scaled" and layer == self.plan.stations[-1]:
             scale[:] = 1 / self.question.c
-        return torch.from_numpy(scale)
+        return torch.as_tensor(scale)

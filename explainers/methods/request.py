@@ -14,6 +14,7 @@ from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
+from explainers.streams import last
 
 CPU = torch.device("cpu")
 
@@ -146,10 +147,7 @@ def answer(request: Request, bench: Workbench | None = None) -> Any:
     """
     if reason := request.refusal():
         raise ValueError(reason)
-    result = None
-    for result in request.stream(bench or Workbench()):
-        pass
-    return result
+    return last(request.stream(bench or Workbench()))
 
 
 def weights_of(network: Network) -> tuple[str, str]:

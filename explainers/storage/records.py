@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -59,12 +59,16 @@ def _encode(value: Any, tensors: dict[str, Tensor], known: Mapping[str, tuple[st
     if type(value) in PLAIN:
         return value
     if isinstance(value, np.generic):
-        return value.item()
+        return cast(Any, value).item()
     if isinstance(value, tuple):
-        return {"tuple": [_encode(one, tensors, known) for one in value]}
+        return {"tuple": [_encode(one, tensors, known) for one in cast("tuple[Any, ...]", value)]}
     if isinstance(value, Tensor | np.ndarray):
         name = str(len(tensors))
-        tensor = value.detach().cpu() if isinstance(value, Tensor) else torch.from_numpy(np.array(value, order="C"))
+        tensor = (
+            value.detach().cpu()
+            if isinstance(value, Tensor)
+            else torch.as_tensor(np.array(cast(Any, value), order="C"))
+        )
         # A copy of its own: safetensors refuses tensors that share memory.
         tensors[name] = tensor.clone(memory_format=torch.contiguous_format)
         return {"tensor" if isinstance(value, Tensor) else "array": name}

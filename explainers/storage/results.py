@@ -10,7 +10,7 @@ import os
 import platform
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -202,7 +202,7 @@ class ResultStore:
                     return
 
     @contextmanager
-    def _open(self, wait: float = WAIT_TO_WRITE) -> Iterator[sqlite3.Connection]:
+    def _open(self, wait: float = WAIT_TO_WRITE) -> Generator[sqlite3.Connection, None, None]:
         """A connection for one use: it cannot outlive a folder that is deleted, nor pass between threads."""
         self.folder.mkdir(parents=True, exist_ok=True)
         # For this user alone: results hold what visitors brought. SQLite gives its journal the same rights.
@@ -211,14 +211,14 @@ class ResultStore:
         with closing(connection) as database:
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(self.limit, LIMIT))
             # A damaged key must not end a reading of all keys.
-            database.text_factory = lambda text: text.decode(errors="replace")
+            database.text_factory = _text
             database.executescript(OPENING)
             if not database.execute("PRAGMA table_info(entry)").fetchall():
                 database.executescript(TABLE)
             yield database
 
     @contextmanager
-    def _safely(self) -> Iterator[None]:
+    def _safely(self) -> Generator[None, None, None]:
         """What the disk refuses ends the attempt and is told once; after any damage the store begins anew."""
         try:
             yield
@@ -299,3 +299,7 @@ def reason(error: Exception) -> str:
         "locked": "another process holds them",
     }
     return next((words for part, words in known.items() if part in text), "the folder cannot be used")
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")
