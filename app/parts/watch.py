@@ -47,6 +47,8 @@ class Watch:
     def __init__(self, name: str, build: Callable[[], Sequence[Asked | View]], line: str, waits: bool = False) -> None:
         self.owner, self.build, self.line, self.waits = selection.owner(name), build, line, waits
         self.costs: dict[str, int] = {}
+        # What `release` has found, for the first drawing.
+        self._now: list[View] | None = None
         self.started: set[str] = st.session_state.setdefault(f"started {name}", set())
 
     def ask(self, wait: float = 0.0) -> list[View]:
@@ -67,6 +69,7 @@ class Watch:
         keys = {view.key for view in views}
         self.started &= keys
         backend().release(self.owner, keep=keys)
+        self._now = views
         return views
 
     def cancel(self, views: Sequence[View]) -> None:
@@ -85,10 +88,13 @@ class Watch:
 
     def draw(self, draw: Callable[[list[View]], None], every: float = POLL) -> None:
         """`draw(views)` now, and again every so many seconds for as long as something is computed."""
-        polling = any(view.live for view in self.ask())
+        now, self._now = self._now or self.ask(), None
+        polling = any(view.live for view in now)
 
         def refresh() -> None:
-            views = self.ask()
+            nonlocal now
+            # What the page has just asked for need not be asked for twice.
+            views, now = now or self.ask(), None
             if any(view.live for view in views) != polling:
                 st.rerun()
             draw(views)
