@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -37,7 +38,12 @@ class WeightsUnavailable(RuntimeError):
 
 def cached_file(url: str) -> Path:
     """Where torch keeps the file of `url`; it need not be there."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+    return Path(torch.hub.get_dir(), "checkpoints", _name(url))
+
+
+@cache
+def _name(url: str) -> str:
+    return Path(urlparse(url).path).name
 
 
 def fetch(url: str, progress: Progress | None = None) -> Path:
