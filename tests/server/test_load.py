@@ -179,7 +179,7 @@ def grow(device: str, rounds: int) -> None:
 
 def in_a_process(call: str, folder: Path) -> list[list[int]]:
     """The numbers that a function of this file prints, line by line; other tests leave no memory behind there."""
-    code = f"import torch; torch.set_num_threads(1); from tests.server import test_app_load; test_app_load.{call}"
+    code = f"import torch; torch.set_num_threads(1); from tests.server import test_load; test_load.{call}"
     settings = {"RESULTS_HOME": str(folder), "RESULTS_LIMIT": "50"} | ALLOCATOR
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False
