@@ -54,7 +54,7 @@ ROUNDS, WARM, LEAK = 6, 2, 300_000
 ALLOCATOR = {"MALLOC_ARENA_MAX": "1"}
 GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks the GNU C library for memory")
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))]
-NETWORKS = 20
+NETWORKS = 12
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def swap(device: str, count: int) -> None:
 @GLIBC
 @pytest.mark.parametrize("device", DEVICES)
 def test_networks_that_are_evicted_are_freed(device, tmp_path):
-    """Twenty networks, each used for a map: no more modules live than are kept, and no memory stays of the others."""
+    """A dozen networks, each used for a map: no more modules live than are kept, and no memory stays of the others."""
     alive, held, used = zip(*in_a_process(f"swap({device!r}, {NETWORKS})", tmp_path), strict=True)
     assert len(alive) == NETWORKS
     assert max(alive) <= NETWORKS_KEPT
