@@ -28,7 +28,7 @@ from explainers.methods.entropies import ENTROPIES
 from explainers.methods.request import MapRequest, Workbench
 from explainers.networks.catalogue import Network, load_checkpoint, network_catalogue
 
-QUIET = Stoppable(Job("bench", iter).check)
+QUIET = Stoppable(Job("bench", lambda _: iter(())).check)
 Work = Callable[[Job], Iterator[Any]]
 
 

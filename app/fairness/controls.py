@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import cast
 
 import streamlit as st
 
@@ -144,7 +145,7 @@ def question_control(plan: Plan, decoded: Collection[str]) -> Question:
             help=HELP_BIAS,
         )
     now, common = choice(), selection.selection()
-    return Question(looked, now.c, now.pair, now.next_bias, common.beta, common.grid, common.seed)
+    return Question(cast(str, looked), now.c, now.pair, now.next_bias, common.beta, common.grid, common.seed)
 
 
 def suggested(plan: Plan, pair: str, decoded: Collection[str] = ()) -> Layer:

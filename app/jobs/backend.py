@@ -254,12 +254,12 @@ class Backend:
             preview = self.previews.get(key)
             return View(key, "stopped", preview, preview.progress if preview else 0.0)
         job = lane.runner.job(key)
-        live = job is not None and not job.stop.is_set()
+        live = job if job is not None and not job.stop.is_set() else None
         if not start and not (live and lane.joins):
             return View(key, "missing")
         if not live and lane.runner.count >= lane.most:
             return View(key, "refused", message=lane.full)
-        work = job.work if live else partial(self._answer, request)
+        work = live.work if live else partial(self._answer, request)
         job = lane.runner.submit(key, work, owner, order)
         if wait and job.ended.wait(wait):
             return self.ask(request, owner, order, stopped, start)

@@ -68,6 +68,7 @@ class DecoderRequest:
         return None
 
     def stream(self, bench: Workbench) -> Iterator["TrainingFrame"]:
+        assert self.training is not None
         return decoder_frames(self.network, self.layer, self.training, bench.device, bench.shelf)
 
 
@@ -102,10 +103,13 @@ def decoder_frames(
     pictures: DecoderPictures | None = prepared.get(place)
     if pictures is None:
         start = time.monotonic()
-        for pictures in prepare_pictures(network, request.source):
-            if isinstance(pictures, Preparing):
-                yield _preparing(pictures, time.monotonic() - start)
+        for found in prepare_pictures(network, request.source):
+            if isinstance(found, Preparing):
+                yield _preparing(found, time.monotonic() - start)
+            else:
+                pictures = found
         prepared.put(place, pictures)
+    assert pictures is not None
     try:
         trim_decoders(own_decoders())
         checkpoint = unfinished(network, layer, request)
