@@ -25,8 +25,9 @@ from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
 from explainers.randomness import Randomness
 from explainers.ru.descent import descend_reconstruction
+from explainers.ru.reconstruction import Reconstruction, entropy_logarithm, pairs
 from explainers.ru.sampling import ReconstructionSampler
-from explainers.ru.solver import Reconstruction, entropy_logarithm, pairs, solve
+from explainers.ru.solver import solve
 from explainers.surroundings import plain_arithmetic
 
 SCORE_SAMPLES, BLOCK, SCALINGS = 4096, 256, 6

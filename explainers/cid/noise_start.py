@@ -44,8 +44,10 @@ def noise_start(sampler: Sampler, estimate: Estimate, target: Tensor, randomness
             yield estimate
         mean = columns if mean is None else mean + (columns - mean) / (index + 1) ** 0.6
         bounded = mean > 0
-        # Half way to the closed form of what has been averaged, at the common scale that the energies ask for.
-        shape = torch.where(bounded, -0.5 * mean.clamp_min(torch.finfo(mean.dtype).tiny).log(), 0)
+        # Half way to the closed form of what has been averaged, at the common scale that the energies ask for. Divided
+        # by the target it is the same to the last bit for a feature of any unit.
+        relative = mean / target.view(-1, 1, 1, 1)
+        shape = torch.where(bounded, -0.5 * relative.clamp_min(torch.finfo(mean.dtype).tiny).log(), 0)
         count = bounded.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
         step = torch.where(bounded, shape - estimate.log_sigma, 0)
         step = torch.where(bounded, step - step.sum(dim=(1, 2, 3), keepdim=True) / count, 0)

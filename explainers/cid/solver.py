@@ -178,16 +178,21 @@ def certify(
         if finished.all():
             return
         if before is not None:
-            # The power law between the last two trials: steeper in places than its derivative under noise.
-            rise = (estimate.constraint / before.constraint).log()
-            step = (estimate.mean_log_sigma - before.mean_log_sigma).where(~finished, 1)
-            growth = (rise / step).nan_to_num(2.0).clamp(1, 16)
-            # Two trials that differ by no more than their noise say nothing of it.
-            noise = torch.hypot(
-                estimate.constraint_error / estimate.constraint, before.constraint_error / before.constraint
-            )
-            told = ~finished & (rise.abs() > 4 * noise)
-            estimate = replace(estimate, growth=torch.where(told, growth, estimate.growth))
+            estimate = with_growth_between(before, estimate, finished)
         before = estimate
         rescaled = estimate.log_sigma - (estimate.constraint.log() / estimate.growth).view(-1, 1, 1, 1)
         estimate = choose(finished, estimate, replace(estimate, log_sigma=rescaled))
+
+
+def with_growth_between(before: Estimate, after: Estimate, finished: Tensor) -> Estimate:
+    """`after` with the power law between two scales of σ: steeper in places than its derivative under noise.
+
+    Pictures that are `finished` (B,) keep theirs.
+    """
+    rise = (after.constraint / before.constraint).log()
+    step = (after.mean_log_sigma - before.mean_log_sigma).where(~finished, 1)
+    growth = (rise / step).nan_to_num(2.0).clamp(1, 16)
+    # Two trials that differ by no more than their noise say nothing of it.
+    noise = torch.hypot(after.constraint_error / after.constraint, before.constraint_error / before.constraint)
+    told = ~finished & (rise.abs() > 4 * noise)
+    return replace(after, growth=torch.where(told, growth, after.growth))

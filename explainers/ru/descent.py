@@ -10,8 +10,9 @@ from explainers.cid.descent import STEPS, steps_down
 from explainers.cid.results import CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.randomness import Randomness
+from explainers.ru.answer import FINAL_SAMPLES
+from explainers.ru.reconstruction import Reconstruction, enough, measured, own_errors
 from explainers.ru.sampling import ReconstructionSampler
-from explainers.ru.solver import FINAL_SAMPLES, Reconstruction, measure_errors
 
 
 def descend_reconstruction(
@@ -22,7 +23,7 @@ def descend_reconstruction(
     steps: int = STEPS,
 ) -> Iterator[Reconstruction]:
     """RU's solutions along the descent; the last one is its end, whatever constraint it reached."""
-    own = (decoded.f - decoded.picture).square()
+    own = own_errors(decoded)
 
     def rise(log_sigma: Tensor, noise: Tensor) -> Iterator[Tensor | None]:
         both, errors, total = torch.cat([noise, -noise]), 0.0, 0.0
@@ -37,7 +38,7 @@ def descend_reconstruction(
     unknown = torch.full_like(own[:, 0], torch.nan)
     for estimate in steps_down(sampler, settings, randomness, rise, steps):
         yield Reconstruction(estimate, own, unknown)
-    for errors, error, _ in measure_errors(decoded, estimate, randomness, FINAL_SAMPLES):
-        yield Reconstruction(estimate, errors, error)
+    for found in measured(decoded, estimate.log_sigma, enough(decoded, *FINAL_SAMPLES), randomness("final")):
+        yield Reconstruction(estimate, own, unknown)
     estimate = replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
-    yield Reconstruction(estimate, errors, error)
+    yield Reconstruction(estimate, found.errors.mean(0), found.error(own))

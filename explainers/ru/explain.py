@@ -31,8 +31,9 @@ from explainers.networks.layers import Layer
 from explainers.networks.silence import stirred
 from explainers.randomness import Randomness
 from explainers.ru.descent import descend_reconstruction
+from explainers.ru.reconstruction import Reconstruction, entropy_logarithm
 from explainers.ru.sampling import ReconstructionSampler
-from explainers.ru.solver import Reconstruction, entropy_logarithm, solve
+from explainers.ru.solver import solve
 from explainers.surroundings import with_plain_arithmetic
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from explainers.cid.jacobian import Function
 from explainers.cid.sampling import Sampler
 from explainers.grid import cell_sum
+from explainers.randomness import random_signs
 
 # A decoder costs about so many passes of its layer; chunks are smaller by as much, so that steps stay short.
 DECODER_COST = 4
@@ -23,6 +24,7 @@ class ReconstructionSampler(Sampler):
         self.inner, self.g, self.picture = h, g, picture.flatten(1)
         super().__init__(lambda x: g(h(x)).flatten(1), sampler.x, sampler.shape, max(1, sampler.rows // DECODER_COST))
         self.grows, self.feature = sampler.grows, sampler.f
+        self._sizes = self.picture.shape[1], self.feature.shape[1]
 
     def errors(self, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """With x' = x + σ∘δ: ‖f' − f‖² per sample (k, B), and Σ over the k samples of (picture − g(f'))² (B, D')."""
@@ -63,8 +65,38 @@ class ReconstructionSampler(Sampler):
             self.count(lead, backward=True)
             yield rows
 
+    def influences(
+        self, log_sigma: Tensor, noise: Tensor, weight: Tensor, signs: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        r"""Of one forward and two backward passes: energies and errors as of `errors`, and sums over the samples.
 
-def influence(sampler: Sampler, v: Tensor, log_sigma: Tensor, noise: Tensor) -> Iterator[Tensor]:
-    """σ_c² Σ_{i in c} (J(x')ᵀv)_i² at x' = x + σ∘δ, v (B, m, D), δ (m, C, H, W): groups (k, B, 1, rows, columns)."""
-    for products in sampler.square_columns(v, sampler.scaled(log_sigma, noise)):
-        yield products * log_sigma.mul(2).exp()
+        With random signs v, one row a sample: Σ over the k samples and, in a cell, over its variables of
+        (∂(g∘h)/∂xᵀ (w∘v))_i² with `weight` w (B, D'), and of (∂h/∂xᵀ v)_i²: both (B, 1, rows, columns).
+        """
+        cells = self.shape[0] * self.shape[1]
+        # Drawn as a whole: no draw may depend on the size of the chunks.
+        v, u = (random_signs(len(noise), size, like=self.x, generator=signs).unsqueeze(1) for size in self._sizes)
+        for part, outward, inward in zip(*(rows.split(self.group) for rows in (noise, v, u)), strict=True):
+            shift, lead = self.scaled(log_sigma, part), len(part)
+            feature = self.feature.expand(lead, -1, -1)
+            outward, inward = outward * weight, inward.expand_as(feature)
+            rows = self.by_rows(
+                self._influences, self.x + shift, feature, self.picture.expand(lead, -1, -1), outward, inward
+            )
+            self.count(lead, backward=True)
+            self.backward += lead
+            energy, errors, gain, change = rows.split([1, self.picture.shape[1], cells, cells], -1)
+            total = (gain.sum(0).view(-1, 1, *self.shape), change.sum(0).view(-1, 1, *self.shape))
+            yield energy[..., 0], errors.sum(0), *total
+
+    def _influences(self, x: Tensor, feature: Tensor, picture: Tensor, v: Tensor, u: Tensor) -> Tensor:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            rows = self.inner(x)
+            output = self.g(rows).flatten(1)
+            options = {"allow_unused": True, "materialize_grads": True}
+            (gain,) = torch.autograd.grad(output, x, v, retain_graph=True, **options)
+            (change,) = torch.autograd.grad(rows, x, u, **options)
+        energy = (rows.detach() - feature).square().sum(1, keepdim=True)
+        cells = [cell_sum(part.square(), self.shape).flatten(1) for part in (gain, change)]
+        return torch.cat([energy, (output.detach() - picture).square(), *cells], 1)

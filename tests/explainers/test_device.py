@@ -47,6 +47,7 @@ from explainers.networks.catalogue import load_network
 from explainers.networks.features import Feature
 from explainers.randomness import Randomness
 from explainers.rescaling.rescale import factor, logit_change, rescalable_pairs, rescale, scale_output
+from explainers.ru import answer as ru_answer
 from explainers.ru import explain as ru
 from explainers.ru import solver as ru_solver
 from explainers.ru.descent import descend_reconstruction
@@ -156,15 +157,17 @@ def test_cid_is_the_same_on_another_device(monkeypatch, net, x, twin, way, layer
 
 @pytest.mark.parametrize("method", ["two-stage", "paper"])
 def test_ru_is_the_same_on_another_device(monkeypatch, net, decoder, twin, method):
-    monkeypatch.setattr(ru_solver, "ROUNDS", 10)
-    monkeypatch.setattr(ru_solver, "CERTIFY_SAMPLES", (128, 128))
+    monkeypatch.setattr(ru_solver, "LOOKS", 2)
+    monkeypatch.setattr(ru_answer, "FINAL_SAMPLES", (128, 128))
     monkeypatch.setattr(ru, "descend_reconstruction", partial(descend_reconstruction, steps=10))
     settings = CIDSettings(probes=32, grid=4, method=method)
     x = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     here = RU(net, "2", decoder).explain(x, settings)
     found = RU(there(net), "2", there(decoder)).explain(there(x), settings)
-    for name in ("entropy", "mean", "mean_error", "constraint", "reconstruction", "error", "decoder_share"):
+    for name in ("entropy", "mean", "constraint", "reconstruction", "error", "decoder_share"):
         assert close(getattr(found, name), getattr(here, name)), name
+    # The spread of means that hardly differ.
+    assert torch.allclose(found.mean_error, here.mean_error, rtol=0.05)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -297,19 +300,19 @@ def test_no_wait_while_the_constraint_is_measured_or_probes_are_drawn(sampler, t
 
 
 def test_no_wait_inside_a_round_of_rus_solver(monkeypatch, net, decoder, twin):
-    """Tries at the constraint alone, at the beginning and at the end."""
+    """Looks at what is lost, and tries at the constraint: none in a round."""
     x, decoder = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)), there(decoder)
     sampler = Sampler(Feature(there(net), "2"), there(x), (4, 4))
     decoded = ReconstructionSampler(sampler.h, decoder, decoder.picture(sampler.x), sampler)
-    monkeypatch.setattr(ru_solver, "CERTIFY_SAMPLES", (64, 64))
-    monkeypatch.setattr(ru_solver, "RISE", -1e9)
-    for rounds in (10, 14):
+    monkeypatch.setattr(ru_answer, "FINAL_SAMPLES", (64, 64))
+    monkeypatch.setattr(ru_solver, "SMALL_LOSS", -1.0)
+    for rounds in (4, 8):
         monkeypatch.setattr(ru_solver, "ROUNDS", rounds)
         twin.waits.clear()
         for _ in ru_solver.solve(sampler, decoded, CIDSettings(probes=32, grid=4), Randomness(0)):
             pass
         assert (+twin.waits).keys() == {"_local_scalar_dense"}
-        assert twin.waits.total() <= 2 * CERTIFY_TRIES
+        assert twin.waits.total() <= CERTIFY_TRIES + ru_answer.FINAL_TRIES + ru_solver.LOOKS
 
 
 def test_frames_of_a_device_that_works_ahead_are_as_far_apart_as_a_cancel_may_take():
