@@ -105,12 +105,6 @@ class Ascent:
         said = _sum(self.now.estimate.log_sigma.mul(2).exp() * gain) / samples
         self._sums = [*self._sums, torch.stack([added, said])][-LAST:]
 
-    @property
-    def lost(self) -> Tensor:
-        """Where the products say so little of what the noise adds to V that they do not lead uphill, (B,)."""
-        added, said = torch.stack(self._sums).sum(0)
-        return added < LINEAR_TOLERANCE * said
-
     def _move(self, gain: Tensor, energy: Tensor) -> None:
         """One update of the shares, and Robbins and Monro's step towards E = target."""
         estimate, bounded = self.now.estimate, self._columns > 0

@@ -3,10 +3,10 @@ r"""The noise that makes a picture hardest to recover from a layer, under CID's 
 .. math:: \max_\sigma \sum_i \tfrac12\log V_i,\quad V_i = \mathbb{E}(x_i - \hat x'_i)^2
           \quad\text{s.t.}\quad \mathbb{E}\|f' - f\|^2 = \beta\,\delta_f^2, \qquad \hat x' = g(h(x+\sigma\circ\delta))
 
-The first errors are those under equal noise. Of the passes at x only δ_f² is kept: σ starts from Jacobians under the
-noise (`cid/noise_start.py`), and `ascent.py` follows until the loss that it can still see is small; where the error is
-the decoder's own there is nothing to follow. The best that was met (`answer.py`) is scaled until the constraint holds
-on noise drawn after the scaling, and the map comes from that noise.
+The first errors are those under equal noise. σ starts from the closed form at x where that nearly meets the constraint,
+else from Jacobians under the noise (`cid/noise_start.py`), and `ascent.py` follows until the loss that it can still see
+is small; where the error is the decoder's own there is nothing to follow. The best that was met (`answer.py`) is
+scaled until the constraint holds on noise drawn after the scaling, and the map comes from that noise.
 """
 
 from collections.abc import Iterator
@@ -30,6 +30,8 @@ from explainers.ru.reconstruction import Reconstruction, at_constraint, enough, 
 from explainers.ru.sampling import ReconstructionSampler
 
 FIRST_SAMPLES, JUDGE_SAMPLES = 16, 64
+# |log constraint| of a closed form at x that is a place to start from: better ones are found from there.
+NEAR = 1.4
 # Backward passes at x at least, and how well ½ log δ_f², all that is wanted of them, has to be known.
 LEAST_PASSES, NORM_ERROR = 32, CONSTRAINT_TOLERANCE
 # Rounds between two looks at what is lost, how many looks, and the loss that is small enough for no more of them.
@@ -58,9 +60,13 @@ def solve(
     for started in noise_start(sampler, now.estimate, target, randomness):
         scaled = [*scaled, started][:SCALINGS]
         yield replace(now, estimate=replace(now.estimate, progress=0.15 + started.progress / 5))
+    own, samples = own_errors(decoded), enough(decoded, JUDGE_SAMPLES, 1024)
+    at_x = closed_form(columns, settings.beta)
+    for found in measured(decoded, at_x.log_sigma, samples, randomness("at x")):
+        yield now
+    near = (found.energies.mean(0) / target).log().abs() <= NEAR
+    started = choose(near, at_x, started)
     first = replace(now, estimate=replace(started, stage="refinement", progress=0.25))
-    own = own_errors(decoded)
-    samples = enough(decoded, JUDGE_SAMPLES, 1024)
     for found in measured(decoded, first.estimate.log_sigma, samples, randomness("judge")):
         yield now
     first = at_constraint(found, first, own, target)
@@ -123,7 +129,7 @@ def _climb(
     done: Tensor,
     randomness: Randomness,
 ) -> Iterator[Reconstruction]:
-    """Rounds of the update with looks at what is lost, until that is small, cannot be told or the rounds are spent.
+    """Rounds of the update with looks at what is lost, until that is small or the rounds are spent.
 
     Pictures that are `done` (B,) are left as they are.
     """
@@ -135,7 +141,7 @@ def _climb(
                 yield _at(choose(done, best, now), progress)
         best = choose(done, best, ascent.answer)
         yield _at(best, progress)
-        done = done | ascent.lost | (best.estimate.loss + 2 * best.estimate.loss_error <= SMALL_LOSS)
+        done = done | (best.estimate.loss + 2 * best.estimate.loss_error <= SMALL_LOSS)
         if small(done):
             return
 
