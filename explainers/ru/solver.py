@@ -36,6 +36,8 @@ NEAR = 1.4
 LEAST_PASSES, NORM_ERROR = 32, CONSTRAINT_TOLERANCE
 # Rounds between two looks at what is lost, how many looks, and the loss that is small enough for no more of them.
 ROUNDS, LOOKS, SMALL_LOSS = 4, 4, 0.005
+# Looks where nothing can be said of the loss.
+MOST_LOOKS = 8
 # Of a nat, by which the noise moves a pixel's entropy on average: with less, σ does not matter.
 SMALL_SHARE = 0.01
 
@@ -134,14 +136,15 @@ def _climb(
     Pictures that are `done` (B,) are left as they are.
     """
     ascent, best, small = Ascent(sampler, decoded, start, target, randomness), start, AllTrue()
-    for look in range(LOOKS):
+    for look in range(MOST_LOOKS):
         for place in range(ROUNDS):
-            progress = 0.25 + 0.6 * (look * ROUNDS + place) / (LOOKS * ROUNDS)
+            progress = 0.25 + 0.6 * (look * ROUNDS + place) / (MOST_LOOKS * ROUNDS)
             for now in ascent.round():
                 yield _at(choose(done, best, now), progress)
         best = choose(done, best, ascent.answer)
         yield _at(best, progress)
-        done = done | (best.estimate.loss + 2 * best.estimate.loss_error <= SMALL_LOSS)
+        loss = best.estimate.loss + 2 * best.estimate.loss_error
+        done = done | (loss <= (SMALL_LOSS if look + 1 < LOOKS else torch.inf))
         if small(done):
             return
 

@@ -157,7 +157,7 @@ def test_cid_is_the_same_on_another_device(monkeypatch, net, x, twin, way, layer
 
 @pytest.mark.parametrize("method", ["two-stage", "paper"])
 def test_ru_is_the_same_on_another_device(monkeypatch, net, decoder, twin, method):
-    monkeypatch.setattr(ru_solver, "LOOKS", 2)
+    monkeypatch.setattr(ru_solver, "MOST_LOOKS", 2)
     monkeypatch.setattr(ru_answer, "FINAL_SAMPLES", (128, 128))
     monkeypatch.setattr(ru, "descend_reconstruction", partial(descend_reconstruction, steps=10))
     settings = CIDSettings(probes=32, grid=4, method=method)
@@ -312,7 +312,7 @@ def test_no_wait_inside_a_round_of_rus_solver(monkeypatch, net, decoder, twin):
         for _ in ru_solver.solve(sampler, decoded, CIDSettings(probes=32, grid=4), Randomness(0)):
             pass
         assert (+twin.waits).keys() == {"_local_scalar_dense"}
-        assert twin.waits.total() <= CERTIFY_TRIES + ru_answer.FINAL_TRIES + ru_solver.LOOKS
+        assert twin.waits.total() <= CERTIFY_TRIES + ru_answer.FINAL_TRIES + ru_solver.MOST_LOOKS
 
 
 def test_frames_of_a_device_that_works_ahead_are_as_far_apart_as_a_cancel_may_take():
