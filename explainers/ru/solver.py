@@ -66,7 +66,9 @@ def solve(
     at_x = closed_form(columns, settings.beta)
     for found in measured(decoded, at_x.log_sigma, samples, randomness("at x")):
         yield now
-    near = (found.energies.mean(0) / target).log().abs() <= NEAR
+    # What sleeps at x and is awake under the noise has no influence there.
+    awake = (started.bounded & ~at_x.bounded).flatten(1).any(1)
+    near = ((found.energies.mean(0) / target).log().abs() <= NEAR) & ~awake
     started = choose(near, at_x, started)
     first = replace(now, estimate=replace(started, stage="refinement", progress=0.25))
     for found in measured(decoded, first.estimate.log_sigma, samples, randomness("judge")):

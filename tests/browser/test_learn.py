@@ -62,6 +62,8 @@ def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address
     noise.get_by_role("slider").press("ArrowRight")
     expect(noise).to_contain_text("0.014")
     expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
+    # A key that is pressed while the page is drawn anew may be lost.
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Explore")).to_be_visible(timeout=SLOW)
     page.wait_for_url("**/learn?lesson=noise&noise_sigma=0.014")
