@@ -26,8 +26,8 @@ from explainers.ru.sampling import ReconstructionSampler
 WAY, ENDS = (0.0, 0.25, 0.5, 0.75, 1.0), (0, 4)
 SLACK, WAY_SAMPLES = 0.003, 64
 # With the layer alone, to come near; then with the decoder, for large and for small pictures, and how often at most.
-APPROACH_SAMPLES, FINAL_SAMPLES, FINAL_TRIES = 64, (512, 4096), 3
-FINAL_PIXELS = 1 << 19
+APPROACH_SAMPLES, FINAL_SAMPLES, FINAL_TRIES = 64, (512, 8192), 5
+FINAL_PIXELS = 1 << 20
 
 
 def best_of(
@@ -54,13 +54,15 @@ def best_of(
             yield last
         tries.append(at_constraint(one, tried, own, target))
         means.append(mean_logarithm(tries[-1].square_errors))
-        if len(means) - 1 not in ENDS:
-            means[-1] = torch.where(told, -torch.inf, means[-1])
+    # An ascent that ends below its start was led by products that do not tell the loss.
+    told = told & (means[ENDS[0]] >= means[ENDS[1]] - SLACK)
+    means = [mean if at in ENDS else torch.where(told, -torch.inf, mean) for at, mean in enumerate(means)]
     nearly = torch.stack(means).amax(0) - SLACK
     best = last
     for tried, mean in zip(tries, means, strict=True):
         best = choose(mean >= nearly, tried, best)
-    yield choose(settled, first, best)
+    loss = torch.where(told, best.estimate.loss, torch.nan)
+    yield choose(settled, first, replace(best, estimate=replace(best.estimate, loss=loss)))
 
 
 def certified(

@@ -45,12 +45,12 @@ from explainers.ru.sampling import ReconstructionSampler
 SAMPLES = 16
 # As so many samples the start's G counts, which was averaged while σ moved.
 STARTED = 32
-# The first steps are doubled: the update alone is slow and never goes too far.
-HASTY_ROUNDS, HASTE = 8, 2
+# The first steps are doubled: the update alone is slow and never goes too far. Their noise is doubled, too.
+HASTY_ROUNDS, HASTE = 4, 2
 # Of log σ in one round, root mean square over the cells: in a curved network the products are right for no more.
 LARGEST_STEP = 0.5
-# The answer is the mean of the last steps, and the loss is told from as many; errors are remembered from round to
-# round, the newest with this weight at least.
+# The loss is told from so many rounds, and the answer is the mean over as many at least, later the later half of all;
+# errors are remembered from round to round, the newest with this weight at least.
 LAST, MEMORY = 4, 0.4
 REACH = 4
 # Where the products miss more than this share of what the noise does to the reconstruction, they do not tell the loss.
@@ -123,12 +123,12 @@ class Ascent:
         excess = (energy / self.target).clamp_min(torch.finfo(energy.dtype).tiny).log().clamp(-3, 3)
         scale = 0.5 * excess / min(self.rounds, LAST) ** 0.5
         log_sigma = estimate.log_sigma + step - scale.view(-1, 1, 1, 1)
-        self._logs = [*self._logs, log_sigma][-LAST:]
+        self._logs = [*self._logs, log_sigma][-max(LAST, self.rounds // 2) :]
         self.now = replace(self.now, estimate=replace(estimate, log_sigma=log_sigma, bounded=bounded))
 
     @property
     def answer(self) -> Reconstruction:
-        """The mean of the last steps, less noisy than the last of them, with what it has lost."""
+        """The mean of the later steps, less noisy than the last of them, with what it has lost."""
         loss, error = self._loss()
         added, said = torch.stack(self._sums).sum(0)
         linear = (added - said).abs() <= LINEAR_TOLERANCE * said

@@ -50,8 +50,8 @@ def test_a_pixel_decoded_from_itself_alone_is_filled_like_water():
     budget = BETA * scale.square().sum().item()
     best = 0.5 * water_filling(own, scale.square(), budget).log().mean().item()
     found = 0.5 * (own.square() + result.sigma.flatten().square()).log().mean().item()
-    assert best - 0.015 < found < best + 0.005
-    assert best - found < result.loss + 3 * result.loss_error + 0.005
+    assert best - 0.005 < found < best + 0.005
+    assert best - found < result.loss + 3 * result.loss_error
     assert result.mean.item() == pytest.approx(best + ENTROPY_CONSTANT, abs=0.02)
 
 
@@ -162,8 +162,11 @@ def test_the_constraint_holds_and_the_record_is_whole(curved):
     assert torch.allclose(result.error, (g(h(pictures[:2])) - pictures[:2]).square().mean(dim=(1, 2, 3)).sqrt())
     allowed = (2 * result.constraint_error).clamp_min(0.01)
     assert ((result.constraint - 1).abs() <= allowed).all()
-    assert (result.constraint_error < 0.04).all()
-    assert not result.converged[result.loss.isnan()].any()
+    assert (result.constraint_error < 0.03).all()
+    # One pixel of the first picture sleeps within the noise and wakes beyond it: that is not hidden.
+    assert result.unbounded.tolist() == [1, 0]
+    assert result.converged.tolist() == [False, True]
+    assert (result.loss + 2 * result.loss_error < 0.01).all()
     assert (result.decoder_share > 0.5).all()
     assert result.stage == "done"
     assert result.progress == 1
@@ -180,6 +183,7 @@ def test_the_constraint_holds_within_a_hundredth_on_noise_of_our_own(curved):
     h, g, pictures = curved
     result = _explain(h, g, pictures[:1], beta=BETA)
     ratio, error = _reached(h, pictures[:1], result, 1 << 17)
+    # Of our own noise, which few cells bear.
     assert error < 0.003
     assert ratio == pytest.approx(1, abs=max(0.01, 3 * result.constraint_error.item()))
 
@@ -190,7 +194,8 @@ def test_the_constraint_holds_with_a_shipped_decoder():
     decoder = load_decoder(find_decoder(network, layer))
     result = RU(network.module, layer, decoder).explain(x, CIDSettings(beta=BETA, grid=8))
     ratio, error = _reached(Feature(network.module, layer), x, result, 2048)
-    assert error < 0.002
+    # Of our own noise, which few cells bear.
+    assert error < 0.003
     assert result.converged
     assert ratio == pytest.approx(1, abs=max(0.01, 3 * result.constraint_error.item()))
 
@@ -221,6 +226,21 @@ def test_where_the_error_is_the_decoder_s_own_that_is_said_and_the_work_is_short
     assert result.converged
     assert result.loss + 2 * result.loss_error < 0.01
     assert result.backward_passes < longer.backward_passes / 2
+
+
+def test_where_the_ascent_is_led_astray_nothing_is_said_of_the_loss(curved):
+    h, g, pictures = curved
+    results = [_explain(h, g, pictures[:2], beta=beta) for beta in (1e-3, 1e-2)]
+    # Strong noise bends this decoder.
+    told = torch.stack([~result.loss.isnan() for result in results])
+    assert not told.all()
+    for result in results:
+        assert not result.converged[result.loss.isnan()].any()
+        better = [
+            uncertainty_at_constraint(h, g, x[None], x[None], sigma[None].log(), result.settings.beta * norm.item())
+            for x, sigma, norm in zip(pictures[:2], result.sigma, result.delta_f2, strict=True)
+        ]
+        assert torch.allclose(result.mean.double(), torch.tensor(better).double(), atol=0.005)
 
 
 @pytest.mark.parametrize("rows", [1, 5])
@@ -265,9 +285,11 @@ def test_a_linear_picture_in_company_of_a_steep_one_keeps_its_map_and_its_constr
     settings = CIDSettings(beta=3e-3)
     alone = [RU(h, "", g).explain(x, settings) for x in (dark, edge)]
     together = RU(h, "", g).explain(torch.cat([dark, edge]), settings)
+    # At the edge no gradient tells what may be lost.
+    assert [one.converged.item() for one in alone] == [True, False]
     for place, one in enumerate(alone):
-        assert one.constraint.item() == pytest.approx(1, abs=3 * one.constraint_error.item())
         assert one.converged == together.converged[place]
+        assert one.constraint.item() == pytest.approx(1, abs=3 * one.constraint_error.item())
         assert torch.allclose(one.entropy[0], together.entropy[place], atol=1e-3)
 
 
