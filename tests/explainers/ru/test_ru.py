@@ -52,6 +52,7 @@ def test_a_pixel_decoded_from_itself_alone_is_filled_like_water():
     found = 0.5 * (own.square() + result.sigma.flatten().square()).log().mean().item()
     assert best - 0.005 < found < best + 0.005
     assert best - found < result.loss + 3 * result.loss_error
+    assert result.converged.item()
     assert result.mean.item() == pytest.approx(best + ENTROPY_CONSTANT, abs=0.02)
 
 
@@ -70,6 +71,7 @@ def test_a_linear_layer_and_decoder_reach_the_optimum_of_plain_gradient_ascent(s
     found = 0.5 * (own.square() + (b @ a).square() @ sigma2).log().mean().item()
     assert best - 0.01 < found <= best + 1e-4
     assert best - found < result.loss + 3 * result.loss_error
+    assert result.converged.item()
     assert result.mean.item() == pytest.approx(best + ENTROPY_CONSTANT, abs=0.03)
     assert result.constraint.item() == pytest.approx(1, abs=0.03)
 
@@ -163,10 +165,8 @@ def test_the_constraint_holds_and_the_record_is_whole(curved):
     allowed = (2 * result.constraint_error).clamp_min(0.01)
     assert ((result.constraint - 1).abs() <= allowed).all()
     assert (result.constraint_error < 0.03).all()
-    # One pixel of the first picture sleeps within the noise and wakes beyond it: that is not hidden.
-    assert result.unbounded.tolist() == [1, 0]
-    assert result.converged.tolist() == [False, True]
-    assert (result.loss + 2 * result.loss_error < 0.01).all()
+    # What sleeps within the noise and wakes beyond it, and a decoder that bends, are not hidden.
+    assert torch.equal(result.converged, result.loss.isfinite() & (result.unbounded == 0))
     assert (result.decoder_share > 0.5).all()
     assert result.stage == "done"
     assert result.progress == 1
