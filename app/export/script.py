@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from app.export.record import LIBRARY, Taken
 from app.inputs.crop import Crop
-from app.inputs.pictures import LONGEST, drawn, find_picture
+from app.inputs.pictures import LONGEST, find_picture
 from app.words import counted
 from explainers import CIDSettings
+from explainers.datasets.birds.source import shown_side
 from explainers.methods.entropies import CID_NAME, ENTROPIES
 from explainers.networks.catalogue import OWN_WEIGHTS, SOURCE_ADDED
 
@@ -88,7 +89,7 @@ def _picture(cell: Taken) -> tuple[set, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     if source == "bird":
         needed = {("explainers.datasets.birds", "render_bird")}
-        image = f"render_bird({int(name)}, size={drawn(cell.x.shape[-1])}).image"
+        image = f"render_bird({int(name)}, size={shown_side(cell.x.shape[-1])}).image"
     elif source == "tissue":
         needed = {("explainers.datasets.membranes_rendered", "render_tissue")}
         image = f"render_tissue({int(name)}).image"
@@ -110,7 +111,7 @@ def _part(cell: Taken) -> str:
         return ""
     crop = Crop.from_text(cell.part)
     if not cell.uploaded:
-        return f".crop({crop.pixels(find_picture(cell.picture, drawn(cell.x.shape[-1])).image.size)})"
+        return f".crop({crop.pixels(find_picture(cell.picture, shown_side(cell.x.shape[-1])).image.size)})"
     shares = crop.x0, crop.y0, crop.x1, crop.y1
     return f"\nimage = image.crop([round(share * side) for share, side in zip({shares}, image.size * 2)])"
 

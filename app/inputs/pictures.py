@@ -17,8 +17,6 @@ from explainers.datasets.photographs import photographs
 from explainers.datasets.pictures import read_picture
 
 THUMBNAIL = 96
-# Pixels of a bird's side; large enough to cut a part from.
-BIRD = 256
 # Enough that a part of it still fills a network's input.
 LONGEST = 2048
 SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
@@ -70,15 +68,6 @@ def fitting(key: str, network: str) -> str:
         return "tissue/0"
     classifies = not tissue and not network.startswith("own/")
     return "bird/1" if source == "tissue" and classifies else key
-
-
-def drawn(side: int) -> int:
-    """Pixels of a bird's side for a network that sees `side`: small ones get a bird of their own size.
-
-    >>> drawn(32), drawn(224)
-    (32, 256)
-    """
-    return side if side <= THUMBNAIL else BIRD
 
 
 def find_picture(key: str, side: int) -> Picture:

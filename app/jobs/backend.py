@@ -14,7 +14,7 @@ from torch import Tensor
 
 from app.inputs.crop import part, split
 from app.inputs.network_input import Subject, prepare
-from app.inputs.pictures import Picture, PictureGoneError, drawn, find_picture, upload
+from app.inputs.pictures import Picture, PictureGoneError, find_picture, upload
 from app.inputs.sentences import foreign, sentence
 from app.jobs.decoders import MOST
 from app.jobs.kept import PENDING, RECORDS, Kept
@@ -25,6 +25,7 @@ from app.jobs.work import load, load_own
 from app.server.added import add_requested
 from explainers import ChoiceNeededError, CIDResult, add_network
 from explainers.cid.concentration import concentration
+from explainers.datasets.birds.source import shown_side
 from explainers.devices import best_device
 from explainers.fairness.plan import Plan, plan
 from explainers.methods.request import DECODER_LANE, MAP_LANE, Request, Workbench
@@ -200,7 +201,7 @@ class Backend:
         place = digest(network.fingerprint, key)
         if (kept := self.subjects.get(place)) is not None:
             return kept
-        picture = part(self.whole(key, drawn(network.input_size[0])), split(key)[1])
+        picture = part(self.whole(key, shown_side(network.input_size[0])), split(key)[1])
         made = prepare(network, picture)
         self.subjects.put(place, made)
         return made

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.address import selection
 from app.inputs.crop import split
-from app.inputs.pictures import BIRD, SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
+from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
 from app.inputs.sentences import sentence
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.parts.cells import grid_options
@@ -14,6 +14,7 @@ from app.sidebar.picture_crop import crop_control
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
 from app.words import counted, megabytes, scientific
 from explainers.cid.results import METHODS
+from explainers.datasets.birds.source import SHOWN_SIDE
 from explainers.datasets.pictures import GROUNDS, PictureError
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -114,7 +115,7 @@ def picture_control(store: Backend) -> None:
 
 def _crop_control(store: Backend, chosen: str) -> None:
     try:
-        whole = store.whole(chosen, BIRD)
+        whole = store.whole(chosen, SHOWN_SIDE)
     except PictureGoneError:
         return  # the page says so
     network = store.kept(selection.selection().network)

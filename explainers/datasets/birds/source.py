@@ -15,6 +15,8 @@ from explainers.datasets.birds.render import MEAN, SIZES, SPECIES, STD, Bird, la
 # Seeds. No shipped network was trained on the birds that judge, nor on those that the app shows.
 SHOWN, TRAINING, HELD_OUT = 0, 1, 2
 CHUNK = 32
+# Pixels of the side of a bird that is shown: its own for a network that sees little, else enough to cut a part from.
+SMALL_SIDE, SHOWN_SIDE = 96, 256
 
 
 def drawn_side(resize: int) -> int:
@@ -24,6 +26,15 @@ def drawn_side(resize: int) -> int:
     (16, 224, 512)
     """
     return min(max(resize, SIZES[0]), SIZES[-1])
+
+
+def shown_side(side: int) -> int:
+    """The side at which birds are drawn that are shown to a network which sees `side` pixels.
+
+    >>> shown_side(32), shown_side(224)
+    (32, 256)
+    """
+    return side if side <= SMALL_SIDE else SHOWN_SIDE
 
 
 class RenderedBirds(Dataset):
