@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar, overload
 
 Item = TypeVar("Item")
+Shown = TypeVar("Shown")
 
 
 def last(stream: Iterable[Item]) -> Item:
@@ -19,7 +20,11 @@ def last(stream: Iterable[Item]) -> Item:
     return items.pop()
 
 
-def relay(stream: Iterable[Item], show: Callable[[Item], Any] = lambda item: item) -> Generator[Any, None, Item]:
+@overload
+def relay(stream: Iterable[Item]) -> Generator[Item, None, Item]: ...
+@overload
+def relay(stream: Iterable[Item], show: Callable[[Item], Shown]) -> Generator[Shown, None, Item]: ...
+def relay(stream: Iterable[Item], show: Callable[[Item], object] = lambda item: item) -> Generator[object, None, Item]:
     """Passes all items on as `show` has them, and answers with the last: `answer = yield from relay(stream)`.
 
     >>> def doubled_and_then_negative(numbers):
@@ -33,3 +38,22 @@ def relay(stream: Iterable[Item], show: Callable[[Item], Any] = lambda item: ite
         items.append(item)
         yield show(item)
     return last(items)
+
+
+def meanwhile(work: Generator[object, None, Item], shown: Shown) -> Generator[Shown, None, Item]:
+    """`shown` after every part of the work, and what the work answers: `answer = yield from meanwhile(work, shown)`.
+
+    >>> def counted(numbers):
+    ...     yield from numbers
+    ...     return len(numbers)
+    >>> def length_of(numbers):
+    ...     yield (yield from meanwhile(counted(numbers), "counting"))
+    >>> list(length_of([7, 8]))
+    ['counting', 'counting', 2]
+    """
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+        yield shown

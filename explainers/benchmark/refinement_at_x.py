@@ -74,7 +74,7 @@ def refine(
     best, best_entropy = yield from relay(judged, lambda found: found[0])
     start = estimate = best
     average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
-    totals = Totals()
+    totals = Totals(target)
     scale = torch.zeros_like(target)
     correction = torch.zeros_like(start.log_sigma)
     for index in range(effort.rounds):

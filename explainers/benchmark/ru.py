@@ -28,6 +28,7 @@ from explainers.ru.descent import descend_reconstruction
 from explainers.ru.reconstruction import Reconstruction, entropy_logarithm, pairs
 from explainers.ru.sampling import ReconstructionSampler
 from explainers.ru.solver import solve
+from explainers.streams import last
 from explainers.surroundings import plain_arithmetic
 
 SCORE_SAMPLES, BLOCK, SCALINGS = 4096, 256, 6
@@ -76,8 +77,7 @@ def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int)
     for name, (settings, solver) in ways.items():
         start = time.monotonic()
         sampler, decoded = _samplers(h, decoder, x)
-        for found in solver(sampler, decoded, settings, Randomness(0)):
-            pass
+        found = last(solver(sampler, decoded, settings, Randomness(0)))
         # Reading a value waits for the device.
         found.error.sum().item()
         seconds = time.monotonic() - start

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +16,15 @@ from torch import Tensor, nn
 from explainers.cid.results import CIDResult, CIDSettings
 from explainers.streams import last
 
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
-def _seen_through(method: Callable) -> Callable:
+
+def _seen_through(method: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
     """With `__wrapped__`, through which NoiseTunnel calls the method."""
 
     @wraps(method)
-    def call(*args: object, **kwargs: object) -> object:
+    def call(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
         return method(*args, **kwargs)
 
     return call
@@ -66,8 +70,7 @@ class EntropyAttribution(ABC):
 
         Raises ValueError for more than one input, for `additional_forward_args`, and for what is no setting.
         """
-        if isinstance(inputs, tuple) and len(inputs) == 1:
-            return (self.attribute(inputs[0], settings, importance=importance, **changes),)
+        x = inputs[0] if isinstance(inputs, tuple) and len(inputs) == 1 else inputs
         if additional_forward_args is not None:
             raise ValueError("expected a network of one picture alone, got additional_forward_args; build them into it")
         known = [setting.name for setting in fields(CIDSettings)]
@@ -76,8 +79,9 @@ class EntropyAttribution(ABC):
                 f"expected settings out of {', '.join(known)}, got '{unknown[0]}', on which entropies do not depend; "
                 "leave it out"
             )
-        entropy = self.explain(inputs, replace(settings or CIDSettings(), **changes)).entropy.to(inputs.device)
-        return importance_of(entropy).expand(inputs.shape).clone() if importance else entropy
+        entropy = self.explain(x, replace(settings or CIDSettings(), **changes)).entropy.to(x.device)
+        answer = importance_of(entropy).expand(x.shape).clone() if importance else entropy
+        return (answer,) if isinstance(inputs, tuple) else answer
 
 
 def importance_of(entropy: Tensor) -> Tensor:

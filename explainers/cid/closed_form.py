@@ -18,6 +18,7 @@ from explainers.cid.pace import AllTrue
 from explainers.cid.records import choose
 from explainers.cid.sampling import Sampler
 from explainers.randomness import Randomness, normal, random_signs
+from explainers.streams import relay
 
 # So many passes are drawn, and judged, at a time whatever the chunk: no answer may depend on the device's memory.
 DEFLATED_DIRECTIONS = ROUND = 16
@@ -106,11 +107,17 @@ def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Ite
         yield from _by_directions(sampler, orthonormal(rows, complete=True), first)
     elif size <= LARGEST_DEFLATED_FEATURE:
         basis = orthonormal(sampler.changes(DEFLATED_DIRECTIONS, randomness("basis")))
-        for columns in _by_directions(sampler, basis):
-            yield replace(columns, progress=columns.progress * DEFLATED_DIRECTIONS / probes)
+        columns = yield from relay(
+            _by_directions(sampler, basis),
+            lambda found: replace(found, progress=found.progress * DEFLATED_DIRECTIONS / probes),
+        )
         yield from _by_probes(sampler, probes - DEFLATED_DIRECTIONS, randomness, basis, columns.values)
     else:
-        yield from _by_probes(sampler, probes, randomness, None, torch.zeros_like(sampler.x[:, :1, :1, :1]))
+        yield from _by_probes(sampler, probes, randomness, None, _no_columns(sampler))
+
+
+def _no_columns(sampler: Sampler) -> Tensor:
+    return sampler.x.new_zeros(len(sampler.x), 1, *sampler.shape)
 
 
 def _by_directions(sampler: Sampler, directions: Tensor, first: int = 0) -> Iterator[SquareColumns]:
@@ -118,15 +125,16 @@ def _by_directions(sampler: Sampler, directions: Tensor, first: int = 0) -> Iter
 
     All but the `first` were drawn at random: those of them that are left are taken to be like those that are done.
     """
-    fixed, done, count = 0.0, 0, directions.shape[1]
+    fixed = total = _no_columns(sampler)
+    done, count = 0, directions.shape[1]
     if first:
         for part in sampler.square_columns(directions[:, :first]):
             fixed, done = fixed + part.sum(0), done + len(part)
             values = fixed * (count / done)
             sums = values.sum(dim=(1, 2, 3))
             yield SquareColumns(values, torch.zeros_like(values), sums, sums, done / count, done)
-    total, drawn, parts = 0.0, 0, sampler.x.new_empty(0, len(sampler.x))
-    for block in directions[:, first:].split(ROUND, 1):
+    drawn, parts = 0, sampler.x.new_empty(0, len(sampler.x))
+    for block in torch.split(directions[:, first:], ROUND, 1):
         for part in sampler.square_columns(block):
             total, drawn = total + part.sum(0), drawn + len(part)
             values = fixed + total * ((count - first) / drawn)
@@ -142,12 +150,12 @@ def _by_directions(sampler: Sampler, directions: Tensor, first: int = 0) -> Iter
 def _by_probes(
     sampler: Sampler, probes: int, randomness: Randomness, basis: Tensor | None, fixed: Tensor
 ) -> Iterator[SquareColumns]:
-    total = square = whole = 0.0
-    done, best, finished = 0, None, AllTrue()
+    total = square = _no_columns(sampler)
+    whole, done, best, finished = total[:, 0, 0, 0], 0, None, AllTrue()
     enough = torch.zeros(len(sampler.x), dtype=torch.bool, device=sampler.x.device)
     while done < probes and not finished(enough):
-        count = min(ROUND, probes - done)
-        v = random_signs(count, sampler.f.shape[1], like=sampler.x, generator=randomness("probes", done))
+        end = min(done + ROUND, probes)
+        v = random_signs(end - done, sampler.f.shape[1], like=sampler.x, generator=randomness("probes", done))
         v = v.expand(len(sampler.x), *v.shape)
         for part in sampler.square_columns(v if basis is None else outside(basis, v)):
             done += len(part)
@@ -157,11 +165,11 @@ def _by_probes(
             columns = replace(_summary(total, square, whole, done, fixed, done / probes), passes=passes)
             best = columns if best is None else choose(enough, best, columns)
             yield best
-        if done >= 32:
-            enough = enough | ((columns.loss <= COST_TOLERANCE) & (columns.mean_error <= ERROR_TOLERANCE))
+            if done == end >= 32:
+                enough = enough | ((columns.loss <= COST_TOLERANCE) & (columns.mean_error <= ERROR_TOLERANCE))
 
 
-def _summary(total, square, whole, done: int, fixed: Tensor, progress: float) -> SquareColumns:
+def _summary(total: Tensor, square: Tensor, whole: Tensor, done: int, fixed: Tensor, progress: float) -> SquareColumns:
     """The estimate after `done` probes."""
     values = total / done + fixed
     variance = (square / done - (total / done).square()).clamp_min(0) / max(done - 1, 1)

@@ -28,7 +28,7 @@ def concentration(
         raise ValueError("expected either a mask or a box as the foreground, got both or none")
     entropy = entropy.reshape(-1, *entropy.shape[-2:])
     height, width = entropy.shape[-2:]
-    inside = _from_box(box, height, width) if mask is None else torch.as_tensor(mask)
+    inside = torch.as_tensor(mask) if box is None else _from_box(box, height, width)
     if inside.shape[-2:] != (height, width):
         raise ValueError(
             f"expected a mask of {height}×{width} pixels like the map, got {inside.shape[-2]}×{inside.shape[-1]}"

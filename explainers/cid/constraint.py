@@ -95,8 +95,9 @@ def measure(
                 largest = energies.amax(0) / energies.sum(0).clamp_min(torch.finfo(energies.dtype).tiny)
                 measured = replace(estimate, constraint=energies.mean(0), constraint_error=error, largest_share=largest)
                 best = choose(enough, best, measured)
+                if len(energies) % BLOCK == 0:
+                    enough = enough | (sampling_error <= accuracy)
             yield best
-        enough = enough | (sampling_error <= accuracy)
         if finished(enough):
             return
 

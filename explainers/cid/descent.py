@@ -9,23 +9,23 @@ that meet the constraint for a linear h. `steps_down` is the descent for any H_i
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from explainers.cid.closed_form import closed_form, square_columns
+from explainers.cid.closed_form import SquareColumns, closed_form, square_columns
 from explainers.cid.constraint import Estimate, measure
 from explainers.cid.results import CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.randomness import Randomness
-from explainers.streams import relay
+from explainers.streams import meanwhile, relay
 
 STEPS, SAMPLES, LEARNING_RATE = 100, 8, 1e-4
 MEASURE_SAMPLES = 256
-# ∂Σ H_i/∂log σ_c at σ for one batch of noise, (B, 1, rows, columns): partial items are None, the last is whole.
-Rise = Callable[[Tensor, Tensor], Iterator[Tensor | None]]
+# ∂Σ H_i/∂log σ_c at log σ for one batch of noise, (B, 1, rows, columns), with a pause after every chunk.
+Rise = Callable[[Tensor, Tensor], Generator[None, None, Tensor]]
 
 
 def descend(sampler: Sampler, settings: CIDSettings, randomness: Randomness, steps: int = STEPS) -> Iterator[Estimate]:
@@ -33,11 +33,11 @@ def descend(sampler: Sampler, settings: CIDSettings, randomness: Randomness, ste
     # One unit per input variable: a cell stands for all of its pixels and channels.
     variables = sampler.x[0].numel() / math.prod(sampler.shape)
 
-    def rise(log_sigma: Tensor, noise: Tensor) -> Iterator[Tensor]:
-        yield torch.full_like(log_sigma, variables)
+    def rise(log_sigma: Tensor, noise: Tensor) -> Generator[None, None, Tensor]:
+        yield
+        return torch.full_like(log_sigma, variables)
 
-    for estimate in steps_down(sampler, settings, randomness, rise, steps):
-        yield estimate
+    estimate = yield from relay(steps_down(sampler, settings, randomness, rise, steps))
     yield replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
 
 
@@ -45,22 +45,26 @@ def steps_down(
     sampler: Sampler, settings: CIDSettings, randomness: Randomness, rise: Rise, steps: int
 ) -> Iterator[Estimate]:
     """The descent for the entropies whose derivatives `rise` gives; the last estimate has its constraint measured."""
-    for columns in square_columns(sampler, settings.probes, randomness):
-        estimate = closed_form(columns, settings.beta)
-        yield replace(estimate, progress=0.2 * columns.progress)
+
+    def at_x(columns: SquareColumns) -> Estimate:
+        return replace(closed_form(columns, settings.beta), progress=0.2 * columns.progress)
+
+    columns = yield from relay(square_columns(sampler, settings.probes, randomness), at_x)
+    estimate = at_x(columns)
     delta_f2 = columns.delta_f2.view(-1, 1, 1, 1).clamp_min(torch.finfo(columns.delta_f2.dtype).tiny)
     sigma = torch.full_like(estimate.log_sigma, settings.beta**0.5)
-    lam = None
+    lam: Tensor | None = None
     moment = moment2 = torch.zeros_like(sigma)
     for step in range(1, steps + 1):
         noise = sampler.noise(SAMPLES, randomness("descent", step))
-        parts = []
-        for part in sampler.energy_gradients(sigma.log(), noise):
-            parts.append(part)
+        energies: list[Tensor] = []
+        gradient = torch.zeros_like(sigma)
+        for energy, part in sampler.energy_gradients(sigma.log(), noise):
+            energies.append(energy)
+            gradient = gradient + part.sum(0) / SAMPLES
             yield estimate
-        slope = yield from relay(rise(sigma.log(), noise), lambda _, now=estimate: now)
-        energy = torch.cat([part[0] for part in parts]).mean(0).view(-1, 1, 1, 1)
-        gradient = sum(part[1].sum(0) for part in parts) / SAMPLES
+        slope = yield from meanwhile(rise(sigma.log(), noise), estimate)
+        energy = torch.cat(energies).mean(0).view(-1, 1, 1, 1)
         if lam is None:
             # At an optimum of a linear h the two terms' derivatives by a common factor of σ are equal.
             total = slope.sum(dim=(1, 2, 3), keepdim=True).abs().clamp_min(torch.finfo(slope.dtype).tiny)

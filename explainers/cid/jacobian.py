@@ -11,6 +11,7 @@ taken out and treated exactly, the rest is probed (Meyer et al., "Hutch++", 2021
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ from torch import Tensor
 from explainers.randomness import random_signs
 
 Function = Callable[[Tensor], Tensor]
+# Its functions have no types of their own.
+LINALG: Any = torch.linalg
 
 
 def squared_products(h: Function, x: Tensor, v: Tensor) -> Tensor:
@@ -41,10 +44,10 @@ def exact_square_columns(h: Function, x: Tensor, rows: int = 64) -> Tensor:
     with torch.no_grad():
         size = h(x).shape[1]
     total = torch.zeros_like(x)
-    for part in torch.eye(size, dtype=x.dtype, device=x.device).split(rows):
+    for part in torch.split(torch.eye(size, dtype=x.dtype, device=x.device), rows):
         repeated = x.repeat(len(part), 1, 1, 1)
         products = squared_products(h, repeated, part.repeat_interleave(len(x), 0))
-        total += products.unflatten(0, (len(part), len(x))).sum(0)
+        total += torch.unflatten(products, 0, (len(part), len(x))).sum(0)
     return total
 
 
@@ -68,8 +71,8 @@ def orthonormal(rows: Tensor, complete: bool = False) -> Tensor:
     Where a row depends on those before it the answer has a row of zeros; with `complete`, another direction.
     """
     # Metal has no QR decomposition; the matrices are small.
-    q, r = torch.linalg.qr(rows.mT.cpu() if rows.device.type == "mps" else rows.mT)
-    q, r = q.to(rows.device), r.to(rows.device)
+    factors: tuple[Tensor, Tensor] = LINALG.qr(rows.mT.cpu() if rows.device.type == "mps" else rows.mT)
+    q, r = (factor.to(rows.device) for factor in factors)
     diagonal = r.diagonal(dim1=-2, dim2=-1).abs()
     independent = diagonal > 1e-6 * diagonal.amax(-1, keepdim=True)
     return q.mT if complete else q.mT * independent.unsqueeze(-1)

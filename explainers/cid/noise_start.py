@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 
 from explainers.cid.constraint import Estimate
-from explainers.cid.jacobian import random_signs
 from explainers.cid.sampling import Sampler
-from explainers.randomness import Randomness
+from explainers.randomness import Randomness, random_signs
 
 SCALINGS, ROUNDS, SAMPLES = 4, 6, 8
 # Of log(E/T) in one move of the scale; half of it is exact for a linear h.
@@ -33,16 +32,17 @@ def noise_start(sampler: Sampler, estimate: Estimate, target: Tensor, randomness
         moved = estimate.log_sigma - 0.5 * _excess(energy, target)
         estimate = replace(estimate, log_sigma=moved)
         yield estimate
-    mean = None
+    mean = torch.zeros_like(estimate.log_sigma)
     for index in range(ROUNDS):
         noise, signs = sampler.noise(SAMPLES, randomness("start", index)), randomness("start signs", index)
         v = random_signs(SAMPLES, sampler.f.shape[1], like=sampler.x, generator=signs)
-        energies, columns = [], 0.0
+        energies: list[Tensor] = []
+        columns = torch.zeros_like(estimate.log_sigma)
         for energy, part in sampler.noisy_columns(v, estimate.log_sigma, noise):
             energies.append(energy)
             columns = columns + part.sum(0) / SAMPLES
             yield estimate
-        mean = columns if mean is None else mean + (columns - mean) / (index + 1) ** 0.6
+        mean = mean + (columns - mean) / (index + 1) ** 0.6
         bounded = mean > 0
         # Half way to the closed form of what has been averaged, at the common scale that the energies ask for. Divided
         # by the target it is the same to the last bit for a feature of any unit.

@@ -45,9 +45,10 @@ def bound_loss(
     def noise(index: int) -> Tensor:
         return sampler.noise(samples // GROUPS, randomness(f"optimality {place}", index))
 
-    gradients, energies = [], []
+    gradients: list[Tensor] = []
+    energies: list[Tensor] = []
     for index in range(GROUPS):
-        total = 0.0
+        total = torch.zeros_like(estimate.log_sigma)
         for energy, part in sampler.energy_gradients(estimate.log_sigma, noise(index)):
             energies.append(energy)
             total = total + part.mean(0) * (len(part) / (samples // GROUPS))
@@ -60,15 +61,16 @@ def bound_loss(
     d = _direction(residuals[:FINDING], bounded)
     length = d.square().sum(dim=(1, 2, 3), keepdim=True)
     step = PROBED_STEP * d / d.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-12)
-    moved, there = estimate.log_sigma - step, []
+    moved = estimate.log_sigma - step
+    moved_gradients: list[Tensor] = []
     for index in range(FINDING, FINDING + CURVATURE_GROUPS):
-        total = 0.0
+        total = torch.zeros_like(moved)
         for _, part in sampler.energy_gradients(moved, noise(index)):
             total = total + part.mean(0) * (len(part) / (samples // GROUPS))
             yield estimate
-        there.append(total)
+        moved_gradients.append(total)
     here = gradient[FINDING : FINDING + CURVATURE_GROUPS].mean(0)
-    there = torch.stack(there).mean(0)
+    there = torch.stack(moved_gradients).mean(0)
     fall = residual(here, bounded, _sum(here)) - residual(there, bounded, _sum(there))
     curvature = _sum(fall * step) / _sum(step.square()).clamp_min(1e-12)
 
@@ -77,13 +79,11 @@ def bound_loss(
     along = [_sum(r * unit) for r in residuals]
     power = growth(energy, sums)
     least = power.clamp(max=2)
-    rest, smooth = [], []
-    for a, b in combinations(range(GROUPS), 2):
-        if b >= FINDING:
-            rest.append((_sum(residuals[a] * residuals[b]) - along[a] * along[b]) / count / (2 * least))
-        if a >= FINDING:
-            smooth.append(along[a] * along[b] / count / (2 * torch.maximum(curvature, least)))
-    rest, smooth = torch.stack(rest), torch.stack(smooth)
+    pairs = list(combinations(range(GROUPS), 2))
+    products = [_sum(residuals[a] * residuals[b]) - along[a] * along[b] for a, b in pairs if b >= FINDING]
+    rest = torch.stack([product / count / (2 * least) for product in products])
+    products = [along[a] * along[b] for a, b in pairs if a >= FINDING]
+    smooth = torch.stack([product / count / (2 * torch.maximum(curvature, least)) for product in products])
     error = torch.hypot(rest.std(0) / len(rest) ** 0.5, smooth.std(0) / len(smooth) ** 0.5)
     loss = (rest.mean(0) + smooth.mean(0)).clamp_min(0)
     scale = torch.where(energy > 0, (energy / target).log() / power, 0).clamp(-1, 1).view(-1, 1, 1, 1)
@@ -93,7 +93,8 @@ def bound_loss(
 
 def _direction(residuals: list[Tensor], bounded: Tensor) -> Tensor:
     """What of the residuals' mean is not noise, (B, 1, rows, columns), zero where nothing is."""
-    mean = SpectralMean(*residuals[0].shape[-2:], residuals[0].dtype, residuals[0].device)
+    rows, columns = residuals[0].shape[-2:]
+    mean = SpectralMean(rows, columns, residuals[0].dtype, residuals[0].device)
     for r in residuals:
         mean.add(r)
     return torch.where(bounded, mean.estimate(), 0)

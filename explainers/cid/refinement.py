@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from explainers.cid.constraint import Estimate
+from explainers.cid.jacobian import LINALG
 from explainers.cid.sampling import Sampler
 from explainers.cid.spectral import SpectralMean
 from explainers.randomness import Randomness
@@ -38,7 +39,7 @@ class Refinement:
         self._start = start.log_sigma
         self._contrast = _contrast(start.log_sigma, start.bounded)
         self._average = SpectralMean(*sampler.shape, sampler.x.dtype, sampler.x.device)
-        self._totals = Totals()
+        self._totals = Totals(target)
         # What the steps have added to the start: its coefficients of contrast, and the rest of it.
         self._coefficients = self._wanted = start.log_sigma.new_zeros(self._contrast.shape[:2])
         self._rest = torch.zeros_like(start.log_sigma)
@@ -49,7 +50,8 @@ class Refinement:
     def step(self) -> Iterator[Estimate]:
         """One step, of eight samples: `estimate` after every chunk of them, moved with the last."""
         noise = self.sampler.noise(SAMPLES, self.randomness("step", self._steps))
-        energies, gradient = [], 0.0
+        energies: list[Tensor] = []
+        gradient = torch.zeros_like(self._rest)
         for energy, part in self.sampler.energy_gradients(self.estimate.log_sigma, noise):
             energies.append(energy)
             gradient = gradient + part.sum(0) / SAMPLES
@@ -110,22 +112,18 @@ class Refinement:
 
 
 class Totals:
-    """Running means over the last steps of the energy and of Σ_c g_c, each (B,)."""
+    """Running means over the last steps of the energy and of Σ_c g_c, each (B,) like `target`."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Tensor) -> None:
         self.steps = 0
-        self.energy = self.gradient = None
+        self.energy = self.gradient = torch.zeros_like(target)
 
     def add(self, energy: Tensor, gradient: Tensor) -> None:
         """One step more: energies (B,) and gradients (B, 1, h, w)."""
         self.steps += 1
-        total = gradient.sum(dim=(1, 2, 3))
-        if self.steps == 1:
-            self.energy, self.gradient = energy, total
-        else:
-            share = 1 / min(self.steps, 20)
-            self.energy = self.energy + share * (energy - self.energy)
-            self.gradient = self.gradient + share * (total - self.gradient)
+        share = 1 / min(self.steps, 20)
+        self.energy = self.energy + share * (energy - self.energy)
+        self.gradient = self.gradient + share * (gradient.sum(dim=(1, 2, 3)) - self.gradient)
 
     @property
     def growth(self) -> Tensor:
@@ -157,10 +155,10 @@ def _contrast(log_sigma: Tensor, bounded: Tensor) -> Tensor:
     found: list[Tensor] = []
     for values in (shape, centred(shape.square())):
         flat = values.flatten(1)
-        size = flat.norm(dim=1, keepdim=True)
+        size: Tensor = LINALG.vector_norm(flat, dim=1, keepdim=True)
         for other in found:
             flat = flat - other * (flat * other).sum(1, keepdim=True)
-        length = flat.norm(dim=1, keepdim=True)
+        length: Tensor = LINALG.vector_norm(flat, dim=1, keepdim=True)
         # What is left of a map that others already span is rounding.
         kept = length > 1e-3 * size.clamp_min(1e-3)
         found.append(torch.where(kept, flat / length.clamp_min(torch.finfo(flat.dtype).tiny), 0))

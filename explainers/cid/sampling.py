@@ -52,9 +52,8 @@ class Sampler:
         step = 1e-3
         with torch.no_grad():
             x = self.x + step * self.noise(count, generator).unsqueeze(1)
-            f = self.f.expand(count, *self.f.shape)
-            changes = self.by_rows(lambda a, b: (self.h(a) - b) / step, x, f)
-        self.count(count, backward=False)
+            changes = (self.by_rows(self.h, x) - self.f) / step
+        self.count(count)
         return changes.transpose(0, 1)
 
     def square_columns(self, v: Tensor, shift: Tensor | None = None) -> Iterator[Tensor]:
@@ -63,46 +62,52 @@ class Sampler:
         With `shift` (m, B, C, H, W) the Jacobian is that at x + shift, another point for every row.
         """
         start = 0
-        for part in v.transpose(0, 1).split(self.group):
+        for part in torch.split(v.transpose(0, 1), self.group):
             x = self.x.expand(len(part), *self.x.shape)
             if shift is not None:
                 x = x + shift[start : start + len(part)]
             start += len(part)
-            products = self.by_rows(lambda a, b: cell_sum(squared_products(self.h, a, b), self.shape), x, part)
-            self.count(len(part), backward=True)
+            products = self.by_rows(self._square_columns, x, part)
+            self.count(len(part), len(part))
             yield products
+
+    def _square_columns(self, x: Tensor, v: Tensor) -> Tensor:
+        return cell_sum(squared_products(self.h, x, v), self.shape)
 
     def noisy_columns(self, v: Tensor, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """‖f'−f‖² and Σ_{i in c} (J(x+σ∘δ)ᵀv)_i² of one pass: row of `v` (k, D) beside row of `noise` (k, C, H, W).
 
         In groups (k, B) and (k, B, 1, rows, columns).
         """
-        for part, signs in zip(noise.split(self.group), v.split(self.group), strict=True):
+        for part, signs in zip(torch.split(noise, self.group), torch.split(v, self.group), strict=True):
             f = self.f.expand(len(part), *self.f.shape)
             signs = signs.unsqueeze(1).expand_as(f)
             both = self.by_rows(self._noisy_columns, self.x + self.scaled(log_sigma, part), f, signs)
-            self.count(len(part), backward=True)
+            self.count(len(part), len(part))
             yield both[..., 0, 0, 0], both[..., 1:, :, :]
 
     def energies(self, log_sigma: Tensor, noise: Tensor, step: float = 1.0) -> Iterator[Tensor]:
         """‖h(x+ξσ∘δ) − f‖²/ξ² per sample with ξ = `step`, in groups (k, B)."""
-        for part in noise.split(self.group):
+        for part in torch.split(noise, self.group):
             # A generator must not be left waiting inside the context: it would hold for its caller too.
             with torch.no_grad():
                 x = self.x + step * self.scaled(log_sigma, part)
                 f = self.f.expand(len(part), *self.f.shape)
-                energies = self.by_rows(lambda a, b: (self.h(a) - b).square().sum(1), x, f) / step**2
-            self.count(len(part), backward=False)
+                energies = self.by_rows(self._energy, x, f) / step**2
+            self.count(len(part))
             yield energies
 
     def energy_gradients(self, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Energies as above and their derivatives by log σ_c, in groups (k, B) and (k, B, 1, rows, columns)."""
-        for part in noise.split(self.group):
+        for part in torch.split(noise, self.group):
             shift = self.scaled(log_sigma, part)
             f = self.f.expand(len(part), *self.f.shape)
             both = self.by_rows(self._energy_gradient, self.x + shift, f, shift)
-            self.count(len(part), backward=True)
+            self.count(len(part), len(part))
             yield both[..., 0, 0, 0], both[..., 1:, :, :]
+
+    def _energy(self, x: Tensor, f: Tensor) -> Tensor:
+        return (self.h(x) - f).square().sum(1)
 
     def _noisy_columns(self, x: Tensor, f: Tensor, v: Tensor) -> Tensor:
         """Energy in channel 0 (repeated) and squared products in channel 1, so that one tensor carries both."""
@@ -118,7 +123,7 @@ class Sampler:
         """Energy in channel 0 (repeated) and gradient in channel 1, so that one tensor carries both."""
         with torch.enable_grad():
             x = x.detach().requires_grad_(True)
-            energy = (self.h(x) - f).square().sum(1)
+            energy = self._energy(x, f)
             (gradient,) = torch.autograd.grad(energy.sum(), x, allow_unused=True, materialize_grads=True)
         cells = cell_sum(gradient * shift, self.shape)
         return torch.cat([energy.detach().view(-1, 1, 1, 1).expand_as(cells), cells], 1)
@@ -127,16 +132,16 @@ class Sampler:
         """σ∘δ: (B, 1, rows, columns) and (k, C, H, W) -> (k, B, C, H, W)."""
         return cell_spread(log_sigma.exp(), *self.x.shape[-2:]) * noise.unsqueeze(1)
 
-    def count(self, samples: int, backward: bool) -> None:
-        """So many samples of every picture went forward, and `backward`, too."""
-        self.forward += samples
-        self.backward += samples * backward
+    def count(self, forward: int, backward: int = 0) -> None:
+        """So many samples of every picture went forward, and so many backward."""
+        self.forward += forward
+        self.backward += backward
 
     def by_rows(self, work: Callable[..., Tensor], *parts: Tensor) -> Tensor:
         """`work` on tensors (k, B, ...) as rows (k·B, ...), chunk by chunk, back to (k, B, ...)."""
         lead = parts[0].shape[:2]
         flat = [part.reshape(-1, *part.shape[2:]) for part in parts]
-        return torch.cat(list(self._chunks(work, *flat))).unflatten(0, lead)
+        return torch.unflatten(torch.cat(list(self._chunks(work, *flat))), 0, lead)
 
     def _chunks(self, work: Callable[..., Tensor], *parts: Tensor) -> Iterator[Tensor]:
         start = 0

@@ -28,6 +28,7 @@ from explainers.cid.refinement import Refinement
 from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.randomness import Randomness
+from explainers.streams import relay
 
 CHECK_SAMPLES, CERTIFY_SAMPLES, CERTIFY_TRIES = 256, 512, 6
 # Backward passes at x before the question is asked whether h is curved; and at most, where only δ_f² is wanted of them.
@@ -54,15 +55,13 @@ def solve(
     sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
 ) -> Iterator[Estimate]:
     """Estimates, each sharper than the one before; the last one is the answer."""
-    for estimate, curved, cost in _at_x(sampler, settings, randomness):
-        yield estimate
+    estimate, curved, cost = yield from relay(_at_x(sampler, settings, randomness), lambda found: found[0])
     # A constant h permits any noise, so there is nothing to measure.
     target, constant = _target(estimate, settings)
     linear, estimate = constant, replace(estimate, progress=0.2)
     if not curved.all():
-        for checked in check(sampler, estimate, target, CHECK_SAMPLES, randomness):
-            yield choose(curved, estimate, checked)
-        estimate = choose(curved, estimate, checked)
+        checks = check(sampler, estimate, target, CHECK_SAMPLES, randomness)
+        estimate = yield from relay(choose(curved, estimate, checked) for checked in checks)
         linear = constant | (~curved & _is_linear(estimate) & ~_awake(sampler, estimate, randomness))
         curved = curved | ((estimate.constraint.log().abs() > FAR) & ~linear & settings.refine)
         # Where the closed form meets the constraint, what it has lost is what the errors of G cost.
@@ -73,11 +72,9 @@ def solve(
             flat = replace(
                 estimate, log_sigma=sampler.uniform(settings.beta), bounded=torch.ones_like(estimate.bounded)
             )
-            for started in noise_start(sampler, flat, target, randomness):
-                yield choose(curved, started, estimate)
-            estimate = choose(curved, started, estimate)
-        for refined in _refine(sampler, estimate, target, linear, randomness, effort):
-            yield refined
+            starts = noise_start(sampler, flat, target, randomness)
+            estimate = yield from relay(choose(curved, started, estimate) for started in starts)
+        refined = yield from relay(_refine(sampler, estimate, target, linear, randomness, effort))
         estimate = replace(refined, mean_error=torch.where(linear, refined.mean_error, refined.scale_error))
     heavy = estimate.largest_share > HEAVY_TAIL
     near = estimate.loss + 2 * estimate.loss_error <= LOSS_TOLERANCE
@@ -121,15 +118,16 @@ def _refine(
 ) -> Iterator[Estimate]:
     """Steps and looks by turns, then the constraint; pictures that are `finished` (B,) are left as they are."""
     refinement, answer, done = Refinement(sampler, start, target, randomness), start, finished
-    total, before = sum(steps for steps, _ in effort.stages), 0
+    total, before, progress = sum(steps for steps, _ in effort.stages), 0, 0.25
     for place, (steps, samples) in enumerate(effort.stages):
         for step in range(before, before + steps):
             progress = 0.25 + 0.65 * step / total
             for _ in refinement.step():
                 yield replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
         before += steps
-        for looked in bound_loss(sampler, refinement.answer, target, samples, randomness, place):
-            yield replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
+        looks = bound_loss(sampler, refinement.answer, target, samples, randomness, place)
+        shown = replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
+        looked = yield from relay(looks, lambda _, shown=shown: shown)
         answer = choose(done, answer, looked)
         done = done | (answer.loss + 2 * answer.loss_error <= effort.enough)
         if done.all():
@@ -171,9 +169,9 @@ def certify(
     before: Estimate | None = None
     for trial in range(CERTIFY_TRIES):
         count = samples * 2 ** (trial // 2)
-        for measured in measure(sampler, estimate, target, count, randomness, f"{place} {trial}", accuracy):
-            yield replace(choose(finished, estimate, measured), progress=0.9 + 0.1 * trial / CERTIFY_TRIES)
-        estimate = choose(finished, estimate, measured)
+        estimate = replace(estimate, progress=0.9 + 0.1 * trial / CERTIFY_TRIES)
+        measured = measure(sampler, estimate, target, count, randomness, f"{place} {trial}", accuracy)
+        estimate = yield from relay(choose(finished, estimate, one) for one in measured)
         finished = finished | estimate.holds
         if finished.all():
             return

@@ -21,6 +21,7 @@ from explainers.ru.reconstruction import (
     own_part,
 )
 from explainers.ru.sampling import ReconstructionSampler
+from explainers.streams import meanwhile, relay
 
 # Where between the ascent's answer (0) and its start (1) the best σ is looked for, and how many nats less are as good.
 WAY, ENDS = (0.0, 0.25, 0.5, 0.75, 1.0), (0, 4)
@@ -45,13 +46,14 @@ def best_of(
     few samples choose worse than the ascent. Pictures that are `settled` (B,) are left at the start.
     """
     last, first, equal = found
-    own, tries, means = own_errors(decoded), [], []
+    own = own_errors(decoded)
+    tries: list[Reconstruction] = []
+    means: list[Tensor] = []
     told, samples = ~last.estimate.loss.isnan(), enough(decoded, WAY_SAMPLES, 1024)
     between = [last.estimate.log_sigma.lerp(first.estimate.log_sigma, share) for share in WAY]
     for log_sigma in [*between, equal.estimate.log_sigma]:
         tried = replace(last, estimate=replace(last.estimate, log_sigma=log_sigma))
-        for one in measured(decoded, log_sigma, samples, randomness("way")):
-            yield last
+        one = yield from meanwhile(measured(decoded, log_sigma, samples, randomness("way")), last)
         tries.append(at_constraint(one, tried, own, target))
         means.append(mean_logarithm(tries[-1].square_errors))
     # An ascent that ends below its start was led by products that do not tell the loss.
@@ -80,13 +82,14 @@ def certified(
     own, samples = own_errors(decoded), enough(decoded, *FINAL_SAMPLES, pixels=FINAL_PIXELS)
     norm_error, done, answer = 2 * now.estimate.mean_error, torch.zeros_like(constant), now
     exact = replace(now.estimate, mean_error=torch.zeros_like(target))
-    for estimate in certify(sampler, exact, target, constant, randomness, APPROACH_SAMPLES, "approach"):
-        yield replace(now, estimate=replace(now.estimate, progress=0.9))
+    shown = replace(now, estimate=replace(now.estimate, progress=0.9))
+    approach = certify(sampler, exact, target, constant, randomness, APPROACH_SAMPLES, "approach")
+    estimate = yield from relay(approach, lambda _: shown)
     now, before = replace(now, estimate=estimate), None
     for trial in range(FINAL_TRIES):
-        progress = 0.9 + 0.1 * trial / FINAL_TRIES
-        for found in measured(decoded, now.estimate.log_sigma, samples, randomness("final", trial)):
-            yield replace(answer, estimate=replace(answer.estimate, progress=progress))
+        shown = replace(answer, estimate=replace(answer.estimate, progress=0.9 + 0.1 * trial / FINAL_TRIES))
+        work = measured(decoded, now.estimate.log_sigma, samples, randomness("final", trial))
+        found = yield from meanwhile(work, shown)
         reached, error = found.energies.mean(0) / target, found.energy_error
         estimate = replace(
             now.estimate, constraint=reached, constraint_error=reached * error, largest_share=found.largest_share

@@ -84,10 +84,12 @@ class Ascent:
         noise = pairs(self.decoded, samples, self.randomness("round", self.rounds))
         weight = self.now.square_errors.clamp_min(SMALLEST_SQUARE).rsqrt()
         log_sigma, signs = self.now.estimate.log_sigma, self.randomness("signs", self.rounds)
-        energies, errors, gain, change = [], 0.0, 0.0, 0.0
-        for energy, *parts in self.decoded.influences(log_sigma, noise, weight, signs):
+        energies: list[Tensor] = []
+        errors = torch.zeros_like(self._own)
+        gain = change = torch.zeros_like(log_sigma)
+        for energy, error, gained, changed in self.decoded.influences(log_sigma, noise, weight, signs):
             energies.append(energy)
-            errors, gain, change = errors + parts[0], gain + parts[1], change + parts[2]
+            errors, gain, change = errors + error, gain + gained, change + changed
             yield self.now
         self.rounds += 1
         self._weight += samples
@@ -142,15 +144,15 @@ class Ascent:
         shares = torch.stack([before for before, _ in self._shares]).mean(0)
         tiny = torch.finfo(shares.dtype).tiny
         ratios = [wanted / before.clamp_min(tiny) for before, wanted in self._shares]
-        bounds = []
+        bounds: list[Tensor] = []
         for chosen in combinations(range(LAST), LAST // 2):
             others = [place for place in range(LAST) if place not in chosen]
             ratio, other = (torch.stack([ratios[place] for place in half]).mean(0) for half in (chosen, others))
             reached = _shares(shares * ratio.clamp_min(SMALLEST_SHARE) ** REACH)
             factor = _sum(reached * other) / _sum(shares * other).clamp_min(tiny)
             bounds.append(0.5 * (own + (1 - own) * factor).clamp_min(tiny).log())
-        bounds = torch.stack(bounds)
-        return bounds.mean(0).clamp_min(0), bounds.std(0)
+        loss = torch.stack(bounds)
+        return loss.mean(0).clamp_min(0), loss.std(0)
 
 
 def _sum(values: Tensor) -> Tensor:

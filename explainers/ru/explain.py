@@ -10,7 +10,7 @@ information discarding", ICML 2022, Eqs. 6–7.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from explainers.cid.acceleration import PLAIN, Acceleration
 from explainers.cid.attribution import EntropyAttribution
+from explainers.cid.jacobian import Function
 from explainers.cid.pace import paced
 from explainers.cid.results import ENTROPY_CONSTANT, CIDSettings, RUResult
 from explainers.cid.sampling import Sampler
@@ -84,7 +85,7 @@ class RU(EntropyAttribution):
         faster = self.acceleration.of(h)
         sampler = Sampler(faster, x, resolve_grid(settings.grid, *x.shape[-2:]))
         picture = self._picture(x)
-        g = self.decoder if scale == 1 else lambda rows: self.decoder(rows / scale)
+        g: Function = self.decoder if scale == 1 else lambda rows: self.decoder(rows / scale)
         _check_decoder(g, sampler.f, picture)
         decoded = ReconstructionSampler(faster, self.acceleration.of(g), picture, sampler)
         run = descend_reconstruction if settings.method == "paper" else solve
@@ -102,14 +103,14 @@ class RU(EntropyAttribution):
         yield from map(show, solutions) if every else paced(solutions, x.device, show)
 
     def _picture(self, x: Tensor) -> Tensor:
-        picture: Callable[[Tensor], Tensor] | None = getattr(self.decoder, "picture", None)
+        picture: Function | None = getattr(self.decoder, "picture", None)
         if picture is None:
             return x
         with torch.no_grad():
             return picture(x)
 
 
-def _check_decoder(decoder: Callable[[Tensor], Tensor], rows: Tensor, picture: Tensor) -> None:
+def _check_decoder(decoder: Function, rows: Tensor, picture: Tensor) -> None:
     try:
         with torch.no_grad():
             shape = tuple(decoder(rows[:1]).shape[1:])

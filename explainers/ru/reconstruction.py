@@ -1,6 +1,6 @@
 """How well a picture is given back under the noise so far: E(x_i − x̂'_i)² per pixel, and the mean entropy of that."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 import torch
@@ -86,19 +86,18 @@ class Measured:
 
 def measured(
     decoded: ReconstructionSampler, log_sigma: Tensor, samples: int, generator: torch.Generator
-) -> Iterator[Measured | None]:
-    """None after every chunk of the samples, and the whole at the end."""
-    errors, energies = [], []
+) -> Generator[None, None, Measured]:
+    """So many samples, with a pause after every chunk of them."""
+    errors: list[Tensor] = []
+    energies: list[Tensor] = []
     for _ in range(samples // BLOCK):
-        total, block = 0.0, []
+        total, block = torch.zeros_like(decoded.picture), decoded.x.new_empty(0, len(decoded.x))
         for energy, part in decoded.errors(log_sigma, pairs(decoded, BLOCK, generator)):
-            total = total + part
-            block.append(energy)
-            yield None
-        block = torch.cat(block)
+            total, block = total + part, torch.cat([block, energy])
+            yield
         errors.append(total / BLOCK)
-        energies.append(block.unflatten(0, (2, BLOCK // 2)).mean(0))
-    yield Measured(torch.stack(errors), torch.cat(energies))
+        energies.append(torch.unflatten(block, 0, (2, BLOCK // 2)).mean(0))
+    return Measured(torch.stack(errors), torch.cat(energies))
 
 
 def at_constraint(found: Measured, now: Reconstruction, own: Tensor, target: Tensor) -> Reconstruction:

@@ -1,6 +1,6 @@
 """What is measured of a layer h and its decoder g together, around given pictures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ class ReconstructionSampler(Sampler):
     `picture` (B, D') is what g should give.
     """
 
-    def __init__(self, h: Function, g: Callable[[Tensor], Tensor], picture: Tensor, sampler: Sampler) -> None:
+    def __init__(self, h: Function, g: Function, picture: Tensor, sampler: Sampler) -> None:
         self.inner, self.g, self.picture = h, g, picture.flatten(1)
         super().__init__(lambda x: g(h(x)).flatten(1), sampler.x, sampler.shape, max(1, sampler.rows // DECODER_COST))
         self.grows, self.feature = sampler.grows, sampler.f
@@ -28,14 +28,14 @@ class ReconstructionSampler(Sampler):
 
     def errors(self, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """With x' = x + σ∘δ: ‖f' − f‖² per sample (k, B), and Σ over the k samples of (picture − g(f'))² (B, D')."""
-        for part in noise.split(self.group):
+        for part in torch.split(noise, self.group):
             with torch.no_grad():
                 x = self.x + self.scaled(log_sigma, part)
                 lead = len(part)
                 both = self.by_rows(
                     self._errors, x, self.feature.expand(lead, -1, -1), self.picture.expand(lead, -1, -1)
                 )
-            self.count(lead, backward=False)
+            self.count(lead)
             yield both[..., 0], both[..., 1:].sum(0)
 
     def _errors(self, x: Tensor, feature: Tensor, picture: Tensor) -> Tensor:
@@ -57,12 +57,12 @@ class ReconstructionSampler(Sampler):
             return cell_sum(gradient * shift, self.shape)
 
         weight = 1 / square_errors
-        for part in noise.split(self.group):
+        for part in torch.split(noise, self.group):
             shift, lead = self.scaled(log_sigma, part), len(part)
             rows = self.by_rows(
                 work, self.x + shift, shift, self.picture.expand(lead, -1, -1), weight.expand(lead, -1, -1)
             )
-            self.count(lead, backward=True)
+            self.count(lead, lead)
             yield rows
 
     def influences(
@@ -76,16 +76,15 @@ class ReconstructionSampler(Sampler):
         cells = self.shape[0] * self.shape[1]
         # Drawn as a whole: no draw may depend on the size of the chunks.
         v, u = (random_signs(len(noise), size, like=self.x, generator=signs).unsqueeze(1) for size in self._sizes)
-        for part, outward, inward in zip(*(rows.split(self.group) for rows in (noise, v, u)), strict=True):
+        for part, outward, inward in zip(*(torch.split(rows, self.group) for rows in (noise, v, u)), strict=True):
             shift, lead = self.scaled(log_sigma, part), len(part)
             feature = self.feature.expand(lead, -1, -1)
             outward, inward = outward * weight, inward.expand_as(feature)
             rows = self.by_rows(
                 self._influences, self.x + shift, feature, self.picture.expand(lead, -1, -1), outward, inward
             )
-            self.count(lead, backward=True)
-            self.backward += lead
-            energy, errors, gain, change = rows.split([1, self.picture.shape[1], cells, cells], -1)
+            self.count(lead, 2 * lead)
+            energy, errors, gain, change = torch.split(rows, [1, self.picture.shape[1], cells, cells], -1)
             total = (gain.sum(0).view(-1, 1, *self.shape), change.sum(0).view(-1, 1, *self.shape))
             yield energy[..., 0], errors.sum(0), *total
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from explainers.cid.closed_form import ROUND, SquareColumns, closed_form, square_columns
-from explainers.cid.constraint import CONSTRAINT_TOLERANCE, check
+from explainers.cid.constraint import CONSTRAINT_TOLERANCE, Estimate, check
 from explainers.cid.noise_start import SCALINGS, noise_start
 from explainers.cid.pace import AllTrue
 from explainers.cid.records import choose
@@ -26,8 +26,17 @@ from explainers.cid.solver import CHECK_SAMPLES
 from explainers.randomness import Randomness
 from explainers.ru.answer import FINAL_SAMPLES, best_of, certified
 from explainers.ru.ascent import Ascent
-from explainers.ru.reconstruction import Reconstruction, at_constraint, enough, entropy_logarithm, measured, own_errors
+from explainers.ru.reconstruction import (
+    Reconstruction,
+    at_constraint,
+    enough,
+    entropy_logarithm,
+    measured,
+    own_errors,
+    pairs,
+)
 from explainers.ru.sampling import ReconstructionSampler
+from explainers.streams import meanwhile, relay
 
 FIRST_SAMPLES, JUDGE_SAMPLES = 16, 64
 # |log constraint| of a closed form at x that is a place to start from: better ones are found from there.
@@ -49,60 +58,62 @@ def solve(
     if not settings.refine:
         yield from _closed_form(sampler, decoded, settings, randomness)
         return
-    for now in _equal(sampler, decoded, settings, randomness):
-        yield now
-    for columns in _norm(sampler, settings, randomness):
-        estimate = replace(now.estimate, delta_f2=columns.delta_f2, mean_error=columns.mean_error)
-        now = replace(now, estimate=replace(estimate, progress=max(now.estimate.progress, 0.15 * columns.progress)))
-        yield now
+    flat = _equal(sampler, decoded, settings, randomness)
+    yield flat
+
+    def normed(columns: SquareColumns) -> Reconstruction:
+        norm, error, progress = columns.delta_f2, columns.mean_error, 0.15 * columns.progress
+        return replace(flat, estimate=replace(flat.estimate, delta_f2=norm, mean_error=error, progress=progress))
+
+    columns = yield from relay(_norm(sampler, settings, randomness), normed)
+    now = normed(columns)
     target = settings.beta * columns.delta_f2
     constant = target == 0
     target = torch.where(constant, 1, target)
-    scaled = []
+    starts: list[Estimate] = []
     for started in noise_start(sampler, now.estimate, target, randomness):
-        scaled = [*scaled, started][:SCALINGS]
+        starts.append(started)
         yield replace(now, estimate=replace(now.estimate, progress=0.15 + started.progress / 5))
+    equal, started = starts[SCALINGS - 1], starts[-1]
     own, samples = own_errors(decoded), enough(decoded, JUDGE_SAMPLES, 1024)
     at_x = closed_form(columns, settings.beta)
-    for found in measured(decoded, at_x.log_sigma, samples, randomness("at x")):
-        yield now
+    found = yield from meanwhile(measured(decoded, at_x.log_sigma, samples, randomness("at x")), now)
     # What sleeps at x and is awake under the noise has no influence there.
     awake = (started.bounded & ~at_x.bounded).flatten(1).any(1)
     near = ((found.energies.mean(0) / target).log().abs() <= NEAR) & ~awake
     started = choose(near, at_x, started)
     first = replace(now, estimate=replace(started, stage="refinement", progress=0.25))
-    for found in measured(decoded, first.estimate.log_sigma, samples, randomness("judge")):
-        yield now
+    found = yield from meanwhile(measured(decoded, first.estimate.log_sigma, samples, randomness("judge")), now)
     first = at_constraint(found, first, own, target)
     # Where the error is the decoder's own in every pixel there is nothing to gain by another σ.
     moved = _moved(first.square_errors, own)
     settled = constant | (moved <= SMALL_SHARE)
     estimate = replace(first.estimate, loss=torch.where(settled, moved, torch.nan), loss_error=torch.zeros_like(moved))
-    first = replace(first, estimate=estimate)
-    yield replace(first, error=_possible(first, own))
-    now = first
+
+    def shown(solution: Reconstruction) -> Reconstruction:
+        return replace(solution, error=_possible(solution, own))
+
+    now = first = replace(first, estimate=estimate)
+    yield shown(first)
     if not settled.all():
-        for now in _climb(sampler, decoded, first, target, settled, randomness):
-            yield replace(now, error=_possible(now, own))
-        equal = replace(first, estimate=replace(now.estimate, log_sigma=scaled[-1].log_sigma))
-        for on_way in best_of(decoded, [now, first, equal], settled, target, randomness):
-            yield replace(on_way, error=_possible(on_way, own))
-        now = on_way
+        now = yield from relay(_climb(sampler, decoded, first, target, settled, randomness), shown)
+        same = replace(first, estimate=replace(now.estimate, log_sigma=equal.log_sigma))
+        now = yield from relay(best_of(decoded, [now, first, same], settled, target, randomness), shown)
     yield from certified(sampler, decoded, now, target, constant, randomness)
 
 
 def _equal(
     sampler: Sampler, decoded: ReconstructionSampler, settings: CIDSettings, randomness: Randomness
-) -> Iterator[Reconstruction]:
+) -> Reconstruction:
     """Errors under the equal σ that meets the constraint of a linear h; wrong by at most all that the noise adds."""
     flat = sampler.uniform(settings.beta)
-    for found in measured(decoded, flat, FIRST_SAMPLES, randomness("first")):
-        pass
+    errors = torch.zeros_like(decoded.picture)
+    for _, part in decoded.errors(flat, pairs(decoded, FIRST_SAMPLES, randomness("first"))):
+        errors = errors + part / FIRST_SAMPLES
     unknown = torch.full_like(sampler.x[:, 0, 0, 0], torch.nan)
     nothing = SquareColumns(torch.ones_like(flat), torch.zeros_like(flat), unknown, unknown, 0.0, 0)
     estimate = replace(closed_form(nothing, settings.beta), log_sigma=flat)
-    errors = found.errors.mean(0)
-    yield Reconstruction(estimate, errors, _moved(errors, own_errors(decoded)))
+    return Reconstruction(estimate, errors, _moved(errors, own_errors(decoded)))
 
 
 def _moved(errors: Tensor, own: Tensor) -> Tensor:
@@ -112,11 +123,13 @@ def _moved(errors: Tensor, own: Tensor) -> Tensor:
 
 def _norm(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[SquareColumns]:
     """δ_f², as well as it has to be known."""
-    known, finished = None, AllTrue()
+    known, progress, finished = None, 0.0, AllTrue()
     settled = torch.zeros(len(sampler.x), dtype=torch.bool, device=sampler.x.device)
     for columns in square_columns(sampler, settings.probes, randomness):
         known = columns if known is None else choose(settled, known, columns)
-        yield known
+        # The few directions that are taken exactly come before the many probes.
+        progress = max(progress, columns.progress)
+        yield replace(known, progress=progress)
         # The first directions are those in which noise moves h most: of the others they say nothing.
         if columns.progress < 1 and (columns.passes < LEAST_PASSES or columns.passes % ROUND):
             continue
@@ -138,7 +151,7 @@ def _climb(
     Pictures that are `done` (B,) are left as they are.
     """
     astray, small = torch.zeros_like(done), AllTrue()
-    ascent, best = Ascent(sampler, decoded, start, target, randomness), start
+    ascent, best, progress = Ascent(sampler, decoded, start, target, randomness), start, 0.25
     for look in range(MOST_LOOKS):
         for place in range(ROUNDS):
             progress = 0.25 + 0.6 * (look * ROUNDS + place) / (MOST_LOOKS * ROUNDS)
@@ -174,19 +187,22 @@ def _closed_form(
     sampler: Sampler, decoded: ReconstructionSampler, settings: CIDSettings, randomness: Randomness
 ) -> Iterator[Reconstruction]:
     """CID's own noise for a linear h, and whether it meets the constraint."""
-    for now in _equal(sampler, decoded, settings, randomness):
-        yield now
-    for columns in square_columns(sampler, settings.probes, randomness):
-        estimate = closed_form(columns, settings.beta)
-        yield replace(now, estimate=replace(estimate, progress=0.5 * columns.progress))
+    now = _equal(sampler, decoded, settings, randomness)
+    yield now
+
+    def shown(estimate: Estimate) -> Reconstruction:
+        return replace(now, estimate=replace(estimate, progress=0.5 * estimate.progress))
+
+    work = square_columns(sampler, settings.probes, randomness)
+    columns = yield from relay(work, lambda columns: shown(closed_form(columns, settings.beta)))
     target = settings.beta * columns.delta_f2
     constant = target == 0
     target = torch.where(constant, 1, target)
-    for checked in check(sampler, estimate, target, CHECK_SAMPLES, randomness):
-        yield replace(now, estimate=replace(checked, progress=0.5))
+    estimate = replace(closed_form(columns, settings.beta), progress=1.0)
+    checked = yield from relay(check(sampler, estimate, target, CHECK_SAMPLES, randomness), shown)
     estimate = replace(checked, converged=constant | checked.holds, progress=0.9)
-    for found in measured(decoded, estimate.log_sigma, enough(decoded, *FINAL_SAMPLES), randomness("final")):
-        yield replace(now, estimate=estimate)
+    work = measured(decoded, estimate.log_sigma, enough(decoded, *FINAL_SAMPLES), randomness("final"))
+    found = yield from meanwhile(work, replace(now, estimate=estimate))
     own = own_errors(decoded)
     estimate = replace(estimate, largest_share=found.largest_share, stage="done", progress=1.0)
     yield Reconstruction(estimate, found.errors.mean(0), found.error(own))
