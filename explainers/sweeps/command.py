@@ -1,0 +1,150 @@
+"""Maps of whole sets of pictures: `python -m explainers.sweep --networks A B --pictures birds:200 --out FILE`.
+
+Goes on where it was stopped: rows that are in the file already are not computed again.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from explainers.cid.results import CIDSettings
+from explainers.evaluation.pictures import BATCH
+from explainers.sweeps.cluster import run_on_ray
+from explainers.sweeps.local import cores, run_here, run_processes
+from explainers.sweeps.pictures import find_pictures
+from explainers.sweeps.plan import (
+    Block,
+    Plan,
+    Problem,
+    blocks,
+    check_layers,
+    default_device,
+    parse_methods,
+    swept_network,
+    wanted,
+)
+from explainers.sweeps.summary import summary
+from explainers.sweeps.table import SweepTable, read_sweep
+from explainers.sweeps.work import Bench, Done
+
+MOST_LISTED = 20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; what it answers is its exit status."""
+    args = parser().parse_args(arguments)
+    try:
+        return run(args)
+    except ValueError as error:
+        print(f"{error}.".replace("..", "."), file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """What may be said to the command."""
+    made = argparse.ArgumentParser(prog="python -m explainers.sweep", description=__doc__)
+    made.add_argument("--networks", nargs="+", required=True, metavar="NAME", help="names, or weights files")
+    made.add_argument("--layers", nargs="+", default=["all"], metavar="LAYER", help="names of layers, or all")
+    made.add_argument("--pictures", required=True, metavar="SOURCE", help="birds:N, cifar10:DIR or a folder")
+    made.add_argument("--most", type=int, metavar="N", help="only the first N pictures")
+    made.add_argument(
+        "--boxes", nargs="+", type=Path, default=[], metavar="FILE", help="CSV, COCO's JSON or YOLO's text"
+    )
+    made.add_argument("--masks", type=Path, metavar="DIR", help="masks under the names of the pictures")
+    made.add_argument("--metrics", default="cid", metavar="A,B", help="cid, ru, concentration or any other method")
+    made.add_argument("--out", type=Path, required=True, metavar="FILE", help="the Parquet file; it is added to")
+    made.add_argument("--keep-maps", type=Path, metavar="DIR", help="write the maps as well, float16")
+    made.add_argument("--beta", type=float, default=CIDSettings.beta)
+    made.add_argument("--grid", type=int, default=None, help="cells along the shorter side")
+    made.add_argument("--closed-form", action="store_true", help="without refinement: exact where a layer is linear")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--limit-hours", type=float, metavar="H", help="begin nothing new after so many hours")
+    made.add_argument("--workers", type=int, metavar="N", help="processes; 0: this one alone; by default one per core")
+    made.add_argument("--threads", type=int, default=1, help="of every worker; another number rounds differently")
+    made.add_argument("--batch", type=int, metavar="N", help="pictures computed together; 1 without a GPU")
+    made.add_argument("--device", default=default_device())
+    made.add_argument("--address", metavar="RAY", help="a Ray cluster: local, auto or ray://HOST:PORT")
+    made.add_argument("--no-store", action="store_true", help="do not look for maps that the app has kept")
+    return made
+
+
+def run(args: argparse.Namespace) -> int:
+    """The sweep. Raises ValueError, one sentence."""
+    found = find_pictures(args.pictures, args.boxes, args.masks, args.most)
+    gpu = args.device != "cpu"
+    plan = Plan(
+        networks=tuple(dict.fromkeys(args.networks)),
+        layers=None if "all" in args.layers else tuple(args.layers),
+        methods=parse_methods(args.metrics.split(",")),
+        items=found.items,
+        settings=CIDSettings(beta=args.beta, grid=args.grid, refine=not args.closed_form, seed=args.seed),
+        batch=args.batch or (BATCH if gpu else 1),
+    )
+    bench = Bench(args.device, args.threads, args.keep_maps is not None, not args.no_store)
+    networks = [swept_network(name, args.device) for name in plan.networks]
+    check_layers(plan, networks)
+    for note in found.notes:
+        print(note)
+    for problem in (one for network in networks for one in wanted(plan, network)[1]):
+        print(f"No {problem.method} of {problem.network}, {problem.layer}: {problem.reason}.")
+    table = SweepTable(args.out, args.keep_maps)
+    until = time.monotonic() + args.limit_hours * 3600 if args.limit_hours is not None else float("inf")
+    count, cut = 0, False
+    try:
+        todo = list(_todo(plan, table, args.device))
+        total = sum(block.count for block in todo)
+        with tqdm(total=total, unit="map", file=sys.stderr, disable=not total) as progress:
+            for done in _run(todo, bench, args, lambda: time.monotonic() < until):
+                table.add(done.block.place, done.rows, done.maps)
+                for problem in done.problems:
+                    table.problem(problem)
+                count += len(done.rows)
+                progress.update(done.block.count)
+                cut = progress.n < total
+    except KeyboardInterrupt:
+        cut = True
+    finally:
+        table.close()
+    return _tell(args, table, count, cut)
+
+
+def _todo(plan: Plan, table: SweepTable, device: str) -> Iterator[Block]:
+    """The blocks; pictures that cannot be read go into the side table."""
+    for one in blocks(plan, table.done, device):
+        if isinstance(one, Problem):
+            table.problem(one)
+        else:
+            yield one
+
+
+def _run(todo: list[Block], bench: Bench, args: argparse.Namespace, go_on: Callable[[], bool]) -> Iterator[Done]:
+    if args.address:
+        return run_on_ray(todo, bench, args.address, go_on)
+    # One process fills a GPU.
+    default = 0 if bench.device != "cpu" else max(1, cores() // bench.threads)
+    workers = min(default if args.workers is None else args.workers, len(todo))
+    return run_processes(todo, bench, workers, go_on) if workers > 1 else run_here(todo, bench, go_on)
+
+
+def _tell(args: argparse.Namespace, table: SweepTable, count: int, cut: bool) -> int:
+    """Says what was found; 0 where everything is there, 1 where something is missing."""
+    if args.out.exists():
+        print("\n".join(summary(read_sweep(args.out))))
+    for problem in table.problems[:MOST_LISTED]:
+        print(f"{' '.join(filter(None, (problem.network, problem.layer, problem.method)))} {problem.reason}.".strip())
+    if len(table.problems) > MOST_LISTED:
+        print(f"… and {len(table.problems) - MOST_LISTED} more problems.")
+    if table.problems:
+        print(f"All {len(table.problems)} problems stand in {table.side_table.name}.")
+    if cut:
+        print(f"{count} rows were added to {args.out.name}; the same command goes on with the rest.")
+    elif count:
+        whole = "complete but for the problems above" if table.problems else "complete"
+        print(f"{count} rows were added to {args.out.name}, which is {whole}.")
+    else:
+        print(f"Nothing to do: {args.out.name} has all rows of this sweep that there can be.")
+    return int(cut or bool(table.problems))

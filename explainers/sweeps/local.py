@@ -1,0 +1,96 @@
+"""A sweep on this machine: in this process, or in several that compute side by side."""
+
+import multiprocessing
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+from explainers.sweeps.plan import Block, Problem
+from explainers.sweeps.work import Bench, Done, work
+
+# So often a block may take its process with it before it is given up.
+TRIES = 3
+LOST = "the process that computed it was ended from outside {} times, perhaps for want of memory"
+
+
+def run_here(blocks: Iterable[Block], bench: Bench, go_on: Callable[[], bool] = lambda: True) -> Iterator[Done]:
+    """One block after the other, for as long as `go_on()`."""
+    for block in blocks:
+        if not go_on():
+            return
+        yield work(block, bench)
+
+
+def run_processes(
+    blocks: Iterable[Block], bench: Bench, workers: int, go_on: Callable[[], bool] = lambda: True
+) -> Iterator[Done]:
+    """The blocks as they become ready, by `workers` processes; no block is begun once `go_on()` is false.
+
+    A process that is lost is replaced, and its block done again, three times at most.
+    """
+    waiting, again = iter(blocks), list[Block]()
+    lost: Counter[int] = Counter()
+    running: dict[Future[Done], Block] = {}
+    pool = _pool(workers)
+    try:
+        while True:
+            while len(running) < 2 * workers and go_on():
+                block = again.pop() if again else next(waiting, None)
+                if block is None:
+                    break
+                running[pool.submit(work, block, bench)] = block
+            if not running:
+                return
+            ready, _ = wait(running, return_when=FIRST_COMPLETED)
+            broken = False
+            for future in ready:
+                block = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    broken = True
+                    again.append(block)
+            if broken:
+                # All that was under way is lost with the pool; nobody can say which block did it.
+                again += running.values()
+                running.clear()
+                pool.shutdown(wait=False, cancel_futures=True)
+                pool = _pool(workers)
+                lost.update(block.place for block in again)
+                hopeless = [block for block in again if lost[block.place] >= TRIES]
+                again = [block for block in again if lost[block.place] < TRIES]
+                for block in hopeless:
+                    yield given_up(block, TRIES)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def given_up(block: Block, tries: int) -> Done:
+    """What is said of a block whose workers were lost again and again."""
+    reason = LOST.format(tries)
+    return Done(block, (), tuple(Problem(item.name, block.network, "", "", reason) for item in block.items))
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: forking a process in which torch has started threads can deadlock.
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_follow_parent)
+
+
+def _follow_parent() -> None:
+    """Ends this process with the one that began it, whatever ended that."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def cores() -> int:
+    """Of this machine, as far as this process may use them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
