@@ -1,0 +1,3 @@
+import numpy as np
+
+def pair_confusion_matrix(labels_true: np.ndarray, labels_pred: np.ndarray) -> np.ndarray: ...
