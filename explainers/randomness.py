@@ -3,11 +3,17 @@
 They are drawn by the processor, whatever computes with them: a seed means the same noise on every device.
 """
 
+from contextlib import AbstractContextManager
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from explainers.devices import works_ahead
+
+# Torch gives no types for what its functions here take.
+TORCH_RANDOM: Any = torch.random
 
 
 class Randomness:
@@ -42,3 +48,16 @@ def random_signs(*shape: int, like: Tensor, generator: torch.Generator) -> Tenso
 def sent(values: Tensor, device: torch.device) -> Tensor:
     """`values` of the processor on `device`, which goes on with its work meanwhile: pinned memory can be read by it."""
     return values.pin_memory().to(device, non_blocking=True) if works_ahead(device) else values.to(device)
+
+
+def drawn_apart(device: torch.device | None = None) -> AbstractContextManager[None]:
+    """Whatever is drawn within, the generators of the processor and of `device` are afterwards where they were.
+
+    >>> before = torch.random.initial_seed()
+    >>> with drawn_apart():
+    ...     _ = torch.manual_seed(before + 1)
+    >>> torch.random.initial_seed() == before
+    True
+    """
+    device = device or torch.device("cpu")
+    return TORCH_RANDOM.fork_rng([device] if works_ahead(device) else [], device_type=device.type)

@@ -28,6 +28,8 @@ from explainers.checkpoints.torch_files import (
 TELLTALE = 99_991
 MAX_CLASSES = 100_000
 SHOWN = 3
+# Safetensors gives no types for it.
+OPEN: Any = safetensors.safe_open
 DTYPES = (
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2),
     *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
@@ -44,6 +46,12 @@ def read_state_dict(source: bytes | Path) -> State:
     torch.Size([2, 3])
     """
     return next(iter(read_weight_sets(source).values()))
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """The texts in the header of a `.safetensors` file. Raises OSError or SafetensorError where it is none."""
+    with OPEN(path, "pt") as file:
+        return file.metadata() or {}
 
 
 def read_weight_sets(source: bytes | Path, wanted: Callable[[], None] = lambda: None) -> dict[str, State]:

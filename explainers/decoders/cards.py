@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from explainers.assets import ASSETS, DamagedFile, check_shipped
+from explainers.checkpoints.load import read_header
 from explainers.decoders.architecture import Decoder
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -182,8 +183,7 @@ def read_card(path: Path) -> DecoderCard | None:
 @lru_cache(maxsize=512)
 def _read_card(path: Path, changed: int, size: int) -> DecoderCard | None:
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
+        metadata = read_header(path)
         text = metadata["card"]
         # Cards from before there were sums have none.
         if metadata.get("sha256", digest := hashlib.sha256(text.encode()).hexdigest()) != digest:

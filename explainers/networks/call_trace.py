@@ -4,15 +4,19 @@ The pass runs on a structural copy of the module, so that the module itself neve
 on PyTorch's meta device nothing is computed: only shapes and dependencies are.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from graphlib import TopologicalSorter
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import Node
 
-from explainers.networks.copies import structural_copy
+from explainers.nested import is_sequence
+from explainers.networks.copies import named_parts, structural_copy
+from explainers.networks.outputs import tensors_in
 from explainers.networks.trial import NoWrites
+from explainers.randomness import drawn_apart
 
 
 @dataclass(eq=False)
@@ -27,11 +31,11 @@ class Call:
     path: str
     module: nn.Module
     call: int
-    inputs: list = field(default_factory=list)
-    outputs: list = field(default_factory=list)
+    inputs: list[Node] = field(default_factory=list[Node])
+    outputs: list[Node] = field(default_factory=list[Node])
     in_shape: tuple[int, ...] | None = None
     shape: tuple[int, ...] | None = None
-    children: list["Call"] = field(default_factory=list)
+    children: list["Call"] = field(default_factory=list["Call"])
 
     def descendants(self) -> Iterator["Call"]:
         """Calls made within this one, in the order of execution, this one first."""
@@ -48,83 +52,65 @@ def trace(module: nn.Module, example: Tensor) -> Call:
     [('0', (4, 6, 6)), ('1', (4, 6, 6))]
     """
     copied = structural_copy(module)
-    batch, stack, executions = len(example), [Call("", copied, 0)], {}
+    batch, stack = len(example), [Call("", copied, 0)]
+    executions: dict[str, int] = {}
 
-    def enter(path: str):
-        def hook(module: nn.Module, args: tuple, kwargs: dict) -> None:
+    def enter(path: str) -> Callable[[nn.Module, tuple[object, ...], dict[str, object]], None]:
+        def hook(module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
             call = Call(path, module, executions.get(path, 0))
             executions[path] = call.call + 1
-            given = list(_tensors((args, kwargs)))
-            call.inputs, call.in_shape = _nodes(given), _shape(args, batch)
+            call.inputs, call.in_shape = _nodes(tensors_in((args, kwargs))), _shape(args, batch)
             stack[-1].children.append(call)
             stack.append(call)
 
         return hook
 
-    def leave(module: nn.Module, args: tuple, output: object) -> None:
+    def leave(module: nn.Module, args: tuple[object, ...], output: object) -> None:
         call = stack.pop()
-        call.outputs, call.shape = _nodes(_tensors(output)), _shape(output, batch)
+        call.outputs, call.shape = _nodes(tensors_in(output)), _shape(output, batch)
 
-    for path, part in copied.named_modules():
+    for path, part in named_parts(copied):
         if isinstance(part, torch.jit.ScriptModule):
             continue
         part.register_forward_pre_hook(enter(path), with_kwargs=True)
         part.register_forward_hook(leave)
-    with torch.random.fork_rng([]), NoWrites(module), torch.enable_grad():
+    with drawn_apart(), NoWrites(module), torch.enable_grad():
         # A clone, not the leaf itself: a first layer that works in place may write to it.
         copied(example.detach().requires_grad_().clone())
     return stack[0].children[0]
 
 
-def cut_nodes(call: Call) -> set:
+def cut_nodes(call: Call) -> set[Node | None]:
     """The nodes inside `call` through which everything passes on the way from its inputs to its outputs.
 
-    In a topological order, exactly those that no edge of the graph jumps over.
+    In a topological order, exactly those that no edge of the graph jumps over. None stands for the inputs.
     """
-    sink = object()
-    edges, order = _graph(call.outputs, set(call.inputs), sink)
+    ends, edges = _graph(call.outputs, set(call.inputs))
+    order = list(TopologicalSorter(edges).static_order())[::-1]
     position = {node: i for i, node in enumerate(order)}
-    cuts, reach = set(), 0
+    cuts: set[Node | None] = set()
+    reach = max((position[node] for node in ends), default=0)
     for i, node in enumerate(order):
         if reach <= i:
             cuts.add(node)
-        reach = max([reach, *(position[after] for after in edges.get(node, ()))])
+        reach = max([reach, *(position[after] for after in edges[node])])
     return cuts
 
 
-def _graph(outputs: list, inputs: set, sink: Any) -> tuple[dict[Any, list], list]:
-    """Edges towards the inputs, which all become `sink`, and the nodes in topological order from a root."""
-    root: Any = object()
-    edges = {root: [sink if node in inputs else node for node in outputs]}
-    done, order, stack = set(), [], [(root, iter(edges[root]))]
-    while stack:
-        node, rest = stack[-1]
-        after = next((n for n in rest if n not in done and n not in edges), None)
-        if after is None:
-            stack.pop()
-            done.add(node)
-            order.append(node)
-        elif after is sink:
-            done.add(sink)
-            order.append(sink)
-        else:
-            following = [n for n, _ in after.next_functions if n is not None]
-            edges[after] = [sink if n in inputs else n for n in following] or [sink]
-            stack.append((after, iter(edges[after])))
-    return edges, order[::-1]
+def _graph(outputs: list[Node], inputs: set[Node]) -> tuple[list[Node | None], dict[Node | None, list[Node | None]]]:
+    """Where the graph begins, and its edges towards the inputs, which are all one."""
+    edges: dict[Node | None, list[Node | None]] = {None: []}
+    ends = [None if node in inputs else node for node in outputs]
+    waiting = ends.copy()
+    while waiting:
+        if (node := waiting.pop()) is not None and node not in edges:
+            following = [after for after, _ in node.next_functions if after is not None]
+            edges[node] = [None if after in inputs else after for after in following] or [None]
+            waiting += edges[node]
+    return ends, edges
 
 
-def _tensors(value: object) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        yield from _tensors(tuple(value.values()))
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _tensors(item)
-
-
-def _nodes(tensors: Iterable[Tensor]) -> list:
+def _nodes(tensors: Iterable[Tensor]) -> list[Node]:
     return list(dict.fromkeys(t.grad_fn for t in tensors if t.grad_fn is not None))
 
 
@@ -132,7 +118,7 @@ def _shape(value: object, batch: int) -> tuple[int, ...] | None:
     if isinstance(value, Tensor):
         fits = value.is_floating_point() and value.dim() > 0 and len(value) == batch
         return tuple(value.shape[1:]) if fits else None
-    if not isinstance(value, tuple | list):
+    if not is_sequence(value):
         return None
     tensors = [item for item in value if isinstance(item, Tensor)]
     shapes = [shape for item in tensors if (shape := _shape(item, batch)) is not None]

@@ -9,13 +9,12 @@ from typing import Any
 
 import torch
 from PIL import Image
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from explainers.assets import DamagedFile, check_shipped
 from explainers.checkpoints.errors import CheckpointError, ChoiceNeededError
 from explainers.checkpoints.keys import Alignment, State, alignments
-from explainers.checkpoints.load import fit, read_state_dict, read_weight_sets, short
+from explainers.checkpoints.load import fit, read_header, read_state_dict, read_weight_sets, short
 from explainers.devices import parse_device
 from explainers.networks import torchvision_specs
 from explainers.networks.added import ADDED, answer
@@ -167,7 +166,7 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
             check_shipped(path)
         except DamagedFile as error:
             raise WeightsUnavailable(f"{path.name} is damaged: it is not as it ships", _help(spec)) from error
-    record = _metadata(path) if spec.shipped else {}
+    record = read_header(path) if spec.shipped else {}
     source = f"trained for this project: python -m explainers.train {name}" if spec.shipped else spec.url
     # What was downloaded is what its publisher wrote, Python 2 among them: torch itself reads it.
     state = read_state_dict(path) if spec.shipped else torch.load(path, map_location="cpu", weights_only=True)
@@ -337,11 +336,6 @@ def fingerprint(name: str, module: nn.Module) -> str:
         digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    with safe_open(path, "pt") as file:
-        return file.metadata() or {}
 
 
 def _help(spec: Spec) -> str:

@@ -7,7 +7,7 @@ caches of its modules are its own. What cannot be copied (a lock, a generator, a
 import copy
 import types
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,16 +15,22 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.parameter import is_lazy
 
+from explainers.networks.outputs import tensors_in
+
 # Modules that copy themselves: their code is generated, or not in Python.
 COPY_THEMSELVES = (torch.jit.ScriptModule, fx.GraphModule)
 FORWARD_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 BACKWARD_HOOKS = ("_backward_hooks", "_backward_pre_hooks")
 HOOKS = FORWARD_HOOKS + BACKWARD_HOOKS
-UNCHANGEABLE = (
+UNCHANGEABLE: tuple[type, ...] = (
     *(int, float, complex, bool, str, bytes, type(None), type, range, slice, torch.dtype, torch.device, torch.Size),
     *(types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.CodeType, type(Ellipsis)),
 )
+# Made anew by their own types, with copies of what they hold.
+DICTIONARIES: tuple[type, ...] = (dict, OrderedDict, defaultdict)
+COLLECTIONS: tuple[type, ...] = (tuple, set, frozenset)
 NARROW = (torch.float16, torch.bfloat16)
+Hook = Callable[..., object]
 
 
 def structural_copy(module: nn.Module, device: str | torch.device | None = None, widen: bool = False) -> nn.Module:
@@ -45,6 +51,11 @@ def structural_copy(module: nn.Module, device: str | torch.device | None = None,
         return _Copier(None if device is None else torch.device(device), widen).copy(module).eval()
 
 
+def named_parts(module: nn.Module, every_use: bool = False) -> Iterator[tuple[str, nn.Module]]:
+    """The module, path "", and all its parts with their paths; a part of several paths once, or `every_use` of it."""
+    yield from module.named_modules(remove_duplicate=not every_use)
+
+
 def weight_dtype(module: nn.Module) -> torch.dtype | None:
     """The type of the first floating-point weight, None without one."""
     tensors = (*module.parameters(), *module.buffers())
@@ -59,10 +70,8 @@ class _Copier:
         self.waiting: list[tuple[nn.Module, nn.Module]] = []
 
     def copy(self, module: nn.Module) -> nn.Module:
-        for part in module.modules():
-            for tensor in (*part._parameters.values(), *part._buffers.values()):
-                if tensor is not None:
-                    self._tensor(tensor)
+        for tensor in (*module.parameters(), *module.buffers()):
+            self._tensor(tensor)
         for part in module.modules():
             self._twin(part)
         while self.waiting:
@@ -121,16 +130,18 @@ class _Copier:
             return self._tensor(value)
         if isinstance(value, nn.Module):
             return self._twin(value)
-        kind = type(value)
-        if kind in (dict, OrderedDict, defaultdict):
-            copied = self.memo[id(value)] = defaultdict(value.default_factory) if kind is defaultdict else kind()
+        kind = _type(value)
+        if kind in DICTIONARIES:
+            copied: dict[Any, Any] = defaultdict(value.default_factory) if kind is defaultdict else kind()
+            self.memo[id(value)] = copied
             copied.update((self._value(key), self._value(item)) for key, item in value.items())
             return copied
         if kind is list:
-            copied = self.memo[id(value)] = []
-            copied.extend(self._value(item) for item in value)
-            return copied
-        if kind in (tuple, set, frozenset):
+            items: list[Any] = []
+            self.memo[id(value)] = items
+            items.extend(self._value(item) for item in value)
+            return items
+        if kind in COLLECTIONS:
             return kind(self._value(item) for item in value)
         if kind is deque:
             return deque((self._value(item) for item in value), value.maxlen)
@@ -151,9 +162,13 @@ class _Copier:
         self.memo[id(value)] = copied
         return copied
 
-    def _hook(self, hook: Callable) -> Callable:
+    def _hook(self, hook: Hook) -> Hook:
         # Torch's own compute weights (weight and spectral normalisation, pruning).
         return self._value(hook) if type(hook).__module__.startswith("torch.") else _Looking(self._value(hook))
+
+
+def _type(value: object) -> Any:
+    return type(value)
 
 
 class _Uncompiled(nn.Module):
@@ -170,23 +185,15 @@ class _Uncompiled(nn.Module):
 class _Looking:
     """A hook of the user, until it has shown that it only looks."""
 
-    def __init__(self, hook: Callable) -> None:
-        self.hook: Callable | None = hook
+    def __init__(self, hook: Hook) -> None:
+        self.hook: Hook | None = hook
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         if self.hook is None:
             return None
-        seen = [t for arg in (*args, *kwargs.values()) for t in _tensors(arg) if not t.is_inference()]
+        seen = [t for t in tensors_in((args, kwargs)) if not t.is_inference()]
         before = [t._version for t in seen]
         answer = self.hook(*args, **kwargs)
         if answer is None and [t._version for t in seen] == before:
             self.hook = None
         return answer
-
-
-def _tensors(value: object) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    return [t for item in value for t in _tensors(item)] if isinstance(value, tuple | list) else []

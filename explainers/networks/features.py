@@ -1,11 +1,12 @@
 """A layer of a network as a function h: input -> feature, computed up to that layer and no further."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from explainers.nested import is_mapping, is_sequence
 from explainers.networks.copies import structural_copy, weight_dtype
 from explainers.networks.layers import Layer, find_layer
 from explainers.networks.outputs import described, scores_in
@@ -76,13 +77,13 @@ class Feature:
                 )
         return output
 
-    def _stop(self, module: nn.Module, args: tuple, output: object) -> None:
+    def _stop(self, module: nn.Module, args: tuple[object, ...], output: object) -> None:
         self._calls.count += 1
         if self._calls.count > self.call:
             raise _Reached(output)
 
     def _flatten(self, output: object, batch: int) -> Tensor:
-        scores = scores_in(output) if isinstance(output, Mapping) else output
+        scores = scores_in(output) if is_mapping(output) else output
         tensors = [scores] if isinstance(scores, Tensor) else _tensors(scores)
         usable = tensors and all(t.is_floating_point() and t.dim() and len(t) == batch for t in tensors)
         if not usable:
@@ -117,4 +118,4 @@ def _in_python(net: nn.Module, path: str) -> nn.Module:
 
 
 def _tensors(output: object) -> list[Tensor]:
-    return [t for t in output if isinstance(t, Tensor)] if isinstance(output, tuple | list) else []
+    return [t for t in output if isinstance(t, Tensor)] if is_sequence(output) else []

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def check_inputs(inputs: Tensor) -> None:
+def check_inputs(inputs: object) -> None:
     """Raises ValueError for anything but finite floating-point pictures (B, C, H, W)."""
     if not isinstance(inputs, Tensor):
         raise ValueError(f"expected one tensor of pictures (B, C, H, W), got a {type(inputs).__name__}")

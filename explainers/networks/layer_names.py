@@ -37,7 +37,8 @@ def _counted(uses: list[Use]) -> list[str]:
     pools = sum(kind == "pooling" for *_, kind in uses)
     blocks = any(kind == "block" for *_, kind in uses)
     staged = pools > 1 and len(convs) > pools and not blocks and all(_is_3x3(conv) for conv in convs)
-    names, number, within = [], 0, 0
+    number = within = 0
+    names: list[str] = []
     for _, _, module, kind in uses:
         if kind == "pooling":
             names.append(f"pool{number}")
@@ -81,7 +82,7 @@ def _again(name: str, call: int) -> str:
 
 def _distinct(names: list[str]) -> list[str]:
     seen: Counter[str] = Counter()
-    distinct = []
+    distinct: list[str] = []
     for name in names:
         seen[name] += 1
         distinct.append(name if seen[name] == 1 else f"{name} [{seen[name]}]")

@@ -5,25 +5,25 @@ activation that directly follow; a pooling; or a whole block. A module is a bloc
 mere chain (residual, inception, attention … blocks), judged by what depends on what in one forward pass.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+# What others derive their convolutions, poolings and normalisations from has no public name.
+from torch.nn.modules.batchnorm import _NormBase  # pyright: ignore[reportPrivateUsage]
+from torch.nn.modules.conv import _ConvNd  # pyright: ignore[reportPrivateUsage]
+from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _LPPoolNd, _MaxPoolNd  # pyright: ignore[reportPrivateUsage]  # pyright: ignore[reportPrivateUsage]
+
 from explainers.networks.call_trace import Call, cut_nodes, trace
-from explainers.networks.copies import structural_copy
+from explainers.networks.copies import named_parts, structural_copy
 from explainers.networks.layer_names import readable_names
 
-WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
-POOLING = (
-    nn.modules.pooling._MaxPoolNd,
-    nn.modules.pooling._AvgPoolNd,
-    nn.modules.pooling._AdaptiveMaxPoolNd,
-    nn.modules.pooling._AdaptiveAvgPoolNd,
-    nn.modules.pooling._LPPoolNd,
-)
-NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.RMSNorm)
-ADAPTIVE = (nn.modules.pooling._AdaptiveMaxPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd)
+WEIGHTED = (_ConvNd, nn.Linear)
+ADAPTIVE = (_AdaptiveMaxPoolNd, _AdaptiveAvgPoolNd)
+POOLING = (_MaxPoolNd, _AvgPoolNd, _LPPoolNd, *ADAPTIVE)
+NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.RMSNorm)
 GUESSED_SIZES = (224, 32, 64, 96, 28, 128, 256, 299)
 TAKING_IN = ("convolution", "fully connected", "normalisation")
 
@@ -98,7 +98,7 @@ def find_layer(module: nn.Module, spec: nn.Module | str | Layer) -> tuple[str, i
     >>> find_layer(net, "1"), find_layer(net, net[3]), find_layer(net, "conv1")
     (('1', 0), ('3', 0), ('1', 0))
     """
-    paths = dict(module.named_modules())
+    paths = dict(named_parts(module))
     if isinstance(spec, Layer) and spec.path in paths:
         return spec.path, spec.call
     if isinstance(spec, nn.Module):
@@ -123,7 +123,7 @@ def find_layer(module: nn.Module, spec: nn.Module | str | Layer) -> tuple[str, i
 def _guessed_layers(module: nn.Module) -> tuple[Layer, ...]:
     """The layers, from shapes alone, for the first usual size of picture that the module takes."""
     shapes = structural_copy(module, "meta")
-    first = next((part for part in module.modules() if isinstance(part, nn.modules.conv._ConvNd)), None)
+    first = next((part for part in module.modules() if isinstance(part, _ConvNd)), None)
     channels = first.in_channels if first is not None else 3
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
     for size in GUESSED_SIZES:
@@ -135,7 +135,11 @@ def _guessed_layers(module: nn.Module) -> tuple[Layer, ...]:
 
 
 def _is_chain(module: nn.Module) -> bool:
-    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    return isinstance(module, nn.Sequential) and _forward(type(module)) is _forward(nn.Sequential)
+
+
+def _forward(kind: type[nn.Module]) -> Callable[..., object]:
+    return kind.forward
 
 
 def _weighted(call: Call) -> int:
@@ -144,7 +148,7 @@ def _weighted(call: Call) -> int:
 
 def _block_types(root: Call) -> set[type]:
     """Module types of which at least one use is not a mere chain: all their uses are blocks, for one look."""
-    types = set()
+    types: set[type] = set()
     for call in root.descendants():
         if call is root or not call.children or _is_chain(call.module):
             continue

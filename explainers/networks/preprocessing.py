@@ -1,8 +1,6 @@
 """From a picture to a network's input and back: the shorter side scaled, the centre cut out, normalised."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from PIL import Image
@@ -12,9 +10,6 @@ from torchvision.transforms import functional as transforms
 
 # A longer strip is cut to this many times its width first, so that scaling it up cannot fill the memory.
 LONGEST = 4
-# Torchvision's own types say nothing of the pictures that these take and give.
-_resized = cast("Callable[[Image.Image, list[int], InterpolationMode], Image.Image]", transforms.resize)
-_cropped = cast("Callable[[Image.Image, list[int]], Image.Image]", transforms.center_crop)
 
 
 @dataclass(frozen=True)
@@ -35,9 +30,9 @@ class Preprocessing:
         """
         longest = LONGEST * min(image.size)
         if max(image.size) > longest:
-            image = _cropped(image, [min(image.height, longest), min(image.width, longest)])
-        scaled = _resized(image, [self.resize], interpolation or self.interpolation)
-        return _cropped(scaled, [self.crop])
+            image = transforms.center_crop(image, [min(image.height, longest), min(image.width, longest)])
+        scaled = transforms.resize(image, [self.resize], interpolation or self.interpolation)
+        return transforms.center_crop(scaled, [self.crop])
 
     def tensor(self, image: Image.Image) -> Tensor:
         """(3, crop, crop) in network units: (x − mean) / std per channel."""

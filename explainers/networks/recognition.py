@@ -48,7 +48,7 @@ def recognise(registered: Iterable[Spec], sets: Mapping[str, State]) -> list[Fou
         made |= kin
     if exact:
         return exact
-    resized = {}
+    resized: dict[str, Spec] = {}
     for spec in (*registered, *made.values()):
         for state in sets.values():
             if (new := resized_spec(spec, alignments(expected_of(spec), state, spec.rename)[0])) is not None:

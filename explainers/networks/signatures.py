@@ -14,15 +14,18 @@ import types
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explainers.networks.copies import HOOKS
+from explainers.nested import is_mapping
+from explainers.networks.copies import HOOKS, named_parts
 
+Kind = TypeVar("Kind")
 # What can be compared by its `repr`.
-Signature = tuple
+Signature = tuple[object, ...]
 SKIPPED = ("_parameters", "_buffers", "_modules", "training")
 PLAIN = (int, float, complex, bool, str, bytes, type(None), range, torch.dtype, torch.device, torch.Size)
 # What a class holds that says nothing about what it does, or changes by being looked at.
@@ -38,6 +41,8 @@ UNSAID = (
 )
 # Containers of more values than this are compared by their length and identity.
 MOST_VALUES = 10_000
+Items = dict[object, object] | list[object] | tuple[object, ...] | deque[object] | set[object] | frozenset[object]
+Container: TypeAlias = "Items | array.array[Any] | bytearray"
 CONTAINERS = (dict, list, tuple, deque, array.array, bytearray, set, frozenset)
 # Objects nested deeper than this are told by their identity.
 MOST_DEEP = 100
@@ -57,13 +62,14 @@ def signature(module: nn.Module) -> str:
     reader = _Reader(module)
     parts = [
         (path, id(part), reader.kind(type(part)), *_tensors(part), *reader.settings(vars(part), SKIPPED))
-        for path, part in module.named_modules(remove_duplicate=False)
+        for path, part in named_parts(module, every_use=True)
     ]
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def _tensors(part: nn.Module) -> list[Signature]:
-    tensors = {**part._parameters, **part._buffers}
+    held = vars(part)
+    tensors: dict[str, Tensor | None] = {**held["_parameters"], **held["_buffers"]}
     return [(name, None if t is None else (t.shape, t.dtype, t.device)) for name, t in tensors.items()]
 
 
@@ -75,9 +81,9 @@ class _Reader:
         self.depth = 0
 
     def settings(self, attributes: dict[str, object], skipped: tuple[str, ...] = ()) -> list[Signature]:
-        found = []
+        found: list[Signature] = []
         for name, value in list(attributes.items()):
-            if name in HOOKS and isinstance(value, dict):
+            if name in HOOKS and is_mapping(value):
                 found.append((name, tuple(self.value(hook) for hook in list(value.values()))))
             elif name not in skipped:
                 found.append((name, self.value(value)))
@@ -109,7 +115,7 @@ class _Reader:
 
     def parts(self, value: object) -> object:
         # What is made anew each time it is asked for is read each time, and has no identity.
-        if isinstance(value, slice):
+        if _is(value, slice):
             return slice, *map(self.value, (value.start, value.stop, value.step))
         if isinstance(value, type):
             return self.kind(value)
@@ -122,13 +128,13 @@ class _Reader:
         if id(value) in self.seen:
             return type(value), id(value)
         self.seen.add(id(value))
-        if isinstance(value, np.ndarray | np.generic):
+        if _is(value, np.ndarray) or _is(value, np.generic):
             return id(value), value.shape, value.dtype.str, _content(value)
-        if isinstance(value, CONTAINERS):
+        if _is_container(value):
             return type(value), self.content(value), tuple(self.settings(getattr(value, "__dict__", {})))
         if isinstance(value, types.FunctionType):
             return self.function(value)
-        if isinstance(value, staticmethod | classmethod):
+        if _is_method(value):
             return type(value), self.value(value.__func__)
         if isinstance(value, property):
             return property, *(self.value(access) for access in (value.fget, value.fset))
@@ -138,7 +144,7 @@ class _Reader:
         held = {name: getattr(value, name) for name in sorted(slots)} | getattr(value, "__dict__", {})
         return self.kind(type(value)), id(value), tuple(self.settings(held))
 
-    def content(self, value: dict | list | tuple | deque | array.array | bytearray | set | frozenset) -> object:
+    def content(self, value: Container) -> object:
         if isinstance(value, array.array | bytearray):
             return hashlib.sha256(value).hexdigest()
         if len(value) > MOST_VALUES:
@@ -168,7 +174,7 @@ class _Reader:
 
     def named(self, names: tuple[str, ...], place: dict[str, object], files: set[int]) -> Signature:
         """What of `place` is named; where that is a file of code, what of that is named, too, as in `config.SLOPE`."""
-        found = []
+        found: list[Signature] = []
         for name in names:
             if name in place:
                 value = place[name]
@@ -178,6 +184,18 @@ class _Reader:
                     inner = self.named(names, vars(value), files)
                 found.append((name, self.value(value), inner))
         return tuple(found)
+
+
+def _is(value: object, kind: type[Kind]) -> TypeGuard[Kind]:
+    return isinstance(value, kind)
+
+
+def _is_method(value: object) -> "TypeGuard[staticmethod[..., object] | classmethod[object, ..., object]]":
+    return isinstance(value, staticmethod | classmethod)
+
+
+def _is_container(value: object) -> TypeGuard[Container]:
+    return isinstance(value, CONTAINERS)
 
 
 def _slots(cls: type) -> list[str]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from explainers.grid import cell_spread
+from explainers.norms import norm
 from explainers.randomness import Randomness
 
 Function = Callable[[Tensor], Tensor]
@@ -56,19 +57,20 @@ def gradient_fault(h: Function, x: Tensor) -> str | None:
     v = torch.randn(feature.shape, generator=draw, dtype=torch.float64).to(feature)
     gradient = pull(v)
     expected = (gradient * d).flatten(1).sum(1)
-    rounding = ROUNDINGS * torch.finfo(x.dtype).eps * feature.norm()
-    moved, before = [], None
+    rounding = ROUNDINGS * torch.finfo(x.dtype).eps * norm(feature)
+    moved: list[float] = []
+    before = None
     for step in STEPS:
         with torch.no_grad():
             change = h(x + step * d) - h(x - step * d)
-        if change.norm() <= rounding:
+        if norm(change) <= rounding:
             continue
         moved.append(step)
         difference = (v * change).sum(1) / (2 * step)
-        if (difference - expected).norm() <= MISSED * difference.norm():
+        if norm(difference - expected) <= MISSED * norm(difference):
             return None
         # Where two small steps agree with each other, a large one that agrees with the gradient does so by chance.
-        agree = before is not None and (difference - before).norm() <= SETTLED * difference.norm()
+        agree = before is not None and norm(difference - before) <= SETTLED * norm(difference)
         if agree and tuple(moved) == STEPS[:2] and gradient.any():
             return OTHERWISE
         before = difference
@@ -106,7 +108,7 @@ def stirred(h: Function, x: Tensor, bounded: Tensor) -> Tensor:
     spread = x.flatten(1).std(1, correction=0).clamp_min(0.1).view(-1, 1, 1, 1)
     with torch.no_grad():
         feature = h(x)
-        limit = ROUNDINGS * torch.finfo(x.dtype).eps * feature.norm(dim=1)
+        limit = ROUNDINGS * torch.finfo(x.dtype).eps * norm(feature, dim=1)
         for step, noise in itertools.product(STIRS, noises):
-            moved |= (h(x + step * spread * noise * unused) - feature).norm(dim=1) > limit
+            moved |= norm(h(x + step * spread * noise * unused) - feature, dim=1) > limit
     return moved

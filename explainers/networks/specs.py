@@ -16,6 +16,7 @@ from explainers.networks.downloads import cached_file
 from explainers.networks.preprocessing import Preprocessing
 
 NETWORKS = ASSETS / "networks"
+Build = Callable[[int], nn.Module]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Spec:
     family: str
     title: str
     data: str
-    build: Callable[[int], nn.Module]
+    build: Build
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     url: str = ""
@@ -58,7 +59,7 @@ class Spec:
 
 
 def _shipped(
-    name: str, family: str, title: str, data: str, build: Callable, classes: tuple, pre: Preprocessing
+    name: str, family: str, title: str, data: str, build: Build, classes: tuple[str, ...], pre: Preprocessing
 ) -> Spec:
     return Spec(
         name=name,
@@ -84,7 +85,7 @@ def _cifar_resnet(depth: int) -> Spec:
     )
 
 
-def _birds(architecture: str, family: str, title: str, build: Callable[[int], nn.Module]) -> Spec:
+def _birds(architecture: str, family: str, title: str, build: Build) -> Spec:
     return _shipped(
         f"{architecture}-birds",
         family,

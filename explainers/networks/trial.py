@@ -8,24 +8,26 @@ import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from explainers.devices import works_ahead
-from explainers.networks.copies import structural_copy
+from explainers.nested import is_sequence
+from explainers.networks.copies import named_parts, structural_copy
 from explainers.networks.signatures import signature
+from explainers.randomness import drawn_apart
 
 # In units of the rounding error at the largest value: the same kernel twice, and another kernel, perhaps of lower
 # precision, for another batch; rows that mix less than that have a gradient.
 AGAIN, IN_COMPANY = 1_000, 100_000
 _lock = threading.Lock()
-_passed: "weakref.WeakKeyDictionary[nn.Module, dict[tuple, str]]" = weakref.WeakKeyDictionary()
+_passed: "weakref.WeakKeyDictionary[nn.Module, dict[tuple[object, ...], str]]" = weakref.WeakKeyDictionary()
 
 
-def once(module: nn.Module, what: tuple, check: Callable[[], None]) -> None:
+def once(module: nn.Module, what: tuple[object, ...], check: Callable[[], None]) -> None:
     """Runs `check` unless it has passed for the same `what` and no part of `module` has changed since."""
     now = signature(module)
     with _lock:
@@ -44,7 +46,7 @@ def check_function(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor
     """
 
     def check() -> None:
-        with _own_numbers(x.device), NoWrites(module):
+        with drawn_apart(x.device), NoWrites(module):
             _try(module, run, x[:1].detach())
 
     once(module, ("function", place, x.shape[1:], x.dtype, x.device), check)
@@ -54,11 +56,6 @@ def check_finite(features: Tensor) -> None:
     """Raises ValueError where the network has left the range of its numbers: of every picture, not once."""
     if not features.isfinite().all():
         raise ValueError("expected finite features, got NaN or infinity for this picture; check the network's weights")
-
-
-def _own_numbers(device: torch.device) -> AbstractContextManager:
-    """Whatever the network draws, the caller's generators are afterwards where they were."""
-    return torch.random.fork_rng([device] if works_ahead(device) else [], device_type=device.type)
 
 
 def _try(module: nn.Module, run: Callable[[Tensor], Tensor], x: Tensor) -> None:
@@ -157,11 +154,11 @@ def _blame(module: nn.Module, x: Tensor, other: Tensor, roundings: int) -> str:
     """The first part, in the order of execution, whose output for x is another the second time, beside `other`."""
     record: list[tuple[str, Tensor]] = []
     copied = structural_copy(module, widen=True)
-    for path, part in copied.named_modules():
+    for path, part in named_parts(copied):
         if isinstance(part, torch.jit.ScriptModule):
             continue
         part.register_forward_hook(_recording(path, type(part).__name__, record))
-    calls = []
+    calls: list[list[tuple[str, Tensor]]] = []
     for given in (x, other):
         # What fails above the layer that is looked at does not matter: what came before stands in the record.
         with torch.no_grad(), suppress(Exception):
@@ -174,8 +171,10 @@ def _blame(module: nn.Module, x: Tensor, other: Tensor, roundings: int) -> str:
     return ""
 
 
-def _recording(path: str, kind: str, record: list) -> Callable:
-    def hook(module: nn.Module, args: tuple, output: object) -> None:
+def _recording(
+    path: str, kind: str, record: list[tuple[str, Tensor]]
+) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+    def hook(module: nn.Module, args: tuple[object, ...], output: object) -> None:
         if isinstance(output, Tensor) and output.is_floating_point() and output.dim():
             record.append((f"'{path}' ({kind})" if path else f"its own forward ({kind})", output.clone()))
 
@@ -190,10 +189,12 @@ class NoWrites(TorchDispatchMode):
     """Refuses, before it happens, every operation that would write into a weight or buffer of the module."""
 
     def __init__(self, module: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType] - torch does not say what it takes
         self.owned = {_storage(t): name for name, t in _owned(module) if _storage(t)}
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         for tensor in _written(func, args, kwargs):
             if (name := self.owned.get(_storage(tensor))) is not None:
@@ -207,7 +208,7 @@ class NoWrites(TorchDispatchMode):
 def _owned(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from module.named_parameters()
     yield from module.named_buffers()
-    for path, part in module.named_modules():
+    for path, part in named_parts(module):
         yield from ((f"{path}.{name}".lstrip("."), t) for name, t in vars(part).items() if isinstance(t, Tensor))
 
 
@@ -218,12 +219,12 @@ def _storage(tensor: Tensor) -> int:
         return 0
 
 
-def _written(func, args: tuple, kwargs: dict) -> Iterator[Tensor]:
-    given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | kwargs
+def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Tensor]:
+    given: dict[str, Any] = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | kwargs
     if "batch_norm" in func.__name__ and given.get("training"):
         # Its schema does not say that it updates the running statistics.
         yield from (given[name] for name in ("running_mean", "running_var") if given.get(name) is not None)
     for argument in func._schema.arguments:
         value = given.get(argument.name)
         if argument.alias_info is not None and argument.alias_info.is_write:
-            yield from (t for t in (value if isinstance(value, list | tuple) else [value]) if isinstance(t, Tensor))
+            yield from (t for t in (value if is_sequence(value) else [value]) if isinstance(t, Tensor))

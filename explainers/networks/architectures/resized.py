@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from explainers.networks.copies import named_parts
+
 Shape = tuple[int, ...]
 
 
@@ -22,7 +24,7 @@ def resize(net: nn.Module, shapes: Mapping[str, Shape]) -> nn.Module:
     >>> resize(net, shapes)(torch.zeros(1, 3, 5, 5)).shape
     torch.Size([1, 16, 3, 3])
     """
-    for name, module in net.named_modules():
+    for name, module in named_parts(net):
         own = {key: tuple(value.shape) for key, value in module.state_dict().items() if "." not in key}
         new = {key: shapes.get(f"{name}.{key}".lstrip("."), shape) for key, shape in own.items()}
         if new != own:
