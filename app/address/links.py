@@ -58,6 +58,16 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "judged": ("way of judging", "scores, randomisation or stability"),
         "checked": ("number of pictures checked", "4, 8, 16 or 32"),
     },
+    "layers": PARTS
+    | {
+        "networks": ("networks", "networks of the list on the left"),
+        "metric": ("metric", "cid, ru or concentration"),
+        "data": ("kind of pictures", "birds or table"),
+        "count": ("number of pictures", "1, 4 or 12"),
+        "x": ("horizontal axis", "layer or depth"),
+        "refined": ("refinement of the maps", "True or False"),
+        "second": ("second strength β", "one of the slider's steps, from 1e-6 to 0.1"),
+    },
     "learn": {
         "lesson": ("lesson", "one of the list"),
         "present": ("presentation", "1, or no such part"),
@@ -97,7 +107,7 @@ def problems(page: str, query: Mapping[str, str], taken: Mapping[str, str]) -> l
     "the strength β `7` (expected one of the slider's steps, from 1e-6 to 0.1)"
     """
     asked = [name for name in PAGES[page] if query.get(name) and name not in LISTS]
-    return [clause(page, name, query[name]) for name in asked if not _same(query[name], taken.get(name, ""))]
+    return [clause(page, name, query[name]) for name in asked if not same(query[name], taken.get(name, ""))]
 
 
 def clause(page: str, name: str, value: str) -> str:
@@ -149,7 +159,7 @@ def sentence(clauses: Sequence[str]) -> str:
     return f"This link asks for {asked}; what cannot be taken is left out."
 
 
-def _same(one: str, other: str) -> bool:
+def same(one: str, other: str) -> bool:
     """Whether both mean the same: numbers may be written in several ways."""
     try:
         return one == other or float(one) == float(other)

@@ -14,7 +14,7 @@ from app.inputs.network_input import Subject
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, backend
-from app.parts import link_notice
+from app.parts import link_notice, ways
 from app.parts.look import apply
 from app.parts.network_status import selected_network
 from app.sidebar import controls
@@ -27,6 +27,7 @@ def page() -> None:
     """Sidebar -> selection -> panels."""
     store = backend()
     apply()
+    grid_choice.change(**ways.arrived("explore"))
     link_notice.check("explore", store, choice().texts())
     with st.sidebar:
         controls.network_control()

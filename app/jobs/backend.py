@@ -34,7 +34,7 @@ from explainers.storage.digest import digest
 from explainers.storage.results import ResultStore
 
 # Networks in memory: so many, and so many bytes together. One's own has 1 GiB at most.
-NETWORKS_KEPT, NETWORK_BYTES = 4, 1536 * MEBIBYTE
+NETWORKS_KEPT, NETWORK_BYTES = 8, 1536 * MEBIBYTE
 QUICK_LOAD = 6.0
 OWN = "own/"
 NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
@@ -312,6 +312,10 @@ class Backend:
                     # In memory; on disk when the job has ended, by the thread that does the work.
                     self._keep_latest(job, self.results.memory)
                 lane.runner.drop(owner, key)
+
+    def preview(self, key: str) -> Any:
+        """The newest frame of work that was cut short; None where there is none, or it is no longer kept."""
+        return self.previews.get(key)
 
     def retry(self, key: str) -> None:
         """Forgets that `key` failed."""

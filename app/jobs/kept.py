@@ -17,6 +17,8 @@ RECORDS: Mapping[str, tuple[str, int]] = dict(KNOWN) | {
     "Check": ("explainers.fairness.check", 1),
     "Randomisation": ("explainers.evaluation.randomised", 1),
     "Stability": ("explainers.evaluation.stability", 1),
+    "Point": ("explainers.sweeps.point", 1),
+    "Row": ("explainers.sweeps.row", 1),
 }
 
 

@@ -22,13 +22,18 @@ HELP = {
     "py": "For Python: about ten lines for each map that make it again with this project's library.",
     "svg": "For web pages and slides: the curves as a drawing.",
     "pdf": "For papers: the curves as a drawing.",
+    "parquet": "For pandas, polars and DuckDB: the rows of every picture, as the sweep's command writes them.",
+    "json": "The record: networks and their weights' fingerprints, pictures, settings, versions, and the command.",
 }
 KIND_NAMES = {"png": "PNG", "npz": "NPZ", "csv": "CSV", "py": "Python", "svg": "SVG", "pdf": "PDF"}
+KIND_NAMES |= {"parquet": "Parquet", "json": "Record"}
 MIMES = {
     "png": "image/png",
     "npz": "application/octet-stream",
     "csv": "text/csv",
     "py": "text/x-python",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
 } | KINDS
 POPOVER_HELP = "Saves what is shown as files: for print, for computing, for a spreadsheet, or as a program."
 NOT_YET = "Not ready yet; it can be taken as soon as it is."
@@ -37,11 +42,12 @@ SAME = "the same for every layer: this method looks at the whole network"
 
 @dataclass(frozen=True)
 class File:
-    """One button: what is made on a click, and under which name."""
+    """One button: what is made on a click, and under which name; `help` where the kind's own does not fit."""
 
     kind: str
     name: str
     make: Callable[[], bytes | str]
+    help: str = ""
 
 
 def popover(key: str) -> DeltaGenerator:
@@ -58,7 +64,7 @@ def buttons(files: Sequence[File], key: str, disabled: bool = False) -> None:
                 file.name,
                 MIMES[file.kind],
                 key=f"take_{key}_{file.kind}",
-                help=HELP[file.kind],
+                help=file.help or HELP[file.kind],
                 on_click="ignore",
                 disabled=disabled,
             )

@@ -20,11 +20,16 @@ TELLING = 100
 
 @dataclass(frozen=True)
 class Asked:
-    """A request and its place among those of one owner: the lowest goes first; without `start` it is only looked up."""
+    """A request and its place among those of one owner: the lowest goes first; without `start` it is only looked up.
+
+    `cost`, in a unit that all requests of a place share, where passes through several networks are asked for together;
+    0: the request's own.
+    """
 
     request: Request
     order: tuple[int, int] = (0, 0)
     start: bool = True
+    cost: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Watch:
             return asked
         start = asked.start and (not self.waits or asked.request.key in self.started)
         view = backend().ask(asked.request, self.owner, asked.order, selection.stopped(), start, wait)
-        self.costs[view.key] = asked.request.cost
+        self.costs[view.key] = asked.cost or asked.request.cost
         return view
 
     def release(self) -> list[View]:

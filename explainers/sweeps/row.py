@@ -83,11 +83,18 @@ def as_table(rows: Sequence[Row]) -> pa.Table:
     return pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA)
 
 
-def row_key(network: Network, layer: Layer, method: str, settings: CIDSettings, identity: str) -> str:
-    """What a row depends on, `identity` standing for the picture: known before the picture is drawn or read."""
+def row_key(
+    network: Network, layer: Layer, method: str, settings: CIDSettings, identity: str, device: str | None = None
+) -> str:
+    """What a row depends on, `identity` standing for the picture: known before the picture is drawn or read.
+
+    `device` is the kind on which it is computed, "cpu" or "cuda"; None: the one that the network is on.
+    """
+    fingerprint, here = weights_of(network)
     looked_at = find_method(method).looked_at(network, layer)
     place = layer.path, str(layer.call)
-    return digest("row", method_version(method), *weights_of(network), *place, *looked_at, repr(settings), identity)
+    weights = fingerprint, device or here
+    return digest("row", method_version(method), *weights, *place, *looked_at, repr(settings), identity)
 
 
 @dataclass(frozen=True)

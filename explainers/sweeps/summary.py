@@ -1,6 +1,7 @@
 """What a sweep found, in a table to read: means over the pictures with their bootstrap intervals."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,13 @@ def interval_of(values: pd.Series) -> Interval | None:
     """Over the finite values; None where there is none."""
     finite = np.asarray(values.dropna(), dtype=float)
     finite = finite[np.isfinite(finite)]
-    return bootstrap_interval(finite.tolist()) if finite.size else None
+    return _interval(tuple(finite.tolist())) if finite.size else None
+
+
+@lru_cache(maxsize=8192)
+def _interval(values: tuple[float, ...]) -> Interval:
+    # A curve that is being computed is drawn again and again, most of its points as they were.
+    return bootstrap_interval(values)
 
 
 def curve(rows: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -1,0 +1,157 @@
+"""Several networks' curves through their layers, with intervals over pictures, on one chart."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from app.figures.networks import Style
+from app.figures.remembered import remembered
+from app.figures.style import Look, dress
+from app.words import counted, decimal
+
+DASHES = ("solid", "dash", "dot", "dashdot")
+AXES = {"layer": "layer, in order of execution", "depth": "share of the way through each network"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A network's curve: one entry for each of its `layers` in order of execution, NaN where there is nothing yet.
+
+    `name` stands for the network, `title` in the legend; networks of one `family` share places on the axis where their
+    layers have the same names. `depths` 0..1; `low` and `high` end the interval, NaN for one picture; `counts` of
+    pictures. `dash` tells settings apart, `setting` their place.
+    """
+
+    name: str
+    title: str
+    family: str
+    style: Style
+    layers: tuple[str, ...]
+    depths: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    counts: tuple[int, ...]
+    setting: int = 0
+
+    @property
+    def dash(self) -> str:
+        """Of the line."""
+        return DASHES[self.setting % len(DASHES)]
+
+
+Place = tuple[str, str]
+
+
+def places(lines: Sequence[Line]) -> list[Place]:
+    """Family and name of every layer along the axis: one family after the other, each in order of execution.
+
+    A layer that only some networks of a family have stands behind the one that it follows there.
+
+    >>> from app.figures.networks import Style
+    >>> def line(family, *layers):
+    ...     return Line("n", "N", family, Style("", ""), layers, (), (), (), (), ())
+    >>> [layer for _, layer in places([line("R", "a", "b", "d"), line("V", "a"), line("R", "a", "b", "c", "d", "e")])]
+    ['a', 'b', 'c', 'd', 'e', 'a']
+    """
+    families: dict[str, list[str]] = {}
+    for line in lines:
+        order, behind = families.setdefault(line.family, []), 0
+        for layer in line.layers:
+            if layer not in order:
+                order.insert(behind, layer)
+            behind = order.index(layer) + 1
+    return [(family, layer) for family, order in families.items() for layer in order]
+
+
+@remembered
+def layer_curves_figure(lines: Sequence[Line], axis: str, quantity: str, look: Look) -> go.Figure:
+    """Mean with its interval against the layer, `axis` "layer" or "depth"; `quantity` with its unit names the other.
+
+    What stands in `customdata` of a point: network, layer, and the place of the setting.
+    """
+    order = {place: index for index, place in enumerate(places(lines))}
+    figure = go.Figure()
+    for line in lines:
+        across = [order[line.family, layer] for layer in line.layers] if axis == "layer" else list(line.depths)
+        figure.add_trace(_curve(line, across))
+    small = {"tickfont": {"size": 10}, "gridcolor": look.faint, "zeroline": False}
+    figure.update_yaxes(title={"text": quantity, "font": {"size": 11}}, **small)
+    figure.update_xaxes(title={"text": AXES[axis], "font": {"size": 11}}, **small)
+    if axis == "layer":
+        _named(figure, list(order), look)
+    else:
+        figure.update_xaxes(range=[-0.03, 1.03], tickformat=".0%")
+    if not any(math.isfinite(value) for line in lines for value in line.mean):
+        figure.add_annotation(text="no point is ready yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+        figure.update_yaxes(showticklabels=False)
+    rows = -(-len(lines) // 2)
+    dress(figure, look, 430 + 22 * rows, l=64, b=104 if axis == "layer" else 48, t=34 + 22 * rows)
+    legend = {"orientation": "h", "x": 0, "y": 1.06, "yanchor": "bottom", "font": {"size": 12}}
+    return figure.update_layout(
+        uirevision=axis, legend=legend, hovermode="closest", clickmode="event+select", dragmode="zoom"
+    )
+
+
+def _curve(line: Line, across: list[int] | list[float]) -> go.Scatter:
+    ends = list(zip(line.mean, line.low, line.high, strict=True))
+    return go.Scatter(
+        x=across,
+        y=list(line.mean),
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - mean if math.isfinite(high) else 0.0 for mean, _, high in ends],
+            "arrayminus": [mean - low if math.isfinite(low) else 0.0 for mean, low, _ in ends],
+            "thickness": 1.2,
+            "width": 3,
+        },
+        customdata=[(line.name, layer, line.setting) for layer in line.layers],
+        hovertext=[
+            "<br>".join((line.title, f"{layer}, {depth:.0%} of the way", *_said(*point), counted(count, "picture")))
+            for layer, depth, point, count in zip(line.layers, line.depths, ends, line.counts, strict=True)
+        ],
+        hoverinfo="text",
+        mode="lines+markers",
+        name=line.title,
+        line={"color": line.style.colour, "width": 2, "dash": line.dash},
+        marker={"size": 8, "symbol": line.style.symbol},
+        # A point that was clicked leads elsewhere: the others stay as they are.
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        connectgaps=False,
+    )
+
+
+def _said(mean: float, low: float, high: float) -> list[str]:
+    interval = [f"95 % interval {decimal(low)} to {decimal(high)}"] if math.isfinite(low) else []
+    return [f"{decimal(mean)} nats", *interval]
+
+
+def _named(figure: go.Figure, order: list[Place], look: Look) -> None:
+    """The layers' names as ticks, and a family's name above its part of the axis where there are several."""
+    figure.update_xaxes(
+        range=[-0.6, len(order) - 0.4],
+        tickmode="array",
+        tickvals=list(range(len(order))),
+        ticktext=[layer for _, layer in order],
+        tickangle=-45,
+    )
+    families = list(dict.fromkeys(family for family, _ in order))
+    if len(families) < 2:
+        return
+    for family in families:
+        own = [index for index, place in enumerate(order) if place[0] == family]
+        if own[0]:
+            figure.add_vline(x=own[0] - 0.5, line={"color": look.faint, "width": 2})
+        figure.add_annotation(
+            x=(own[0] + own[-1]) / 2,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            text=family,
+            showarrow=False,
+            font={"size": 11},
+        )

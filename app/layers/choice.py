@@ -1,0 +1,131 @@
+"""Which curves are drawn, in step with the address bar."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+import streamlit as st
+
+from app.address import links, selection
+from app.address.links import listed, texts
+from app.inputs.pictures import fitting
+from app.jobs.backend import OWN, Backend, networks
+from app.parts import link_notice
+from explainers import CIDSettings
+from explainers.methods.entropies import CID_NAME, RU_NAME
+
+MOST_NETWORKS = 8
+# Each number of pictures takes in those before it, so that going on repeats nothing.
+COUNTS = (1, 4, 12)
+METRICS = {"cid": "CID", "ru": "RU", "concentration": "Concentration"}
+# The method of a metric, and the column of a sweep's table that is drawn.
+METHODS = {"cid": CID_NAME, "ru": RU_NAME, "concentration": CID_NAME}
+COLUMNS = {"cid": "mean", "ru": "mean", "concentration": "concentration"}
+QUANTITIES = {
+    "cid": "mean CID (nats per input variable)",
+    "ru": "mean RU (nats per input variable)",
+    "concentration": "concentration of CID (nats)",
+}
+AXES = {"layer": "Layer", "depth": "Depth"}
+SOURCES = {"birds": "Rendered birds", "table": "A sweep's table"}
+# Small ones that go with whatever is chosen on the other pages.
+COMPANIONS = ("resnet20-cifar10", "alexnet-birds", "resnet32-cifar10")
+SUGGESTED = 3
+# What parts of the address are called where a page of the same visit has another of that name.
+NAMES = {"axis": "x", "source": "data", "refine": "refined"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What this page adds to the selection that all pages share, whose β and seed it takes.
+
+    `networks` empty: those that are suggested; `metric` one of METRICS, of the first `count` pictures; `axis` one of
+    AXES; `source` one of SOURCES; `refine`: refined maps, or their closed form; `second`: another β, or None.
+    """
+
+    networks: tuple[str, ...] = ()
+    metric: str = "cid"
+    source: str = "birds"
+    count: int = 4
+    axis: str = "layer"
+    refine: bool = False
+    second: float | None = None
+
+    def to_query(self) -> dict[str, str]:
+        """What differs from the defaults, without what was uploaded.
+
+        >>> Choice(("vgg16-birds", "own/1"), axis="depth", second=1e-3).to_query()
+        {'networks': 'vgg16-birds', 'x': 'depth', 'second': '0.001'}
+        """
+        shown = replace(self, networks=tuple(name for name in self.networks if not name.startswith(OWN)))
+        plain = Choice().texts()
+        return {name: text for name, text in shown.texts().items() if text != plain[name]}
+
+    def texts(self) -> dict[str, str]:
+        """All of it as the address holds it."""
+        return texts(asdict(self), NAMES)
+
+    @staticmethod
+    def from_query(query: Mapping[str, str]) -> "Choice":
+        """The choice in an address; values that make no sense are left at their defaults, networks are all taken.
+
+        >>> Choice.from_query({"metric": "ru", "count": "4711", "refined": "True", "second": "0.001"})
+        Choice(networks=(), metric='ru', source='birds', count=4, axis='layer', refine=True, second=0.001)
+        """
+        options = {
+            "metric": METRICS,
+            "source": SOURCES,
+            "count": COUNTS,
+            "axis": AXES,
+            "refine": (False, True),
+        }
+        asked = {name: query.get(NAMES.get(name, name), "") for name in options}
+        chosen = {
+            name: value
+            for name, known in options.items()
+            for value in known
+            if texts({name: value})[name] == asked[name]
+        }
+        # However it is written.
+        written = [beta for beta in selection.BETAS if links.same(f"{beta:g}", query.get("second", ""))]
+        chosen["second"] = written[0] if written else None
+        chosen["networks"] = tuple(dict.fromkeys(query.get("networks", "").split()))
+        return Choice(**chosen)
+
+    def settings(self, beta: float, seed: int) -> tuple[CIDSettings, ...]:
+        """Those of each curve of a network."""
+        betas = (beta,) if self.second in (None, beta) else (beta, self.second)
+        return tuple(CIDSettings(beta=one, refine=self.refine, seed=seed) for one in betas)
+
+
+def choice() -> Choice:
+    """This session's choice; on the first visit what the address bar says."""
+    if "layers_choice" not in st.session_state:
+        st.session_state["layers_choice"] = Choice.from_query(selection.arrived("layers"))
+    return st.session_state["layers_choice"]
+
+
+def change(**values: object) -> None:
+    """Replaces the choice by one with other values."""
+    st.session_state["layers_choice"] = replace(choice(), **values)
+
+
+def check_link(store: Backend) -> None:
+    """Leaves out the networks that there are not."""
+    known = {entry.name for entry in networks()}
+
+    def there(name: str) -> bool:
+        return name in known or store.has_network(name)
+
+    kept, wrong = listed("layers", "networks", choice().networks, there, MOST_NETWORKS)
+    link_notice.blame(*wrong)
+    if kept != choice().networks:
+        change(networks=kept)
+
+
+def shown_networks() -> tuple[str, ...]:
+    """Those that are chosen, or else suggested: the one of the other pages where birds are for it, and small ones."""
+    if choice().networks:
+        return choice().networks
+    own, bird = selection.selection().network, "bird/1"
+    first = [own] if fitting(bird, own) == bird else []
+    return tuple(dict.fromkeys([*first, *COMPANIONS]))[:SUGGESTED]

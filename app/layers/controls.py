@@ -1,0 +1,161 @@
+"""The page's own choices: networks, pictures, strengths, metric and axis."""
+
+import streamlit as st
+
+from app.address import selection
+from app.jobs.backend import NETWORK_BYTES, NETWORKS_KEPT, Backend, network_bytes, networks
+from app.layers.choice import AXES, COUNTS, METRICS, MOST_NETWORKS, SOURCES, change, choice, shown_networks
+from app.words import megabytes, scientific
+
+NETWORKS_HELP = (
+    "One curve each, at most eight. Those marked ↓ are not on this disk yet: choosing one downloads its weights. "
+    "Without a choice: the network of the other pages, and small ones that ship."
+)
+SOURCE_HELP = (
+    "Rendered birds are computed here, layer by layer. A sweep's table is a Parquet file that the command below has "
+    "written, on this machine or on a cluster: it is drawn as it is, and nothing is computed."
+)
+COUNT_HELP = (
+    "The first birds of the gallery, the same for every network. More pictures: narrower intervals, and more time. "
+    "Going on to more repeats none."
+)
+METRIC_HELP = (
+    "CID: how much noise each pixel can bear before the layer's feature moves, the mean over the picture. RU: how "
+    "badly each pixel can be recovered; it needs a decoder, so there are points only at layers that have one. "
+    "Concentration: the mean of CID over the background minus that over the bird. All in nats."
+)
+AXIS_HELP = (
+    "Layer: by name, in order of execution; networks of one family share places, others stand one after the other. "
+    "Depth: the share of the way through each network, so that networks of any kind lie over one another."
+)
+BETA_HELP = (
+    "How far the feature may move: noise is added until it has moved by β times its sensitivity. The other pages share "
+    "this β. The paper uses 1.5·10⁻⁴."
+)
+SECOND_HELP = "Draws every curve for another β as well, with dashed lines. It takes as long again."
+REFINE_HELP = (
+    "Off: the closed form, quick, and exact where a layer is linear on the scale of the noise. On: corrected until the "
+    "constraint holds, as Explore does, which takes several times as long."
+)
+SEED_HELP = "Start of the random numbers; the other pages share it. The same seed gives the same maps."
+NO_SECOND = 0.0
+
+
+def networks_control(store: Backend) -> None:
+    """Which networks."""
+    entries = {entry.name: entry for entry in networks()}
+    own = {key: title for key, title in own_titles().items() if store.has_network(key)}
+    shown = [name for name in shown_networks() if name in entries or name in own]
+
+    def title(name: str) -> str:
+        if name in own:
+            return own[name]
+        entry = entries[name]
+        if entry.available or store.has_network(name):
+            return entry.title
+        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
+
+    st.session_state["w_layers_networks"] = shown
+    st.multiselect(
+        "Networks",
+        [*own, *entries],
+        format_func=title,
+        max_selections=MOST_NETWORKS,
+        key="w_layers_networks",
+        on_change=_take_networks,
+        help=NETWORKS_HELP,
+    )
+
+
+def own_titles() -> dict[str, str]:
+    """Keys and titles of the weights that this session has brought, on any page."""
+    return st.session_state.setdefault("own_networks", {})
+
+
+def fitting_networks(store: Backend) -> tuple[list[str], list[str]]:
+    """Those that are shown and fit into memory together, and those for which there is no room."""
+    sizes = {entry.name: entry.size for entry in networks()}
+    fit: list[str] = []
+    left_out: list[str] = []
+    room = NETWORK_BYTES
+    for name in shown_networks():
+        here = store.kept(name)
+        size = network_bytes(here) if here else max(sizes.get(name, 0), NETWORK_BYTES // NETWORKS_KEPT)
+        (fit if size <= room else left_out).append(name)
+        room -= size if size <= room else 0
+    return fit, left_out
+
+
+def source_control() -> None:
+    """Where the rows come from, and of how many pictures."""
+    _segmented("source", "Pictures", SOURCES, SOURCE_HELP, wide=True)
+    if choice().source == "birds":
+        _segmented("count", "Number of birds", {count: str(count) for count in COUNTS}, COUNT_HELP, wide=True)
+
+
+def settings_control() -> None:
+    """β, a second one, refinement and seed."""
+    now = selection.selection()
+    st.session_state["w_layers_beta"] = now.beta
+    st.select_slider(
+        "Strength β",
+        selection.BETAS,
+        format_func=scientific,
+        key="w_layers_beta",
+        on_change=_take_shared,
+        args=("beta",),
+        help=BETA_HELP,
+    )
+    st.session_state["w_layers_second"] = choice().second or NO_SECOND
+    st.selectbox(
+        "Beside it, another β",
+        [NO_SECOND, *selection.BETAS],
+        format_func=lambda beta: scientific(beta) if beta else "None",
+        key="w_layers_second",
+        on_change=_take_second,
+        help=SECOND_HELP,
+    )
+    st.session_state["w_layers_refine"] = choice().refine
+    st.toggle("Refine", key="w_layers_refine", on_change=_take, args=("refine",), help=REFINE_HELP)
+    st.session_state["w_layers_seed"] = now.seed
+    st.number_input(
+        "Seed", 0, selection.LIMIT_SEED, key="w_layers_seed", on_change=_take_shared, args=("seed",), help=SEED_HELP
+    )
+
+
+def metric_control() -> None:
+    """What is drawn, against what."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="layers_choices"):
+        _segmented("metric", "Metric", METRICS, METRIC_HELP)
+        _segmented("axis", "Against", AXES, AXIS_HELP)
+
+
+def _segmented(name: str, label: str, titles: dict, words: str, wide: bool = False) -> None:
+    st.session_state[f"w_layers_{name}"] = getattr(choice(), name)
+    st.segmented_control(
+        label,
+        list(titles),
+        format_func=titles.__getitem__,
+        key=f"w_layers_{name}",
+        on_change=_take,
+        args=(name,),
+        required=True,
+        width="stretch" if wide else "content",
+        help=words,
+    )
+
+
+def _take(name: str) -> None:
+    change(**{name: st.session_state[f"w_layers_{name}"]})
+
+
+def _take_networks() -> None:
+    change(networks=tuple(st.session_state["w_layers_networks"]))
+
+
+def _take_second() -> None:
+    change(second=st.session_state["w_layers_second"] or None)
+
+
+def _take_shared(name: str) -> None:
+    selection.change(**{name: st.session_state[f"w_layers_{name}"]})

@@ -1,0 +1,47 @@
+"""Layers: what several networks discard from layer to layer, over many pictures."""
+
+import streamlit as st
+
+from app.address import selection
+from app.jobs.backend import backend
+from app.layers.choice import check_link, choice
+from app.layers.controls import metric_control, networks_control, settings_control, source_control
+from app.layers.run import birds
+from app.layers.upload import table, table_control
+from app.parts import link_notice
+from app.parts.look import apply
+
+LEAD = (
+    "How does what networks discard grow from their first layer to their last, and of what? A curve for each network, "
+    "the mean over many pictures with its interval, on one scale in nats."
+)
+
+
+def page() -> None:
+    """Sidebar -> networks, pictures, settings; status, chart, table, pictures of a point, command."""
+    store = backend()
+    apply()
+    link_notice.check("layers", store, choice().texts())
+    check_link(store)
+    with st.sidebar:
+        if choice().source == "birds":
+            networks_control(store)
+        source_control()
+        if choice().source == "birds":
+            settings_control()
+        else:
+            table_control()
+    st.title("What do networks discard, layer by layer?", anchor=False)
+    notice = st.empty()
+    st.markdown(LEAD)
+    here = store.kept(selection.selection().network)
+    if here is not None:
+        link_notice.check_network("layers", here, here.input_size)
+    selection.write_address(choice().to_query())
+    link_notice.draw(notice, (selection.selection(), choice()))
+    metric_control()
+    if choice().source == "birds":
+        birds(store)
+    else:
+        store.release(selection.owner("layers page"))
+        table()

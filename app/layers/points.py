@@ -1,0 +1,101 @@
+"""What curves are made of: for every network, layer and strength the rows that there are, and requests for others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from app.jobs.backend import Backend, View
+from app.jobs.costs import pass_seconds
+from app.layers.choice import COUNTS
+from app.parts.watch import Asked
+from explainers import CIDSettings
+from explainers.methods.registry import find_method
+from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+from explainers.sweeps.pictures import BirdItem
+from explainers.sweeps.point import PointRequest
+from explainers.sweeps.row import Row
+from explainers.sweeps.shipped import shipped
+
+MILLISECONDS = 1000
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the pictures of a point, as they are asked for: at a cost in milliseconds, to a factor of three."""
+
+    request: PointRequest
+    asked: Asked
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """All that a chart is made of: `rows` that ship, and `parts` that have to be computed; `lacking` have no layer."""
+
+    rows: tuple[Row, ...] = ()
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+    lacking: tuple[Network, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many maps there will be."""
+        return len(self.rows) + sum(len(part.request.items) for part in self.parts)
+
+    @property
+    def seconds(self) -> float:
+        """About how long all that does not ship takes."""
+        return sum(part.asked.cost for part in self.parts) / MILLISECONDS
+
+    def found(self, store: Backend, views: Sequence[View]) -> list[Row]:
+        """The rows that there are by now, also those of work that was cut short."""
+        rows = list(self.rows)
+        for part, view in zip(self.parts, views, strict=True):
+            point = view.value if view.value is not None else store.preview(part.request.key)
+            rows += point.rows if point is not None else ()
+        return rows
+
+
+def wanted(
+    store: Backend, networks: Sequence[Network], method: str, count: int, settings: Sequence[CIDSettings]
+) -> Wanted:
+    """For the first `count` rendered birds: all layers with one picture come first, the cheap ones first among them."""
+    rows: list[Row] = []
+    parts: list[Part] = []
+    lacking: list[Network] = []
+    for network in networks:
+        layers = measurable(network, method)
+        if not layers:
+            lacking.append(network)
+        seconds = pass_seconds(store, network)
+        for one in settings:
+            for layer in layers:
+                for step, birds in enumerate(steps(count)):
+                    there, open_ones = shipped(network, layer, method, birds, one)
+                    rows += there
+                    if open_ones:
+                        request = PointRequest(network, layer, method, open_ones, one)
+                        # A pass ends at its layer.
+                        share = (layer.depth + 1) / len(network.layers)
+                        cost = max(1, round(request.cost * seconds * share * MILLISECONDS))
+                        parts.append(Part(request, Asked(request, (2 + step, cost), cost=cost)))
+    return Wanted(tuple(rows), tuple(parts), tuple(lacking))
+
+
+def measurable(network: Network, method: str) -> list[Layer]:
+    """The layers that the method has a map of: for RU those with a decoder."""
+    return [layer for layer in network.layers if not find_method(method).refuse(network, layer)]
+
+
+def steps(count: int) -> list[tuple[BirdItem, ...]]:
+    """The first `count` birds in the steps in which they are asked for.
+
+    >>> [[bird.index for bird in step] for step in steps(4)]
+    [[0], [1, 2, 3]]
+    """
+    ends = [0, *(end for end in COUNTS if end <= count)]
+    return [tuple(BirdItem(index) for index in range(*pair)) for pair in pairwise(ends)]
+
+
+def titles_of(networks: Sequence[Network], own: Mapping[str, str]) -> dict[str, str]:
+    """How networks are called, by their names in rows."""
+    return {network.name: own.get(network.name, network.title) for network in networks}

@@ -1,0 +1,132 @@
+"""The curves of rendered birds: what ships is drawn at once, everything else is asked for and drawn as it comes."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.address import selection
+from app.figures.networks import styles_of
+from app.jobs.backend import OWN, Backend, View, networks
+from app.layers.choice import METHODS, choice
+from app.layers.command import OWN_FILE, command
+from app.layers.controls import fitting_networks, own_titles
+from app.layers.draw import draw
+from app.layers.lines import Chart, Shown, frame_of, setting_of
+from app.layers.points import Wanted, measurable, wanted
+from app.parts import progress
+from app.parts.watch import Asked, Start, Watch
+from app.words import about, counted
+from explainers import CIDSettings
+from explainers.networks.catalogue import Network
+from explainers.storage.versions import METHOD_VERSIONS
+
+LOADING = View("", "loading")
+NO_ROOM = "**{}** is left out: the networks before it fill the memory for networks. Choose fewer of them."
+
+
+def birds(store: Backend) -> None:
+    """Status, chart, table and pictures; asking keeps the work alive while the page is open."""
+    now, chosen = selection.selection(), choice()
+    settings, method = chosen.settings(now.beta, now.seed), METHODS[chosen.metric]
+    names, left_out = fitting_networks(store)
+    here: dict[str, Network] = {}
+    notes: list[str] = []
+    what = Wanted()
+    asked_of: tuple[str, ...] | None = None
+
+    def build() -> list[Asked | View]:
+        nonlocal here, notes, what, asked_of
+        here, notes, coming = _networks(store, names)
+        if asked_of != tuple(here):
+            what, asked_of = wanted(store, list(here.values()), method, chosen.count, settings), tuple(here)
+        return [*(part.asked for part in what.parts), *[LOADING] * coming]
+
+    work = Watch("layers page", build, "layers_page", waits=True)
+    work.release()
+
+    def refresh(views: list[View]) -> None:
+        views = views[: len(what.parts)]
+        rows = what.found(store, views)
+        _status(work, what, views, len(rows))
+        for note in (*notes, *(NO_ROOM.format(title(name)) for name in left_out)):
+            st.caption(f":material/info: {note}")
+        for network in what.lacking:
+            st.caption(f":material/info: **{network.title}** has no decoder, which RU needs at every layer.")
+        if not rows:
+            _coming(what)
+        elif here:
+            shown = shown_networks(here, method)
+            version = METHOD_VERSIONS[method]
+            chart = Chart(frame_of(rows), shown, tuple(setting_of(one, version) for one in settings), chosen.metric)
+            draw(chart, f"birds:{chosen.count}", str(store.device), commands(names, settings))
+
+    work.draw(refresh)
+
+
+def title(name: str) -> str:
+    """How a network is called, by the app's name of it."""
+    titles = {entry.name: entry.title for entry in networks()}
+    return own_titles().get(name) or titles.get(name, "Your own weights")
+
+
+def commands(names: Sequence[str], settings: Sequence[CIDSettings]) -> str:
+    """The sweep that makes the same rows."""
+    plain = [OWN_FILE if name.startswith(OWN) else name for name in names]
+    return command(plain, choice().count, choice().metric, settings)
+
+
+def shown_networks(here: dict[str, Network], method: str) -> dict[str, Shown]:
+    """What the chart needs to know of the networks, by their fingerprints."""
+    styles = styles_of(list(here), [entry.name for entry in networks()])
+    found: dict[str, Shown] = {}
+    for name, network in here.items():
+        layers = measurable(network, method)
+        depths = tuple(layer.depth / max(len(network.layers) - 1, 1) for layer in layers)
+        names = tuple(layer.name for layer in layers)
+        found[network.fingerprint] = Shown(name, title(name), network.family, styles[name], names, depths)
+    return found
+
+
+def _networks(store: Backend, names: Sequence[str]) -> tuple[dict[str, Network], list[str], int]:
+    """Those that are there, a sentence on each that is not, and how many are on their way."""
+    here: dict[str, Network] = {}
+    notes: list[str] = []
+    coming = 0
+    for name in names:
+        view = store.network(name, selection.owner(f"layers {name}"))
+        if view.state == "done":
+            here[name] = view.value
+        elif view.live:
+            coming += 1
+            notes.append(f"**{title(name)}** is being loaded: {view.message or 'in a moment'}, {view.progress:.0%}.")
+        else:
+            notes.append(f"**{title(name)}** is left out. {view.message}")
+    return here, notes, coming
+
+
+def _status(work: Watch, what: Wanted, views: Sequence[View], ready: int) -> None:
+    """One line: how far it has come, or the button that starts it."""
+    if not what.count:
+        progress.ended("Choose a network that has points for this metric.", "info", "layers_page")
+        return
+    doing = f"{ready:,} of {counted(what.count, 'map')} ready"
+    for part, view in zip(what.parts, views, strict=True):
+        if view.state == "running":
+            doing += f" · {part.request.network.title.split(',')[0]}, {part.request.layer.name}"
+            break
+    text = f"{ready:,} of {counted(what.count, 'map')} are there for these networks, pictures and settings."
+    label = "Compute the missing maps" if ready else f"Compute {counted(what.count, 'map')}"
+    finished = f"All {counted(what.count, 'map')} are there." if what.count > 1 else "The map is there."
+    work.status(views, doing, finished, start=Start(text, label, "stacked_line_chart"))
+
+
+def _coming(what: Wanted) -> None:
+    if what.count:
+        progress.coming(
+            "Here comes a chart with a curve for each network, from its first layer to its last: at each layer the "
+            "mean over the pictures with its **interval**. Then a table of all points, the pictures behind each of "
+            "them, and the **command** that makes the same table for as many pictures as you like. Every layer comes "
+            "with one picture first, then the intervals close in. On this machine it takes "
+            f"**{about(what.seconds)}**; Cancel keeps what is ready.",
+            "layers_page",
+        )

@@ -1,0 +1,74 @@
+"""The numbers under the chart: a row for every point."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.figures.layer_curves import Line
+from app.layers.lines import Chart, lines_of
+from app.words import NONE, decimal
+
+ROW, MOST_ROWS = 35, 12
+HELP = "A row for every point that there is, in order of execution. The arrow at the table's corner saves it as CSV."
+MEAN_HELP = "The mean of the map over all its pixels, then over the pictures, in nats per input variable."
+INTERVAL_HELP = (
+    "Bootstrap over the pictures: with other pictures of the same kind, the mean would lie in here 95 times of 100. A "
+    "dash: one picture says nothing of that."
+)
+CONCENTRATION_HELP = "The mean over the background minus that over the subject, in nats; then over the pictures."
+PICTURES_HELP = "How many pictures went into the row so far."
+NETWORK_HELP = "The network, with its settings where several are drawn."
+LAYER_HELP = "The layer by its name; behind it the curve goes on in the next row."
+
+
+def table_rows(chart: Chart) -> list[dict[str, object]]:
+    """What the table shows."""
+    rows: list[dict[str, object]] = []
+    for mean, gain in zip(lines_of(chart, "mean"), lines_of(chart, "concentration"), strict=True):
+        gains = dict(zip(gain.layers, gain.mean, strict=True))
+        for place, layer in enumerate(mean.layers):
+            if mean.counts[place]:
+                rows.append(
+                    {
+                        "Network": mean.title,
+                        "Layer": layer,
+                        "Mean (nats)": mean.mean[place],
+                        "95 % interval": _span(mean, place),
+                        "Concentration (nats)": gains.get(layer),
+                        "Pictures": mean.counts[place],
+                    }
+                )
+    return rows
+
+
+def draw_table(chart: Chart) -> None:
+    """Every point in numbers."""
+    rows = table_rows(chart)
+    st.markdown("**In numbers**", help=HELP)
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
+        column_config=columns(),
+        key="layers_table",
+    )
+
+
+def columns() -> dict[str, Any]:
+    """Every column of the table with what it means."""
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    return {
+        "Network": text(pinned=True, help=NETWORK_HELP),
+        "Layer": text(help=LAYER_HELP),
+        "Mean (nats)": number(format="%.4f", help=MEAN_HELP),
+        "95 % interval": text(help=INTERVAL_HELP),
+        "Concentration (nats)": number(format="%.4f", help=CONCENTRATION_HELP),
+        "Pictures": number(help=PICTURES_HELP),
+    }
+
+
+def _span(line: Line, place: int) -> str:
+    low, high = line.low[place], line.high[place]
+    return NONE if low != low else f"{decimal(low)} to {decimal(high)}"

@@ -1,0 +1,125 @@
+"""One point of a layer-wise curve as a request: a row of a sweep for each of some pictures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from explainers.cid.results import CIDSettings
+from explainers.methods.method import MapMethod, MapResult
+from explainers.methods.network_input import NetworkInput
+from explainers.methods.registry import find_method
+from explainers.methods.request import MAP_LANE, Workbench
+from explainers.networks.catalogue import Network
+from explainers.networks.layers import Layer
+from explainers.storage.digest import digest
+from explainers.sweeps.pictures import Item
+from explainers.sweeps.row import Answer, Row, answer_of, row_key, row_of
+
+
+@dataclass(frozen=True)
+class Point:
+    """The rows of those pictures that are through, in their order; `progress` 0..1 counts the picture at work, too."""
+
+    rows: tuple[Row, ...]
+    progress: float
+
+    @property
+    def preliminary(self) -> bool:
+        """Whether no picture is through."""
+        return not self.rows
+
+    @property
+    def seconds(self) -> float:
+        """What the maps have taken."""
+        return sum(row.seconds for row in self.rows)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A picture as the network sees it, and what the network says of it."""
+
+    seen: NetworkInput
+    said: Answer
+
+
+@dataclass(frozen=True, eq=False)
+class PointRequest:
+    """The maps of `items` at a layer, by a method; `settings` are those of CID and RU.
+
+    Numbers are those of `MapRequest` with the same settings, and rows are those that a sweep of this process writes.
+    """
+
+    network: Network
+    layer: Layer
+    method: str
+    items: tuple[Item, ...] = field(repr=False)
+    settings: CIDSettings = field(default_factory=CIDSettings)
+    lane = MAP_LANE
+
+    @property
+    def kind(self) -> MapMethod:
+        """What is known of the method."""
+        return find_method(self.method)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The `row` of each picture's row."""
+        return tuple(
+            row_key(self.network, self.layer, self.method, self.settings, item.identity()) for item in self.items
+        )
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of all that the rows depend on."""
+        return digest("point", *self.names)
+
+    @property
+    def refusal_key(self) -> str:
+        """What `refusal` depends on."""
+        looked_at = (self.layer.path, str(self.layer.call), *self.kind.looked_at(self.network, self.layer))
+        return digest("refusal", self.network.fingerprint, self.method, *looked_at)
+
+    @property
+    def cost(self) -> int:
+        """About how many forward and backward passes all pictures take."""
+        return self.kind.passes(self.network.input_size, self.settings) * len(self.items)
+
+    def refusal(self) -> str | None:
+        """Why there is none, in one sentence; None where there is one."""
+        return self.kind.refuse(self.network, self.layer)
+
+    def stream(self, bench: Workbench) -> Iterator[Point]:
+        """Ever more rows, as often as a map has become sharper; rows and pictures on the shelf are not made again."""
+        rows: tuple[Row, ...] = ()
+        for place, (item, name) in enumerate(zip(self.items, self.names, strict=True)):
+            row: Row | None = bench.shelf.get(name)
+            if row is None:
+                one = self._look(item, bench)
+                request = one.seen.request(self.network, self.layer, self.method, self.settings)
+                result: MapResult | None = None
+                for result in request.stream(_part(bench, place, len(self.items))):
+                    share = float(getattr(result, "progress", 0.0))
+                    yield Point(rows, (place + share) / len(self.items))
+                assert result is not None
+                row = row_of(request, result, one.seen, one.said, name)
+                bench.shelf.put(name, row)
+            rows = (*rows, row)
+            yield Point(rows, (place + 1) / len(self.items))
+
+    def _look(self, item: Item, bench: Workbench) -> _Seen:
+        place = digest("seen", self.network.fingerprint, item.identity())
+        one: _Seen | None = bench.shelf.get(place)
+        if one is None:
+            seen = replace(item.seen_by(self.network), key=item.name)
+            one = _Seen(seen, answer_of(self.network, seen.x, item.labels))
+            bench.shelf.put(place, one)
+        return one
+
+
+def _part(bench: Workbench, place: int, count: int) -> Workbench:
+    """A bench whose reports are those of one of `count` pictures."""
+
+    def report(progress: float, note: str = "") -> None:
+        bench.report((place + progress) / count, note)
+
+    return replace(bench, report=report)
