@@ -12,6 +12,8 @@ from app.figures.style import Look, dress
 from app.words import counted, decimal
 
 DASHES = ("solid", "dash", "dot", "dashdot")
+# Pixels between the axes.
+PLOT = 330
 AXES = {"layer": "layer, in order of execution", "depth": "share of the way through each network"}
 
 
@@ -87,9 +89,11 @@ def layer_curves_figure(lines: Sequence[Line], axis: str, quantity: str, look: L
     if not any(math.isfinite(value) for line in lines for value in line.mean):
         figure.add_annotation(text="no point is ready yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
         figure.update_yaxes(showticklabels=False)
-    rows = -(-len(lines) // 2)
-    dress(figure, look, 430 + 22 * rows, l=64, b=104 if axis == "layer" else 48, t=34 + 22 * rows)
-    legend = {"orientation": "h", "x": 0, "y": 1.06, "yanchor": "bottom", "font": {"size": 12}}
+    longest = max((len(layer) for _, layer in order), default=0) if axis == "layer" else 0
+    above = 26 * -(-len(lines) // 2) + (18 if axis == "layer" and len({line.family for line in lines}) > 1 else 0)
+    below = 48 + 4 * longest
+    dress(figure, look, PLOT + above + below, l=64, b=below, t=above)
+    legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "font": {"size": 12}}
     return figure.update_layout(
         uirevision=axis, legend=legend, hovermode="closest", clickmode="event+select", dragmode="zoom"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -52,6 +53,8 @@ class Watch:
     def __init__(self, name: str, build: Callable[[], Sequence[Asked | View]], line: str, waits: bool = False) -> None:
         self.owner, self.build, self.line, self.waits = selection.owner(name), build, line, waits
         self.costs: dict[str, int] = {}
+        # What each counts for in the bar.
+        self.weights: dict[str, int] = {}
         # What `release` has found, for the first drawing.
         self._now: list[View] | None = None
         self.started: set[str] = st.session_state.setdefault(f"started {name}", set())
@@ -66,6 +69,7 @@ class Watch:
         start = asked.start and (not self.waits or asked.request.key in self.started)
         view = backend().ask(asked.request, self.owner, asked.order, selection.stopped(), start, wait)
         self.costs[view.key] = asked.cost or asked.request.cost
+        self.weights[view.key] = asked.cost or 1
         return view
 
     def release(self) -> list[View]:
@@ -123,7 +127,7 @@ class Watch:
         if live:
             # What runs comes first: where the others stand in line behind it tells the reader nothing.
             queue = min(live, key=lambda view: view.state != "running").message
-            progress.running(progress.in_line(doing, queue), share(wanted), left(wanted, self.costs), self.line, stop)
+            progress.running(progress.in_line(doing, queue), share(wanted, self.weights), left(wanted, self.costs), self.line, stop)
         elif all(view.state == "done" for view in wanted):
             progress.ended(done, "check_circle", self.line)
         elif start is not None:
@@ -135,14 +139,17 @@ class Watch:
             progress.ended(cancelled, "cancel", self.line, (again, go_on))
 
 
-def share(views: Sequence[View]) -> float:
-    """How much of the work is done.
+def share(views: Sequence[View], weights: Mapping[str, int] = MappingProxyType({})) -> float:
+    """How much of the work is done; without `weights`, all counts alike.
 
     >>> share([View("a", "done"), View("b", "running", progress=0.5), View("c", "missing"), View("d", "failed")])
     0.625
+    >>> share([View("a", "done"), View("b", "missing")], {"a": 3, "b": 1})
+    0.75
     """
     each = [view.progress if view.live else float(view.state != "missing") for view in views]
-    return sum(each) / len(each)
+    weighted = [weights.get(view.key, 1) for view in views]
+    return sum(part * weight for part, weight in zip(each, weighted, strict=True)) / sum(weighted)
 
 
 def left(views: Sequence[View], costs: Mapping[str, int]) -> float | None:
