@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app.address import selection
-from app.jobs.backend import backend
-from app.layers.choice import check_link, choice
+from app.jobs.backend import Backend, backend
+from app.layers.choice import check_link, choice, shown_networks
 from app.layers.controls import metric_control, networks_control, settings_control, source_control
 from app.layers.run import birds
 from app.layers.upload import table, table_control
@@ -34,9 +34,7 @@ def page() -> None:
     st.title("What do networks discard, layer by layer?", anchor=False)
     notice = st.empty()
     st.markdown(LEAD)
-    here = store.kept(selection.selection().network)
-    if here is not None:
-        link_notice.check_network("layers", here, here.input_size)
+    _check_layer(store)
     selection.write_address(choice().to_query())
     link_notice.draw(notice, (selection.selection(), choice()))
     metric_control()
@@ -45,3 +43,12 @@ def page() -> None:
     else:
         store.release(selection.owner("layers page"))
         table()
+
+
+def _check_layer(store: Backend) -> None:
+    """Leaves out a layer and a grid, which other pages share, that the network of the other pages does not have."""
+    name = selection.selection().network
+    if choice().source == "birds" and name in shown_networks():
+        view = store.network(name, selection.owner(f"layers {name}"))
+        if view.state == "done":
+            link_notice.check_network("layers", view.value, view.value.input_size)

@@ -38,11 +38,11 @@ def read_table(data: bytes) -> Any:
 
 
 def _read(data: bytes) -> pa.Table:
+    if not pq.read_schema(pa.BufferReader(data)).equals(SCHEMA):
+        raise ValueError(OLD)
     # As dictionaries, a text that is repeated a million times is held once.
     with pq.ParquetFile(pa.BufferReader(data), read_dictionary=TEXTS) as file:
         said = file.metadata
-        if not pq.read_schema(pa.BufferReader(data)).equals(SCHEMA):
-            raise ValueError(OLD)
         if said.num_rows > MOST_ROWS:
             raise ValueError(LARGE)
         if sum(said.row_group(group).total_byte_size for group in range(said.num_row_groups)) > UNPACKED:

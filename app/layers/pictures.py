@@ -90,9 +90,8 @@ def draw_pictures(chart: Chart, lines: list[Line]) -> None:
         )
     told = [one for one in rows["right"] if one in (True, False)]
     if told:
-        st.caption(
-            f"{shown.title} is wrong on {told.count(False)} of {counted(len(told), 'picture')} whose class it knows."
-        )
+        count = counted(len(told), "picture")
+        st.caption(f"The network is wrong on {told.count(False)} of {count} whose class it knows.")
     st.dataframe(
         pd.DataFrame(picture_rows(chart, shown, spot, rows)),
         hide_index=True,

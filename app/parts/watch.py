@@ -127,7 +127,9 @@ class Watch:
         if live:
             # What runs comes first: where the others stand in line behind it tells the reader nothing.
             queue = min(live, key=lambda view: view.state != "running").message
-            progress.running(progress.in_line(doing, queue), share(wanted, self.weights), left(wanted, self.costs), self.line, stop)
+            progress.running(
+                progress.in_line(doing, queue), share(wanted, self.weights), left(wanted, self.costs), self.line, stop
+            )
         elif all(view.state == "done" for view in wanted):
             progress.ended(done, "check_circle", self.line)
         elif start is not None:

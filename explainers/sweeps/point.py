@@ -97,8 +97,9 @@ class PointRequest:
                 one = self._look(item, bench)
                 request = one.seen.request(self.network, self.layer, self.method, self.settings)
                 result: MapResult | None = None
+                share = 0.0
                 for result in request.stream(_part(bench, place, len(self.items))):
-                    share = float(getattr(result, "progress", 0.0))
+                    share = max(share, float(getattr(result, "progress", 0.0)))
                     yield Point(rows, (place + share) / len(self.items))
                 assert result is not None
                 row = row_of(request, result, one.seen, one.said, name)

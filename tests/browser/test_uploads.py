@@ -111,7 +111,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
 
 
 def test_a_whole_visit_asks_nobody_but_the_server(page, address, requests):
-    for place in ("", "compare", "fairness", "evaluate", "learn", "glossary", "about"):
+    for place in ("", "compare", "fairness", "evaluate", "layers", "learn", "glossary", "about"):
         page.goto(f"{address}/{place}?picture=../../etc/passwd&network=/etc/passwd&layer=/etc")
         expect(page.get_by_role("heading").first).to_be_visible(timeout=SLOW)
         page.wait_for_timeout(500)

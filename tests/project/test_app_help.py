@@ -8,6 +8,8 @@ import streamlit as st
 
 from app.compare import layers
 from app.evaluate import checks, columns, scores
+from app.layers import pictures
+from app.layers import table as points
 from tests.support.places import ROOT
 
 APP = ROOT / "app"
@@ -64,4 +66,8 @@ def test_no_column_of_a_table_is_left_out():
     assert len(named) > 8
     assert named <= set(shown)
     assert all(column["help"] for column in shown.values())
+    assert keys_of("layers/table.py", {"table_rows"}) == set(points.columns())
+    assert keys_of("layers/pictures.py", {"picture_rows"}) == set(pictures.COLUMNS)
+    assert all(column["help"] for column in points.columns().values())
+    assert all(pictures.COLUMNS.values())
     assert keys_of("compare/layers.py", {"_table"}) == set(layers.TEXT_COLUMNS | layers.NUMBER_COLUMNS)

@@ -10,11 +10,13 @@ from app.evaluate.choice import Choice as EvaluateChoice
 from app.explore.grid_choice import GridChoice
 from app.fairness.controls import Choice as FairnessChoice
 from app.jobs.backend import backend
+from app.layers.choice import Choice as LayersChoice
 from tests.support.pages import page
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4"}
-CHOICES = {"explore": GridChoice, "compare": CompareChoice, "fairness": FairnessChoice, "evaluate": EvaluateChoice}
+CHOICES = {"explore": GridChoice, "compare": CompareChoice, "fairness": FairnessChoice, "evaluate": EvaluateChoice,
+           "layers": LayersChoice}  # fmt: skip
 # What every page shares, said wrong: all that is named in the notice.
 COMMON = {"beta": "7", "seed": "x", "layer": "nowhere", "picture": "bird/99999999"}
 WRONG = {
@@ -25,12 +27,15 @@ WRONG = {
     "fairness": {"c": "3", "pair": "conv9", "at": "zzz", "bias": "yes"},
     "evaluate": {"methods": "saliency foo", "data": "cats", "count": "7", "removed": "none", "magnitude": "yes",
                  "refined": "1", "judged": "me", "checked": "5"},
+    "layers": {"networks": "resnet20-cifar10 vgg99", "metric": "sid", "data": "cats", "count": "7", "x": "width",
+               "refined": "1", "second": "7"},
 }  # fmt: skip
 KEPT = {
     "explore": {"methods": "saliency", "layers": "conv1", "pictures": "bird/0", "networks": "resnet20-cifar10"},
     "compare": {"other": "resnet32-cifar10"},
     "fairness": {},
     "evaluate": {"methods": "saliency"},
+    "layers": {"networks": "resnet20-cifar10"},
 }
 QUOTED = {"saliency foo": "foo", "conv1 conv9": "conv9", "bird/0 photo/none": "photo/none",
           "resnet20-cifar10 vgg99": "vgg99"}  # fmt: skip
@@ -73,7 +78,10 @@ def test_every_wrong_part_of_a_link_is_named_in_one_sentence_and_leaves_the_addr
     assert silent(again)
     assert address(again) == address(at)
     for run in (at, again):
-        run.selectbox(key="w_compare_b" if page == "compare" else "w_network").set_value("resnet44-cifar10").run()
+        if page == "layers":
+            run.multiselect(key="w_layers_networks").set_value(["resnet44-cifar10"]).run()
+        else:
+            run.selectbox(key="w_compare_b" if page == "compare" else "w_network").set_value("resnet44-cifar10").run()
         assert silent(run)
 
 

@@ -1,0 +1,256 @@
+"""The Layers page without a browser: curves that grow, cancel, links, a sweep's table, good and bad."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.jobs.backend import backend
+from app.layers import points, run
+from app.layers.choice import Choice
+from app.layers.files import curves_csv, drawing, rows_parquet
+from app.layers.lines import lines_of
+from app.layers.parquet import read_table
+from app.layers.upload import chart_of
+from explainers import CIDSettings, load_network
+from explainers.methods.request import answer
+from explainers.sweeps import shipped
+from explainers.sweeps.pictures import BirdItem
+from explainers.sweeps.point import PointRequest
+from explainers.sweeps.row import SCHEMA, Row, as_table
+from tests.support.pages import page, says, until, words
+
+pytestmark = pytest.mark.usefixtures("fresh_backend", "few_layers")
+NETWORK, LAYERS = "resnet20-cifar10", ("conv1", "fc")
+
+
+@pytest.fixture
+def few_layers(monkeypatch):
+    """Every network has two layers only, so that a curve takes seconds."""
+
+    def few(network, method):
+        return [layer for layer in network.layers if layer.name in LAYERS]
+
+    monkeypatch.setattr(points, "measurable", few)
+    monkeypatch.setattr(run, "measurable", few)
+
+
+def visit(**query: str) -> AppTest:
+    return page("layers", **{"networks": NETWORK, "count": "1"} | query).run()
+
+
+def computed(**query: str) -> AppTest:
+    at = visit(**query)
+    at.button(key="layers_page_again").click().run()
+    return until(at, lambda at: says(at, "maps are there.") and not says(at, " of 2 maps"))
+
+
+def rows(network: str = NETWORK, layers: tuple[str, ...] = LAYERS, birds: int = 3) -> list[Row]:
+    """Rows as a sweep writes them, with numbers that are easy to check."""
+    some = Row(
+        row="", key="k", network=network, fingerprint=f"f-{network}", layer="", place=0, layers=len(layers), depth=0.0,
+        method="cid", version=2, unit="nats", picture="", picture_sha256="p", label="bird", answer="bird", right=True,
+        foreground="mask", beta=1.5e-4, grid=None, refine=False, solver="two-stage", probes=256, seed=0, mean=0.0,
+        mean_error=0.0, concentration=0.5, constraint=1.0, constraint_error=0.0, loss=None, loss_error=None,
+        unbounded=0, converged=True, forward_passes=1.0, backward_passes=1.0, seconds=0.1,
+    )  # fmt: skip
+    return [
+        replace(
+            some,
+            row=f"{network} {layer} {bird}",
+            layer=layer,
+            place=place,
+            depth=place / max(len(layers) - 1, 1),
+            picture=f"bird/{bird}",
+            mean=place - 3.0 + 0.1 * bird,
+            concentration=0.5 - 0.1 * bird,
+            right=bird != 1,
+        )
+        for place, layer in enumerate(layers)
+        for bird in range(birds)
+    ]
+
+
+def parquet(*made: Row) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(as_table(made), buffer)
+    return buffer.getvalue()
+
+
+def brought(data: bytes, **query: str) -> AppTest:
+    at = visit(data="table", **query)
+    at.file_uploader(key="w_layers_table").set_value(("sweep.parquet", data, "application/octet-stream")).run()
+    assert not at.exception
+    return at
+
+
+def test_nothing_runs_before_the_button_then_every_point_stands_in_chart_table_and_pictures():
+    at = visit()
+    assert says(at, "0 of 2 maps are there")
+    assert says(at, "Here comes a chart")
+    assert not backend().maps._jobs
+    at.button(key="layers_page_again").click().run()
+    until(at, lambda at: says(at, "All 2 maps are there"))
+    points, pictures = at.dataframe
+    assert points.value["Layer"].tolist() == list(LAYERS)
+    assert points.value["Pictures"].tolist() == [1, 1]
+    network = load_network(NETWORK)
+    request = PointRequest(network, network.layer("conv1"), "cid", (BirdItem(0),), CIDSettings(refine=False))
+    (row,) = answer(request).rows
+    assert points.value["Mean (nats)"][0] == pytest.approx(row.mean, abs=1e-5)
+    assert pictures.value["Picture"].tolist() == ["bird/0"]
+    assert "layer=conv1" in pictures.value["Explore"][0]
+    assert "--networks resnet20-cifar10 --pictures birds:1 --metrics cid --closed-form" in at.code[0].value
+    assert len(at.get("plotly_chart")) == 1
+    # Another metric of the same maps, and the same page again, take nothing.
+    at.button_group(key="w_layers_metric").set_value("concentration").run()
+    assert says(at, "All 2 maps are there")
+    assert says(visit(), "All 2 maps are there")
+
+
+def test_cancel_keeps_the_points_that_are_ready_and_another_start_goes_on():
+    at = visit(count="4")
+    at.button(key="layers_page_again").click().run()
+    until(at, lambda at: len(at.dataframe) > 0)
+    jobs = list(backend().maps._jobs.values())
+    at.button(key="layers_page_cancel").click().run()
+    assert all(job.ended.wait(60) for job in jobs)
+    at.run()
+    assert not at.exception
+    assert sum(at.dataframe[0].value["Pictures"]) < 8
+    before = len(at.dataframe[0].value)
+    at.button(key="layers_page_again").click().run()
+    assert len(at.dataframe[0].value) >= before
+    at.button(key="layers_page_cancel").click().run()
+
+
+def test_the_choice_is_in_the_address_and_comes_back():
+    at = visit(refined="True", second="1e-3", x="depth", metric="ru", beta="0.0003")
+    assert not at.warning
+    address = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+    assert address == {
+        "networks": NETWORK, "count": "1", "refined": "True", "second": "0.001", "x": "depth", "metric": "ru",
+        "beta": "0.0003",
+    }  # fmt: skip
+    assert at.session_state["layers_choice"] == Choice((NETWORK,), "ru", "birds", 1, "depth", True, 1e-3)
+    again = page("layers", **address).run()
+    assert again.session_state["layers_choice"] == at.session_state["layers_choice"]
+    at.multiselect(key="w_layers_networks").set_value([]).run()
+    assert len(at.multiselect(key="w_layers_networks").value) == 3
+
+
+def test_a_click_on_a_point_sends_the_reader_to_its_layer_in_explore():
+    at = computed()
+    at.selectbox(key="w_layers_point").set_value("ResNet-20, CIFAR-10 · fc").run()
+    at.button(key="layers_open").click().run()
+    there = at.session_state["selection"]
+    assert (there.network, there.layer, there.picture, there.refine) == (NETWORK, "fc", "bird/0", False)
+    assert at.session_state["sent to a page"] == ("explore", {"view": "layer", "metric": "cid"})
+
+
+def test_a_shipped_table_shows_at_once_and_only_what_lacks_is_asked_for(monkeypatch):
+    network = load_network(NETWORK)
+    settings = CIDSettings(refine=False)
+    (row,) = answer(PointRequest(network, network.layer("fc"), "cid", (BirdItem(0),), settings)).rows
+    monkeypatch.setattr(shipped, "shipped_rows", lambda: {row.row: row})
+    at = visit()
+    assert says(at, "1 of 2 maps are there")
+    assert at.dataframe[0].value["Layer"].tolist() == ["fc"]
+    assert visit(beta="0.0003").dataframe.len == 0
+
+
+def test_a_sweeps_table_is_drawn_as_it_is():
+    at = brought(parquet(*rows(), *rows("my-net", ("a", "b", "c"))))
+    assert says(at, "15 rows of 3 pictures were read")
+    points, pictures = at.dataframe
+    assert points.value["Network"].tolist() == ["ResNet-20, CIFAR-10"] * 2 + ["my-net"] * 3
+    assert points.value["Mean (nats)"].tolist() == pytest.approx([-2.9, -1.9, -2.9, -1.9, -0.9])
+    assert pictures.value["Picture"].tolist() == ["bird/2", "bird/1", "bird/0"]
+    at.button_group(key="w_layers_order").set_value("wrong").run()
+    assert at.dataframe[1].value["Picture"][0] == "bird/1"
+    assert says(at, "is wrong on 1 of 3 pictures whose class it knows")
+    at.button_group(key="w_layers_metric").set_value("ru").run()
+    assert says(at, "no rows of RU")
+
+
+def test_several_settings_of_a_table_are_lines_of_their_own():
+    other = [replace(row, row=row.row + " refined", refine=True, mean=row.mean + 1) for row in rows()]
+    at = brought(parquet(*rows(), *other))
+    assert at.dataframe[0].value["Network"].unique().tolist() == [
+        "ResNet-20, CIFAR-10, closed form",
+        "ResNet-20, CIFAR-10, refined",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [
+        (b"", "Expected a table of a sweep (Parquet)"),
+        (b"PAR1" + bytes(200) + b"PAR1", "Expected a table of a sweep (Parquet)"),
+        (parquet(*rows())[:-50], "Expected a table of a sweep (Parquet)"),
+        (parquet(), "Expected a table with rows"),
+    ],
+    ids=["empty", "garbage", "cut", "no rows"],
+)
+def test_a_bad_file_is_one_sentence(data, start):
+    at = brought(data)
+    (error,) = at.error
+    assert error.value.startswith(start)
+    assert not at.dataframe
+
+
+def test_tables_of_others_and_tables_that_grow_are_refused():
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"network": ["a"]}), buffer)
+    with pytest.raises(ValueError, match="other columns"):
+        read_table(buffer.getvalue())
+    many = as_table(rows()[:1])
+    buffer = io.BytesIO()
+    pq.write_table(pa.concat_tables([many] * 200_001).combine_chunks(), buffer)
+    assert len(buffer.getvalue()) < 200_000
+    with pytest.raises(ValueError, match="at most 200,000 rows"):
+        read_table(buffer.getvalue())
+    with pytest.raises(ValueError, match="networks and layers"):
+        read_table(parquet(*(replace(row, layer=str(n), row=str(n)) for n in range(2001) for row in rows()[:1])))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_file_is_read_or_refused_in_a_sentence(seed):
+    damaged = bytearray(parquet(*rows()))
+    draw = np.random.default_rng(seed)
+    for place in draw.integers(4, len(damaged), 1 + seed % 5):
+        damaged[place] = draw.integers(256)
+    said = "expected"
+    try:
+        read_table(bytes(damaged))
+    except ValueError as error:
+        said = str(error)
+    assert said.startswith("expected")
+
+
+def test_what_a_stranger_has_written_into_a_table_is_no_markup():
+    bad = '<a href="https://example.org">x</a>`$' + "y" * 5000
+    (first, *_) = read_table(parquet(replace(rows()[0], network=bad)))["network"]
+    assert not set("<>`$&") & set(first)
+    assert len(first) == 300
+    at = brought(parquet(replace(rows()[0], network="![a](https://example.org)")))
+    assert not [word for word in words(at) if "](http" in word]
+
+
+def test_the_files_hold_what_the_page_shows():
+    chart = chart_of(read_table(parquet(*rows())), "cid")
+    lines = lines_of(chart)
+    for kind, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+        for axis in ("layer", "depth"):
+            assert drawing(lines, axis, "mean CID (nats)", "CID", "birds:3", kind).startswith(start)
+    table = pq.read_table(io.BytesIO(rows_parquet(chart)))
+    assert table.schema.equals(SCHEMA)
+    assert [Row(**row) for row in table.to_pylist()] == rows()
+    head, *lines_of_text = curves_csv(chart).decode("utf-8-sig").splitlines()
+    assert head.startswith("network,weights (SHA-256),layer")
+    assert len(lines_of_text) == 2
+    assert np.isfinite(lines[0].low).all()
