@@ -1,7 +1,7 @@
 """A stranger's Parquet file -> the rows of a sweep, or one sentence; nothing in it grows past its bounds."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,12 +49,14 @@ def _read(data: bytes) -> pa.Table:
             raise ValueError(WRONG)
         table = file.read()
     for name in TEXTS:
-        values = table[name].unify_dictionaries()
+        values: Any = table[name].unify_dictionaries()
         chunk = values.chunk(0).dictionary if values.num_chunks else pa.array([], pa.string())
         plain = [None if text is None else text[:LONGEST].translate(PLAIN) for text in chunk.to_pylist()]
         codes = [one.indices for one in values.chunks]
-        made = [pa.DictionaryArray.from_arrays(one, pa.array(plain, pa.string())) for one in codes]
+        made: Any = [pa.DictionaryArray.from_arrays(one, pa.array(plain, pa.string())) for one in codes]
         table = table.set_column(
-            table.schema.get_field_index(name), name, pa.chunked_array(made, pa.dictionary(pa.int32(), pa.string()))
+            table.schema.get_field_index(name),
+            name,
+            pa.chunked_array(made, cast(Any, pa.dictionary(pa.int32(), pa.string()))),
         )
     return table

@@ -41,7 +41,7 @@ class NetworkInput:
         """The mask, or else the box as one; None where neither is known."""
         if self.mask is not None or self.box is None:
             return self.mask
-        return filled(self.box, self.size[::-1])
+        return filled(self.box, (self.size[1], self.size[0]))
 
     def request(
         self, network: Network, layer: Layer, method: str, settings: CIDSettings, target: int | None = None

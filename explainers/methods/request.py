@@ -63,7 +63,7 @@ MAP_LANE, DECODER_LANE = "maps", "decoders"
 class Request(Protocol):
     """`key` is what the answer depends on, and nothing else; equal keys mean equal answers. `lane` is its queue."""
 
-    lane: str
+    lane: ClassVar[str]
 
     @property
     def key(self) -> str:

@@ -1,5 +1,6 @@
 """A sweep on many machines by Ray: actors hold networks, one per GPU or group of cores, and rows come back."""
 
+import importlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -9,7 +10,7 @@ from explainers.sweeps.local import TRIES, given_up
 from explainers.sweeps.plan import Block
 from explainers.sweeps.work import Bench, Done, work
 
-MISSING = "expected Ray for a cluster, it is not installed; pip install 'information-discarding[cluster]'"
+MISSING = "expected Ray for a cluster, it is not installed; pip install 'information-discarding-explorer[cluster]'"
 
 
 class ClusterError(ValueError):
@@ -43,7 +44,8 @@ def run_on_ray(
     wants: dict[str, float] = {"num_gpus": 1} if gpu else {"num_cpus": bench.threads}
     actor: Any = ray.remote(**wants)(_Worker)
     count = _places(ray, gpu, bench.threads)
-    waiting, again = iter(blocks), list[Block]()
+    waiting = iter(blocks)
+    again: list[Block] = []
     lost: Counter[int] = Counter()
     # What each reference waits for: a worker, and its block once it has one.
     running: dict[Any, tuple[Any, Block | None]] = {}
@@ -88,7 +90,7 @@ def run_on_ray(
 
 def _connected(address: str) -> Any:
     try:
-        import ray
+        ray: Any = importlib.import_module("ray")
     except ImportError:
         raise ClusterError(MISSING) from None
     if not ray.is_initialized():

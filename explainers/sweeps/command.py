@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """The sweep. Raises ValueError, one sentence."""
+    _check(args)
     found = find_pictures(args.pictures, args.boxes, args.masks, args.most)
     gpu = args.device != "cpu"
     plan = Plan(
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"No {problem.method} of {problem.network}, {problem.layer}: {problem.reason}.")
     table = SweepTable(args.out, args.keep_maps)
     until = time.monotonic() + args.limit_hours * 3600 if args.limit_hours is not None else float("inf")
-    count, cut = 0, False
+    count, cut = 0, True
     try:
         todo = list(_todo(plan, table, args.device))
         total = sum(block.count for block in todo)
@@ -104,12 +105,23 @@ def run(args: argparse.Namespace) -> int:
                     table.problem(problem)
                 count += len(done.rows)
                 progress.update(done.block.count)
-                cut = progress.n < total
+                total -= done.block.count
+            cut = total > 0
     except KeyboardInterrupt:
-        cut = True
+        pass
     finally:
         table.close()
     return _tell(args, table, count, cut)
+
+
+def _check(args: argparse.Namespace) -> None:
+    for name, value in (("most", args.most), ("batch", args.batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"expected at least one picture with --{name}, got {value}")
+    if args.workers is not None and args.workers < 0:
+        raise ValueError(f"expected a number of workers from 0 on, got {args.workers}")
+    if args.threads < 1:
+        raise ValueError(f"expected at least one thread, got {args.threads}")
 
 
 def _todo(plan: Plan, table: SweepTable, device: str) -> Iterator[Block]:

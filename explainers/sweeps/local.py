@@ -31,7 +31,8 @@ def run_processes(
 
     A process that is lost is replaced, and its block done again, three times at most.
     """
-    waiting, again = iter(blocks), list[Block]()
+    waiting = iter(blocks)
+    again: list[Block] = []
     lost: Counter[int] = Counter()
     running: dict[Future[Done], Block] = {}
     pool = _pool(workers)

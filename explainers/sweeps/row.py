@@ -71,7 +71,7 @@ class Row:
     seconds: float
 
 
-_KINDS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+_KINDS: dict[object, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 SCHEMA = pa.schema([pa.field(one.name, _KINDS[(get_args(one.type) or (one.type,))[0]]) for one in fields(Row)])
 # What is measured anew every time.
 TIMES = ("seconds",)

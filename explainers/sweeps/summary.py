@@ -34,7 +34,7 @@ def curve(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
         interval = interval_of(group[metric])
         if interval is not None:
             first = group.iloc[0]
-            about = {"network": network, "method": method, "layer": first["layer"], "place": place}
+            about: dict[str, object] = {"network": network, "method": method, "layer": first["layer"], "place": place}
             found.append(about | {"depth": first["depth"]} | vars(interval))
     columns = ["network", "method", "layer", "place", "depth", "mean", "low", "high", "count"]
     return pd.DataFrame(found, columns=columns)

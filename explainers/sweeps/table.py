@@ -3,10 +3,11 @@
 import csv
 import io
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from explainers.sweeps.row import SCHEMA, Row, as_table
 
 # Rows of a group of the file, maps of a shard.
 GROUP, SHARD = 4096, 1000
+# Their own types know not every argument.
+_savez: Callable[..., None] = np.savez
+_write_table: Callable[..., None] = cast(Any, pq).write_table
 
 
 class TableError(ValueError):
@@ -49,7 +53,7 @@ class SweepTable:
         except OSError as error:
             raise TableError(_refused(path, error)) from None
         try:
-            self.done = {str(row) for table in read_parts(path, ["row"]) for row in table["row"].to_pylist()}
+            self.done = {name for table in read_parts(path, ["row"]) for name in _names(table)}
         except TableError:
             self._lock.release()
             raise
@@ -64,7 +68,7 @@ class SweepTable:
             if maps and self.maps is not None:
                 write_whole(self.maps / "parts" / f"{name}.npz", _npz(maps))
             buffer = pa.BufferOutputStream()
-            pq.write_table(as_table(rows), buffer)
+            _write_table(as_table(rows), buffer)
             write_whole(self.parts / f"{name}.parquet", buffer.getvalue().to_pybytes())
         except OSError as error:
             raise TableError(_refused(self.path, error)) from None
@@ -76,7 +80,7 @@ class SweepTable:
         text = io.StringIO()
         table = csv.DictWriter(text, [one.name for one in fields(Problem)])
         table.writeheader()
-        table.writerows(map(asdict, self.problems))
+        table.writerows([asdict(one) for one in self.problems])
         with suppress(OSError):  # they are listed at the end as well
             write_whole(self.side_table, text.getvalue().encode())
 
@@ -108,8 +112,9 @@ class SweepTable:
                 waiting: list[pa.Table] = []
                 for table in read_parts(self.path):
                     # A part that was merged before the work was cut off is still there.
-                    fresh = [row not in seen for row in table["row"].to_pylist()]
-                    seen |= set(table["row"].to_pylist())
+                    names = _names(table)
+                    fresh = [name not in seen for name in names]
+                    seen |= set(names)
                     waiting.append(table.filter(pa.array(fresh)))
                     if sum(len(one) for one in waiting) >= GROUP:
                         writer.write_table(pa.concat_tables(waiting), row_group_size=GROUP)
@@ -136,11 +141,15 @@ def read_parts(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
                         "another file, or begin a new one"
                     )
                 for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns)
+                    yield cast(Any, file).read_row_group(group, columns)
         except (OSError, pa.ArrowException):
             raise TableError(
                 f"expected a table of a sweep, got something else in '{path.name}'; choose another file"
             ) from None
+
+
+def _names(table: pa.Table) -> list[str]:
+    return [str(name) for name in table["row"].to_pylist()]
 
 
 def read_sweep(path: str | Path) -> pd.DataFrame:
@@ -152,7 +161,7 @@ def read_sweep(path: str | Path) -> pd.DataFrame:
     tables = list(read_parts(path))
     if not tables:
         raise TableError(f"expected a table of a sweep, found no file '{path.name}'; check its path")
-    frame = pa.concat_tables(tables).to_pandas()
+    frame = cast("pd.DataFrame", cast(Any, pa.concat_tables(tables)).to_pandas())
     return frame.drop_duplicates("row", ignore_index=True)
 
 
@@ -188,7 +197,7 @@ def _gather_maps(folder: Path) -> None:
 
 def _npz(maps: Mapping[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **dict(maps))
+    _savez(buffer, **maps)
     return buffer.getvalue()
 
 

@@ -1,0 +1,137 @@
+"""The command: a table, a summary, and one sentence for whatever is wrong."""
+
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from explainers.sweeps import command
+from explainers.sweeps.command import main
+from explainers.sweeps.table import read_maps, read_sweep
+from tests.support.places import ROOT
+from tests.support.sweeps import NETWORK, compared
+
+
+@pytest.fixture
+def sweep(tmp_path, capsys):
+    """The command with what takes little time; answers with the exit status and what was printed."""
+    out = tmp_path / "a.parquet"
+
+    def run(*more: str, pictures: str = "birds:2", network: str = NETWORK):
+        asked = ["--networks", network, "--layers", "conv1", "--closed-form", "--grid", "8", "--workers", "0"]
+        status = main([*asked, "--pictures", pictures, "--out", str(out), "--no-store", *more])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    run.out = out
+    return run
+
+
+def test_a_sweep_and_the_same_again(sweep, tmp_path):
+    status, said, _ = sweep("--keep-maps", str(tmp_path / "maps"))
+    assert status == 0
+    assert "2 rows were added to a.parquet, which is complete." in said
+    assert f"{NETWORK:<24}cid           conv1" in said
+    rows = read_sweep(sweep.out)
+    assert set(read_maps(tmp_path / "maps")) == set(rows["row"])
+    status, said, _ = sweep()
+    assert status == 0
+    assert said.endswith("Nothing to do: a.parquet has all rows of this sweep that there can be.\n")
+    pd.testing.assert_frame_equal(read_sweep(sweep.out), rows, check_exact=True)
+
+
+def test_more_pictures_add_only_their_own_rows(sweep):
+    sweep(pictures="birds:1")
+    _, said, _ = sweep()
+    assert "1 rows were added" in said
+    assert list(read_sweep(sweep.out)["picture"]) == ["bird/0", "bird/1"]
+
+
+def test_a_broken_picture_is_told_and_the_rest_is_done(sweep, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (40, 40), "red").save(folder / "good.png")
+    (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    status, said, _ = sweep(pictures=str(folder))
+    assert status == 1
+    assert "bad.png: expected" in said
+    assert "All 1 problems stand in a.problems.csv." in said
+    assert list(read_sweep(sweep.out)["picture"]) == ["good.png"]
+    Image.new("RGB", (40, 40), "blue").save(folder / "bad.png")
+    status, said, _ = sweep(pictures=str(folder))
+    assert (status, "which is complete." in said) == (0, True)
+
+
+def test_time_that_is_up_leaves_a_table_that_goes_on(sweep):
+    status, said, _ = sweep("--limit-hours", "0")
+    assert status == 1
+    assert "0 rows were added to a.parquet; the same command goes on with the rest." in said
+    assert sweep()[0] == 0
+
+
+def test_ctrl_c_keeps_what_there_is(sweep, monkeypatch):
+    real = command.run_here
+
+    def interrupted(*args):
+        answers = real(*args)
+        yield next(answers)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run_here", interrupted)
+    status, said, _ = sweep()
+    assert status == 1
+    assert "1 rows were added to a.parquet; the same command goes on" in said
+    monkeypatch.setattr(command, "run_here", real)
+    assert "1 rows were added" in sweep()[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--metrics", "sid"], "expected a method"),
+        (["--layers", "conv7"], "expected layers of the networks"),
+        (["--beta", "7"], "expected beta between"),
+        (["--networks", "resnet21"], "expected one of the networks"),
+        (["--pictures", "nowhere"], "expected a folder"),
+        (["--most", "0"], "expected at least one picture"),
+        (["--workers", "-1"], "expected a number of workers"),
+        (["--threads", "0"], "expected at least one thread"),
+        (["--batch", "0"], "expected at least one picture"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(sweep, more, told):
+    status, said, error = sweep(*more)
+    assert (status, said) == (2, "")
+    assert told in error
+    assert error.count("\n") == 1
+    assert not sweep.out.exists()
+
+
+def test_killed_ten_times_it_ends_with_the_rows_of_an_undisturbed_one(sweep, tmp_path):
+    out = tmp_path / "killed.parquet"
+    run = [sys.executable, "-m", "tests.support.killed_sweeps", str(out), "10"]
+    ended = subprocess.run(
+        run, cwd=ROOT, capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert sweep(pictures="birds:24")[0] == 0
+    killed = read_sweep(out)
+    assert killed["row"].is_unique
+    pd.testing.assert_frame_equal(compared(killed), compared(read_sweep(sweep.out)), check_exact=True)
+    assert {one.name for one in tmp_path.iterdir() if "killed" in one.name} == {
+        "killed.parquet",
+        "killed.parquet.lock",
+    }
+
+
+def test_tables_are_read_by_pandas_polars_and_duckdb(sweep):
+    sweep()
+    path = str(sweep.out)
+    polars, duckdb = pytest.importorskip("polars"), pytest.importorskip("duckdb")
+    mean = read_sweep(path)["mean"].mean()
+    assert pd.read_parquet(path)["mean"].mean() == pytest.approx(mean)
+    assert polars.read_parquet(path)["mean"].mean() == pytest.approx(mean)
+    assert duckdb.connect().execute(f"SELECT avg(mean) FROM '{path}'").fetchall()[0][0] == pytest.approx(mean)

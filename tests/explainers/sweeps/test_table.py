@@ -1,0 +1,143 @@
+"""The table on disk: whole rows whatever ends the work, one writer, and a sentence for whatever the disk does."""
+
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from explainers.sweeps import table as sweep_table
+from explainers.sweeps.local import run_here
+from explainers.sweeps.plan import Problem
+from explainers.sweeps.table import SweepTable, TableError, read_maps, read_sweep
+from tests.support.sweeps import BENCH, compared, quick_plan, todo
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [row for done in run_here(todo(quick_plan(2)), BENCH) for row in done.rows]
+
+
+def test_rows_come_back_as_they_were(tmp_path, rows):
+    path = tmp_path / "deep" / "a.parquet"
+    table = SweepTable(path)
+    table.add(1, rows[2:])
+    table.add(0, rows[:2])
+    pd.testing.assert_frame_equal(compared(read_sweep(path)), compared(rows), check_exact=True)
+    table.close()
+    # In the order of the plan, and nothing else beside the file and its lock.
+    assert list(read_sweep(path)["row"]) == [row.row for row in rows]
+    assert {one.name for one in path.parent.iterdir()} == {"a.parquet", "a.parquet.lock"}
+
+
+def test_a_table_goes_on_where_it_ended(tmp_path, rows):
+    path = tmp_path / "a.parquet"
+    first = SweepTable(path)
+    first.add(0, rows[:1])
+    first.close()
+    second = SweepTable(path)
+    assert second.done == {rows[0].row}
+    second.add(1, rows[1:])
+    second.close()
+    assert list(read_sweep(path)["row"]) == [row.row for row in rows]
+
+
+def test_what_was_merged_before_the_end_came_is_not_there_twice(tmp_path, rows, monkeypatch):
+    path = tmp_path / "a.parquet"
+    table = SweepTable(path)
+    table.add(0, rows)
+    with monkeypatch.context() as cut:
+        cut.setattr(sweep_table.shutil, "rmtree", lambda *args, **kwargs: None)
+        table.close()
+    assert list(table.parts.glob("*.parquet"))
+    assert len(read_sweep(path)) == len(rows)
+    SweepTable(path).close()
+    assert pq.read_metadata(path).num_rows == len(rows)
+    assert not table.parts.exists()
+
+
+def test_two_writers_get_a_sentence(tmp_path, rows):
+    path = tmp_path / "a.parquet"
+    table = SweepTable(path)
+    with pytest.raises(TableError, match=r"only sweep that writes to 'a\.parquet'"):
+        SweepTable(path)
+    table.add(0, rows)
+    table.close()
+    assert len(read_sweep(path)) == len(rows)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 nothing PAR1", b"name,x\n"])
+def test_what_is_no_table_is_left_alone(tmp_path, content):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match="expected a table of a sweep"):
+        SweepTable(path)
+    with pytest.raises(TableError, match="expected a table of a sweep"):
+        read_sweep(path)
+    assert path.read_bytes() == content
+
+
+def test_other_tables_are_left_alone(tmp_path):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"row": ["a"]}).to_parquet(path)
+    with pytest.raises(TableError, match="other columns"):
+        SweepTable(path)
+    assert len(pd.read_parquet(path)) == 1
+
+
+def test_a_table_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(TableError, match="found no file"):
+        read_sweep(tmp_path / "a.parquet")
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, rows):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a small disk needs rights that this user does not have")
+    try:
+        table = SweepTable(folder / "a.parquet")
+        table.add(0, rows[:2])
+        (folder / "filler").write_bytes(b"0" * (128 * 1024 - 16 * 4096))
+        with pytest.raises(TableError, match="cannot be written: No space left"):
+            fill(table, rows[2:])
+        (folder / "filler").unlink()
+        table.close()
+        assert {row.row for row in rows[:2]} <= set(read_sweep(folder / "a.parquet")["row"])
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(table, rows) -> None:
+    for place in range(1, 40):
+        table.add(place, rows)
+
+
+def test_maps_come_in_shards(tmp_path, rows, monkeypatch):
+    monkeypatch.setattr(sweep_table, "SHARD", 3)
+    made = {row.row: np.full((2, 2), place, np.float16) for place, row in enumerate(rows)}
+    assert len(made) == 4
+    for start in (0, 2):
+        # The second sweep fills up the shard of the first.
+        table = SweepTable(tmp_path / "a.parquet", tmp_path / "maps")
+        part = rows[start : start + 2]
+        table.add(start, part, {row.row: made[row.row] for row in part})
+        assert read_maps(tmp_path / "maps").keys() == {row.row for row in rows[: start + 2]}
+        table.close()
+    assert sorted(one.name for one in (tmp_path / "maps").iterdir()) == ["shard-00000.npz", "shard-00001.npz"]
+    found = read_maps(tmp_path / "maps")
+    assert all(np.array_equal(found[name], values) and found[name].dtype == np.float16 for name, values in made.items())
+
+
+def test_problems_stand_beside_the_table_until_they_are_gone(tmp_path, rows):
+    path = tmp_path / "a.parquet"
+    table = SweepTable(path)
+    table.problem(Problem("b.png", "", "", "", 'b.png: expected a picture, got "something" else'))
+    table.close()
+    (one,) = pd.read_csv(table.side_table).itertuples()
+    assert (one.picture, one.reason) == ("b.png", 'b.png: expected a picture, got "something" else')
+    SweepTable(path).close()
+    assert not table.side_table.exists()
