@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -58,7 +59,8 @@ class DecoderRequest:
     network: Network
     layer: Layer
     training: TrainingRequest | None = None
-    refusal_key, cost, lane = "", 1, DECODER_LANE
+    refusal_key, cost = "", 1
+    lane: ClassVar[str] = DECODER_LANE
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from explainers.datasets.preparing import Preparing
 from explainers.evaluation.judge import expected_passes, judge, judgeable, judged_pictures
@@ -24,7 +25,7 @@ class JudgementRequest:
     method: str
     data: Birds | Folder
     settings: MapSettings
-    lane = MAP_LANE
+    lane: ClassVar[str] = MAP_LANE
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -31,7 +32,8 @@ class FairnessRequest:
         versions = (method_version(method) for method in ("fairness", *METHODS))
         return digest(*versions, *weights_of(self.network), self.picture, repr(self.question))
 
-    refusal_key, cost, lane = "", 1, MAP_LANE
+    refusal_key, cost = "", 1
+    lane: ClassVar[str] = MAP_LANE
 
     def refusal(self) -> None:
         """None: what cannot be measured of a method is said with the check."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import ClassVar
 
 from explainers.cid.results import CIDSettings
 from explainers.methods.method import MapMethod, MapResult
@@ -54,7 +55,7 @@ class PointRequest:
     method: str
     items: tuple[Item, ...] = field(repr=False)
     settings: CIDSettings = field(default_factory=CIDSettings)
-    lane = MAP_LANE
+    lane: ClassVar[str] = MAP_LANE
 
     @property
     def kind(self) -> MapMethod:

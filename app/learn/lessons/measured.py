@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from app.parts.watch import Asked, Watch
 from explainers.methods.request import MAP_LANE, Workbench
@@ -20,7 +20,8 @@ class MeasuredRequest:
     name: str
     arguments: tuple[tuple, ...]
     measure: Callable[..., Any]
-    refusal_key, cost, lane = "", 1, MAP_LANE
+    refusal_key, cost = "", 1
+    lane: ClassVar[str] = MAP_LANE
 
     @property
     def key(self) -> str:
