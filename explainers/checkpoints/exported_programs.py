@@ -17,6 +17,7 @@ from torch.export.unflatten import unflatten
 from torch.nn import functional as F
 
 from explainers.checkpoints.program_modules import MODULES
+from explainers.nested import is_sequence
 
 HOW = (
     "export it in evaluation mode, for float32 and any number of pictures: torch.export.export(net.eval(), "
@@ -36,7 +37,7 @@ def _part(x: Tensor, axis: int = 0, start: int | None = None, end: int | None = 
     return x[(slice(None),) * (axis % x.dim()) + (slice(start, end, step),)]
 
 
-FUNCTIONS: dict[Any, Callable] = {
+FUNCTIONS: dict[Any, Callable[..., object]] = {
     aten.add.Tensor: torch.add,
     aten.sub.Tensor: torch.sub,
     aten.mul.Tensor: torch.mul,
@@ -75,8 +76,10 @@ def example(program: ExportedProgram) -> tuple[int, int, int]:
     values = [node.meta.get("val") for node in inputs]
     if len(values) != 1 or not isinstance(values[0], Tensor) or values[0].dim() != 4:
         raise ValueError(f"expected a program of one batch of pictures (B, C, H, W), got other inputs; {HOW}")
-    batch, *shape = values[0].shape
-    if isinstance(batch, int) or not all(isinstance(side, int) for side in shape) or values[0].dtype != torch.float32:
+    # Open lengths are torch's symbols, whatever it says.
+    sides: list[object] = list(values[0].shape)
+    shape = [side for side in sides[1:] if isinstance(side, int)]
+    if isinstance(sides[0], int) or len(shape) != 3 or values[0].dtype != torch.float32:
         raise ValueError(
             f"expected any number of pictures of one size in float32, got a program of {values[0].dtype} and "
             f"{tuple(values[0].shape)}; {HOW}"
@@ -136,7 +139,8 @@ def _without_writing(graph: fx.Graph) -> None:
 def _convert(module: nn.Module) -> nn.Module:
     """One module of the program and all below it."""
     kind = str(getattr(module, "_ty", None) or "Program").rpartition(".")[2]
-    root, graph, values = nn.Module(), fx.Graph(), {}
+    root, graph = nn.Module(), fx.Graph()
+    values: dict[fx.Node, fx.Node] = {}
     for name, child in module.named_children():
         root.add_module(name, _convert(child))
     called = getattr(module, "graph", None)
@@ -156,10 +160,7 @@ def _convert(module: nn.Module) -> nn.Module:
         elif node.op == "call_function" and _says_nothing(node):
             continue
         elif node.op == "output":
-            # The program as a whole gives a list of outputs, its parts give theirs.
-            (given,) = node.args
-            given = given[0] if isinstance(given, tuple | list) and len(given) == 1 else given
-            graph.output(fx.map_arg(given, lambda old: _mapped(old, values, graph, root, module)))
+            graph.output(fx.map_arg(_only(node.args[0]), lambda old: _mapped(old, values, graph, root, module)))
         else:
             new = graph.node_copy(node, lambda old: _mapped(old, values, graph, root, module))
             if node.op == "call_function" and node.target in FUNCTIONS:
@@ -168,7 +169,12 @@ def _convert(module: nn.Module) -> nn.Module:
     return _simplest(root, graph, kind)
 
 
-def _mapped(value: Any, values: dict, graph: fx.Graph, root: nn.Module, module: nn.Module) -> Any:
+def _only(outputs: Any) -> Any:
+    """The program as a whole gives a list of outputs, its parts give theirs."""
+    return outputs[0] if is_sequence(outputs) and len(outputs) == 1 else outputs
+
+
+def _mapped(value: Any, values: dict[fx.Node, fx.Node], graph: fx.Graph, root: nn.Module, module: nn.Module) -> Any:
     """The node that stands for `value` in the new graph; parameters are fetched where they are used."""
     if not isinstance(value, fx.Node):
         return value

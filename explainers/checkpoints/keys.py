@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from explainers.nested import is_mapping
+from explainers.norms import norm
+
 State = dict[str, Tensor]
+# What a file holds, whatever it is.
+Entries = Mapping[object, object]
 Shape = tuple[int, ...]
 
 # The usual names of what holds the weights, the likeliest first.
@@ -28,7 +33,7 @@ LONGEST = 500
 MAX_DEPTH = 4
 
 
-def weight_sets(loaded: Mapping) -> dict[str, Mapping]:
+def weight_sets(loaded: Entries) -> dict[str, Entries]:
     """The sets of weights in what a file holds, by the names that lead to them; '' for the file itself.
 
     A set is what stands under one of the usual names, or any dictionary of tensors, one of which is a matrix at least.
@@ -40,17 +45,17 @@ def weight_sets(loaded: Mapping) -> dict[str, Mapping]:
     >>> list(weight_sets(weights))
     ['']
     """
-    found: dict[str, Mapping] = {}
+    found: dict[str, Entries] = {}
     seen: set[int] = set()
 
-    def walk(value: Mapping, path: tuple[str, ...], usual: bool) -> None:
+    def walk(value: Entries, path: tuple[str, ...], usual: bool) -> None:
         if id(value) in seen or not value:
             return
         seen.add(id(value))
         before = len(found)
         if len(path) < MAX_DEPTH:
             # A state dict holds no dictionaries, so that nothing is looked for among twenty thousand tensors.
-            inner = {key: child for key, child in value.items() if isinstance(child, Mapping) and isinstance(key, str)}
+            inner = {key: child for key, child in value.items() if is_mapping(child) and isinstance(key, str)}
             for key in (*(name for name in CONTAINERS if name in inner), *(k for k in inner if k not in CONTAINERS)):
                 if not any(word in key.lower() for word in BESIDE):
                     walk(inner[key], (*path, key), key in CONTAINERS)
@@ -62,9 +67,9 @@ def weight_sets(loaded: Mapping) -> dict[str, Mapping]:
     return whole or dict(list(found.items())[:1])
 
 
-def _tensors(value: Mapping) -> bool:
-    kinds = [isinstance(tensor, Tensor) for tensor in value.values()]
-    return all(kinds) and any(tensor.dim() > 1 for tensor in value.values())
+def _tensors(value: Entries) -> bool:
+    tensors = [tensor for tensor in value.values() if isinstance(tensor, Tensor)]
+    return len(tensors) == len(value) and any(tensor.dim() > 1 for tensor in tensors)
 
 
 def plain_key(key: str) -> str:
@@ -108,7 +113,7 @@ def _parts(state: State) -> Iterable[tuple[str, str, str, Callable[[Tensor, Tens
 
 
 def _normed(g: Tensor, v: Tensor) -> Tensor:
-    return g * v / v.flatten(1).norm(dim=1).reshape(g.shape)
+    return g * v / norm(v.flatten(1), dim=1).reshape(g.shape)
 
 
 def _maskable(value: Tensor, mask: Tensor) -> bool:

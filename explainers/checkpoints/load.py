@@ -1,17 +1,17 @@
 """Weights files: tensors in, nothing else. No file is ever unpickled."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from explainers.checkpoints.errors import CheckpointError, Misshapen
-from explainers.checkpoints.keys import COUNTER, Alignment, Expected, State, plain_keys, weight_sets
+from explainers.checkpoints.keys import COUNTER, Alignment, Entries, Expected, State, plain_keys, weight_sets
 from explainers.checkpoints.process import convert_apart
 from explainers.checkpoints.torch_files import (
     MAX_BYTES,
@@ -23,11 +23,14 @@ from explainers.checkpoints.torch_files import (
     check_size,
     short,
 )
+from explainers.nested import is_mapping
 
 # A number of classes that is no width of any layer.
 TELLTALE = 99_991
 MAX_CLASSES = 100_000
 SHOWN = 3
+# As `outline` gives it: pairs of what is a dictionary, the number of a tensor, the kind of anything else.
+Outline: TypeAlias = "list[tuple[str, Outline]] | int | str"
 # Safetensors gives no types for it.
 OPEN: Any = safetensors.safe_open
 DTYPES = (
@@ -84,9 +87,9 @@ def _rebuilt(data: bytes) -> object:
     """What a file of torch.save held, from `as_safetensors`."""
     tensors = safetensors.torch.load(data)
     length = int.from_bytes(data[:8], "little")
-    found = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][OUTLINE])
+    found: Outline = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][OUTLINE])
 
-    def value(node: Any) -> Any:
+    def value(node: Outline) -> object:
         if isinstance(node, list):
             return {key: value(inner) for key, inner in node}
         return tensors[str(node)] if isinstance(node, int) else Left(node)
@@ -109,24 +112,29 @@ def unwrap_sets(loaded: object) -> dict[str, State]:
     >>> list(unwrap_sets({"epoch": 3, "state_dict": {"module.fc.bias": torch.zeros(2)}})["state_dict"])
     ['fc.bias']
     """
-    if not isinstance(loaded, Mapping) or not loaded:
+    if not is_mapping(loaded) or not loaded:
         kind = getattr(loaded, "kind", type(loaded).__name__).rstrip(",")
-        got = "an empty one" if isinstance(loaded, Mapping) else kind
+        got = "an empty one" if is_mapping(loaded) else kind
         raise CheckpointError(f"expected a dictionary of named tensors, got {got}; save model.state_dict()")
     sets = weight_sets(loaded)
     check_count(sum(map(len, sets.values())))
-    for key, value in ((key, value) for entries in sets.values() for key, value in entries.items()):
-        if not isinstance(key, str) or not _plain(value):
+    states = {name: dict(_named_tensors(entries)) for name, entries in sets.items()}
+    # A tensor's strides can make a few stored bytes look like any number of them.
+    check_size(sum(value.numel() * value.element_size() for state in states.values() for value in state.values()))
+    return {name: plain_keys(state) for name, state in states.items()}
+
+
+def _named_tensors(entries: Entries) -> Iterator[tuple[str, Tensor]]:
+    for key, value in entries.items():
+        if not isinstance(key, str) or not _is_plain(value):
             raise CheckpointError(
                 f"expected plain tensors under names, got {_kind(value)} under '{short(key)}'; "
                 f"save model.state_dict() alone, not quantised"
             )
-    # A tensor's strides can make a few stored bytes look like any number of them.
-    check_size(sum(value.numel() * value.element_size() for entries in sets.values() for value in entries.values()))
-    return {name: plain_keys(dict(entries)) for name, entries in sets.items()}
+        yield key, value
 
 
-def _plain(value: object) -> bool:
+def _is_plain(value: object) -> TypeGuard[Tensor]:
     return (
         isinstance(value, Tensor)
         and value.layout == torch.strided

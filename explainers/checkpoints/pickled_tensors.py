@@ -52,7 +52,7 @@ class Foreign:
     """An object of another kind, of which only what would have made it is known, and the names of what is in it."""
 
     maker: str
-    state: dict | None = None
+    state: dict[object, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ class _Machine:
 
     def extend(self, items: list[Any]) -> None:
         _expect(type(self.stack[-1]) in (list, Foreign))
-        if type(self.stack[-1]) is list:
-            self.stack[-1].extend(items)
+        if isinstance(self.stack[-1], list):
+            self.stack[-1] += items
 
     def set_items(self, items: list[Any]) -> None:
         target = self.stack[-1]
@@ -219,7 +219,7 @@ def _parameter(data: Any, *_: Any) -> Stored:
     return data
 
 
-def _dictionary(pairs: Any = ()) -> dict:
+def _dictionary(pairs: Any = ()) -> dict[str | int, Any]:
     """An ordered dictionary, which Python 2 wrote with its items."""
     _expect(type(pairs) in (tuple, list) and all(type(pair) is list and len(pair) == 2 for pair in pairs))
     _expect(all(type(key) in (str, int) for key, _ in pairs))

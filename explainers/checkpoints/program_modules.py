@@ -7,19 +7,23 @@ import torch
 from torch import Tensor, nn
 
 aten = torch.ops.aten
+Sizes = Sequence[int]
 
 
 def _with(module: nn.Module, **tensors: Tensor | None) -> nn.Module:
     """The module, made without memory, holding these parameters and buffers."""
+    buffers = {name for name, _ in module.named_buffers()}
     for name, value in tensors.items():
-        buffer = name in module._buffers
-        value = value if buffer or value is None or isinstance(value, nn.Parameter) else nn.Parameter(value, False)
+        if value is not None and not isinstance(value, nn.Parameter) and name not in buffers:
+            value = nn.Parameter(value, False)
         setattr(module, name, value)
     return module
 
 
 def _conv(kind: type[nn.Module]) -> Callable[..., nn.Module]:
-    def make(weight, bias, stride, padding, dilation, groups):
+    def make(
+        weight: Tensor, bias: Tensor | None, stride: Sizes, padding: str | Sizes, dilation: Sizes, groups: int
+    ) -> nn.Module:
         module = kind(
             weight.shape[1] * groups, len(weight), tuple(weight.shape[2:]), _tuple(stride), _text_or_tuple(padding),
             _tuple(dilation), groups, bias is not None, device="meta",
@@ -30,7 +34,15 @@ def _conv(kind: type[nn.Module]) -> Callable[..., nn.Module]:
 
 
 def _up(kind: type[nn.Module]) -> Callable[..., nn.Module]:
-    def make(weight, bias, stride, padding, output_padding, groups, dilation):
+    def make(
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: Sizes,
+        padding: Sizes,
+        output_padding: Sizes,
+        groups: int,
+        dilation: Sizes,
+    ) -> nn.Module:
         module = kind(
             len(weight), weight.shape[1] * groups, tuple(weight.shape[2:]), _tuple(stride), _tuple(padding),
             _tuple(output_padding), groups, bias is not None, _tuple(dilation), device="meta",
@@ -40,12 +52,21 @@ def _up(kind: type[nn.Module]) -> Callable[..., nn.Module]:
     return make
 
 
-def _linear(weight, bias):
+def _linear(weight: Tensor, bias: Tensor | None) -> nn.Module:
     module = nn.Linear(weight.shape[1], len(weight), bias is not None, device="meta")
     return _with(module, weight=weight, bias=bias)
 
 
-def _batch_norm(weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled):
+def _batch_norm(
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> nn.Module | None:
     if training or running_mean is None:
         return None
     module = nn.BatchNorm2d(len(running_mean), eps, momentum, weight is not None, device="meta")
@@ -53,42 +74,65 @@ def _batch_norm(weight, bias, running_mean, running_var, training, momentum, eps
     return _with(module, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
 
 
-def _layer_norm(normalized_shape, weight, bias, eps, cudnn_enable):
+def _layer_norm(
+    normalized_shape: Sizes, weight: Tensor | None, bias: Tensor | None, eps: float, cudnn_enable: bool
+) -> nn.Module:
     module = nn.LayerNorm(list(normalized_shape), eps, weight is not None, bias is not None, device="meta")
     return _with(module, weight=weight, bias=bias)
 
 
-def _group_norm(num_groups, weight, bias, eps, cudnn_enabled):
+def _group_norm(
+    num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float, cudnn_enabled: bool
+) -> nn.Module | None:
     if weight is None:
         return None
     return _with(nn.GroupNorm(num_groups, len(weight), eps, device="meta"), weight=weight, bias=bias)
 
 
-def _max_pool(kernel_size, stride, padding, dilation, ceil_mode):
+def _max_pool(kernel_size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool) -> nn.Module:
     return nn.MaxPool2d(
         _tuple(kernel_size), _tuple(stride) or None, _tuple(padding), _tuple(dilation), ceil_mode=ceil_mode
     )
 
 
-def _avg_pool(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+def _avg_pool(
+    kernel_size: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> nn.Module:
     return nn.AvgPool2d(
         _tuple(kernel_size), _tuple(stride) or None, _tuple(padding), ceil_mode, count_include_pad, divisor_override
     )
 
 
-def _dropout(p, train):
+def _dropout(p: float, train: bool) -> nn.Module | None:
     return None if train else nn.Dropout(p)
 
 
-def _hardtanh(min_val, max_val):
+def _hardtanh(min_val: float, max_val: float) -> nn.Module:
     return nn.ReLU6() if (min_val, max_val) == (0, 6) else nn.Hardtanh(min_val, max_val)
 
 
-def _tuple(value: Sequence[int]) -> Any:
+def _adaptive_avg_pool(output_size: Sizes) -> nn.Module:
+    return nn.AdaptiveAvgPool2d(_tuple(output_size))
+
+
+def _leaky_relu(negative_slope: float) -> nn.Module:
+    return nn.LeakyReLU(negative_slope)
+
+
+def _flatten(start_dim: int, end_dim: int) -> nn.Module | None:
+    return nn.Flatten(start_dim, end_dim) if start_dim else None
+
+
+def _tuple(value: Sizes) -> Any:
     return tuple(value)
 
 
-def _text_or_tuple(value: str | Sequence[int]) -> str | tuple[int, ...]:
+def _text_or_tuple(value: str | Sizes) -> str | tuple[int, ...]:
     return value if isinstance(value, str) else tuple(value)
 
 
@@ -104,18 +148,17 @@ MODULES: dict[Any, Callable[..., nn.Module | None]] = {
     aten.group_norm.default: _group_norm,
     aten.max_pool2d.default: _max_pool,
     aten.avg_pool2d.default: _avg_pool,
-    aten.adaptive_avg_pool2d.default: lambda output_size: nn.AdaptiveAvgPool2d(_tuple(output_size)),
-    aten.adaptive_max_pool2d.default: lambda output_size: None,
+    aten.adaptive_avg_pool2d.default: _adaptive_avg_pool,
     aten.relu.default: nn.ReLU,
     aten.relu6.default: nn.ReLU6,
     aten.hardtanh.default: _hardtanh,
     aten.sigmoid.default: nn.Sigmoid,
     aten.tanh.default: nn.Tanh,
     aten.silu.default: nn.SiLU,
-    aten.gelu.default: lambda approximate: nn.GELU(approximate),
+    aten.gelu.default: nn.GELU,
     aten.hardswish.default: nn.Hardswish,
     aten.hardsigmoid.default: nn.Hardsigmoid,
-    aten.leaky_relu.default: lambda negative_slope: nn.LeakyReLU(negative_slope),
+    aten.leaky_relu.default: _leaky_relu,
     aten.dropout.default: _dropout,
-    aten.flatten.using_ints: lambda start_dim, end_dim: nn.Flatten(start_dim, end_dim) if start_dim else None,
+    aten.flatten.using_ints: _flatten,
 }

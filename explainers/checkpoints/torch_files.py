@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from explainers.checkpoints.archives import TooManyEntries, open_archive
 from explainers.checkpoints.errors import CheckpointError
 from explainers.checkpoints.pickled_tensors import TYPES, Foreign, Storage, Stored, Unreadable, interpret
+from explainers.nested import is_mapping
 
 MAX_BYTES = 1 << 30
 MAX_ENTRIES = 20_000
@@ -87,7 +88,8 @@ def _plain(file: BinaryIO) -> Iterator[bytes | memoryview]:
         raise Unreadable("another version")
     found, views = outline(loaded)
     tensors = _by_storage(views, file)
-    starts, start = {}, file.tell()
+    starts: dict[str, int] = {}
+    start = file.tell()
     for key in order:
         file.seek(start)
         if int.from_bytes(file.read(8), "little") != storages[key].count:
@@ -123,7 +125,7 @@ def outline(loaded: Any) -> tuple[Any, list[Stored]]:
             return [[key, node(inner, depth, False)] for key, inner in entries.items()]
         if isinstance(value, Foreign):
             return f"another Python object ({short(value.maker)}), which is never loaded,"
-        if not isinstance(value, dict) or depth == DEPTH or not named or id(value) in seen:
+        if not is_mapping(value) or depth == DEPTH or not named or id(value) in seen:
             return type(value).__name__
         seen.add(id(value))
         return [[key, node(inner, depth + 1, isinstance(key, str))] for key, inner in value.items()]
@@ -145,7 +147,7 @@ def module_entries(value: Foreign) -> dict[str, Stored]:
     def walk(part: Any, prefix: str, depth: int) -> None:
         nonlocal steps
         steps += 1
-        if not isinstance(part, Foreign) or not isinstance(part.state, dict) or depth > MODULES:
+        if not isinstance(part, Foreign) or part.state is None or depth > MODULES:
             return
         # What is shared may be met without end.
         if max(steps, len(found)) > MAX_ENTRIES:
@@ -154,7 +156,7 @@ def module_entries(value: Foreign) -> dict[str, Stored]:
             )
         for kind in ("_parameters", "_buffers", "_modules"):
             parts = part.state.get(kind)
-            for name, inner in parts.items() if isinstance(parts, dict) else ():
+            for name, inner in parts.items() if is_mapping(parts) else ():
                 if isinstance(inner, Stored) and kind != "_modules":
                     found[f"{prefix}{name}"] = inner
                 elif kind == "_modules":
