@@ -73,7 +73,7 @@ def bottleneck(
     feature are estimated, as in the paper. Without them both are those of the channel over the positions of
     the picture itself. Standard deviations below a hundredth of their mean are raised to that.
     """
-    maps = []
+    maps: list[Tensor] = []
     for one in case.each():
         scores = one.plain()
         marker = mark(scores.net, one)
@@ -93,11 +93,11 @@ def _statistics(scores: nn.Module, marker: Mark, pictures: Tensor) -> tuple[Tens
 
 
 def _feature(scores: nn.Module, marker: Mark, pictures: Tensor) -> Tensor:
-    kept = keep_output(marker)
+    kept, keeping = keep_output(marker)
     with torch.no_grad():
-        for chunk in pictures.split(16):
+        for chunk in torch.split(pictures, 16):
             scores(chunk)
-    marker._forward_hooks.clear()
+    keeping.remove()
     return torch.cat(kept)
 
 
@@ -108,7 +108,7 @@ def _bits(
     mean, std = statistics
     deviation = (_feature(scores, marker, one.inputs) - mean) / std
     alpha = torch.full_like(deviation, settings.alpha).requires_grad_()
-    optimiser = torch.optim.Adam([alpha], lr=settings.rate)
+    optimiser = _adam(alpha, settings.rate)
     noise = Randomness(settings.seed)("bottleneck")
     pictures, target = one.inputs.expand(settings.copies, -1, -1, -1), one.goal().expand(settings.copies)
     passed: list[Tensor] = []
@@ -128,6 +128,10 @@ def _bits(
         optimiser.step()
     with torch.no_grad():
         return capacity(deviation, *_gates(alpha, settings.blur)).sum(1, keepdim=True) / math.log(2)
+
+
+def _adam(values: Tensor, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.Adam([values], lr=rate)
 
 
 def _gates(alpha: Tensor, std: float) -> tuple[Tensor, Tensor]:

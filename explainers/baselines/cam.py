@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 
 from explainers.baselines.case import Case, enlarge
 from explainers.canonical.network import node_kind, node_label
+from explainers.nested import is_sequence
 
 GLOBAL = (1, (1, 1), [1, 1])
 
@@ -55,7 +56,7 @@ def _is_global(part: nn.Module | None) -> bool:
 
 
 def _is_both_axes(option: object) -> bool:
-    return isinstance(option, list | tuple) and {axis % 4 for axis in option} == {2, 3}
+    return is_sequence(option) and {axis % 4 for axis in option if isinstance(axis, int)} == {2, 3}
 
 
 def _reads_one_position(part: nn.Module) -> bool:
@@ -66,7 +67,8 @@ def _reads_one_position(part: nn.Module) -> bool:
 
 def _paths_ending_at(graph: fx.GraphModule, pooled: fx.Node, pooling: fx.Node) -> frozenset[str]:
     """Paths of the modules whose output is what is pooled, up to an activation after it."""
-    around, paths, node = _stack(pooling), set(), pooled
+    around, node = _stack(pooling), pooled
+    paths: set[str] = set()
     while True:
         paths |= _stack(node) - around
         passes = node_kind(graph, node) in ("rectifier", "activation", "normalisation", "move")
@@ -76,7 +78,8 @@ def _paths_ending_at(graph: fx.GraphModule, pooled: fx.Node, pooling: fx.Node) -
 
 
 def _stack(node: fx.Node) -> set[str]:
-    return {path for path, _ in (node.meta.get("nn_module_stack") or {}).values()}
+    stack: dict[str, tuple[str, object]] = node.meta.get("nn_module_stack") or {}
+    return {path for path, _ in stack.values()}
 
 
 def class_activation_map(case: Case) -> Tensor:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from explainers.baselines.positions import Layout
 from explainers.canonical.modules import Average
 from explainers.canonical.network import canonise
-from explainers.networks.copies import structural_copy
+from explainers.networks.copies import out_of_place, structural_copy
 from explainers.networks.outputs import described, scores_in
 
 
@@ -24,7 +26,7 @@ class Passes:
     backward: int = 0
     told: Callable[[int], None] | None = None
 
-    def count(self, module: nn.Module, args: tuple, output: Tensor) -> None:
+    def count(self, module: nn.Module, args: tuple[object, ...], output: Any) -> None:
         """A forward hook of the outermost module."""
         self.add(forward=len(output))
         if output.requires_grad:
@@ -99,11 +101,7 @@ class Case:
 
     def plain(self) -> Scores:
         """A copy of the network that shares the weights alone, with nothing done in place."""
-        net = structural_copy(self.module, widen=True)
-        for part in net.modules():
-            if getattr(part, "inplace", False):
-                setattr(part, "inplace", False)  # noqa: B010
-        return self._counted(net)
+        return self._counted(out_of_place(structural_copy(self.module, widen=True)))
 
     def canonical(self) -> Scores:
         """The same function as `canonise` writes it."""
@@ -122,8 +120,11 @@ class Case:
 
     def each(self) -> list["Case"]:
         """One case for each picture, all counting into the same place."""
-        targets = [None] * len(self.inputs) if self.target is None else self.target.split(1)
-        return [replace(self, inputs=x, target=target) for x, target in zip(self.inputs.split(1), targets, strict=True)]
+        targets = [None] * len(self.inputs) if self.target is None else torch.split(self.target, 1)
+        return [
+            replace(self, inputs=x, target=target)
+            for x, target in zip(torch.split(self.inputs, 1), targets, strict=True)
+        ]
 
 
 def enlarge(feature_map: Tensor, size: tuple[int, int]) -> Tensor:

@@ -252,7 +252,8 @@ def _target(target: int | list[int] | Tensor | None, scores: Tensor) -> Tensor:
         ) from None
     whole = not goal.is_floating_point() and not goal.is_complex() and goal.dtype != torch.bool
     if not whole or not bool(((goal >= 0) & (goal < classes)).all()):
-        raise ValueError(f"expected target classes from 0 to {classes - 1}, got {goal.tolist()}; choose one of those")
+        got = [number.item() for number in goal]
+        raise ValueError(f"expected target classes from 0 to {classes - 1}, got {got}; choose one of those")
     if len(goal) not in (1, count):
         raise ValueError(f"expected one target or one for each of {count} pictures, got {len(goal)}")
     return goal.long().expand(count)

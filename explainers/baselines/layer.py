@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from explainers.baselines.case import Case, enlarge
 from explainers.baselines.gradient import guided_gradient
+from explainers.norms import norm
 
 
 class Mark(nn.Module):
@@ -28,10 +30,10 @@ def mark(net: nn.Module, case: Case) -> Mark:
     (path, call), layout = case.located()
     marker, count = Mark(), [0]
 
-    def start(module: nn.Module, args: tuple) -> None:
+    def start(module: nn.Module, args: tuple[object, ...]) -> None:
         count[0] = 0
 
-    def pass_through(module: nn.Module, args: tuple, output: Tensor) -> Tensor | None:
+    def pass_through(module: nn.Module, args: tuple[object, ...], output: Tensor) -> Tensor | None:
         count[0] += 1
         if count[0] - 1 != call:
             return None
@@ -42,15 +44,14 @@ def mark(net: nn.Module, case: Case) -> Mark:
     return marker
 
 
-def keep_output(marker: Mark) -> list[Tensor]:
-    """A list that gets the feature of each forward pass."""
+def keep_output(marker: Mark) -> tuple[list[Tensor], RemovableHandle]:
+    """A list that gets the feature of each forward pass, until the handle is removed."""
     kept: list[Tensor] = []
 
-    def keep(module: nn.Module, args: tuple, output: Tensor) -> None:
+    def keep(module: nn.Module, args: tuple[object, ...], output: Tensor) -> None:
         kept.append(output)
 
-    marker.register_forward_hook(keep)
-    return kept
+    return kept, marker.register_forward_hook(keep)
 
 
 def grad_cam(case: Case, relu: bool = True) -> Tensor:
@@ -71,7 +72,7 @@ def guided_grad_cam(case: Case) -> Tensor:
 def layer_gradient(case: Case) -> Tensor:
     """√(Σ_c (∂y/∂f_c)²) at each position of the layer's feature f, enlarged bilinearly: the paper's "gradient"."""
     _, gradient = _feature_and_gradient(case)
-    return enlarge(gradient.norm(dim=1, keepdim=True), case.size)
+    return enlarge(norm(gradient, dim=1, keepdim=True), case.size)
 
 
 def _feature_and_gradient(case: Case) -> tuple[Tensor, Tensor]:
@@ -80,7 +81,7 @@ def _feature_and_gradient(case: Case) -> tuple[Tensor, Tensor]:
     marker = mark(scores.net, case)
     # Whether the feature has a gradient by the picture does not matter here.
     marker.register_forward_hook(lambda module, args, output: output.detach().requires_grad_())
-    kept = keep_output(marker)
+    kept, _ = keep_output(marker)
     score = scores(case.inputs).gather(1, case.goal()[:, None]).sum()
     feature = kept[0].detach()
     if not score.requires_grad:
@@ -93,11 +94,12 @@ def scores_of_feature(case: Case) -> tuple[Callable[[Tensor], Tensor], Tensor]:
     """What follows the layer, for the first picture: maps (B, C, h, w) -> scores (B, classes), and its own map."""
     scores = case.plain()
     marker = mark(scores.net, case)
-    kept, given = keep_output(marker), list[Tensor]()
+    given: list[Tensor] = []
+    kept, keeping = keep_output(marker)
     picture = case.inputs[:1]
     with torch.no_grad():
         scores(picture)
-    marker._forward_hooks.clear()
+    keeping.remove()
     marker.register_forward_hook(lambda module, args, output: given[0])
 
     def follow(feature: Tensor) -> Tensor:
@@ -110,7 +112,7 @@ def scores_of_feature(case: Case) -> tuple[Callable[[Tensor], Tensor], Tensor]:
 def activation(case: Case) -> Tensor:
     """√(Σ_c f_c²) at each position of the layer's feature f, enlarged bilinearly."""
     scores = case.plain()
-    kept = keep_output(mark(scores.net, case))
+    kept, _ = keep_output(mark(scores.net, case))
     with torch.no_grad():
         scores(case.inputs)
-    return enlarge(kept[0].norm(dim=1, keepdim=True), case.size)
+    return enlarge(norm(kept[0], dim=1, keepdim=True), case.size)

@@ -16,7 +16,7 @@ does not matter which operations share a tensor, and no module is written to.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import torch
@@ -26,6 +26,7 @@ from torch.fx.node import map_aggregate, map_arg
 from explainers.baselines.case import Case
 from explainers.canonical.modules import kind_of
 from explainers.canonical.network import canonise, kinds, node_kind
+from explainers.nested import is_sequence
 
 EPSILON = {"linear": 1e-6, "other": 1e-9}
 PASSED_ON = ("rectifier", "activation", "normalisation", "affine")
@@ -33,6 +34,8 @@ MOVED = ("move", "maximum")
 
 # What a node gives back: relevance of a tensor, or of each tensor of a tuple, None where none has come.
 Relevance = Any
+Shares = list[tuple[fx.Node, Relevance]]
+Operation = Callable[[dict[fx.Node, Any]], Any]
 
 
 def lrp(case: Case) -> Tensor:
@@ -45,13 +48,12 @@ def lrp(case: Case) -> Tensor:
     last = next(node for node in graph.graph.nodes if node.op == "output")
     waiting: dict[fx.Node, Relevance] = {last.args[0]: _start(output, case.goal())}
     for node in reversed(graph.graph.nodes):
-        if node.op == "placeholder":
-            relevance = waiting.get(node)
-        elif node in waiting and node in rules:
+        if node in waiting and node in rules:
             for source, given in rules[node](run, node, waiting.pop(node)):
                 _receive(waiting, source, given)
     # Each operation ran once to know its values and once more to hand relevance back.
     case.passes.add(forward=2 * len(output), backward=len(output))
+    relevance = waiting.get(next(node for node in graph.graph.nodes if node.op == "placeholder"))
     return torch.zeros_like(case.inputs[:, :1]) if relevance is None else relevance.sum(1, keepdim=True)
 
 
@@ -66,14 +68,14 @@ def _start(output: Tensor, target: Tensor) -> Tensor:
 
 def _receive(waiting: dict[fx.Node, Relevance], node: fx.Node, given: Relevance) -> None:
     before = waiting.get(node)
-    if isinstance(given, list):
-        pairs = zip(before or [None] * len(given), given, strict=True)
+    if is_sequence(given):
+        pairs: Iterator[tuple[Any, Any]] = zip(before or [None] * len(given), given, strict=True)
         waiting[node] = [b if a is None else a if b is None else a + b for a, b in pairs]
     else:
         waiting[node] = given if before is None else before + given
 
 
-Rule = Callable[[fx.Interpreter, fx.Node, Relevance], list[tuple[fx.Node, Relevance]]]
+Rule = Callable[[fx.Interpreter, fx.Node, Relevance], Shares]
 
 
 def _rules(graph: fx.GraphModule) -> dict[fx.Node, Rule]:
@@ -95,16 +97,16 @@ def _rules(graph: fx.GraphModule) -> dict[fx.Node, Rule]:
     return rules
 
 
-def _pass_on(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple[fx.Node, Relevance]]:
+def _pass_on(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> Shares:
     (source,) = _sources(node)
     return [(source, relevance.sum_to_size(run.env[source].shape))]
 
 
-def _move(run: fx.Interpreter, node: fx.Node, relevance: Relevance) -> list[tuple[fx.Node, Relevance]]:
+def _move(run: fx.Interpreter, node: fx.Node, relevance: Relevance) -> Shares:
     return _pull(node, _operation(run, node), {s: run.env[s] for s in _sources(node)}, lambda output: relevance)
 
 
-def _proportional(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple[fx.Node, Relevance]]:
+def _proportional(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> Shares:
     values = {source: run.env[source] for source in _sources(node)}
     module = run.module.get_submodule(str(node.target))
     operation = _operation(run, node)
@@ -115,7 +117,7 @@ def _proportional(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list
     return _with_flat_rest(node, given, values, unweighted, relevance * (operation(values) == 0))
 
 
-def _z_plus(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple[fx.Node, Relevance]]:
+def _z_plus(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> Shares:
     module, (source,) = cast(Any, run.module.get_submodule(str(node.target))), _sources(node)
     bias = None if module.bias is None else module.bias.clamp(min=0)
     positive = _with_weights(module, module.weight.clamp(min=0), bias)
@@ -133,24 +135,22 @@ def _z_plus(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple
     return _with_flat_rest(node, [(source, share * x)], {source: x}, _uniform(module), rest)
 
 
-def _flat(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> list[tuple[fx.Node, Relevance]]:
+def _flat(run: fx.Interpreter, node: fx.Node, relevance: Tensor) -> Shares:
     """Every input of a position's receptive field gets the same share."""
     values = {source: run.env[source] for source in _sources(node)}
     return _evenly(node, _uniform(run.module.get_submodule(str(node.target))), values, relevance)
 
 
 def _with_flat_rest(
-    node: fx.Node, given: list, values: dict[fx.Node, Tensor], operation: Callable, rest: Tensor
-) -> list[tuple[fx.Node, Relevance]]:
+    node: fx.Node, given: Shares, values: dict[fx.Node, Tensor], operation: Operation, rest: Tensor
+) -> Shares:
     """`given`, and the relevance of outputs to which nothing contributed in equal shares."""
     if not rest.any():
         return given
     return given + _evenly(node, operation, values, rest)
 
 
-def _evenly(
-    node: fx.Node, operation: Callable, values: dict[fx.Node, Tensor], relevance: Tensor
-) -> list[tuple[fx.Node, Relevance]]:
+def _evenly(node: fx.Node, operation: Operation, values: dict[fx.Node, Tensor], relevance: Tensor) -> Shares:
     ones = {source: torch.ones_like(value) for source, value in values.items()}
     return _pull(node, operation, ones, lambda z: _ratio(relevance, z, EPSILON["other"]))
 
@@ -160,26 +160,31 @@ def _ratio(relevance: Tensor, z: Tensor, epsilon: float) -> Tensor:
 
 
 def _pull(
-    node: fx.Node, operation: Callable, values: Mapping[fx.Node, Any], gradient: Callable[[Any], Relevance]
-) -> list[tuple[fx.Node, Relevance]]:
+    node: fx.Node, operation: Operation, values: Mapping[fx.Node, Any], gradient: Callable[[Any], Relevance]
+) -> Shares:
     """(source, Jᵀ g) for each source of `node`, J that of `operation` at `values` and g = gradient(output)."""
     leaves = {source: map_aggregate(value, _leaf) for source, value in values.items()}
     with torch.enable_grad():
         output = operation(leaves)
     given = gradient(map_aggregate(output, lambda t: cast(Tensor, t).detach()))
-    outputs = list(output) if isinstance(output, tuple | list) else [output]
-    pairs = [
-        (o, g) for o, g in zip(outputs, given if isinstance(given, list) else [given], strict=True) if g is not None
-    ]
-    wanted = [leaf for value in leaves.values() for leaf in (value if isinstance(value, tuple | list) else [value])]
-    found = iter(torch.autograd.grad([o for o, _ in pairs], wanted, [g for _, g in pairs], allow_unused=True))
-    back = []
+    pairs = [(o, g) for o, g in zip(_listed(output), _listed(given), strict=True) if g is not None]
+    wanted = [leaf for value in leaves.values() for leaf in _listed(value)]
+    found = _gradients([o for o, _ in pairs], wanted, [g for _, g in pairs])
+    back: Shares = []
     for source, value in leaves.items():
-        if isinstance(value, tuple | list):
+        if is_sequence(value):
             back.append((source, [next(found) for _ in value]))
         elif (pulled := next(found)) is not None:
             back.append((source, pulled))
     return back
+
+
+def _gradients(outputs: list[Tensor], wanted: list[Tensor], given: list[Tensor]) -> Iterator[Tensor | None]:
+    yield from torch.autograd.grad(outputs, wanted, given, allow_unused=True)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if is_sequence(value) else [value]
 
 
 def _leaf(value: Any) -> Any:
@@ -214,7 +219,8 @@ def _with_weights(module: nn.Module, weight: Tensor, bias: Tensor | None) -> nn.
 
 def _first_layers(graph: fx.GraphModule) -> set[fx.Node]:
     """Linear maps with none before them."""
-    after_one, first = set(), set()
+    after_one: set[fx.Node] = set()
+    first: set[fx.Node] = set()
     for node in graph.graph.nodes:
         fed = any(source in after_one for source in node.all_input_nodes)
         linear = node.op == "call_module" and kind_of(graph.get_submodule(str(node.target))) == "linear"

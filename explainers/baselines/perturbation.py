@@ -4,7 +4,7 @@ Their random choices come from a generator of their own: nothing is drawn from, 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -79,7 +79,7 @@ def superpixels(picture: Tensor, count: int = SUPERPIXELS) -> Tensor:
     numbers, regions = np.unique(labels, return_inverse=True)
     if len(numbers) < count / 2:
         return _squares(labels.shape[0], labels.shape[1], count)
-    return torch.from_numpy(regions.reshape(labels.shape)).long()
+    return torch.as_tensor(regions.reshape(labels.shape)).long()
 
 
 def _squares(height: int, width: int, count: int) -> Tensor:
@@ -105,8 +105,11 @@ def kernel_shap(case: Case, samples: int = SAMPLES, count: int = SUPERPIXELS, se
     return _over_superpixels(case, samples, count, seed, _SeededKernelShap)
 
 
-def _over_superpixels(case: Case, samples: int, count: int, seed: int, make) -> Tensor:
-    maps = []
+Making = Callable[[torch.nn.Module, torch.Generator], Lime]
+
+
+def _over_superpixels(case: Case, samples: int, count: int, seed: int, make: Making) -> Tensor:
+    maps: list[Tensor] = []
     for one in case.each():
         regions = superpixels(one.inputs[0], count).to(one.inputs.device)
         method = make(one.plain(), Randomness(seed)("superpixels"))
@@ -140,16 +143,16 @@ class _Surrogate(Model):
     def __init__(self, estimator: LinearRegression | Ridge) -> None:
         self._estimator = estimator
 
-    def fit(self, train_data: DataLoader, **_: object) -> dict:
+    def fit(self, train_data: DataLoader[tuple[Tensor, ...]], **_: object) -> dict[str, float | Tensor]:
         shown, scores, weights = (t.cpu().double().numpy() for t in cast(TensorDataset, train_data.dataset).tensors)
         self._estimator.fit(shown, scores.ravel(), sample_weight=weights.ravel())
         return {}
 
     def representation(self) -> Tensor:
-        return torch.from_numpy(self._estimator.coef_)[None]
+        return torch.as_tensor(self._estimator.coef_)[None]
 
     def __call__(self, shown: Tensor) -> Tensor:
-        return torch.from_numpy(self._estimator.predict(shown.cpu().double().numpy()))
+        return torch.as_tensor(self._estimator.predict(shown.cpu().double().numpy()))
 
 
 class _SeededKernelShap(KernelShap):

@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -34,8 +34,10 @@ CLEAR, AHEAD, LEAST = 0.3, 1.25, 0.2
 MOST_CHANCE = 4
 DRAWS = 6
 
+# By the place, the size of picture, its type and device: the signature then, and what was found.
+Known: TypeAlias = "dict[tuple[object, ...], tuple[str, Layout | str]]"
 _lock = threading.Lock()
-_known: "weakref.WeakKeyDictionary[nn.Module, dict[tuple, tuple[str, Layout | str]]]" = weakref.WeakKeyDictionary()
+_known: "weakref.WeakKeyDictionary[nn.Module, Known]" = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ class Layout:
             return feature.movedim(self.axes, (2, 3))
         tokens = feature.movedim(self.axes[0], 2).narrow(2, self.first, self.grid[0] * self.grid[1])
         if self.by_columns:
-            return tokens.unflatten(2, self.grid[::-1]).transpose(2, 3)
-        return tokens.unflatten(2, self.grid)
+            return torch.unflatten(tokens, 2, self.grid[::-1]).transpose(2, 3)
+        return torch.unflatten(tokens, 2, self.grid)
 
     def gather(self, feature: Tensor, map: Tensor) -> Tensor:
         """The feature with the values of `map` (B, C, h, w) at its positions; tokens without one keep theirs."""
@@ -127,7 +129,9 @@ def _measured(output: Callable[[Tensor], object], x: Tensor) -> Layout | str:
         return NOTHING_FOLLOWS
     generator = torch.Generator().manual_seed(1)
     moved: Moved | None = None
-    for _ in range(DRAWS):
+    draws = 0
+    while True:
+        draws += 1
         noise = torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)
         step = noise * x.std(correction=0).clamp_min(0.1)
         again = moved_by_strips(cast("Callable[[Tensor], Tensor]", output), x, feature, step)
@@ -135,9 +139,8 @@ def _measured(output: Callable[[Tensor], object], x: Tensor) -> Layout | str:
         layout, agrees, next_best = _best(candidates, moved, feature.shape)
         # A feature of few positions leaves much to the chance of one noise.
         expected = layout.axes == USUAL or feature.dim() == 3
-        if expected and agrees >= CLEAR and agrees >= AHEAD * next_best:
+        if draws == DRAWS or (expected and agrees >= CLEAR and agrees >= AHEAD * next_best):
             break
-    assert moved is not None
     rows, columns = _by_position(layout, moved)
     if lie_elsewhere(rows, columns):
         return ELSEWHERE
@@ -148,7 +151,7 @@ def _measured(output: Callable[[Tensor], object], x: Tensor) -> Layout | str:
 
 def _best(candidates: list[Layout], moved: Moved, shape: torch.Size) -> tuple[Layout, float, float]:
     """The most likely layout, how well it agrees, and how well the next best does."""
-    agreements = []
+    agreements: list[float] = []
     for layout in candidates:
         extra = math.prod(shape[axis] for axis in layout.axes) - math.prod(layout.grid)
         rows, columns = _by_position(layout, moved)

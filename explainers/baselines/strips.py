@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from explainers.norms import norm
+
 STRIPS = 16
 # Positions further from where they are drawn than this many cells, or strips, lie elsewhere if that explains r better
 # by the factor, and well.
@@ -38,7 +40,7 @@ def moved_by_strips(output: Callable[[Tensor], Tensor], x: Tensor, feature: Tens
     unit = feature.abs().max().clamp_min(torch.finfo(feature.dtype).tiny)
     found: Moved = []
     for direction in (2, 3):
-        profiles = []
+        profiles: list[list[Tensor]] = []
         for first, last in itertools.pairwise(_edges(x.shape[direction])):
             noisy = x.clone()
             noisy.narrow(direction, first, last - first).add_(step.narrow(direction, first, last - first))
@@ -58,13 +60,14 @@ def agreement(rows: Tensor, columns: Tensor) -> float:
 
     From r² of strips of rows and of columns: (strips, h, w) each, or the sums (strips, h, 1) and (strips, 1, w).
     """
-    found, expected = [], []
+    found: list[Tensor] = []
+    expected: list[Tensor] = []
     for axis, squares in ((1, rows), (2, columns)):
         covered = _covered(_drawn(squares.shape[axis]), len(squares)).unsqueeze(3 - axis).expand_as(squares)
         found.append(_without_means(squares.sqrt().flatten(1)).flatten())
         expected.append(_without_means(covered.flatten(1)).flatten())
     a, b = torch.cat(found), torch.cat(expected)
-    return float(a @ b / (a.norm() * b.norm()).clamp_min(1e-300))
+    return float(a @ b / (norm(a) * norm(b)).clamp_min(1e-300))
 
 
 def lie_elsewhere(rows: Tensor, columns: Tensor) -> bool:
@@ -156,7 +159,7 @@ def _other_extents(drawn: Tensor) -> Tensor:
 def _correlations(squares: Tensor, places: Tensor) -> Tensor:
     """Of r, from r² (strips, n), with positions that begin and end at `places` (…, n, 2)."""
     a, b = _without_means(squares.sqrt()), _without_means(_covered(places, len(squares)))
-    return (a * b).sum((-2, -1)) / (a.norm() * b.flatten(-2).norm(dim=-1)).clamp_min(1e-300)
+    return (a * b).sum((-2, -1)) / (norm(a) * norm(b.flatten(-2), dim=-1)).clamp_min(1e-300)
 
 
 def _covered(places: Tensor, strips: int) -> Tensor:

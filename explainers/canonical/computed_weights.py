@@ -13,12 +13,13 @@ def fix_weights(private: nn.Module) -> None:
         for part in list(private.modules()):
             if parametrize.is_parametrized(part):
                 _fix_parametrised(part)
-            for key, hook in list(part._forward_pre_hooks.items()):
+            hooks: dict[int, Any] = vars(part)["_forward_pre_hooks"]
+            for key, hook in list(hooks.items()):
                 name = getattr(hook, "name", None) or getattr(hook, "_tensor_name", None)
                 if type(hook).__module__.startswith("torch.nn.utils.") and name is not None:
                     hook(part, ())
-                    part._parameters[name] = vars(part).pop(name).detach()
-                    del part._forward_pre_hooks[key]
+                    part.register_parameter(name, nn.Parameter(vars(part).pop(name).detach(), requires_grad=False))
+                    del hooks[key]
 
 
 def _fix_parametrised(part: Any) -> None:

@@ -8,10 +8,14 @@ all that no backward rule of attribution is known for: products of features, sof
 import copy
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from captum.attr._utils.custom_modules import Addition_Module as Addition
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+# What every dropout is has no public name.
+from torch.nn.modules.dropout import _DropoutNd  # pyright: ignore[reportPrivateUsage]
 from torchvision.ops import StochasticDepth
 
 from explainers.networks.operations import (
@@ -31,9 +35,11 @@ from explainers.networks.operations import (
 )
 
 HOLE = "<tensor>"
+Function = Callable[..., Tensor]
+Arguments = dict[str, Any]
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-IDENTITIES = (nn.Identity, nn.modules.dropout._DropoutNd, StochasticDepth)
+IDENTITIES = (nn.Identity, _DropoutNd, StochasticDepth)
 AVERAGE_MODULES = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
 MOVE_MODULES = (nn.Flatten, nn.Unflatten, nn.ZeroPad2d, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle)
 ACTIVATIONS = (
@@ -54,9 +60,9 @@ class ClippedReLU(nn.ReLU):
         super().__init__()
         self.most = most
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """min(max(x, 0), most), of any shape."""
-        return F.hardtanh(x, 0.0, self.most)
+        return F.hardtanh(input, 0.0, self.most)
 
 
 class MaxPooling(nn.MaxPool2d):
@@ -74,7 +80,7 @@ class Copy(nn.Module):
 class Concatenation(nn.Module):
     """Tensors joined by `function`: along an axis there is, or a new one."""
 
-    def __init__(self, function: Callable, options: dict) -> None:
+    def __init__(self, function: Function, options: Arguments) -> None:
         super().__init__()
         self.function, self.options = function, options
 
@@ -94,7 +100,9 @@ class Difference(nn.Module):
 class Operation(nn.Module):
     """A function of tensors with its constants filled in; `args` has HOLE where the network's data or a buffer goes."""
 
-    def __init__(self, function: Callable, args: tuple = (HOLE,), kwargs: dict | None = None, label: str = "") -> None:
+    def __init__(
+        self, function: Function, args: tuple[Any, ...] = (HOLE,), kwargs: Arguments | None = None, label: str = ""
+    ) -> None:
         super().__init__()
         self.function, self.args, self.kwargs = function, args, kwargs or {}
         self.label = label or getattr(function, "__name__", type(function).__name__)
@@ -176,7 +184,9 @@ def _holds_hooks(name: str, value: object) -> bool:
     return "_hooks" in name and isinstance(value, dict)
 
 
-def canonical_function(name: str, function: Callable, args: tuple, kwargs: dict, data: list[int]) -> nn.Module | None:
+def canonical_function(
+    name: str, function: Function, args: tuple[Any, ...], kwargs: Arguments, data: list[int]
+) -> nn.Module | None:
     """The module for a function of the network's data called `name`; None where it stays a function.
 
     `args` has HOLE for each tensor among them, of which those at the places `data` depend on the picture; a constant
@@ -202,14 +212,14 @@ def canonical_function(name: str, function: Callable, args: tuple, kwargs: dict,
     return None
 
 
-def _is_affine(name: str, first: bool, kwargs: dict) -> bool:
+def _is_affine(name: str, first: bool, kwargs: Arguments) -> bool:
     """A constant divided by a feature is none, and neither is a quotient that is rounded."""
     if name in QUOTIENTS:
         return first and not kwargs.get("rounding_mode")
     return name in SUMS | DIFFERENCES | PRODUCTS | {"neg"}
 
 
-def _rectifier(name: str, args: tuple, kwargs: dict) -> nn.Module | None:
+def _rectifier(name: str, args: tuple[Any, ...], kwargs: Arguments) -> nn.Module | None:
     """The ways in which max(x, 0) and min(max(x, 0), c) are written."""
     if name == "relu":
         return nn.ReLU()
@@ -223,7 +233,7 @@ def _rectifier(name: str, args: tuple, kwargs: dict) -> nn.Module | None:
     if names is None:
         return None
     renamed = {"min_val": "min", "max_val": "max", "threshold": "min", "other": "min"}
-    given = {"max": 1.0} if name == "hardtanh" else {}
+    given: Arguments = {"max": 1.0} if name == "hardtanh" else {}
     given |= dict(zip(names, args, strict=False)) | {renamed.get(k, k): v for k, v in kwargs.items()}
     low, high = given.get("min", -1.0 if name == "hardtanh" else None), given.get("max")
     if not _is_zero(low) or not _is_zero(given.get("value", 0)):
@@ -237,12 +247,12 @@ def _is_zero(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
-def _max_pooling(args: tuple, kwargs: dict) -> nn.Module | None:
+def _max_pooling(args: tuple[Any, ...], kwargs: Arguments) -> nn.Module | None:
     names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
-    options = dict(zip(names, args, strict=False)) | kwargs
+    options: Arguments = dict(zip(names, args, strict=False)) | kwargs
     return None if options.pop("return_indices", False) else MaxPooling(**options)
 
 
-def _pads_with_zeros(name: str, args: tuple, kwargs: dict) -> bool:
-    options = dict(zip(("input", "pad", "mode", "value"), args, strict=False)) | kwargs
+def _pads_with_zeros(name: str, args: tuple[Any, ...], kwargs: Arguments) -> bool:
+    options: Arguments = dict(zip(("input", "pad", "mode", "value"), args, strict=False)) | kwargs
     return name != "pad" or (options.get("mode", "constant") == "constant" and not options.get("value"))

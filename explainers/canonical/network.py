@@ -9,7 +9,7 @@ with `torch.fx`; the module that is given is never changed.
 import operator
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -26,13 +26,15 @@ from explainers.networks.operations import CASTS, COPIES, IDENTITIES, JOINS, PRO
 from explainers.networks.outputs import scores_in
 from explainers.networks.signatures import signature
 from explainers.networks.trial import NoWrites, WritesError
+from explainers.randomness import drawn_apart
 from explainers.surroundings import plain_arithmetic
 
 __all__ = ["NotCanonical", "canonical_view", "canonise", "kinds", "node_kind", "node_label"]
 
 HOOKED = ("rectifier", "activation", "maximum")
+State = tuple[object, ...]
 _working = threading.Lock()
-_finished: "weakref.WeakKeyDictionary[nn.Module, tuple[tuple, fx.GraphModule]]" = weakref.WeakKeyDictionary()
+_finished: "weakref.WeakKeyDictionary[nn.Module, tuple[State, fx.GraphModule]]" = weakref.WeakKeyDictionary()
 
 
 def canonise(module: nn.Module, example: Tensor) -> fx.GraphModule:
@@ -62,7 +64,7 @@ def canonical_view(module: nn.Module, example: Tensor) -> fx.GraphModule:
         return _finished[module][1]
 
 
-def _state(module: nn.Module) -> tuple:
+def _state(module: nn.Module) -> State:
     """Changes when a weight, a part or a setting does: the graph and merged weights would be out of date."""
     tensors = [*module.parameters(), *module.buffers()]
     weights = tuple((t.data_ptr(), 0 if t.is_inference() else t._version, float(t.detach().sum())) for t in tensors)
@@ -70,7 +72,7 @@ def _state(module: nn.Module) -> tuple:
 
 
 def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
-    with torch.random.fork_rng([]), _reading_only(module):
+    with _only_reading(module):
         graph = traced(module, example)
         found = contents(graph, example)
     _one_module_each(graph, found)
@@ -80,15 +82,15 @@ def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:
     graph.delete_all_unused_submodules()
     graph.recompile()
     graph.eval().requires_grad_(False)
-    with torch.random.fork_rng([]), _reading_only(module):
+    with _only_reading(module):
         _verify(module, graph, example)
     return graph
 
 
 @contextmanager
-def _reading_only(module: nn.Module) -> Iterator[None]:
+def _only_reading(module: nn.Module) -> Generator[None, None, None]:
     try:
-        with NoWrites(module):
+        with drawn_apart(), NoWrites(module):
             yield
     except WritesError:
         raise NotCanonical("the forward pass writes into its own weights or buffers") from None
@@ -141,7 +143,7 @@ def _one_module_each(graph: fx.GraphModule, found: Contents) -> None:
     _erase_unread(graph)
 
 
-def _replace(graph: fx.GraphModule, node: fx.Node, module: nn.Module | None, operands: tuple) -> None:
+def _replace(graph: fx.GraphModule, node: fx.Node, module: nn.Module | None, operands: tuple[Any, ...]) -> None:
     """`module`, or nothing for the identity, in the place of what the node did."""
     if module is None:
         node.replace_all_uses_with(operands[0])
@@ -179,7 +181,7 @@ def _erase_unread(graph: fx.GraphModule) -> None:
             graph.graph.erase_node(node)
 
 
-def _module_for(node: fx.Node, found: Contents) -> tuple[nn.Module | None, tuple]:
+def _module_for(node: fx.Node, found: Contents) -> tuple[nn.Module | None, tuple[fx.Node, ...]]:
     """The module that stands for a function node and the nodes that it reads."""
     name = operation_name(node)
     function = getattr(torch.Tensor, name, None) if node.op == "call_method" else _pure(node.target)
@@ -218,7 +220,7 @@ def _inside(args: Any) -> int:
     return len(nodes)
 
 
-def _pure(function: Any) -> Callable:
+def _pure(function: Any) -> Callable[..., Tensor]:
     """The function that gives a new tensor, for one that writes into its first."""
     name = getattr(function, "__name__", "")
     pure = {f"i{op}": getattr(operator, op) for op in ("add", "sub", "mul", "truediv")}
@@ -230,7 +232,7 @@ def _merge_normalisations(graph: fx.GraphModule) -> None:
         if node.op != "call_module" or not isinstance(graph.get_submodule(str(node.target)), parts.BATCH_NORMS):
             continue
         before, norm = cast(fx.Node, node.args[0]), graph.get_submodule(str(node.target))
-        if before.op != "call_module" or len(before.users) > 1 or norm.running_var is None:
+        if before.op != "call_module" or len(before.users) > 1 or getattr(norm, "running_var", None) is None:
             continue
         linear = graph.get_submodule(str(before.target))
         if kind_of(linear) != "linear" or (getattr(linear, "transposed", False) and getattr(linear, "groups", 1) > 1):

@@ -12,7 +12,8 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
 from explainers.canonical.computed_weights import fix_weights
-from explainers.networks.copies import structural_copy
+from explainers.nested import is_mapping, is_sequence
+from explainers.networks.copies import out_of_place, structural_copy
 from explainers.networks.operations import SHAPED
 from explainers.networks.outputs import NAMES
 from explainers.networks.trial import WritesError
@@ -37,17 +38,21 @@ class _Tracer(fx.Tracer):
         self._values: dict[fx.Node, object] = {}
         self._thread, self._evaluating = threading.get_ident(), False
 
-    def create_args_for_root(self, root_fn: Callable, is_module: bool, concrete_args: object = None) -> tuple:
+    def create_args_for_root(
+        self, root_fn: Callable[..., Any], is_module: bool, concrete_args: object = None
+    ) -> tuple[Any, list[Any]]:
         """The picture alone: other arguments keep their defaults."""
         first = [name for name in inspect.signature(root_fn).parameters if name != "self"][:1]
         return root_fn, [self.root, self.create_proxy("placeholder", first[0] if first else "x", (), {})]
 
-    def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> object:
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         if self._evaluating or threading.get_ident() != self._thread:
             return forward(*args, **kwargs)
         return super().call_module(m, forward, args, kwargs)
 
-    def getattr(self, attr: str, attr_val: object, parameter_proxy_cache: dict) -> object:
+    def getattr(self, attr: str, attr_val: object, parameter_proxy_cache: dict[str, fx.Proxy]) -> object:
         if self._evaluating or threading.get_ident() != self._thread:
             return attr_val
         return super().getattr(attr, attr_val, parameter_proxy_cache)
@@ -82,15 +87,13 @@ def traced(module: nn.Module, example: Tensor) -> fx.GraphModule:
 
     Raises NotCanonical where the forward pass depends on values or writes into a part of a tensor.
     """
-    copied = structural_copy(module, widen=True)
+    copied = out_of_place(structural_copy(module, widen=True))
     fix_weights(copied)
     for part in copied.modules():
-        if getattr(part, "inplace", False):
-            setattr(part, "inplace", False)  # noqa: B010
         # fx only follows what is a Parameter; the memory stays that of the network.
-        part._parameters = {
-            name: value if value is None else nn.Parameter(value, requires_grad=False)
-            for name, value in part._parameters.items()
+        held: dict[str, Tensor | None] = vars(part)["_parameters"]
+        vars(part)["_parameters"] = {
+            name: value if value is None else nn.Parameter(value, requires_grad=False) for name, value in held.items()
         }
     single = type(copied).__module__.startswith("torch.nn") and not isinstance(copied, nn.Sequential)
     root = nn.Sequential(copied) if single else copied
@@ -112,13 +115,13 @@ def _give_scores_alone(graph: fx.Graph) -> None:
     given: Any = output.args[0]
     if isinstance(given, fx.Node):
         return
-    while isinstance(given, dict | tuple | list):
-        names: list[Any] = [name for name in NAMES if name in given] if isinstance(given, dict) else [0][: len(given)]
-        if not names:
+    while not isinstance(given, fx.Node):
+        if is_mapping(given):
+            given = next((given[name] for name in NAMES if name in given), None)
+        elif is_sequence(given) and given:
+            given = given[0]
+        else:
             raise NotCanonical(NO_SCORES)
-        given = cast(Any, given)[names[0]]
-    if not isinstance(given, fx.Node):
-        raise NotCanonical(NO_SCORES)
     output.args = (given,)
     graph.eliminate_dead_code()
 
@@ -156,10 +159,11 @@ class _Recorder(fx.Interpreter):
         self.contents = Contents()
 
     def run_node(self, n: fx.Node) -> object:
-        value, found = super().run_node(n), self.contents
+        value: object = super().run_node(n)
+        found = self.contents
         fed = n.op == "placeholder" or any(source.name in found.data for source in n.all_input_nodes)
         if fed and n.op != "output" and not (n.op != "call_module" and operation_name(n) in SHAPED):
-            several = isinstance(value, tuple | list) and any(map(torch.is_tensor, value))
+            several = is_sequence(value) and any(map(torch.is_tensor, value))
             if several or isinstance(value, Tensor):
                 found.data.add(n.name)
             if several:

@@ -124,6 +124,6 @@ def as_map(rows: Tensor, shape: tuple[int, ...]) -> Tensor:
     side = math.isqrt(shape[0])
     tokens = rows.view(-1, *shape)
     extra = shape[0] - side**2
-    places = tokens[:, extra:].mT.unflatten(2, (side, side))
+    places = torch.unflatten(tokens[:, extra:].mT, 2, (side, side))
     whole = tokens[:, :extra].flatten(1)[..., None, None].expand(-1, -1, side, side)
     return torch.cat([whole, places], 1)

@@ -16,11 +16,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
 from explainers.assets import ASSETS, DamagedFile, check_shipped
 from explainers.checkpoints.load import read_header
 from explainers.decoders.architecture import Decoder
+from explainers.nested import is_sequence
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.whole_files import write_whole
@@ -96,7 +97,7 @@ def trained_here(card: DecoderCard) -> bool:
 
 def trim_decoders(folder: Path, limit: int = LIMIT) -> None:
     """Deletes the oldest decoders and checkpoints of a folder until they take at most `limit` bytes."""
-    found = []
+    found: list[tuple[int, int, Path]] = []
     for path in filter(lambda path: OURS.fullmatch(path.name), folder.glob("*")):
         with suppress(FileNotFoundError):
             stat = path.stat()
@@ -125,16 +126,13 @@ def load_decoder(card: DecoderCard) -> Decoder:
 
 
 def _weights(path: Path, card: DecoderCard) -> dict[str, torch.Tensor]:
-    try:
-        weights = load_file(path)
-        whole = weights_digest(weights) == card.digest
-    except (SafetensorError, OSError, RuntimeError, TypeError):
-        whole = False
-    if not whole:
-        raise DamagedFile(
-            f"expected the decoder of {card.layer} as it was trained, got a damaged file ({card.file}); train it again"
-        )
-    return weights
+    with suppress(SafetensorError, OSError, RuntimeError, TypeError):
+        weights = load(path.read_bytes())
+        if weights_digest(weights) == card.digest:
+            return weights
+    raise DamagedFile(
+        f"expected the decoder of {card.layer} as it was trained, got a damaged file ({card.file}); train it again"
+    )
 
 
 def weights_digest(weights: dict[str, torch.Tensor]) -> str:
@@ -190,7 +188,7 @@ def _read_card(path: Path, changed: int, size: int) -> DecoderCard | None:
             return None
         card = json.loads(text)
         values: dict[str, Any] = {f.name: card[f.name] for f in fields(DecoderCard)}
-        values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        values |= {name: tuple(value) for name, value in values.items() if is_sequence(value)}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     return DecoderCard(**values)

@@ -40,12 +40,12 @@ def speed(device: torch.device) -> float:
     decoder = Decoder(shape, size).to(device).train()
     rows = torch.randn(batch, *shape, device=device).flatten(1)
     flops = count_flops(lambda: decoder(rows))
-    seconds = []
+    seconds: list[float] = []
     for _ in range(3):
         start = time.monotonic()
         with torch.autocast(device.type, torch.bfloat16):
             guess = decoder(rows)
-        guess.float().square().mean().backward()
+        torch.autograd.backward(guess.float().square().mean())
         # Reading a value waits for the device.
         float(guess.detach().float().mean())
         seconds.append(time.monotonic() - start)

@@ -220,11 +220,11 @@ def held_out(count: int) -> int:
 
 
 def _shuffled(count: int) -> list[int]:
-    return torch.randperm(count, generator=torch.Generator().manual_seed(count)).tolist()
+    return torch.randperm(count, generator=torch.Generator().manual_seed(count)).numpy().tolist()
 
 
 def _pixels(image: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    return torch.as_tensor(np.array(image)).permute(2, 0, 1).contiguous()
 
 
 def _few(count: int) -> str:

@@ -20,6 +20,7 @@ from explainers.decoders.pictures import DecoderPictures
 from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
+from explainers.randomness import drawn_apart
 from explainers.train.run import Progress, Run
 
 
@@ -115,8 +116,8 @@ def train_decoder(
 
 
 def _new(network: Network, layer: Layer, settings: DecoderSettings) -> Decoder:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with drawn_apart():
+        torch.default_generator.manual_seed(settings.seed)
         return Decoder(layer.shape, network.input_size, settings.blocks, network.mean, network.std)
 
 
@@ -133,7 +134,7 @@ def batch(pictures: Tensor, settings: DecoderSettings, step: int) -> Tensor:
 def held_out_error(decoder: Decoder, h: Feature, pictures: Tensor) -> float:
     """Root mean square error of the reconstructions of uint8 pictures (N, 3, H, W), of values in [0, 1]."""
     total = 0.0
-    for part in pictures.split(64):
+    for part in torch.split(pictures, 64):
         x = part.to(decoder.mean.device).float() / 255
         guess = decoder(h((x - decoder.mean) / decoder.std))
         total += (guess - x).square().mean(dim=(1, 2, 3)).sum().item()

@@ -56,6 +56,14 @@ def named_parts(module: nn.Module, every_use: bool = False) -> Iterator[tuple[st
     yield from module.named_modules(remove_duplicate=not every_use)
 
 
+def out_of_place(copied: nn.Module) -> nn.Module:
+    """A copy with nothing done in place any more."""
+    for part in copied.modules():
+        if getattr(part, "inplace", False):
+            setattr(part, "inplace", False)  # noqa: B010
+    return copied
+
+
 def weight_dtype(module: nn.Module) -> torch.dtype | None:
     """The type of the first floating-point weight, None without one."""
     tensors = (*module.parameters(), *module.buffers())

@@ -14,6 +14,7 @@ from urllib.parse import urlparse
 
 import torch
 
+from explainers.assets import sha256
 from explainers.networks.download_digests import DIGESTS
 
 Progress = Callable[[float, str], None]
@@ -56,7 +57,7 @@ def fetch(url: str, progress: Progress | None = None) -> Path:
     """
     target = cached_file(url)
     if target.is_file():
-        _check(target.name, _sha256(target))
+        _check(target.name, sha256(target))
         return target
     partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
     try:
@@ -94,11 +95,6 @@ def _check_length(url: str, size: int) -> None:
         raise WeightsUnavailable(
             f"{cached_file(url).name} is refused: it has more than the {MAX_BYTES >> 20} MiB that weights may have"
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check(name: str, digest: str) -> None:

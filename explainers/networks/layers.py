@@ -17,7 +17,7 @@ from torch.nn.modules.conv import _ConvNd  # pyright: ignore[reportPrivateUsage]
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _LPPoolNd, _MaxPoolNd  # pyright: ignore[reportPrivateUsage]  # pyright: ignore[reportPrivateUsage]
 
 from explainers.networks.call_trace import Call, cut_nodes, trace
-from explainers.networks.copies import named_parts, structural_copy
+from explainers.networks.copies import named_parts, structural_copy, weight_dtype
 from explainers.networks.layer_names import readable_names
 
 WEIGHTED = (_ConvNd, nn.Linear)
@@ -125,7 +125,7 @@ def _guessed_layers(module: nn.Module) -> tuple[Layer, ...]:
     shapes = structural_copy(module, "meta")
     first = next((part for part in module.modules() if isinstance(part, _ConvNd)), None)
     channels = first.in_channels if first is not None else 3
-    dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+    dtype = weight_dtype(module) or torch.float32
     for size in GUESSED_SIZES:
         try:
             return find_layers(shapes, torch.empty(1, channels, size, size, device="meta", dtype=dtype))

@@ -51,7 +51,7 @@ def decoder_rows(network: Network, x: Tensor, settings: CIDSettings) -> Iterator
                 error=result.error.square().mean().sqrt().item(),
                 mean=result.mean.mean().item(),
                 decoder_share=result.decoder_share.mean().item(),
-                constraint=max(result.constraint.tolist(), key=lambda ratio: abs(ratio - 1)),
+                constraint=max(map(float, result.constraint), key=lambda ratio: abs(ratio - 1)),
                 correlation=None if deeper is None else rank_correlation(result.entropy, deeper.entropy),
             )
 

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from explainers.cid.results import CIDSettings
 from explainers.datasets.boxes import read_box_files
@@ -34,7 +35,7 @@ def main() -> None:
     parser = _parser()
     args = parser.parse_args()
     count = args.pictures or (200 if args.check == "scores" else 20)
-    common = {"magnitude": args.magnitude, "cid": CIDSettings(refine=not args.closed_form)}
+    common: dict[str, Any] = {"magnitude": args.magnitude, "cid": CIDSettings(refine=not args.closed_form)}
     settings = {
         "scores": EvaluationSettings(replacement=args.replacement, **common),
         "randomisation": RandomisationSettings(pictures=count, **common),

@@ -29,14 +29,14 @@ class LayerRow:
 def layerwise(network: Network, birds: Sequence[Bird], settings: CIDSettings) -> Iterator[LayerRow]:
     """A row per layer, in the order of execution."""
     x = torch.stack([network.preprocess(bird.image) for bird in birds])
-    masks = torch.from_numpy(np.stack([_mask(network, bird) for bird in birds]))
+    masks = torch.as_tensor(np.stack([_mask(network, bird) for bird in birds]))
     for layer in network.layers:
         result = CID(network.module, layer).explain(x, settings)
         yield LayerRow(
             layer=layer.name,
             mean=result.mean.mean().item(),
             concentration=concentration(result.entropy, mask=masks.unsqueeze(1)).mean().item(),
-            constraint=max(result.constraint.tolist(), key=lambda ratio: abs(ratio - 1)),
+            constraint=max(map(float, result.constraint), key=lambda ratio: abs(ratio - 1)),
         )
 
 

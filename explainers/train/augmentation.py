@@ -27,13 +27,14 @@ def cut_out(x: Tensor, labels: Tensor, side: int, generator: torch.Generator) ->
     Each is mirrored and turned at random, the label with it, and the picture's contrast and brightness changed:
     which way tissue lies and how dark it was printed says nothing of what is a membrane.
     """
-    pictures, targets = [], []
+    pictures: list[Tensor] = []
+    targets: list[Tensor] = []
     for picture, label in zip(x, labels, strict=True):
         top, left, turns, mirror = (int(torch.randint(n, (), generator=generator)) for n in _choices(label, side))
         window = (..., slice(top, top + side), slice(left, left + side))
         views = [part[window].rot90(turns, (-2, -1)) for part in (picture, label)]
         views = [view.flip(-1) for view in views] if mirror else views
-        gain, offset = (2 * torch.rand(2, generator=generator) - 1).tolist()
+        gain, offset = map(float, 2 * torch.rand(2, generator=generator) - 1)
         view = (views[0] - 0.5) * (1 + CONTRAST * gain) + 0.5 + BRIGHTNESS * offset
         pictures.append(view.clamp(0, 1))
         targets.append(views[1])

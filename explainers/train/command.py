@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,6 +17,7 @@ from explainers.assets import write_sums
 from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
 from explainers.networks.architectures.unet import UNet, fold_normalisation
 from explainers.networks.specs import NETWORKS
+from explainers.randomness import TORCH_RANDOM
 from explainers.storage.digest import digest
 from explainers.train.batches import Batches, normalise
 from explainers.train.recipes import RECIPES, Recipe, Split
@@ -45,7 +46,7 @@ def main() -> None:
 
 def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: str) -> nn.Module:
     """Run the recipe from the last checkpoint in `runs`, or from the beginning."""
-    torch.manual_seed(seed)
+    TORCH_RANDOM.manual_seed(seed)
     net = recipe.build().to(device)
     pictures, labels = recipe.load(data, "train")
     settings = repr([value for value in vars(recipe).values() if not callable(value)])
@@ -97,7 +98,8 @@ def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, se
         "seed": str(seed),
         "epochs": str(recipe.epochs),
     }
-    save_file({key: value.contiguous() for key, value in state.items()}, out / f"{name}.safetensors", metadata)
+    data = save({key: value.contiguous() for key, value in state.items()}, metadata)
+    (out / f"{name}.safetensors").write_bytes(data)
     parameters = sum(p.numel() for p in net.parameters())
     views = "random crops, turns, flips and contrast" if recipe.segments else "random crops and flips"
     (out / f"{name}.md").write_text(
@@ -120,7 +122,7 @@ def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, se
 def accuracy(net: nn.Module, recipe: Recipe, pictures: Tensor, labels: Tensor) -> float:
     """The share of `pictures` (N, 3, H, W) uint8, or of their pixels, that `net`, in evaluation mode, labels right."""
     hits = 0
-    for batch, expected in zip(pictures.split(256), labels.split(256), strict=True):
+    for batch, expected in zip(torch.split(pictures, 256), torch.split(labels, 256), strict=True):
         hits += (net(normalise(batch.float() / 255, recipe)).argmax(1) == expected).sum().item()
     return hits / labels.numel()
 

@@ -7,7 +7,7 @@ import io
 import math
 import pickle
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from explainers.nested import is_mapping
 from explainers.storage.whole_files import read_checked, write_checked
 
 # A checkpoint is written once so many seconds have passed since the last: what a crash or a step broken off may cost.
@@ -87,7 +88,7 @@ class Run:
 
     def _advance(self, loss: Tensor) -> None:
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
         self.schedule.step()
         self.step += 1
@@ -134,13 +135,13 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         state = torch.load(io.BytesIO(data), weights_only=True, map_location=device)
     except (RuntimeError, EOFError, pickle.UnpicklingError):
         return None
-    state = _renewed(state) if isinstance(state, dict) else {}
+    state = _renewed(state) if is_mapping(state) else {}
     return state if state.keys() == KEYS else None
 
 
-def _renewed(state: dict[str, Any]) -> dict[str, Any]:
+def _renewed(state: Mapping[Any, Any]) -> dict[str, Any]:
     """A checkpoint of before one loop trained networks ("net", "epoch") and decoders, in today's words."""
-    if state.keys() == {"net", "optimizer", "schedule", "epoch"}:
+    if set(state) == {"net", "optimizer", "schedule", "epoch"}:
         state = {**state, "step": state["schedule"]["last_epoch"], "loss": math.nan, "recipe": None}
         del state["epoch"]
     state = {"model" if key in ("net", "decoder") else key: value for key, value in state.items()}

@@ -30,7 +30,7 @@ def foreground_rand(found: np.ndarray, true: np.ndarray) -> float:
     (1.0, 0.571)
     """
     inside = ~true
-    cells, parts = (np.asarray(connected(~membrane, connectivity=1))[inside] for membrane in (true, found))
+    cells, parts = (connected(~membrane, connectivity=1)[inside] for membrane in (true, found))
     (_, merged), (split, together) = pair_confusion_matrix(cells, parts)
     pairs = 2 * together + merged + split
     return float(2 * together / pairs) if pairs else 1.0

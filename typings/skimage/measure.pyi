@@ -1,0 +1,3 @@
+import numpy as np
+
+def label(label_image: np.ndarray, *, connectivity: int | None = None) -> np.ndarray: ...
