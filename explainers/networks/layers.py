@@ -14,7 +14,7 @@ from torch import Tensor, nn
 # What others derive their convolutions, poolings and normalisations from has no public name.
 from torch.nn.modules.batchnorm import _NormBase  # pyright: ignore[reportPrivateUsage]
 from torch.nn.modules.conv import _ConvNd  # pyright: ignore[reportPrivateUsage]
-from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _LPPoolNd, _MaxPoolNd  # pyright: ignore[reportPrivateUsage]  # pyright: ignore[reportPrivateUsage]
+from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _LPPoolNd, _MaxPoolNd  # pyright: ignore[reportPrivateUsage]
 
 from explainers.networks.call_trace import Call, cut_nodes, trace
 from explainers.networks.copies import named_parts, structural_copy, weight_dtype
