@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 # Okabe and Ito's, safe for colour-blind readers, and two that differ from them in lightness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A6D3B", "#7F7F7F")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
 # The same in matplotlib's letters.
-MARKERS = dict(zip(SYMBOLS, "osD^PX*h", strict=True))
+MARKERS: dict[str, Any] = dict(zip(SYMBOLS, "osD^PX*h", strict=True))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +34,7 @@ def drawing(lines: Sequence[Line], axis: str, quantity: str, title: str, subtitl
         bars = [np.nan_to_num(mean - low), np.nan_to_num(high - mean)]
         drawn, *_ = axes.errorbar(
             across, mean, bars, color=line.style.colour, ls=STROKES[line.dash], lw=1.3, elinewidth=0.8, capsize=1.5,
-            marker=cast("dict[str, Any]", MARKERS)[line.style.symbol], ms=3.5, label=line.title,
+            marker=MARKERS[line.style.symbol], ms=3.5, label=line.title,
         )  # fmt: skip
         # So that whoever edits the drawing finds it.
         drawn.set_gid(f"curve-{number + 1}")

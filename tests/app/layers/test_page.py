@@ -1,6 +1,7 @@
 """The Layers page without a browser: curves that grow, cancel, links, a sweep's table, good and bad."""
 
 import io
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.jobs.backend import backend
+from app.layers import parquet as parquet_module
 from app.layers import points, run
 from app.layers.choice import Choice
 from app.layers.files import curves_csv, drawing, rows_parquet
@@ -23,6 +25,7 @@ from explainers.sweeps.pictures import BirdItem
 from explainers.sweeps.point import PointRequest
 from explainers.sweeps.row import SCHEMA, Row, as_table
 from tests.support.pages import page, says, until, words
+from tests.support.sweep_rows import parquet, rows
 
 pytestmark = pytest.mark.usefixtures("fresh_backend", "few_layers")
 NETWORK, LAYERS = "resnet20-cifar10", ("conv1", "fc")
@@ -47,38 +50,6 @@ def computed(**query: str) -> AppTest:
     at = visit(**query)
     at.button(key="layers_page_again").click().run()
     return until(at, lambda at: says(at, "maps are there.") and not says(at, " of 2 maps"))
-
-
-def rows(network: str = NETWORK, layers: tuple[str, ...] = LAYERS, birds: int = 3) -> list[Row]:
-    """Rows as a sweep writes them, with numbers that are easy to check."""
-    some = Row(
-        row="", key="k", network=network, fingerprint=f"f-{network}", layer="", place=0, layers=len(layers), depth=0.0,
-        method="cid", version=2, unit="nats", picture="", picture_sha256="p", label="bird", answer="bird", right=True,
-        foreground="mask", beta=1.5e-4, grid=None, refine=False, solver="two-stage", probes=256, seed=0, mean=0.0,
-        mean_error=0.0, concentration=0.5, constraint=1.0, constraint_error=0.0, loss=None, loss_error=None,
-        unbounded=0, converged=True, forward_passes=1.0, backward_passes=1.0, seconds=0.1,
-    )  # fmt: skip
-    return [
-        replace(
-            some,
-            row=f"{network} {layer} {bird}",
-            layer=layer,
-            place=place,
-            depth=place / max(len(layers) - 1, 1),
-            picture=f"bird/{bird}",
-            mean=place - 3.0 + 0.1 * bird,
-            concentration=0.5 - 0.1 * bird,
-            right=bird != 1,
-        )
-        for place, layer in enumerate(layers)
-        for bird in range(birds)
-    ]
-
-
-def parquet(*made: Row) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(as_table(made), buffer)
-    return buffer.getvalue()
 
 
 def brought(data: bytes, **query: str) -> AppTest:
@@ -208,9 +179,8 @@ def test_tables_of_others_and_tables_that_grow_are_refused():
     pq.write_table(pa.table({"network": ["a"]}), buffer)
     with pytest.raises(ValueError, match="other columns"):
         read_table(buffer.getvalue())
-    many = as_table(rows()[:1])
     buffer = io.BytesIO()
-    pq.write_table(pa.concat_tables([many] * 200_001).combine_chunks(), buffer)
+    pq.write_table(as_table(rows()[:1]).take([0] * 200_001), buffer)
     assert len(buffer.getvalue()) < 200_000
     with pytest.raises(ValueError, match="at most 200,000 rows"):
         read_table(buffer.getvalue())
@@ -218,7 +188,20 @@ def test_tables_of_others_and_tables_that_grow_are_refused():
         read_table(parquet(*(replace(row, layer=str(n), row=str(n)) for n in range(2001) for row in rows()[:1])))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's limits of memory")
+def test_a_small_file_that_unfolds_to_much_takes_only_the_memory_that_it_may(monkeypatch):
+    buffer = io.BytesIO()
+    pq.write_table(as_table([replace(rows()[0], key="x" * (40 << 20))]), buffer, compression="zstd")
+    assert len(buffer.getvalue()) < 100_000
+    assert len(read_table(buffer.getvalue())) == 1
+    # What a file says of its own size is not believed: the process itself has its bounds.
+    bounds = "from app.layers import unpack; unpack.MEBIBYTES = 32; unpack.main()"
+    monkeypatch.setattr(parquet_module, "PROGRAM", f"import sys; sys.path.insert(0, sys.argv[1]); {bounds}")
+    with pytest.raises(ValueError, match="something else"):
+        read_table(buffer.getvalue())
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_a_damaged_file_is_read_or_refused_in_a_sentence(seed):
     damaged = bytearray(parquet(*rows()))
     draw = np.random.default_rng(seed)
