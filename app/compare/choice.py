@@ -47,7 +47,7 @@ class Choice:
         return {
             name: value
             for name, value in values.items()
-            if name != "of" and value != plain[name] and not value.startswith(selection.PRIVATE)
+            if name != "of" and value and value != plain[name] and not value.startswith(selection.PRIVATE)
         }
 
     def texts(self) -> dict[str, str]:

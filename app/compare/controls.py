@@ -41,13 +41,12 @@ APART = 0.05
 
 def networks_control(store: Backend) -> None:
     """Network A, network B, and a button that makes each the other."""
-    if choice().other is None:
-        change(other=suggested(selection.selection().network))
+    change(other=other())
     entries = {entry.name: entry for entry in networks()}
     if selection.selection().network not in entries and not selection.selection().network.startswith(OWN):
         selection.change(network=selection.Selection().network, layer=None)
     _network_select(store, "a", "Network A, before", selection.selection().network, A_HELP)
-    _network_select(store, "b", "Network B, after", choice().other, B_HELP)
+    _network_select(store, "b", "Network B, after", other(), B_HELP)
     st.button(
         "Swap A and B",
         key="compare_swap",
@@ -92,6 +91,11 @@ def suggested(network: str) -> str:
     return next((name for name, e in entries.items() if e.data == data and name != network and e.available), network)
 
 
+def other() -> str:
+    """Network B: the one that was chosen, else the one that is suggested."""
+    return choice().other or suggested(selection.selection().network)
+
+
 def own_titles() -> dict[str, str]:
     """Keys and titles of the weights that this session has brought, on any page."""
     return st.session_state.setdefault("own_networks", {})
@@ -106,7 +110,7 @@ def weights_control(store: Backend) -> None:
     """A weights file for A and one for B, of one architecture or as each is recognised."""
     with st.expander("Two weights files of your own", key="compare_weights"):
         architecture_control("w_compare_architecture", _take_architecture, store)
-        shown = {"a": selection.selection().network, "b": choice().other}
+        shown = {"a": selection.selection().network, "b": other()}
         for letter, words in (("a", "Weights of A, before"), ("b", "Weights of B, after")):
             st.file_uploader(
                 words,
@@ -202,7 +206,7 @@ def show(letter: str, network: str) -> None:
 
 
 def _swap() -> None:
-    a, b, grid = selection.selection().network, choice().other, selection.selection().grid
+    a, b, grid = selection.selection().network, other(), selection.selection().grid
     pair: Pair | None = st.session_state.get("compare_pair")
     show("a", b)
     show("b", a)
@@ -217,7 +221,7 @@ def _swap() -> None:
 def _take_architecture(store: Backend) -> None:
     st.session_state["architecture"] = st.session_state["w_compare_architecture"]
     # A file that did not fit gets its next try at once; one that did is left alone.
-    for letter, network in (("a", selection.selection().network), ("b", choice().other)):
+    for letter, network in (("a", selection.selection().network), ("b", other())):
         if network.startswith(OWN) and not store.has_network(network):
             _take_weights(store, letter)
 
@@ -230,7 +234,7 @@ def _take_weights(store: Backend, letter: str, architecture: str | None = None, 
     file = st.session_state[f"w_compare_weights_{letter}"]
     if file is None:
         return
-    architecture = st.session_state["architecture"] if architecture is None else architecture
+    architecture = architecture or str(st.session_state["architecture"])
     slot = {"a": "network", "b": "compare other"}[letter]
     key = store.add_network(architecture, file.getvalue(), selection.owner(slot), weights)
     others = [(name, words) for name, words in own_titles().items() if name != key]

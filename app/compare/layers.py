@@ -120,11 +120,11 @@ def _difference(scene: Scene, one: Pair, found: dict) -> Difference | None:
 
 def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> None:
     named = same_layers(scene.a.network, scene.b.network)
-    curves = [_curve(side, part, found) for side, part in zip((scene.a, scene.b), scene.parts, strict=True)]
+    a, b = (_curve(side, part, found) for side, part in zip((scene.a, scene.b), scene.parts, strict=True))
     gaps = [math.nan if one is None else one.mean for one in differences]
     st.markdown("**Both curves**", help=CURVES_HELP)
     st.plotly_chart(
-        curves_figure(*curves, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
+        curves_figure(a, b, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
         theme=None,
         key="figure_compare_curves",
         config=PLAIN_CONFIG,
@@ -163,17 +163,15 @@ def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]
         hide_index=True,
         # Every row while they fit on a screen.
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
-        column_config=_columns(),
+        column_config={
+            **{name: st.column_config.TextColumn(help=words) for name, words in TEXT_COLUMNS.items()},
+            **{
+                name: st.column_config.NumberColumn(format="%.4f", help=words) for name, words in NUMBER_COLUMNS.items()
+            },
+        },
     )
     if alone := unmatched(scene):
         st.caption(f"In the curve of B alone, since no layer of A is nearest to them: {', '.join(alone)}.")
-
-
-def _columns() -> dict[str, object]:
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    return {name: text(help=words) for name, words in TEXT_COLUMNS.items()} | {
-        name: number(format="%.4f", help=words) for name, words in NUMBER_COLUMNS.items()
-    }
 
 
 def unmatched(scene: Scene) -> list[str]:

@@ -110,7 +110,7 @@ def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
     """Of both maps' scale, nats."""
     if scene.scale == "pair" and found is not None:
         return found.span
-    return find_method(scene.metric).scale(scene.a.settings)
+    return find_method(scene.metric).fixed_scale(scene.a.settings)
 
 
 def _figures(scene: Scene, views: list[View], found: Difference | None, limits: tuple[float, float]) -> None:

@@ -9,6 +9,7 @@ from app.compare.choice import change, choice
 from app.compare.controls import (
     metric_control,
     networks_control,
+    other,
     partner_control,
     scale_control,
     show,
@@ -81,14 +82,14 @@ def _networks(store: Backend) -> tuple[Network, Network] | None:
         show("b", suggested(selection.selection().network))
 
     a = selected_network(store)
-    b = network_or_status(store, choice().other, "compare other", "load_other", back, "Another network B")
+    b = network_or_status(store, other(), "compare other", "load_other", back, "Another network B")
     return None if a is None or b is None else (a, b)
 
 
 def _scene(store: Backend, a: Network, b: Network) -> Scene:
     """What is compared. Raises PictureGoneError, one sentence."""
     now = selection.selection()
-    names = title(a, now.network), title(b, choice().other)
+    names = title(a, now.network), title(b, other())
     subjects = store.subject(a, now.picture), store.subject(b, now.picture)
     _check_link(a, b, subjects[0].size)
     with st.sidebar:
@@ -98,11 +99,11 @@ def _scene(store: Backend, a: Network, b: Network) -> Scene:
     chosen = selection.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
     settings = common_settings(settings, subjects[0].size[0], subjects[1].size[0])
-    sides = (
+    first, second = (
         Side(letter, name, network, subject, settings)
         for letter, name, network, subject in zip("AB", names, (a, b), subjects, strict=True)
     )
-    return Scene(*sides, matched, choice().metric, choice().scale)
+    return Scene(first, second, matched, choice().metric, choice().scale)
 
 
 def _check_link(a: Network, b: Network, size: tuple[int, int]) -> None:
@@ -123,7 +124,7 @@ def _answers(store: Backend, scene: Scene) -> None:
             with st.container():
                 st.markdown(f"{side.letter} · {side.title}")
                 st.plotly_chart(
-                    prediction_figure(*zip(*top, strict=True), look.look(), quantity),
+                    prediction_figure(top, look.look(), quantity),
                     theme=None,
                     key=f"figure_compare_answers_{side.letter.lower()}",
                     config=PLAIN_CONFIG | {"displayModeBar": False},

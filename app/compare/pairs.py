@@ -29,8 +29,11 @@ class Pair:
 
     def shares(self, a: Network, b: Network) -> tuple[float, float]:
         """How far through their networks both lie, in order of execution: 0 is the first layer, 1 the last."""
-        pairs = ((self.layer, a), (self.partner, b))
-        return tuple(layer.depth / max(len(network.layers) - 1, 1) for layer, network in pairs)
+        return _share(self.layer, a), _share(self.partner, b)
+
+
+def _share(layer: Layer, network: Network) -> float:
+    return layer.depth / max(len(network.layers) - 1, 1)
 
 
 def pair(layer: Layer, a: Network, b: Network, chosen: str | None = None) -> Pair:
@@ -158,10 +161,10 @@ def difference(a: CIDResult, b: CIDResult, parts: tuple[float, float] = (1.0, 1.
     with np.errstate(invalid="ignore"):
         values = second - first
     both = np.isfinite(values)
-    means = [float(cells[both].mean()) if both.any() else math.nan for cells in (first, second, values)]
+    mean_a, mean_b, mean = (float(cells[both].mean()) if both.any() else math.nan for cells in (first, second, values))
     # The same map twice carries the same error twice.
     error = 0.0 if np.array_equal(first, second) else math.hypot(float(a.mean_error[0]), float(b.mean_error[0]))
-    return Difference(first, second, values, *means, error)
+    return Difference(first, second, values, mean_a, mean_b, mean, error)
 
 
 def own_cells(result: CIDResult, part: float = 1.0) -> np.ndarray:
@@ -200,7 +203,9 @@ def section(subject: Subject, part: float) -> Subject:
     )
 
 
-def _cut(box: tuple[int, int, int, int], left: int, top: int, width: int, height: int) -> tuple | None:
+def _cut(
+    box: tuple[int, int, int, int], left: int, top: int, width: int, height: int
+) -> tuple[int, int, int, int] | None:
     """A half-open box in the pixels of a part; None where nothing of it is left."""
     x0, x1 = (min(max(end - left, 0), width) for end in box[::2])
     y0, y1 = (min(max(end - top, 0), height) for end in box[1::2])

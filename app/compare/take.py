@@ -26,17 +26,16 @@ def take_pair(
 ) -> None:
     """A popover for both maps and their difference."""
     layers = (scene.pair.layer, scene.pair.partner)
-    cells = [
+    first, second = (
         _record(scene, side, layer, view, device)
         for side, layer, view in zip((scene.a, scene.b), layers, views, strict=True)
-    ]
+    )
     with popover("pair"):
-        ready = [cell for cell in cells if isinstance(cell, Taken)]
-        if found is None or len(ready) < 2:
+        if found is None or not isinstance(first, Taken) or not isinstance(second, Taken):
             st.caption(NOT_YET)
             return
         st.caption("Both maps and their difference")
-        what = Compared(*ready, found, section(scene.a.subject, scene.parts[0]), limits)
+        ready, what = [first, second], Compared(first, second, found, section(scene.a.subject, scene.parts[0]), limits)
         name = _name(scene, layers[0].name)
         files = [
             File("png", f"{name}.png", lambda: compared_png(what)),

@@ -90,7 +90,7 @@ def _figures(
             help="All maps share the colour scale in nats of the first tab, so they can be compared. "
             "In an empty frame stands what it waits for.",
         )
-        limits = find_method(metric).scale(settings)
+        limits = find_method(metric).fixed_scale(settings)
         maps = [None if view.value is None else view.value.values for view in views]
         st.plotly_chart(
             strip_figure(names, maps, subject.size, limits, look(), notes=[progress.in_frame(view) for view in views]),

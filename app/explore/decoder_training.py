@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import streamlit as st
 
@@ -16,10 +17,11 @@ from app.words import about
 from explainers.datasets.birds.render import render_bird
 from explainers.datasets.birds.source import drawn_side
 from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
-from explainers.decoders.pictures import Source
+from explainers.decoders.pictures import BirdSource
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
+Option = TypeVar("Option")
 SOURCES = {"birds": "Rendered birds", "own": "Your own pictures"}
 LENGTHS = dict(zip(STEPS, ("Quick look", "Good", "Thorough"), strict=True))
 PURPOSE = (
@@ -81,23 +83,24 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         "source",
         list(SOURCES),
         place,
-        format_func=SOURCES.__getitem__,
+        titled=SOURCES.__getitem__,
         default="birds",
         help=HELP_SOURCE,
     )
-    source = own_pictures(place) if kind == "own" else birds_for(network)
+    birds = birds_for(network)
+    source = own_pictures(place) if kind == "own" else birds
     seconds = step_seconds(store, network, layer)
     steps = _choice(
         "How long",
         "steps",
         STEPS,
         place,
-        format_func=lambda count: f"{LENGTHS[count]}: {count} steps, {about(count * seconds)}",
+        titled=lambda count: f"{LENGTHS[count]}: {count} steps, {about(count * seconds)}",
         default=STEPS[1],
         help=HELP_STEPS,
     )
     if kind == "birds":
-        st.caption(_birds_note(store, network, source))
+        st.caption(_birds_note(store, network, birds))
     if view.message:
         st.warning(view.message)
     request = TrainingRequest(source, steps, replaces) if source else None
@@ -117,7 +120,15 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         st.warning(refusal)
 
 
-def _choice(label: str, name: str, options: Sequence, place: str, default: object, help: str, **how: object) -> object:
+def _choice(
+    label: str,
+    name: str,
+    options: Sequence[Option],
+    place: str,
+    titled: Callable[[Option], str],
+    default: Option,
+    help: str,
+) -> Option:
     """One of `options`; the session remembers it, since the widget is gone while a decoder is being trained."""
     widget, kept = f"w_decoder_{place}_{name}", f"decoder_choice_{name}"
 
@@ -125,7 +136,8 @@ def _choice(label: str, name: str, options: Sequence, place: str, default: objec
         st.session_state[kept] = st.session_state[widget]
 
     st.session_state[widget] = st.session_state.get(kept, default)
-    return st.segmented_control(label, options, key=widget, on_change=take, required=True, help=help, **how)
+    st.segmented_control(label, options, format_func=titled, key=widget, on_change=take, required=True, help=help)
+    return st.session_state[widget]
 
 
 def _begin(store: Backend, network: Network, layer: Layer, training: TrainingRequest | None) -> Callable[[], None]:
@@ -140,7 +152,7 @@ def _begin(store: Backend, network: Network, layer: Layer, training: TrainingReq
     return begin
 
 
-def _birds_note(store: Backend, network: Network, source: Source) -> str:
+def _birds_note(store: Backend, network: Network, source: BirdSource) -> str:
     drawn = store.shelf.get(pictures_key(network, source)) is not None
     side = drawn_side(network.preprocessing.resize)
     before = "They are drawn already." if drawn else f"Drawing them takes {about(len(source) * _bird_seconds(side))}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import streamlit as st
 
@@ -79,10 +80,10 @@ class GridChoice:
             "signed_colours": SIGNED_COLOURS,
             "metric": tuple(ENTROPIES),
         }
-        chosen: dict[str, object] = {n: query[n] for n, known in options.items() if query.get(n) in known}
+        chosen: dict[str, Any] = {n: query[n] for n, known in options.items() if query.get(n) in known}
         # An empty list of methods is one from which all have been taken away; the others are then those suggested.
         chosen |= {name: tuple(dict.fromkeys(query[name].split()))[:32] for name in LISTS if name in query}
-        if query.get("opacity") in map(str, OPACITIES):
+        if query.get("opacity") in [str(percent) for percent in OPACITIES]:
             chosen["opacity"] = int(query["opacity"])
         if query.get("target", "").isdecimal() and len(query["target"]) < 6:
             chosen["target"] = int(query["target"])

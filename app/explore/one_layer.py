@@ -160,7 +160,7 @@ def _figures(
     metric: str,
 ) -> None:
     result, absent = view.value, progress.in_frame(view)
-    limits = find_method(metric).scale(settings)
+    limits = find_method(metric).fixed_scale(settings)
     with st.container(horizontal=True, key="figures" if metric == CID_NAME else "figures_ru"):
         with st.container():
             st.markdown(f"**{subject.title}**" + AS_SEEN[metric], help=OUTLINES)
@@ -234,7 +234,7 @@ def _predictions(store: Backend, network: Network, subject: Subject) -> None:
     st.markdown("**What the network answers**", help=ANSWERS)
     top = store.predictions(network, subject)
     st.plotly_chart(
-        prediction_figure(*zip(*top, strict=True), look()),
+        prediction_figure(top, look()),
         theme=None,
         key="figure_predictions",
         config=PLAIN_CONFIG | {"displayModeBar": False},

@@ -23,7 +23,7 @@ def segmentation(store: Backend, network: Network, subject: Subject) -> None:
     probability = store.answer(network, subject)[-1].numpy()
     config = PLAIN_CONFIG | {"displayModeBar": False}
     st.plotly_chart(
-        prediction_figure(*zip(*shares, strict=True), look(), quantity="share of the pixels"),
+        prediction_figure(shares, look(), quantity="share of the pixels"),
         theme=None,
         key="figure_predictions",
         config=config,

@@ -33,8 +33,8 @@ class Curve:
     """One line; `colour` is its place in the palette, and without a line there are only its points."""
 
     name: str
-    x: Sequence[float]
-    y: Sequence[float]
+    x: Sequence[float] | np.ndarray
+    y: Sequence[float] | np.ndarray
     colour: int = 0
     dash: str = "solid"
     points: bool = False

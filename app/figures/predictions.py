@@ -19,21 +19,19 @@ def shortened(name: str) -> str:
 
 
 @remembered
-def prediction_figure(
-    classes: Sequence[str], probabilities: Sequence[float], look: Look, quantity: str = "probability"
-) -> go.Figure:
-    """The likeliest classes and their probabilities (softmax of the logits, 0..1), likeliest on top.
+def prediction_figure(answers: Sequence[tuple[str, float]], look: Look, quantity: str = "probability") -> go.Figure:
+    """The likeliest classes with their probabilities (softmax of the logits, 0..1), likeliest on top.
 
     `quantity` is what the bars count where it is something else.
     """
     figure = go.Figure(
         go.Bar(
-            x=list(probabilities),
-            y=[shortened(name) for name in classes],
-            customdata=list(classes),
+            x=[value for _, value in answers],
+            y=[shortened(name) for name, _ in answers],
+            customdata=[name for name, _ in answers],
             orientation="h",
             marker={"color": look.accent},
-            text=[f"{value:.1%}" for value in probabilities],
+            text=[f"{value:.1%}" for _, value in answers],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"%{{customdata}}<br>{quantity} %{{x:.4f}}<extra></extra>",
@@ -48,5 +46,5 @@ def prediction_figure(
         gridcolor=look.faint,
         zeroline=False,
     )
-    longest = min(max(len(name) for name in classes), LONGEST)
+    longest = min(max(len(name) for name, _ in answers), LONGEST)
     return dress(figure, look, 178, l=24 + 7 * longest, b=40)

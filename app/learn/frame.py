@@ -52,7 +52,7 @@ def go(number: int, present: bool | None = None) -> None:
 
 def write_address(number: int, present: bool, values: Mapping[str, str]) -> None:
     """Makes the address bar hold the lesson, how it is shown, and the values of its controls."""
-    query = {"lesson": LESSONS[number].slug} | ({"present": "1"} if present else {}) | values
+    query = {"lesson": LESSONS[number].slug} | ({"present": "1"} if present else {}) | dict(values)
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 

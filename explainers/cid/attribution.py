@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from explainers.streams import last
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
+Result = TypeVar("Result", bound=CIDResult, covariant=True)
 
 
 def _seen_through(method: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
@@ -30,7 +31,7 @@ def _seen_through(method: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
     return call
 
 
-class EntropyAttribution(ABC):
+class EntropyAttribution(ABC, Generic[Result]):
     """What CID and RU have in common: results that sharpen, of which the last is the map."""
 
     multiplies_by_inputs = False
@@ -43,10 +44,10 @@ class EntropyAttribution(ABC):
         return False
 
     @abstractmethod
-    def stream(self, inputs: Tensor, settings: CIDSettings | None = None, every: bool = False) -> Iterator[CIDResult]:
+    def stream(self, inputs: Tensor, settings: CIDSettings | None = None, every: bool = False) -> Iterator[Result]:
         """Results that sharpen; the last is the answer."""
 
-    def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> CIDResult:
+    def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> Result:
         """The map with everything that says how far to trust it."""
         return last(self.stream(inputs, settings))
 

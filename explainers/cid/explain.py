@@ -33,7 +33,7 @@ from explainers.randomness import Randomness
 from explainers.surroundings import with_plain_arithmetic
 
 
-class CID(EntropyAttribution):
+class CID(EntropyAttribution[CIDResult]):
     """CID maps of one layer of one network, in Captum's calling convention.
 
     `model` maps pictures (B, C, H, W) to anything; it is never changed, and may be shared by threads.

@@ -98,3 +98,9 @@ class MapMethod:
     needs_decoder: bool = False
     scale: Callable[[CIDSettings], tuple[float, float]] | None = None
     judged: str = field(default="")
+
+    def fixed_scale(self, settings: CIDSettings) -> tuple[float, float]:
+        """The one scale for all maps of an entropy. Raises ValueError for a method whose maps have none in common."""
+        if self.scale is None:
+            raise ValueError(f"expected a method whose maps share one scale, got {self.title}; take CID or RU")
+        return self.scale(settings)

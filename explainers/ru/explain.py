@@ -38,7 +38,7 @@ from explainers.ru.solver import solve
 from explainers.surroundings import with_plain_arithmetic
 
 
-class RU(EntropyAttribution):
+class RU(EntropyAttribution[RUResult]):
     """RU maps of one layer of one network as its decoder sees it, in Captum's calling convention.
 
     `decoder` maps feature rows (B, D) to pictures of the inputs' shape; where it has a method `picture`, that says what

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from explainers.cid.sampling import Sampler
 from explainers.methods.entropies import CID_NAME
 from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
+from explainers.networks.layers import Layer
 from explainers.rescaling.filters import scale_filters
 from explainers.rescaling.rescale import Pair, factor, logit_change, rescalable_pairs, rescale
 
@@ -32,7 +32,7 @@ PROBES = 48
 SAMPLES = 32
 PICTURE = "bird/1"
 
-kept = partial(st.cache_data, max_entries=512, show_spinner=False)
+kept = st.cache_data(max_entries=512, show_spinner=False)
 
 
 def network_view() -> View:
@@ -74,7 +74,7 @@ def closed(picture: str, layer: str, grid: int | None = None) -> tuple[np.ndarra
     return closed_map(network().module, network().layer(layer), subject(picture).x, grid)
 
 
-def closed_map(module: nn.Module, layer: Any, x: Tensor, grid: int | None = None) -> tuple[np.ndarray, float]:
+def closed_map(module: nn.Module, layer: Layer, x: Tensor, grid: int | None = None) -> tuple[np.ndarray, float]:
     """The closed form alone, without the samples that would only say how well it holds."""
     settings = CIDSettings(grid=grid, refine=False, probes=PROBES)
     for result in CID(module, layer).stream(x[None].to(backend().device), settings, every=True):
@@ -97,7 +97,7 @@ def reaction(picture: str, layer: str, shaped: bool, sigma: float) -> tuple[floa
     """E‖f′−f‖²/(βδ_f²) for noise of geometric mean `sigma`, measured, and its standard error."""
     x = subject(picture).x[None].to(backend().device)
     log_sigma = torch.from_numpy(np.log(sigma * shape(picture, layer, shaped)))[None, None].to(x)
-    sampler = Sampler(Feature(network().module, network().layer(layer)), x, x.shape[-2:])
+    sampler = Sampler(Feature(network().module, network().layer(layer)), x, (x.shape[-2], x.shape[-1]))
     noise = sampler.noise(SAMPLES, torch.Generator(x.device).manual_seed(0))
     energies = torch.cat(list(sampler.energies(log_sigma, noise)))[:, 0] / (BETA * closed(picture, layer)[1])
     return float(energies.mean()), float(energies.std() / SAMPLES**0.5)
@@ -127,26 +127,26 @@ def entropy_of(sigma: float) -> float:
     return math.log(sigma) + ENTROPY_CONSTANT
 
 
-def pairs() -> dict[str, Pair]:
-    """Pairs of layers that may be rescaled and whose feature can be looked at, by the first layer's name."""
+def pairs() -> dict[str, tuple[Pair, Layer]]:
+    """Pairs of layers that may be rescaled, with the feature that can be looked at, by the first layer's name."""
     example = torch.zeros(1, 3, *network().input_size, device=backend().device)
     found = rescalable_pairs(network().module, example)
-    return {pair.layer_name: pair for pair in found if pair.rescalable and pair.feature is not None}
+    return {pair.layer_name: (pair, pair.feature) for pair in found if pair.rescalable and pair.feature is not None}
 
 
 @kept
 def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
     """The pair rescaled by c: how far a logit moved, the factor of every map, and CID's maps before and after."""
-    chosen, before = pairs()[pair], network()
+    (chosen, feature), before = pairs()[pair], network()
     after = replace(before, module=rescale(before.module, [chosen], c))
     x = subject(picture).x[None].to(backend().device)
     with torch.inference_mode():
         target = int(before.module(x).argmax())
     factors = {}
     for method in ("layer_gradient", "activation", "grad_cam"):
-        maps = (attribute(method, each, chosen.feature, x, target=target) for each in (before, after))
+        maps = (attribute(method, each, feature, x, target=target) for each in (before, after))
         factors[method] = factor(*maps)
-    cid = [closed_map(each.module, chosen.feature, x[0])[0] for each in (before, after)]
+    cid = [closed_map(each.module, feature, x[0])[0] for each in (before, after)]
     factors[CID_NAME] = factor(*(torch.from_numpy(np.exp(each)) for each in cid))
     change = logit_change(before.module, after.module, x)
     return {"change": change, "answer": before.classes[target], "factors": factors, "before": cid[0], "after": cid[1]}
@@ -154,11 +154,11 @@ def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
 
 def quiet_filters(picture: str, pair: str, kind: str) -> Tensor:
     """Half of the filters (channels,) bool: every second, or those that answer most to background or subject."""
-    chosen, seen = pairs()[pair], subject(picture)
-    channels, height, width = chosen.feature.shape
+    (_, layer), seen = pairs()[pair], subject(picture)
+    channels, height, width = layer.shape
     if kind == "every second" or seen.mask is None:
         return torch.arange(channels) % 2 == 1
-    feature = Feature(network().module, chosen.feature)
+    feature = Feature(network().module, layer)
     with torch.inference_mode():
         rows = feature(seen.x[None].to(backend().device)).view(channels, height, width).abs().cpu()
     mask = Image.fromarray(seen.mask.astype(np.uint8) * 255).resize((width, height), Image.Resampling.BOX)
@@ -173,10 +173,10 @@ def quiet_filters(picture: str, pair: str, kind: str) -> Tensor:
 @kept
 def halved(picture: str, pair: str, kind: str, scale: float) -> tuple[np.ndarray, float]:
     """CID's map (H, W) with half of the filters times `scale`, and what undoing that leaves of the feature's change."""
-    chosen, quiet = pairs()[pair], quiet_filters(picture, pair, kind)
+    (chosen, layer), quiet = pairs()[pair], quiet_filters(picture, pair, kind)
     module = scale_filters(network().module, chosen, quiet, scale)
     x = subject(picture).x[None].to(backend().device)
     with torch.inference_mode():
-        plain, quieter = (Feature(each, chosen.feature)(x) for each in (network().module, module))
+        plain, quieter = (Feature(each, layer)(x) for each in (network().module, module))
     undo = torch.where(quiet, 1 / scale, 1.0).repeat_interleave(plain.shape[1] // len(quiet)).to(x)
-    return closed_map(module, chosen.feature, x[0])[0], float((quieter * undo - plain).abs().max())
+    return closed_map(module, layer, x[0])[0], float((quieter * undo - plain).abs().max())

@@ -1,6 +1,9 @@
 """Lesson 7: half of the filters made quieter, a change that loses nothing and moves CID."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -32,7 +35,7 @@ def widget(stage: Stage) -> None:
     pairs = list(bench.pairs())
     with st.container(horizontal=True, key="learn_controls"):
         scale = controls.slide("Volume of that half", SCALES, 0.5, SCALE, "limit_scale", part)
-        kind = controls.choice("Half of the filters", list(KINDS), "background", KIND, "limit_kind", KINDS.get)
+        kind = controls.choice("Half of the filters", list(KINDS), "background", KIND, "limit_kind", KINDS.__getitem__)
         pair = controls.choice("Layer", pairs, pairs[3], LAYER, "limit_pair")
         picture = controls.picture_control()
     asked = [(picture, pair, kind, each) for each in SCALES]
@@ -60,12 +63,14 @@ def widget(stage: Stage) -> None:
         st.caption("This picture has no exact outline: every second filter is taken, and there is no concentration.")
 
 
-def curve(maps: list, gains: list, scale: float, stage: Stage):
+def curve(
+    maps: Sequence[tuple[np.ndarray, float]], gains: Sequence[float | None], scale: float, stage: Stage
+) -> go.Figure:
     """What the quieter filters change of the mean and of the concentration."""
     means = [mean(entropy) - mean(maps[0][0]) for entropy, _ in maps]
     curves = [Curve("mean CID", SCALES, means, 0, points=True)]
-    if gains[0] is not None:
-        curves.append(Curve("concentration", SCALES, [each - gains[0] for each in gains], 1, points=True))
+    if known := [each for each in gains if each is not None]:
+        curves.append(Curve("concentration", SCALES, [each - known[0] for each in known], 1, points=True))
     axes = ("volume of half of the filters", "change (nats)")
     figure = curve_figure(curves, axes, stage.look, (True, False), here=scale, level=(0, ""))
     return figure.update_xaxes(tickvals=list(SCALES), ticktext=[part(each) for each in SCALES])

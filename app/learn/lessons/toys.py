@@ -14,6 +14,8 @@ class IgnoreOne(nn.Module):
     torch.Size([2, 189])
     """
 
+    used: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         used = torch.ones(3, SIDE, SIDE, dtype=torch.bool)

@@ -63,7 +63,7 @@ def measure(case: str, roughness: float) -> dict:
     ru = RU(h, h, decoder).explain(x, settings)
     return {
         "picture": x[0].numpy(),
-        CID_NAME: CID(h, h).attribute(x, settings)[0, 0].numpy(),
+        CID_NAME: CID(h, h).explain(x, settings).entropy[0, 0].numpy(),
         RU_NAME: ru.entropy[0, 0].numpy(),
         "reconstruction": ru.reconstruction[0].numpy(),
         "error": float(ru.error[0]),

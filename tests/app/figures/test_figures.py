@@ -114,7 +114,7 @@ def test_the_strip_says_in_a_frame_why_it_is_empty(cells):
 
 
 def test_predictions_show_probabilities_as_they_are():
-    figure = prediction_figure(["cat", "an animal with a really long name"], [0.75, 0.25], LIGHT)
+    figure = prediction_figure([("cat", 0.75), ("an animal with a really long name", 0.25)], LIGHT)
     assert tuple(figure.data[0].x) == (0.75, 0.25)
     assert figure.data[0].customdata[1] == "an animal with a really long name"
 
