@@ -11,16 +11,14 @@ taken out and treated exactly, the rest is probed (Meyer et al., "Hutch++", 2021
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from explainers.norms import LINALG
 from explainers.randomness import random_signs
 
 Function = Callable[[Tensor], Tensor]
-# Its functions have no types of their own.
-LINALG: Any = torch.linalg
 
 
 def squared_products(h: Function, x: Tensor, v: Tensor) -> Tensor:

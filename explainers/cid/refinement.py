@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from explainers.cid.constraint import Estimate
-from explainers.cid.jacobian import LINALG
 from explainers.cid.sampling import Sampler
 from explainers.cid.spectral import SpectralMean
+from explainers.norms import norm
 from explainers.randomness import Randomness
 
 SAMPLES = 8
@@ -155,10 +155,10 @@ def _contrast(log_sigma: Tensor, bounded: Tensor) -> Tensor:
     found: list[Tensor] = []
     for values in (shape, centred(shape.square())):
         flat = values.flatten(1)
-        size: Tensor = LINALG.vector_norm(flat, dim=1, keepdim=True)
+        size = norm(flat, dim=1, keepdim=True)
         for other in found:
             flat = flat - other * (flat * other).sum(1, keepdim=True)
-        length: Tensor = LINALG.vector_norm(flat, dim=1, keepdim=True)
+        length = norm(flat, dim=1, keepdim=True)
         # What is left of a map that others already span is rounding.
         kept = length > 1e-3 * size.clamp_min(1e-3)
         found.append(torch.where(kept, flat / length.clamp_min(torch.finfo(flat.dtype).tiny), 0))

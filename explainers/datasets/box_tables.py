@@ -51,7 +51,7 @@ def from_csv(text: str) -> tuple[str, list[Row]]:
             f"expected the columns name, x0, y0, x1, y1 or name, x, y, width, height, got {', '.join(header)[:100]}"
         )
     keys, kind = known
-    found = []
+    found: list[Row] = []
     for number, row in enumerate(rows, start=1):
         where = f"row {number}"
         try:
@@ -75,7 +75,7 @@ def from_yolo(text: str, name: str) -> tuple[str, list[Row]] | None:
     picture = name.replace("\\", "/").removesuffix(".txt")
     if not picture:
         raise ValueError("expected the name of a file in YOLO's format, which is its picture's, got none; give it")
-    rows = []
+    rows: list[Row] = []
     for number, line in enumerate(lines, start=1):
         where = f"line {number}"
         try:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -78,7 +78,7 @@ def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
         if shares and kind == CORNER:
             kind = _corner_or_centre(rows)
     boxes = Boxes()
-    problems = []
+    problems: list[str] = []
     for row in rows:
         try:
             box = _box(row, kind, shares)
@@ -106,7 +106,7 @@ def read_box_files(files: Sequence[tuple[str, bytes]], most: int | None = None) 
             f"expected at most {most:,} boxes, got more; leave out those of pictures that you do not bring"
         )
     together = Boxes()
-    refused = []
+    refused: list[str] = []
     for name, data in files:
         if len(files) > 1 and not data.strip():
             continue
@@ -154,7 +154,7 @@ def _from_coco(text: str) -> Iterable[Row]:
             yield Row(where, "", None, None, f"expected the id of a picture and a bbox of four numbers in {where}")
 
 
-def _declared(image: dict) -> tuple[int, int] | None:
+def _declared(image: Mapping[str, object]) -> tuple[int, int] | None:
     width, height = (image.get(name) for name in ("width", "height"))
     if not (isinstance(width, int) and isinstance(height, int)):
         return None

@@ -28,7 +28,7 @@ def load_cifar10(folder: str | Path, split: str) -> tuple[Tensor, Tensor]:
     files = sorted(_files(Path(folder), split), key=lambda item: item[0])
     pictures = np.stack([np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for _, data in files])
     labels = torch.tensor([CLASSES.index(name.split("/")[0]) for name, _ in files])
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), labels
+    return torch.as_tensor(pictures).permute(0, 3, 1, 2).contiguous(), labels
 
 
 def _files(folder: Path, split: str) -> Iterator[tuple[str, bytes]]:

@@ -1,9 +1,13 @@
 """Colours by the profile that a picture carries: what a network sees is sRGB."""
 
 import io
+from collections.abc import Mapping
+from typing import Any
 
 from PIL import Image, ImageCms
 
+# Pillow gives no types for what it takes from Little CMS.
+CMS: Any = ImageCms
 # As ICC writes the space of a profile, by the mode of the pixels.
 SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK", "LAB": "Lab "}
 SRGB_GAMMA = 1 / 2.2
@@ -25,7 +29,7 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     if "icc_profile" in about:
         converted, notes = _by_profile(image, about["icc_profile"])
     elif image.mode == "LAB":
-        converted, notes = _transformed(image, ImageCms.createProfile("LAB")), ()
+        converted, notes = _transformed(image, CMS.createProfile("LAB")), ()
     else:
         converted, notes = _by_gamma(image.convert("RGB"), about), ()
     if alpha is not None:
@@ -33,9 +37,9 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     return converted, notes
 
 
-def _by_gamma(image: Image.Image, about: dict) -> Image.Image:
+def _by_gamma(image: Image.Image, about: Mapping[str | tuple[int, int], Any]) -> Image.Image:
     """PNG's gAMA, where nothing says sRGB: the light of a pixel is v^(1/γ), 1/2.2 being as good as sRGB."""
-    gamma = about.get("gamma", SRGB_GAMMA)
+    gamma: float = about.get("gamma", SRGB_GAMMA)
     if "srgb" in about or not 0.1 < gamma < 10 or abs(gamma - SRGB_GAMMA) < 0.01:
         return image
     light = [(value / 255) ** (1 / gamma) for value in range(256)]
@@ -45,8 +49,8 @@ def _by_gamma(image: Image.Image, about: dict) -> Image.Image:
 
 def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
-        space = getattr(source.profile, "xcolor_space")  # noqa: B009
+        source = CMS.ImageCmsProfile(io.BytesIO(profile or b""))
+        space: str = source.profile.xcolor_space
         if image.mode == "L" and space == SPACES["RGB"]:
             image = image.convert("RGB")
         if space != SPACES.get(image.mode):
@@ -57,5 +61,5 @@ def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image,
 
 
 def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
-    made = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    made = ImageCms.profileToProfile(image, source, CMS.createProfile("sRGB"), outputMode="RGB")
     return image if made is None else made

@@ -144,9 +144,9 @@ def _declared(image: Image.Image, source: bytes | Path) -> int | None:
     if image.format == "PNG":
         bits = _significant_bits(source)
         return 2**bits - 1 if bits else None
-    tags = getattr(image, "tag_v2", {})
+    tags: dict[int, Any] = getattr(image, "tag_v2", {})
     for tag in (S_MAX_SAMPLE_VALUE, MAX_SAMPLE_VALUE):
-        value = tags.get(tag)
+        value: float | tuple[float, ...] | None = tags.get(tag)
         value = max(value) if isinstance(value, tuple) and value else value
         if isinstance(value, int | float) and 0 < value < 65535:
             return int(value)

@@ -27,7 +27,7 @@ class FolderPicture:
             raise PictureError(f"{self.name}: {error}") from None
 
 
-class ImageFolder(Dataset):
+class ImageFolder(Dataset[Image.Image]):
     """The pictures below `root`, sorted by name; item i is a PIL picture in RGB.
 
     Only files with an extension of `EXTENSIONS` count; hidden ones, and links that lead out of `root`, do
@@ -55,7 +55,7 @@ class ImageFolder(Dataset):
 
     def problems(self) -> tuple[str, ...]:
         """One sentence for each picture that cannot be read. Opens every one."""
-        found = []
+        found: list[str] = []
         for picture in self.pictures:
             try:
                 picture.load(longest=64)
@@ -66,7 +66,7 @@ class ImageFolder(Dataset):
 
 def _list(root: Path) -> tuple[FolderPicture, ...]:
     inside = root.resolve()
-    found = []
+    found: list[FolderPicture] = []
     for folder, folders, files in os.walk(root, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):

@@ -42,7 +42,7 @@ def load_membranes(folder: str | Path, split: str, side: int = SIDE) -> tuple[Te
     numbers = numbers[-HELD_OUT:] if split == "test" else numbers[:-HELD_OUT]
     grey = np.stack([_scaled(pictures[n], side) for n in numbers])
     membrane = np.stack([_scaled(labels[n], side) < 128 for n in numbers])
-    return torch.from_numpy(grey)[:, None].repeat(1, 3, 1, 1), torch.from_numpy(membrane).long()
+    return torch.as_tensor(grey)[:, None].repeat(1, 3, 1, 1), torch.as_tensor(membrane).long()
 
 
 def _scaled(path: Path, side: int) -> np.ndarray:

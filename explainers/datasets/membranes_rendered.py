@@ -75,7 +75,9 @@ def _cells(rows: np.ndarray, columns: np.ndarray, random: np.random.Generator) -
     return cells[..., 0], gap / np.maximum(gaussian(slope, 2), 0.5)
 
 
-def _organelles(grey: np.ndarray, depth: np.ndarray, rows, columns, random: np.random.Generator) -> np.ndarray:
+def _organelles(
+    grey: np.ndarray, depth: np.ndarray, rows: np.ndarray, columns: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
     """Vesicles, small and dark, and a few mitochondria with their folds, all inside of cells."""
     spots = np.zeros_like(grey)
     place = random.integers(0, SIDE, (2, VESICLES))

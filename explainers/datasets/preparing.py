@@ -31,7 +31,7 @@ def gathered(items: Iterable[Item], total: int) -> Generator[Preparing, None, li
     >>> [at.share for at in gathered("abcd", 4)]
     [0.5, 1.0]
     """
-    found = []
+    found: list[Item] = []
     for item in items:
         found.append(item)
         if len(found) % STEP == 0:

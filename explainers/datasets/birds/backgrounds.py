@@ -1,10 +1,14 @@
 """Backgrounds out of focus: foliage, sky, water, branches."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from explainers.datasets.birds.canvas import Canvas, Colour, blend, brighten, spline
 
+Entry = TypeVar("Entry")
 LEAVES = (
     (74, 110, 44),
     (104, 138, 58),
@@ -32,7 +36,9 @@ WATERS = (((58, 92, 104), (128, 160, 168)), ((52, 78, 66), (122, 146, 118)),
 BARKS = ((104, 84, 66), (128, 116, 100), (84, 74, 64), (146, 126, 98), (96, 96, 84))
 
 
-def noise(side: int, rng: np.random.Generator, grids=(4, 8, 16, 32), stretch: int = 1, fall: float = 0.6) -> np.ndarray:
+def noise(
+    side: int, rng: np.random.Generator, grids: Sequence[int] = (4, 8, 16, 32), stretch: int = 1, fall: float = 0.6
+) -> np.ndarray:
     """Smooth noise of several scales in 0..1, (side, side); `stretch` > 1 draws it out sideways."""
     total, weight, sum_of_weights = np.zeros((side, side), dtype=np.float32), 1.0, 0.0
     for grid in grids:
@@ -52,7 +58,7 @@ def _picture(rgb: np.ndarray) -> Image.Image:
     return Image.fromarray(np.clip(np.rint(rgb), 0, 255).astype(np.uint8))
 
 
-def pick(palette: tuple, rng: np.random.Generator) -> tuple:
+def pick(palette: Sequence[Entry], rng: np.random.Generator) -> Entry:
     """One entry of the palette."""
     return palette[int(rng.integers(len(palette)))]
 

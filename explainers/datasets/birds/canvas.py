@@ -1,15 +1,16 @@
 """Drawing tools in fractions of the picture's side, so that a drawing looks the same at every size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 Colour = tuple[int, int, int]
 
 
-def spline(points: Sequence | np.ndarray, closed: bool = True, steps: int = 8) -> np.ndarray:
+def spline(points: ArrayLike, closed: bool = True, steps: int = 8) -> np.ndarray:
     """Catmull–Rom curve through `points` (N, 2): (N · steps, 2), or ((N − 1) · steps + 1, 2) if open.
 
     >>> spline([(0, 0), (1, 0), (1, 1), (0, 1)], steps=4).shape
@@ -78,7 +79,9 @@ class Canvas:
         mask.paste(mask.crop((*near, *far)).filter(ImageFilter.GaussianBlur(radius)), near)
         return mask
 
-    def fill(self, points: np.ndarray, colour: Colour, soft: float = 0.0, clip=None) -> Image.Image:
+    def fill(
+        self, points: np.ndarray, colour: Colour, soft: float = 0.0, clip: Image.Image | None = None
+    ) -> Image.Image:
         """Paint a polygon; returns its mask. What is painted without `clip` joins the coverage."""
         mask = self.mask(points, soft, clip)
         box = mask.getbbox()
@@ -89,7 +92,7 @@ class Canvas:
         return mask
 
     @contextmanager
-    def inside(self, mask: Image.Image) -> Iterator[ImageDraw.ImageDraw]:
+    def inside(self, mask: Image.Image) -> Generator[ImageDraw.ImageDraw]:
         """A pen with alpha whose strokes stay inside `mask`."""
         copy = self.picture.copy()
         yield ImageDraw.Draw(copy, "RGBA")

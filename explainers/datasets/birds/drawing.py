@@ -13,7 +13,7 @@ EYE = (0.46, 0.16)
 
 def draw_bird(
     canvas: Canvas, species: Species, pose: Pose, feet: tuple[float, float], rng: np.random.Generator
-) -> dict:
+) -> dict[str, tuple[float, float]]:
     """Draw on `canvas`; its coverage becomes the silhouette. Returns part names with their places, 0..1."""
     bird = PosedBird(species, pose, feet)
     jitter = 1 + 0.14 * (rng.random(3) - 0.5)
@@ -108,7 +108,7 @@ def _crest(canvas: Canvas, bird: PosedBird, ink: Ink, rng: np.random.Generator) 
     if bird.species.shaggy:
         for a, b in ((-1.25, 0.25), (-1.3, 0.62), (-1.0, 1.0), (-0.55, 1.25), (-0.05, 1.35)):
             tip = np.array([a, b]) * (0.86 + 0.3 * height) + 0.08 * (rng.random(2) - 0.5)
-            shape = [(a * 0.4 + 0.42, b * 0.4 + 0.3), tip, (a * 0.4 - 0.38, b * 0.4 - 0.45)]
+            shape = np.vstack([(a * 0.4 + 0.42, b * 0.4 + 0.3), tip, (a * 0.4 - 0.38, b * 0.4 - 0.45)])
             canvas.fill(bird.head(shape), colour)
     else:
         lift = height * (0.75 + 0.4 * rng.random())
@@ -176,7 +176,7 @@ def _eye(canvas: Canvas, bird: PosedBird, ink: Ink) -> None:
     centre = bird.head([EYE], wrap=True)[0]
     unit = bird.radius * bird.scale
 
-    def disc(radius: float, colour: Colour, shift=(0.0, 0.0)) -> None:
+    def disc(radius: float, colour: Colour, shift: tuple[float, float] = (0.0, 0.0)) -> None:
         middle = centre + np.array(shift) * unit
         low, high = canvas.pixels(np.array([middle - radius * unit, middle + radius * unit]))
         ImageDraw.Draw(canvas.picture).ellipse([low, high], fill=colour)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import cos, radians, sin
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from explainers.datasets.birds.canvas import spline
 from explainers.datasets.birds.species import Species
@@ -77,7 +78,7 @@ class PosedBird:
         forward = -1.0 if self.pose.mirror else 1.0
         return self.feet + self.scale * offset * np.array([forward, -1.0])
 
-    def offset(self, points) -> np.ndarray:
+    def offset(self, points: ArrayLike) -> np.ndarray:
         """Points (N, 2) of the body, tilted about its hip, as seen from where it stands."""
         p = np.asarray(points, dtype=float) * np.array([1.0, self.species.depth * self.pose.plump])
         c, s = cos(self.tilt), sin(self.tilt)
@@ -85,11 +86,11 @@ class PosedBird:
         turned = np.stack([c * p[:, 0] - s * (p[:, 1] - hip), s * p[:, 0] + c * (p[:, 1] - hip)], axis=1)
         return turned + np.array([0.02, self.species.leg])
 
-    def body(self, points) -> np.ndarray:
+    def body(self, points: ArrayLike) -> np.ndarray:
         """Points (N, 2) of the body, forward along its axis and towards the back, on the canvas."""
         return self.world(self.offset(points))
 
-    def head(self, points, wrap: bool = False) -> np.ndarray:
+    def head(self, points: ArrayLike, wrap: bool = False) -> np.ndarray:
         """Points of the head, forward and up in radii. With `wrap` they lie on its ball and turn with it."""
         p = np.asarray(points, dtype=float)
         yaw, pitch = radians(self.pose.head_yaw), radians(self.pose.head_pitch)

@@ -42,7 +42,7 @@ def _perch(canvas: Canvas, rng: np.random.Generator) -> tuple[float, float]:
     wobble = 0.008 * (rng.random(14) - 0.5)
     middle = feet[1] + slope * (x - feet[0]) + bow * ((x - feet[0]) ** 2) + wobble * (np.abs(x - feet[0]) > 0.12)
     taper = thick * (1 + 0.5 * (x - 0.5) * (1 if rng.random() < 0.5 else -1))
-    feet_line = middle + 0.7 * taper
+    feet_line: np.ndarray = middle + 0.7 * taper
     for _ in range(int(rng.integers(1, 4))):
         _twig(canvas, rng, np.stack([x, feet_line], axis=1), bark)
     for share, tone in ((1.0, 0.55), (0.72, 0.78), (0.42, 1.0), (0.12, 1.2)):
@@ -51,12 +51,13 @@ def _perch(canvas: Canvas, rng: np.random.Generator) -> tuple[float, float]:
         canvas.fill(np.vstack([spline(upper, closed=False), spline(lower, closed=False)[::-1]]), brighten(bark, tone))
     pen = ImageDraw.Draw(canvas.picture, "RGBA")
     for t, v, length, tone in rng.random((70, 4)):
-        at = -0.05 + 1.1 * t
-        y = np.interp([at, at + 0.01 + 0.04 * length], x, feet_line) + (2 * v - 1) * thick
-        line = np.array([(at, y[0]), (at + 0.01 + 0.04 * length, y[1])])
+        start = -0.05 + 1.1 * float(t)
+        ends = np.array([start, start + 0.01 + 0.04 * float(length)])
+        line = np.stack([ends, np.interp(ends, x, feet_line) + (2 * v - 1) * thick], axis=1)
         fill = (20, 14, 10, 70) if tone < 0.65 else (240, 230, 210, 60)
         pen.line(canvas.pixels(line), fill=fill, width=canvas.width(0.005))
-    return float(feet[0]), float(np.interp(feet[0], x, feet_line - 0.75 * taper))
+    stand = float(feet[0])
+    return stand, float(np.interp(stand, x, feet_line - 0.75 * taper))
 
 
 def _twig(canvas: Canvas, rng: np.random.Generator, branch: np.ndarray, bark: Colour) -> None:

@@ -37,7 +37,7 @@ def shown_side(side: int) -> int:
     return side if side <= SMALL_SIDE else SHOWN_SIDE
 
 
-class RenderedBirds(Dataset):
+class RenderedBirds(Dataset[tuple[Tensor, int]]):
     """`count` birds as pairs (float tensor (3, size, size) in network units, label).
 
     That is torchvision's convention, which every data loader collates. `bird(index)` is the
@@ -68,7 +68,7 @@ class RenderedBirds(Dataset):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         bird = self.bird(index)
-        unit = torch.from_numpy(np.array(bird.image)).permute(2, 0, 1).float() / 255
+        unit = torch.as_tensor(np.array(bird.image)).permute(2, 0, 1).float() / 255
         return (unit - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None], bird.label
 
     def tensors(self, workers: int | None = None) -> tuple[Tensor, Tensor]:
@@ -88,7 +88,7 @@ class RenderedBirds(Dataset):
             with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 pictures = list(pool.map(self._pixels, range(self.count), chunksize=CHUNK))
         labels = torch.tensor([label_of(index, self.seed) for index in range(self.count)])
-        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), labels
+        return torch.as_tensor(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), labels
 
     def _pixels(self, index: int) -> np.ndarray:
         return np.array(self.bird(index).image)

@@ -1,0 +1,3 @@
+import numpy as np
+
+def gaussian(image: np.ndarray, sigma: float = 1, *, mode: str = "nearest") -> np.ndarray: ...
