@@ -18,7 +18,7 @@ class Interval:
 
 
 def bootstrap_interval(
-    values: Sequence[float], confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+    values: Sequence[float] | np.ndarray, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:
     """The mean with its percentile bootstrap interval, drawing the pictures anew with replacement.
 

@@ -10,12 +10,15 @@ from explainers.evaluation.stability import StabilitySettings, stability
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
-JUDGES = {EvaluationSettings: evaluate, RandomisationSettings: randomise, StabilitySettings: stability}
-
 
 def judge(network: Network, layer: Layer, method: str, pictures: Pictures, settings: MapSettings) -> Iterator[Judged]:
     """Ever more of what is asked for, last the whole. Raises ValueError where the method does not apply."""
-    return JUDGES[type(settings)](network, layer, method, pictures, settings)
+    if isinstance(settings, RandomisationSettings):
+        return randomise(network, layer, method, pictures, settings)
+    if isinstance(settings, StabilitySettings):
+        return stability(network, layer, method, pictures, settings)
+    assert isinstance(settings, EvaluationSettings)
+    return evaluate(network, layer, method, pictures, settings)
 
 
 def judgeable(method: str, network: Network, layer: Layer, settings: MapSettings) -> str | None:

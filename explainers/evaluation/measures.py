@@ -84,10 +84,10 @@ def descriptive_accuracy(
         for column, fraction in enumerate(fractions):
             removed = (ranks < round(fraction * ranks[0].numel())).unsqueeze(1).to(images.device)
             shown = torch.where(removed, other, images)
-            decided = torch.cat([classify(part).argmax(1) for part in shown.split(batch)])
+            decided = torch.cat([classify(part).argmax(1) for part in torch.split(shown, batch)])
             correct[:, column] = (decided == labels.to(decided.device)).cpu()
     areas = _area(correct.double(), torch.tensor(fractions, dtype=torch.float64))
-    accuracy = tuple(correct.double().mean(0).tolist())
+    accuracy = tuple(correct.double().mean(0).numpy().tolist())
     return DescriptiveAccuracy(tuple(fractions), accuracy, areas.mean().item(), areas, correct)
 
 

@@ -11,6 +11,7 @@ from explainers.cid.results import CIDSettings
 from explainers.methods.entropies import CID_NAME
 from explainers.methods.registry import find_method, methods
 from explainers.networks.catalogue import Network
+from explainers.networks.copies import named_parts
 from explainers.networks.layers import Layer
 
 RANDOM = "random"
@@ -109,7 +110,7 @@ def late_layer(network: Network) -> Layer:
 def layer_titles(paths: Sequence[str], network: Network) -> tuple[str, ...]:
     """Readable names of modules: that of the layer, else the end of the path where it tells modules apart."""
     names = {layer.path: layer.name for layer in network.layers}
-    ends = Counter(path.rpartition(".")[2] for path, _ in network.module.named_modules())
+    ends = Counter(path.rpartition(".")[2] for path, _ in named_parts(network.module))
     for path in paths:
         end = path.rpartition(".")[2]
         names.setdefault(path, end if ends[end] == 1 and not end.isdigit() else path)

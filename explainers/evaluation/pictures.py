@@ -112,7 +112,7 @@ def prepare(network: Network, data: Birds | Folder) -> Iterator[Preparing | Pict
         return
     device = next(network.module.parameters()).device
     with torch.no_grad():
-        answers = [network.module(part.to(device)).argmax(1).cpu() for part in stack.split(BATCH)]
+        answers = [network.module(part.to(device)).argmax(1).cpu() for part in torch.split(stack, BATCH)]
     yield Pictures(stack, torch.cat(answers), boxes, False)
 
 
@@ -141,7 +141,9 @@ def read_folder(
 
     Raises ValueError, one sentence, where no picture is left or no box belongs to one.
     """
-    names, opened, problems = [], [], []
+    names: list[str] = []
+    opened: list[OpenedPicture] = []
+    problems: list[str] = []
     for name, data in files:
         try:
             opened.append(_small(read_picture(data)))
@@ -177,7 +179,9 @@ def _placed(
     """The boxes in pixels of the pictures as they are kept, and a sentence for each reason why there is none."""
     sizes = boxes.sizes if isinstance(boxes, Boxes) else {}
     found: list[Box | None] = []
-    outside, notes, turned = [], [], 0
+    outside: list[str] = []
+    notes: list[str] = []
+    turned = 0
     for name, picture, owner in zip(names, pictures, owners, strict=True):
         box = None
         if owner is not None:

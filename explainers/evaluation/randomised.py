@@ -1,6 +1,6 @@
 """Model parameter randomisation (MPRT): does a map change when the network's weights do?"""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -15,7 +15,9 @@ from explainers.evaluation.orders import ExplainFunction
 from explainers.evaluation.pictures import Pictures
 from explainers.evaluation.scores import Judged
 from explainers.networks.catalogue import Network
+from explainers.networks.copies import named_parts
 from explainers.networks.layers import Layer
+from explainers.randomness import drawn_apart
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,12 @@ class Randomisation(Judged):
     @property
     def curve(self) -> tuple[Interval, ...]:
         """Mean similarity at each of `layers`."""
-        return tuple(bootstrap_interval(column.tolist()) for column in self.similarity.T)
+        return tuple(bootstrap_interval(column) for column in self.similarity.T.numpy())
 
     @property
     def final(self) -> Interval | None:
         """What is left of the map where all weights are random; None until it is known."""
-        return bootstrap_interval(self.similarity[:, -1].tolist()) if self.progress == 1 else None
+        return bootstrap_interval(self.similarity[:, -1].numpy()) if self.progress == 1 else None
 
     @property
     def nbytes(self) -> int:
@@ -83,9 +85,9 @@ def randomise(
             similarity=torch.tensor(np.array(columns).T.reshape(len(images), -1)),
         )
 
-    def orders(module: nn.Module) -> Iterator[Randomisation]:
+    def orders(module: nn.Module) -> Generator[Randomisation, None, np.ndarray]:
         """Frames on the way; returns the ranks (pictures, pixels)."""
-        made = []
+        made: list[np.ndarray] = []
         for start in range(0, len(images), step):
             made.append(explain(module, images[start : start + step], labels[start : start + step]))
             if start + step < len(images):
@@ -123,12 +125,12 @@ def randomised(module: nn.Module, stages: int | None = None, seed: int = 0) -> I
     """
     device = next(module.parameters()).device
     cascade = deepcopy(module).cpu()
-    parts = [(path, part) for path, part in cascade.named_modules() if hasattr(part, "reset_parameters")]
+    parts = [(path, part) for path, part in named_parts(cascade) if hasattr(part, "reset_parameters")]
     shown = shown_stages(module, stages)
     for number, (path, part) in enumerate(reversed(parts)):
         # Layers draw from the random state of torch, which belongs to everybody. One more than the seed: as Quantus.
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-            torch.manual_seed(seed + 1)
+        with drawn_apart():
+            torch.default_generator.manual_seed(seed + 1)
             getattr(part, "reset_parameters")()  # noqa: B009
         if number in shown:
             yield path, deepcopy(cascade).to(device)

@@ -10,6 +10,7 @@ from torch import Tensor
 from explainers.datasets.boxes import Box
 from explainers.evaluation.measures import (
     FRACTIONS,
+    DescriptiveAccuracy,
     Interval,
     bootstrap_interval,
     box_share,
@@ -72,12 +73,12 @@ class Scores(Judged):
     @property
     def accuracy(self) -> tuple[float, ...]:
         """Share of pictures still answered as labelled, for each fraction."""
-        return tuple(self.correct.double().mean(0).tolist())
+        return tuple(self.correct.double().mean(0).numpy().tolist())
 
     @property
     def area(self) -> Interval:
         """Descriptive accuracy: the mean accuracy over all fractions, 0 to 1."""
-        return bootstrap_interval(self.areas.tolist())
+        return bootstrap_interval(self.areas.numpy())
 
     @property
     def localisation(self) -> Interval | None:
@@ -104,7 +105,9 @@ def evaluate(
     not apply.
     """
     device = next(network.module.parameters()).device
-    judged, shares, seconds, elapsed = [], [], 0.0, 0.0
+    judged: list[DescriptiveAccuracy] = []
+    shares: list[float] = []
+    seconds = elapsed = 0.0
     step = step_size(method, network, settings)
     for start in range(0, len(pictures), step):
         part = slice(start, start + step)

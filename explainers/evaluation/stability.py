@@ -41,7 +41,7 @@ class Stability(Judged):
     @property
     def change(self) -> Interval:
         """The mean change with its interval."""
-        return bootstrap_interval(self.changes.tolist())
+        return bootstrap_interval(self.changes.numpy())
 
     @property
     def nbytes(self) -> int:

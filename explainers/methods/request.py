@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -104,7 +104,7 @@ class MapRequest:
     method: str
     settings: CIDSettings = field(default_factory=CIDSettings)
     target: int | None = None
-    lane = MAP_LANE
+    lane: ClassVar[str] = MAP_LANE
 
     @property
     def kind(self) -> MapMethod:

@@ -4,7 +4,8 @@ from collections import Counter
 
 from torch import nn
 
-Use = tuple[str, int, nn.Module, str]
+# The module is None where a layer has none of its own.
+Use = tuple[str, int, nn.Module | None, str]
 
 
 def readable_names(uses: list[Use]) -> list[str]:
@@ -53,12 +54,12 @@ def _counted(uses: list[Use]) -> list[str]:
     return names
 
 
-def _is_3x3(module: nn.Module) -> bool:
+def _is_3x3(module: nn.Module | None) -> bool:
     kernel, stride = (getattr(module, name, None) for name in ("kernel_size", "stride"))
     return kernel is not None and stride is not None and set(kernel) == {3} and set(stride) == {1}
 
 
-def _prefix(module: nn.Module, kind: str) -> str:
+def _prefix(module: nn.Module | None, kind: str) -> str:
     if kind == "logits" and isinstance(module, nn.Conv2d):
         kind = "convolution"
     short = {"convolution": "conv", "fully connected": "fc", "logits": "fc", "normalisation": "norm"}

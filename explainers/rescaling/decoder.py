@@ -1,5 +1,6 @@
 """The decoder that belongs to a rescaled network."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -9,7 +10,6 @@ class RescaledDecoder(nn.Module):
     The rescaled network gives the feature f/s, and its decoder is the one that makes of it what g made of f: retraining
     g on the rescaled feature would find this very function. `scale` (channels,) holds s for each channel.
 
-    >>> import torch
     >>> decoder = RescaledDecoder(nn.Flatten(), torch.tensor([4.0, 1.0]))
     >>> decoder(torch.tensor([[1.0, 2.0, 3.0, 5.0]])).tolist()
     [[4.0, 8.0, 3.0, 5.0]]
@@ -24,7 +24,7 @@ class RescaledDecoder(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         """Feature rows (B, D), channel behind channel, to pictures."""
-        rows = feature.unflatten(1, (len(self.scale), -1))
+        rows = torch.unflatten(feature, 1, (len(self.scale), -1))
         return self.decoder((rows * self.scale).flatten(1))
 
     def picture(self, x: Tensor) -> Tensor:

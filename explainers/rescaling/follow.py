@@ -105,7 +105,9 @@ class _Stretch:
 def follow(start: Operation) -> Way:
     """From a layer to all layers that use its feature, or to the output."""
     scaled, feature = _trunk(start)
-    waiting, ends, places, branched = [_Stretch(scaled, 0, _channels(scaled))], [], {}, ""
+    waiting, branched = [_Stretch(scaled, 0, _channels(scaled))], ""
+    ends: list[Arrival] = []
+    places: dict[Shrunk, None] = {}
     while waiting:
         here = waiting.pop(0)
         places |= dict.fromkeys(Shrunk(*place, here.start, here.stop) for place in here.op.places)
@@ -156,7 +158,8 @@ def _passed(after: Operation, here: _Stretch) -> _Stretch:
 
 def _joined(after: Operation, here: _Stretch) -> list[_Stretch]:
     """One stretch for every place that the feature has in the concatenation."""
-    stretches, offset = [], 0
+    stretches: list[_Stretch] = []
+    offset = 0
     for given in after.inputs:
         if given is here.op:
             stretches.append(_Stretch(after, offset + here.start, offset + here.stop, whole=False))

@@ -6,16 +6,19 @@ network runs, too. What it cannot see into is a compiled or scripted part.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from explainers.networks.copies import structural_copy
+from explainers.nested import is_sequence
+from explainers.networks.copies import named_parts, structural_copy
+from explainers.networks.outputs import tensors_in
 from explainers.networks.trial import NoWrites
+from explainers.randomness import drawn_apart
 
 
 @dataclass(eq=False)
@@ -32,9 +35,9 @@ class Operation:
     """
 
     name: str
-    args: tuple = ()
-    kwargs: dict = field(default_factory=dict)
-    inputs: list["Operation"] = field(default_factory=list)
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
+    inputs: list["Operation"] = field(default_factory=list["Operation"])
     leading: bool = False
     layer: str | None = None
     bias: bool = False
@@ -42,10 +45,10 @@ class Operation:
     path: str | None = None
     module: nn.Module | None = None
     call: int = 0
-    places: list[tuple[str, int]] = field(default_factory=list)
+    places: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     shape: tuple[int, ...] = ()
     order: int = 0
-    users: list["Operation"] = field(default_factory=list)
+    users: list["Operation"] = field(default_factory=list["Operation"])
 
     @property
     def place(self) -> str:
@@ -78,7 +81,7 @@ def operations(module: nn.Module, example: Tensor) -> tuple[Operation, ...]:
     except Exception:  # whatever depends on values: the real run decides
         pass
     try:
-        with torch.random.fork_rng([]), NoWrites(module):
+        with drawn_apart(), NoWrites(module):
             return _record(structural_copy(module), example.clone())
     except Exception as error:
         reason = str(error).strip().split("\n", 1)[0]
@@ -90,7 +93,7 @@ def operations(module: nn.Module, example: Tensor) -> tuple[Operation, ...]:
 
 def _record(copied: nn.Module, example: Tensor) -> tuple[Operation, ...]:
     recorder = _Recorder(copied, example)
-    for path, part in copied.named_modules():
+    for path, part in named_parts(copied):
         if not isinstance(part, torch.jit.ScriptModule):
             part.register_forward_hook(recorder.naming(path))
     with torch.no_grad(), recorder:
@@ -114,7 +117,10 @@ class _Recorder(TorchFunctionMode):
         # An id is only good while its tensor lives.
         self.alive: list[Tensor] = [example]
 
-    def __torch_function__(self, func, types, args=(), kwargs=MappingProxyType({})):
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
         result = func(*args, **kwargs)
         name = _name(func)
         given = list(tensors_in((args, kwargs)))
@@ -127,9 +133,9 @@ class _Recorder(TorchFunctionMode):
                 leading = bool(args) and isinstance(args[0], Tensor) and id(args[0]) in self.made_by
                 shape = tuple(made[0].shape[1:])
                 # A network may go on filling a list that it has passed.
-                args = tuple(tuple(a) if isinstance(a, list) else a for a in args)
+                kept = tuple(tuple(arg) if is_sequence(arg) else arg for arg in args)
                 order = len(self.operations)
-                operation = Operation(name, args, dict(kwargs), inputs, leading, shape=shape, order=order)
+                operation = Operation(name, kept, dict(kwargs), inputs, leading, shape=shape, order=order)
                 self._add(operation, own, made)
         return result
 
@@ -143,8 +149,8 @@ class _Recorder(TorchFunctionMode):
         self.alive.extend(made)
         self.made_by.update((id(t), operation) for t in made)
 
-    def naming(self, path: str):
-        def hook(module: nn.Module, args: tuple, output: object) -> None:
+    def naming(self, path: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+        def hook(module: nn.Module, args: tuple[object, ...], output: object) -> None:
             operation = self.made_by.get(id(output))
             if operation is not None:
                 operation.places.append((path, self.executions[path]))
@@ -176,7 +182,7 @@ def _owner(parameters: list[list[str]]) -> str | None:
     return next((owner for owner in first if all(owner in other for other in others)), None)
 
 
-def _name(func) -> str:
+def _name(func: Any) -> str:
     """The kind: "relu" for relu, relu_ and Tensor.relu; "add" for add_ and __add__; the attribute's name for x.T.
 
     >>> _name(torch.relu_), _name(torch.Tensor.__iadd__), _name(torch.Tensor.T.__get__)
@@ -184,14 +190,3 @@ def _name(func) -> str:
     """
     name = getattr(func, "__name__", type(func).__name__)
     return getattr(func.__self__, "__name__", name) if name == "__get__" else name.strip("_")
-
-
-def tensors_in(value: object) -> Iterator[Tensor]:
-    """The tensors in nested tuples, lists and dictionaries."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        yield from tensors_in(tuple(value.values()))
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from tensors_in(item)

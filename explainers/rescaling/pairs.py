@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from explainers.networks.layer_names import readable_names
+from explainers.networks.layer_names import Use, readable_names
 from explainers.networks.layers import Layer
 from explainers.networks.operations import NORMS, WEIGHTED
 from explainers.rescaling.follow import Arrival, Shrunk, follow, not_own
@@ -146,7 +146,7 @@ def _next_weighted(start: Operation, ops: tuple[Operation, ...]) -> Operation | 
 
 def _names(ops: tuple[Operation, ...]) -> dict[str, str]:
     """Readable names of the weighted layers; poolings count, as they separate the stages of a VGG."""
-    uses: dict[str, tuple] = {}
+    uses: dict[str, Use] = {}
     for op in ops:
         if op.name in WEIGHTED:
             kind = "fully connected" if op.name == "linear" else "convolution"

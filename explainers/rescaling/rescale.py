@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from explainers.networks.copies import structural_copy
+from explainers.networks.outputs import tensors_in
 from explainers.rescaling.follow import follow
-from explainers.rescaling.graph import OUTPUT, operations, tensors_in
+from explainers.rescaling.graph import OUTPUT, operations
 from explainers.rescaling.pairs import Pair, Reach, rescalable_pairs, weighted_operations
 
 __all__ = ["Pair", "factor", "logit_change", "rescalable_pairs", "rescale", "scale_output"]
