@@ -14,6 +14,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,6 +47,8 @@ LONG_EFFORT = Effort(stages=((16, 64), (480, 192)), enough=-math.inf)
 LONG_EFFORT_AT_X = EffortAtX(rounds=3, samples=64, judge_samples=1024, rise=-math.inf)
 LONG_ASCENT = 250
 SCORE_SAMPLES, SCORE_BLOCK, SCORE_TRIES = 1024, 256, 8
+Way = Callable[[Sampler, Randomness], Iterator[Estimate]]
+Row = dict[str, Any]
 
 
 def main() -> None:
@@ -70,7 +73,8 @@ def run(args: argparse.Namespace) -> None:
     chosen, device = QUICK if args.quick else LAYERS, parse_device(args.device)
     if args.network:
         chosen = {args.network: tuple(args.layers or LAYERS[args.network])}
-    acceleration, rows = Acceleration(args.channels_last, args.compile), []
+    acceleration = Acceleration(args.channels_last, args.compile)
+    rows: list[Row] = []
     print(f"{'network':<18}{'layer':<10}{'bird':>5}  {'way':<13}{'lost, nats':>11}{'said':>16}", end="")
     print(f"{'constraint':>12}{'backward':>10}{'in all':>8}{'time ×':>8}")
     for name, layers in chosen.items():
@@ -93,7 +97,7 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
-def _line(row: dict) -> str:
+def _line(row: Row) -> str:
     said = "–" if row["said"] is None else f"{row['said']:.4f} ± {row['said_error']:.4f}"
     reached = "–" if row["constraint"] is None else f"{row['constraint']:.3f}"
     start = f"{row['network']:<18}{row['layer']:<10}{row['picture']:>5}  {row['way']:<13}{row['lost']:>11.4f}{said:>16}"
@@ -101,10 +105,10 @@ def _line(row: dict) -> str:
     return start + f"{reached:>12}{row['backward']:>10}{row['passes']:>8.0f}{took:>8}"
 
 
-def compare(h: Function, x: Tensor, shape: tuple[int, int], beta: float) -> Iterator[dict]:
+def compare(h: Function, x: Tensor, shape: tuple[int, int], beta: float) -> Iterator[Row]:
     """The rows of one layer and picture."""
     settings = CIDSettings(beta=beta)
-    ways = {
+    ways: dict[str, Way] = {
         "closed form": lambda s, r: solve(s, CIDSettings(beta=beta, refine=False), r),
         "refined": lambda s, r: solve(s, settings, r),
         "0.1": lambda s, r: solve_at_x(s, settings, r),
@@ -148,9 +152,7 @@ def _number(value: Tensor) -> float | None:
     return None if value.isnan().any() else value.item()
 
 
-def _timed(
-    h: Function, x: Tensor, shape: tuple[int, int], run: Callable[[Sampler, Randomness], Iterator[Estimate]]
-) -> tuple[Estimate, Sampler, float]:
+def _timed(h: Function, x: Tensor, shape: tuple[int, int], run: Way) -> tuple[Estimate, Sampler, float]:
     start = time.monotonic()
     sampler = Sampler(h, x, shape)
     estimate = last(run(sampler, Randomness(0)))
@@ -173,18 +175,18 @@ def score(sampler: Sampler, log_sigma: Tensor, target: Tensor, samples: int = SC
         ]
         return math.log(max(torch.cat(energies).mean().item(), 1e-30) / target.item())
 
-    low, high, shift, power, last = -math.inf, math.inf, 0.0, 2.0, None
+    low, high, shift, power, before = -math.inf, math.inf, 0.0, 2.0, None
     for _ in range(SCORE_TRIES):
         value = excess(shift)
-        if last is not None and shift != last[0]:
-            power = min(20.0, max(0.5, (value - last[1]) / (shift - last[0])))
+        if before is not None and shift != before[0]:
+            power = min(20.0, max(0.5, (value - before[1]) / (shift - before[0])))
         if abs(value) < 0.01:
-            break
+            return log_sigma.mean().item() + shift - value / power
         low, high = (low, shift) if value > 0 else (shift, high)
-        last, shift = (shift, value), shift - value / power
+        before, shift = (shift, value), shift - value / power
         if not low < shift < high:
             shift = (low + high) / 2
-    return log_sigma.mean().item() + shift - (value / power if abs(value) < 0.01 else 0)
+    return log_sigma.mean().item() + shift
 
 
 if __name__ == "__main__":

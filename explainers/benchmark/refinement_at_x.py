@@ -11,7 +11,7 @@ it what the data support. In a very curved network it stops far from the optimum
 the noise there, and a mean entropy that has stopped rising proves nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -26,7 +26,7 @@ from explainers.cid.sampling import Sampler
 from explainers.cid.solver import CHECK_SAMPLES, certify
 from explainers.cid.spectral import SpectralMean
 from explainers.randomness import Randomness
-from explainers.streams import relay
+from explainers.streams import last, meanwhile, relay
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,9 @@ def solve_at_x(
     sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
 ) -> Iterator[Estimate]:
     """Estimates along the way; the last one is the answer of this solver."""
-    for columns in square_columns(sampler, settings.probes, randomness):
-        estimate = closed_form(columns, settings.beta)
-        yield estimate
-    target = settings.beta * columns.delta_f2
+    columns = square_columns(sampler, settings.probes, randomness)
+    estimate = yield from relay(closed_form(found, settings.beta) for found in columns)
+    target = settings.beta * estimate.delta_f2
     estimate = yield from relay(check(sampler, estimate, target, CHECK_SAMPLES, randomness))
     finished = ((estimate.constraint - 1).abs() <= CONSTRAINT_TOLERANCE) & (
         estimate.constraint_error <= CONSTRAINT_TOLERANCE
@@ -80,8 +79,7 @@ def refine(
     for index in range(effort.rounds):
         for step in range(index * effort.steps, (index + 1) * effort.steps):
             noise = sampler.noise(effort.samples, randomness("step", step))
-            parts = _mean_gradient(sampler, estimate.log_sigma, noise)
-            energy, gradient = yield from relay(parts, lambda _, now=estimate: now)
+            energy, gradient = yield from meanwhile(_mean_gradient(sampler, estimate.log_sigma, noise), estimate)
             totals.add(energy, gradient)
             bounded = estimate.bounded | (gradient != 0)
             r = residual(gradient, bounded, totals.gradient)
@@ -96,8 +94,8 @@ def refine(
                 progress=0.25 + 0.65 * (1 - 2 ** (-(step + 1) / 75)),
             )
             yield estimate
-        parts = _judge(sampler, estimate, target, randomness, effort.judge_samples)
-        judged, entropy = yield from relay(parts, lambda _, now=estimate: now)
+        judged, entropy = last(_judge(sampler, estimate, target, randomness, effort.judge_samples))
+        yield estimate
         risen = entropy - best_entropy
         better = (risen > 0) & ~finished
         best = choose(better, judged, replace(best, progress=judged.progress))
@@ -116,14 +114,15 @@ def _step_towards(goal: Tensor, correction: Tensor) -> Tensor:
     return correction + step * (LARGEST_STEP / length.clamp_min(LARGEST_STEP))
 
 
-def _mean_gradient(sampler: Sampler, u: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Per group of noise (energy, None); last the mean energy (B,) and mean gradient (B, 1, rows, columns)."""
-    energies, gradient = [], 0.0
+def _mean_gradient(sampler: Sampler, u: Tensor, noise: Tensor) -> Generator[None, None, tuple[Tensor, Tensor]]:
+    """The mean energy (B,) and mean gradient (B, 1, rows, columns), with a pause after every group of noise."""
+    energies: list[Tensor] = []
+    gradient = torch.zeros_like(u)
     for energy, part in sampler.energy_gradients(u, noise):
         energies.append(energy)
         gradient = gradient + part.sum(0)
-        yield energy, None
-    yield torch.cat(energies).mean(0), gradient / len(noise)
+        yield
+    return torch.cat(energies).mean(0), gradient / len(noise)
 
 
 def _judge(
@@ -133,7 +132,7 @@ def _judge(
 
     The noise is the same at every call, so that two judgements differ by their σ and not by their luck.
     """
-    energies = []
+    energies: list[Tensor] = []
     noise = sampler.noise(samples, randomness("judge"))
     for part in sampler.energies(estimate.log_sigma, noise):
         energies.append(part)

@@ -10,6 +10,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from explainers.cid.descent import STEPS
 from explainers.cid.results import ENTROPY_CONSTANT, CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.datasets.birds.render import render_bird
+from explainers.decoders.architecture import Decoder
 from explainers.decoders.cards import find_decoder, load_decoder
 from explainers.devices import best_device, parse_device
 from explainers.networks.catalogue import Network, load_network
@@ -72,7 +74,7 @@ def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int)
         f"paper, {STEPS}": (refined, descend_reconstruction),
     }
     if steps:
-        ways[f"paper, {steps}"] = (refined, lambda *asked: descend_reconstruction(*asked, steps=steps))
+        ways[f"paper, {steps}"] = (refined, partial(descend_reconstruction, steps=steps))
     unit = None
     for name, (settings, solver) in ways.items():
         start = time.monotonic()
@@ -88,25 +90,30 @@ def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int)
         print(f"{row}{found.estimate.constraint.item():>12.3f}{passes}{seconds / unit:>8.1f}", flush=True)
 
 
-def _samplers(h: Feature, decoder: torch.nn.Module, x: Tensor) -> tuple[Sampler, ReconstructionSampler]:
-    sampler = Sampler(h, x, tuple(x.shape[-2:]))
+def _samplers(h: Feature, decoder: Decoder, x: Tensor) -> tuple[Sampler, ReconstructionSampler]:
+    sampler = Sampler(h, x, (x.shape[-2], x.shape[-1]))
     return sampler, ReconstructionSampler(h, decoder, decoder.picture(x), sampler)
 
 
-def _score(h: Feature, decoder: torch.nn.Module, x: Tensor, log_sigma: Tensor, target: Tensor) -> float:
+def _score(h: Feature, decoder: Decoder, x: Tensor, log_sigma: Tensor, target: Tensor) -> float:
     """Mean RU after σ is scaled until the constraint holds, all on noise that no method has seen."""
     _, decoded = _samplers(h, decoder, x)
-    shift = 0.0
-    for scaling in range(SCALINGS):
-        energies, errors = [], 0.0
+
+    def measured(shift: float) -> tuple[float, Tensor]:
+        """The mean energy, and the mean square errors (1, D')."""
+        energies: list[Tensor] = []
+        errors = torch.zeros_like(decoded.picture)
         for block in range(SCORE_SAMPLES // BLOCK):
             noise = pairs(decoded, BLOCK, Randomness(1)("score", block))
             for energy, part in decoded.errors(log_sigma + shift, noise):
                 energies.append(energy)
                 errors = errors + part
-        if scaling < SCALINGS - 1:
-            shift += 0.5 * math.log(target.item() / torch.cat(energies).mean().item())
-    return (0.5 * entropy_logarithm(errors / SCORE_SAMPLES) + ENTROPY_CONSTANT).mean().item()
+        return torch.cat(energies).mean().item(), errors / SCORE_SAMPLES
+
+    shift = 0.0
+    for _ in range(SCALINGS - 1):
+        shift += 0.5 * math.log(target.item() / measured(shift)[0])
+    return (0.5 * entropy_logarithm(measured(shift)[1]) + ENTROPY_CONSTANT).mean().item()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ the later half of the iterates (Polyak and Juditsky, 1992).
 import torch
 from torch import Tensor
 
-from explainers.cid.refinement import residual
+from explainers.cid.refinement import Totals, residual
 from explainers.cid.sampling import Sampler
 from explainers.randomness import Randomness
 
@@ -18,17 +18,18 @@ SAMPLES, FIRST_STEP, LARGEST_RESIDUAL = 16, 0.15, 8.0
 def ascend(sampler: Sampler, log_sigma: Tensor, target: Tensor, steps: int, randomness: Randomness) -> Tensor:
     """log σ (B, 1, rows, columns) after `steps` of sixteen samples from `log_sigma`; not scaled to the constraint."""
     bounded = torch.ones_like(log_sigma, dtype=torch.bool)
-    mean, total = torch.zeros_like(log_sigma), None
+    mean, totals = torch.zeros_like(log_sigma), Totals(target)
     for step in range(steps):
         noise = sampler.noise(SAMPLES, randomness("ascent", step))
-        energies, gradient = [], 0.0
+        energies: list[Tensor] = []
+        gradient = torch.zeros_like(log_sigma)
         for energy, part in sampler.energy_gradients(log_sigma, noise):
             energies.append(energy)
             gradient = gradient + part.sum(0) / SAMPLES
-        sums = gradient.sum(dim=(1, 2, 3))
-        total = sums if total is None else total + (sums - total) / min(step + 1, 20)
-        r = residual(gradient, bounded, total).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-        excess = (torch.cat(energies).mean(0) / target).clamp_min(1e-3).log().clamp(-3, 3).view(-1, 1, 1, 1)
+        energy = torch.cat(energies).mean(0)
+        totals.add(energy, gradient)
+        r = residual(gradient, bounded, totals.gradient).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+        excess = (energy / target).clamp_min(1e-3).log().clamp(-3, 3).view(-1, 1, 1, 1)
         log_sigma = log_sigma - FIRST_STEP / (1 + step / 10) ** 0.6 * (r + excess)
         if step >= steps // 2:
             mean = mean + log_sigma / (steps - steps // 2)
