@@ -27,9 +27,15 @@ WEIGHTS = (
 def requests(page):
     """The hosts that the page asked, or tried to."""
     hosts: set[str] = set()
-    page.context.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
-    return hosts
+
+    def note(asked) -> None:
+        hosts.add(urlsplit(asked.url).netloc)
+
+    page.context.on("request", note)
+    page.on("websocket", note)
+    yield hosts
+    page.context.remove_listener("request", note)
+    page.remove_listener("websocket", note)
 
 
 def give(page, key: str, name: str, data: bytes) -> None:

@@ -18,6 +18,7 @@ from explainers.checkpoints import load
 from explainers.storage.results import LOST
 from explainers.storage.versions import METHOD_VERSIONS
 from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
 NETWORK, PICTURE, LAYER = "resnet20-cifar10", "bird/0", "layer1.2"
 MAIN = str(ROOT / "app" / "main.py")
@@ -56,20 +57,12 @@ def view(backend: Backend, seed: int, start: bool = True) -> View:
 
 
 def entropy(backend: Backend, seed: int) -> bytes:
-    pause = threading.Event()
-    for _ in range(WAIT * 20):
-        found = view(backend, seed)
-        if not found.live:
-            assert found.state == "done", found
-            return found.value.entropy.numpy().tobytes()
-        pause.wait(0.05)
-    raise AssertionError("no answer")
-
-
-def told(backend: Backend, problem: str) -> bool:
-    """Whether the store comes to say so: an answer is there before it is on the disk."""
-    pause = threading.Event()
-    return any(backend.results.problem == problem or pause.wait(0.05) for _ in range(WAIT * 20))
+    """When its work has ended: an answer is in memory before it is on the disk, and both before that."""
+    wait_until(lambda: not view(backend, seed).live)
+    found = view(backend, seed)
+    assert found.state == "done", found
+    wait_until(lambda: backend.maps.job(found.key) is None)
+    return found.value.entropy.numpy().tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -104,19 +97,20 @@ def test_the_folder_is_deleted_while_running(start, folder, expected):
     shutil.rmtree(folder)
     assert entropy(backend, 0) == expected[0]
     assert entropy(backend, 1) == expected[1]
-    assert told(backend, "")
+    assert backend.results.problem == ""
     assert view(start(), 1, start=False).state == "done"
 
 
 def test_the_file_is_damaged_while_running(start, folder, expected):
-    entropy(start(), 0)
+    before = start()
+    entropy(before, 0)
+    before.close()
     (folder / "results.sqlite").write_bytes(b"no database" * 1000)
     backend = start()
     assert entropy(backend, 0) == expected[0]
     assert entropy(backend, 1) == expected[1]
-    assert told(backend, LOST)
-    pause = threading.Event()
-    assert any(len(backend.results.disk.sizes()) == 2 or pause.wait(0.05) for _ in range(WAIT * 20))
+    assert backend.results.problem == LOST
+    assert len(backend.results.disk.sizes()) == 2
     assert view(start(), 1, start=False).state == "done"
 
 
@@ -137,11 +131,11 @@ def test_the_disk_becomes_read_only_and_writable_again(start, small_disk, expect
     assert entropy(backend, 0) == expected[0]
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert entropy(backend, 1) == expected[1]
-    assert told(backend, "Results are not kept on disk: the folder cannot be written to.")
+    assert backend.results.problem == "Results are not kept on disk: the folder cannot be written to."
     assert entropy(start(), 0) == expected[0]
     subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
     assert entropy(backend, 2) == expected[2]
-    assert told(backend, "")
+    assert backend.results.problem == ""
 
 
 def test_the_disk_fills_up_and_has_room_again(start, small_disk, expected):
@@ -151,11 +145,11 @@ def test_the_disk_fills_up_and_has_room_again(start, small_disk, expected):
     with pytest.raises(OSError, match="No space"):
         filler.write_bytes(b"x" * 300_000)
     assert entropy(backend, 1) == expected[1]
-    assert told(backend, "Results are not kept on disk: the disk is full.")
+    assert backend.results.problem == "Results are not kept on disk: the disk is full."
     assert entropy(start(), 0) == expected[0]
     filler.unlink()
     assert entropy(backend, 2) == expected[2]
-    assert told(backend, "")
+    assert backend.results.problem == ""
 
 
 def notices(app: AppTest) -> list[str]:
@@ -168,7 +162,7 @@ def test_the_app_says_once_that_nothing_is_kept(folder, fresh_backend):
     from app.jobs.backend import backend
 
     entropy(backend(), 0)
-    assert told(backend(), "Results are not kept on disk: the folder cannot be used.")
+    assert backend().results.problem == "Results are not kept on disk: the folder cannot be used."
     app.run()
     assert not app.exception
     (notice,) = notices(app)
@@ -176,7 +170,7 @@ def test_the_app_says_once_that_nothing_is_kept(folder, fresh_backend):
     assert str(folder) not in notice
     folder.unlink()
     entropy(backend(), 1)
-    assert told(backend(), "")
+    assert backend().results.problem == ""
     assert notices(app.run()) == []
 
 

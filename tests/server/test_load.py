@@ -8,10 +8,12 @@ import random
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ from explainers.baselines.explain import METHODS, Explanation, explain
 from explainers.decoders.cards import find_decoder, load_decoder
 from explainers.networks.catalogue import Network, network_catalogue
 from explainers.ru.explain import RU
+from tests.support.brief import brief
 from tests.support.places import ROOT
 
 SESSIONS, REQUESTS = 16, 16
@@ -81,6 +84,7 @@ class Request:
 def backend(request, tmp_path, monkeypatch) -> Iterator[Backend]:
     monkeypatch.setenv("RESULTS_HOME", str(tmp_path))
     monkeypatch.setenv("RESULTS_LIMIT", "50")
+    brief(monkeypatch)
     made = Backend(torch.device(request.param))
     yield made
     made.close()
@@ -92,29 +96,25 @@ def bytes_of(result: CIDResult | Explanation) -> dict[str, object]:
     return {k: v.cpu().numpy().tobytes() if isinstance(v, Tensor) else v for k, v in values.items()}
 
 
-def loaded(backend: Backend, name: str, owner: str = "anna"):
-    pause = threading.Event()
-    for _ in range(WAIT * 100):
-        view = backend.network(name, owner)
-        if not view.live:
-            assert view.state == "done", view
-            return view.value
-        pause.wait(0.01)
-    raise AssertionError(f"{name} was never loaded")
+def answered(backend: Backend, asks: Callable[[], View]) -> object:
+    """As a page does: asks again until the answer is there; the end of the work is waited for, not looked for."""
+    pause, ends = threading.Event(), time.monotonic() + WAIT
+    while (view := asks()).live:
+        assert time.monotonic() < ends, view
+        job = backend.maps.job(view.key) or backend.loads.job(view.key) or backend.own_loads.job(view.key)
+        job.ended.wait(1) if job else pause.wait(0.01)
+    assert view.state == "done", view
+    return view.value
+
+
+def loaded(backend: Backend, name: str, owner: str = "anna") -> Network:
+    return answered(backend, lambda: backend.network(name, owner))
 
 
 def ask(backend: Backend, request: Request, owner: str) -> CIDResult | Explanation:
-    """As a page does: asks again until the answer is there."""
     network = loaded(backend, NETWORK, owner)
     subject = backend.subject(network, request.picture)
-    pause = threading.Event()
-    for _ in range(WAIT * 20):
-        view = request.view(backend, network, subject, owner)
-        if not view.live:
-            assert view.state == "done", view
-            return view.value
-        pause.wait(0.05)
-    raise AssertionError(f"no answer to {request}")
+    return answered(backend, lambda: request.view(backend, network, subject, owner))
 
 
 def crowd(backend: Backend, requests: dict[str, list[Request]]) -> dict[Request, list]:
@@ -170,6 +170,7 @@ def anonymous() -> int:
 
 def grow(device: str, rounds: int) -> None:
     """Prints, after each round of new requests, the memory held beside the results, which are bounded by design."""
+    brief(pytest.MonkeyPatch())
     backend = Backend(torch.device(device))
     for round in range(rounds):
         crowd(backend, wishes(round))
@@ -226,11 +227,9 @@ def swap(device: str, count: int) -> None:
         network = loaded(backend, backend.add_network(NETWORK, own_weights(number), "anna"))
         modules.append(weakref.ref(network.module))
         subject = backend.subject(network, request.picture)
-        while (view := request.view(backend, network, subject, "anna")).live:
-            backend.maps.job(view.key) and backend.maps.job(view.key).ended.wait(0.1)
-        assert view.state == "done", view
+        answered(backend, partial(request.view, backend, network, subject, "anna"))
         backend.answer(network, subject)
-        del network, subject, view
+        del network, subject
         held = anonymous() - backend.results.memory.size
         alive = sum(module() is not None for module in modules)
         print(alive, held, torch.cuda.memory_allocated() if device == "cuda" else 0, flush=True)

@@ -1,16 +1,19 @@
 """Pages run without a browser: opened by what stands in the address, run again as their poll does."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
 from app.address.selection import Selection
+from app.jobs.backend import backend
 from tests.support.picture_files import noise
 from tests.support.places import MAIN
 
 CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0", "view": "layer"}
-PATIENCE, EVERY = 120, 0.05
+# Seconds.
+PATIENCE, EVERY, SHORTEST = 120, 0.5, 0.02
 
 
 def page(name: str = "", **query: str) -> AppTest:
@@ -30,14 +33,28 @@ def visit(**query: str) -> AppTest:
 
 
 def until(at: AppTest, holds: Callable[[AppTest], object], every: float = EVERY) -> AppTest:
-    """Runs the page again, as its poll does in a browser, until something holds; `every` in seconds."""
-    for _ in range(1200):
+    """Runs the page again, as its poll does in a browser, until something holds.
+
+    Once in `every` seconds, or when all that is computed has ended: each run takes the processor from the work that it
+    waits for.
+    """
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
         assert not at.exception
         if holds(at):
             return at
-        threading.Event().wait(every)
+        rest(every)
         at.run()
     raise AssertionError("it never came to hold: " + " | ".join(words(at)))
+
+
+def rest(most: float) -> None:
+    """Until no job is left, for `most` seconds at most, and for a moment at least."""
+    pause, ends = threading.Event(), time.monotonic() + most
+    runners = (backend().maps, backend().loads, backend().own_loads, backend().trainings)
+    pause.wait(SHORTEST)
+    while any(runner.count for runner in runners) and time.monotonic() < ends:
+        pause.wait(0.01)
 
 
 def words(at: AppTest) -> list[str]:

@@ -39,13 +39,18 @@ def stream(address: str, origin: str | None = None, **headers: str) -> ClientCon
     )
 
 
-def visit(address: str, query: str = "", page: str = "") -> list[ForwardMsg]:
-    """All that the server sends to a visitor of a page until its script has run; no page fails."""
+def asked(query: str = "", page: str = "") -> BackMsg:
+    """The message by which a page is opened."""
     message = BackMsg()
     message.rerun_script.query_string = query
     message.rerun_script.page_name = page
+    return message
+
+
+def visit(address: str, query: str = "", page: str = "") -> list[ForwardMsg]:
+    """All that the server sends to a visitor of a page until its script has run; no page fails."""
     with stream(address) as visitor:
-        received = run(visitor, message)
+        received = run(visitor, asked(query, page))
     assert SENTENCE not in told(received)
     return received
 

@@ -382,7 +382,7 @@ def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend
     at = until(visit(other="resnet20-cifar10"), done)
     assert says(at, "of 24 maps of both networks")
     at.button(key="compare_layers_again").click().run()
-    until(at, lambda at: says(at, "All 24 maps"), every=0.5)
+    until(at, lambda at: says(at, "All 24 maps"))
     (table,) = at.dataframe
     assert len(table.value) == 12
     assert (table.value["B − A (nats)"] == 0).all()

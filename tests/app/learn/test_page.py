@@ -171,7 +171,7 @@ def test_constants_move_the_curve_and_no_efficiency_of_a_network_is_shown():
 
 @pytest.mark.usefixtures("fresh_backend")
 def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled():
-    at = visit("beta")
+    at = until(visit("beta"), lambda at: "If the layer were linear" in metrics(at))
     line = metrics(at)["If the layer were linear"]
     at.select_slider(key="w_learn_beta").set_value(5e-2).run()
     assert read(metrics(at)["If the layer were linear"]) - float(line.replace("−", "-")) == pytest.approx(
