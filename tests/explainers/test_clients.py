@@ -52,8 +52,9 @@ def test_a_class_is_taken_and_not_used(method: EntropyAttribution) -> None:
     assert torch.equal(method.attribute(x, QUICK, target=1), expected)
     (alone,) = method.attribute((x,), QUICK, target=torch.tensor([1, 2]), additional_forward_args=None)
     assert torch.equal(alone, expected)
-    with pytest.raises(ValueError, match="additional_forward_args"):
-        method.attribute(x, QUICK, additional_forward_args=(1,))
+    for inputs in (x, (x,)):
+        with pytest.raises(ValueError, match="additional_forward_args"):
+            method.attribute(inputs, QUICK, additional_forward_args=(1,))
     with pytest.raises(ValueError, match=r"expected settings out of beta, .* got 'baselines'"):
         method.attribute(x, QUICK, baselines=0)
 
