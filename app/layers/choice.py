@@ -9,6 +9,7 @@ from app.address import links, selection
 from app.address.links import listed, texts
 from app.inputs.pictures import fitting
 from app.jobs.backend import OWN, Backend, networks
+from app.jobs.owners import owns
 from app.parts import link_notice
 from explainers import CIDSettings
 from explainers.methods.entropies import CID_NAME, RU_NAME
@@ -114,7 +115,7 @@ def check_link(store: Backend) -> None:
     known = {entry.name for entry in networks()}
 
     def there(name: str) -> bool:
-        return name in known or store.has_network(name)
+        return name in known or (store.has_network(name) and owns(selection.owner("layers page"), name))
 
     kept, wrong = listed("layers", "networks", choice().networks, there, MOST_NETWORKS)
     link_notice.blame(*wrong)

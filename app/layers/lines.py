@@ -3,15 +3,19 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import pandas as pd
+from cachetools import LRUCache, cached
 
 from app.figures.layer_curves import DASHES, Line
 from app.figures.networks import Style
 from app.layers.choice import COLUMNS, METHODS
 from app.words import scientific
 from explainers import CIDSettings
+from explainers.storage.digest import digest
 from explainers.sweeps.row import SCHEMA, Row
 from explainers.sweeps.summary import curve
 
@@ -51,13 +55,23 @@ class Chart:
         """The rows' method."""
         return METHODS[self.metric]
 
-    def at(self, fingerprint: str, setting: Setting, layer: str | None = None) -> Frame:
-        """The rows of one curve, or of one of its points."""
-        rows = self.rows
-        kept = (rows["fingerprint"] == fingerprint) & (rows["method"] == self.method)
-        for name, value in zip(SETTINGS, setting, strict=True):
-            kept &= rows[name].isna() if value is None else rows[name] == value
-        return rows[kept if layer is None else kept & (rows["layer"] == layer)]
+    @cached_property
+    def curves(self) -> dict[tuple[str, int], Frame]:
+        """The rows of each curve, by network and the place of its setting."""
+        rows = self.rows[self.rows["method"] == self.method]
+        found: dict[tuple[str, int], Frame] = {}
+        for place, setting in enumerate(self.settings):
+            kept = rows["method"].notna()
+            for name, value in zip(SETTINGS, setting, strict=True):
+                kept &= rows[name].isna() if value is None else rows[name] == value
+            for fingerprint, group in rows[kept].groupby("fingerprint", sort=False):
+                found[str(fingerprint), place] = group
+        return found
+
+    def at(self, fingerprint: str, setting: int, layer: str) -> Frame:
+        """The rows of one point."""
+        rows = self.curves[fingerprint, setting]
+        return rows[rows["layer"] == layer]
 
 
 def frame_of(rows: Sequence[Row]) -> Frame:
@@ -101,9 +115,9 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
     titles = setting_titles(chart.settings)
     found: list[Line] = []
     for fingerprint, shown in chart.networks.items():
-        for place, setting in enumerate(chart.settings):
-            drawn: Frame = curve(chart.at(fingerprint, setting), column)
-            points: dict[str, Any] = {one.layer: one for one in drawn.itertuples()}
+        for place in range(len(chart.settings)):
+            rows = chart.curves.get((fingerprint, place))
+            points = {} if rows is None else _points(rows, column)
             layers = shown.layers or tuple(points)
             depths = shown.depths or tuple(float(one.depth) for one in points.values())
             if not layers:
@@ -126,6 +140,20 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
                 )
             )
     return found
+
+
+def _content(rows: Frame, column: str) -> str:
+    """What the points of some rows depend on: the numbers themselves, whatever a table calls its rows."""
+    numbers = (rows[name].to_numpy(float).tobytes() for name in (column, "place", "depth"))
+    return digest(column, *numbers, "\0".join(rows["layer"]))
+
+
+# Of curves that grow, most stand as they were a second before.
+@cached(LRUCache(256), key=_content, lock=Lock())
+def _points(rows: Frame, column: str) -> dict[str, Any]:
+    """Of the rows of one curve: mean, interval, count and depth by layer, in order of execution."""
+    drawn: Frame = curve(rows, column)
+    return {one.layer: one for one in drawn.itertuples()}
 
 
 def _numbers(points: Sequence[Any], name: str) -> tuple[float, ...]:

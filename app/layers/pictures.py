@@ -78,7 +78,7 @@ def draw_pictures(chart: Chart, lines: list[Line]) -> None:
         )
         spot = known[chosen]
         shown = chart.networks[spot.line.name]
-        rows = ordered(chart.at(spot.line.name, chart.settings[spot.line.setting], spot.layer), order)
+        rows = ordered(chart.at(spot.line.name, spot.line.setting, spot.layer), order)
         st.button(
             "Open in Explore",
             icon=":material/blur_on:",
@@ -148,7 +148,7 @@ def at_point(chart: Chart, shown: Shown, layer: str, setting: int, picture: str)
 def open_point(chart: Chart, fingerprint: str, layer: str, setting: int) -> None:
     """Sends this session to Explore at a point, with the first of its pictures that the gallery has."""
     shown = chart.networks[fingerprint]
-    pictures = chart.at(fingerprint, chart.settings[setting], layer)["picture"]
+    pictures = chart.at(fingerprint, setting, layer)["picture"]
     picture = next((name for name in sorted(pictures, key=_index) if is_bird(name)), selection.selection().picture)
     selection.change(**at_point(chart, shown, layer, setting, picture))
     st.session_state["source"] = picture.partition("/")[0]

@@ -12,7 +12,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from app.jobs.backend import NETWORK_BYTES, Backend, View, network_bytes
+from app.jobs.backend import NETWORK_BYTES, NETWORKS_KEPT, Backend, View, network_bytes
 from explainers import CID, CIDSettings
 from explainers.checkpoints import load
 from explainers.storage.results import LOST
@@ -216,12 +216,13 @@ def test_a_network_whose_end_is_just_being_told_is_still_on_its_way(start, monke
 
 def test_networks_in_memory_are_bounded_by_number_and_by_bytes_together(start):
     backend = start()
-    names = ["resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "unet-membranes"]
-    for name in names:
-        assert backend.network(name, "anna").state == "done"
-    assert [backend.has_network(name) for name in names] == [False, True, True, True, True]
-    large = replace(backend.kept(names[-1]), module=nn.Linear(1 << 14, 1 << 14, bias=False, device="meta"))
+    small = backend.network(NETWORK, "anna").value
+    names = [NETWORK, *(f"own/{number}" for number in range(NETWORKS_KEPT))]
+    for name in names[1:]:
+        backend._networks[name] = small
+    assert [backend.has_network(name) for name in names] == [False] + [True] * NETWORKS_KEPT
+    large = replace(small, module=nn.Linear(1 << 14, 1 << 14, bias=False, device="meta"))
     assert network_bytes(large) == 1 << 30
     backend._networks["own/large"] = large
     assert sum(map(network_bytes, backend._networks.values())) <= NETWORK_BYTES
-    assert [backend.has_network(name) for name in names] == [False, False, False, False, True]
+    assert [backend.has_network(name) for name in names] == [False] * (NETWORKS_KEPT - 1) + [True] * 2
