@@ -13,14 +13,15 @@ import math
 import platform
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from explainers.benchmark.refinement_at_x import Effort as EffortAtX
 from explainers.benchmark.refinement_at_x import solve_at_x
+from explainers.benchmark.request import ComparisonRequest, Row
 from explainers.benchmark.stochastic_ascent import ascend
 from explainers.cid.acceleration import Acceleration
 from explainers.cid.constraint import Estimate
@@ -31,6 +32,8 @@ from explainers.cid.sampling import Sampler
 from explainers.cid.solver import Effort, solve
 from explainers.datasets.birds.render import render_bird
 from explainers.devices import best_device, parse_device
+from explainers.methods.entropies import CID_NAME
+from explainers.methods.request import Workbench
 from explainers.networks.catalogue import load_network
 from explainers.networks.features import Feature
 from explainers.randomness import Randomness
@@ -48,7 +51,8 @@ LONG_EFFORT_AT_X = EffortAtX(rounds=3, samples=64, judge_samples=1024, rise=-mat
 LONG_ASCENT = 250
 SCORE_SAMPLES, SCORE_BLOCK, SCORE_TRIES = 1024, 256, 8
 Way = Callable[[Sampler, Randomness], Iterator[Estimate]]
-Row = dict[str, Any]
+# About what all ways of one picture take.
+PASSES = 40_000
 
 
 def main() -> None:
@@ -83,8 +87,18 @@ def run(args: argparse.Namespace) -> None:
             faster = acceleration.of(Feature(network.module, network.layer(layer), device))
             for picture in args.pictures:
                 x = network.preprocess(render_bird(picture, 224).image)[None].to(device)
-                for row in compare(faster, x, network.input_size, args.beta):
-                    rows.append({"network": name, "layer": layer, "picture": picture, "beta": args.beta} | row)
+                request = ComparisonRequest(
+                    network,
+                    network.layer(layer),
+                    x,
+                    CID_NAME,
+                    partial(compare, faster, x, network.input_size, args.beta),
+                    repr((args.beta, acceleration)),
+                    PASSES,
+                )
+                for found in request.stream(Workbench(device)):
+                    about = {"network": name, "layer": layer, "picture": picture, "beta": args.beta}
+                    rows.append(about | found[-1])
                     print(_line(rows[-1]), flush=True)
     if args.json:
         machine = {"processor": platform.processor() or platform.machine(), "device": _name(device)}

@@ -15,6 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from explainers.benchmark.request import ComparisonRequest, Row
 from explainers.cid.descent import STEPS
 from explainers.cid.results import ENTROPY_CONSTANT, CIDSettings
 from explainers.cid.sampling import Sampler
@@ -22,6 +23,8 @@ from explainers.datasets.birds.render import render_bird
 from explainers.decoders.architecture import Decoder
 from explainers.decoders.cards import find_decoder, load_decoder
 from explainers.devices import best_device, parse_device
+from explainers.methods.entropies import RU_NAME
+from explainers.methods.request import Workbench
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
@@ -33,6 +36,8 @@ from explainers.ru.solver import solve
 from explainers.streams import last
 from explainers.surroundings import plain_arithmetic
 
+# About what all ways of one layer take.
+PASSES = 20_000
 SCORE_SAMPLES, BLOCK, SCALINGS = 4096, 256, 6
 Solver = Callable[[Sampler, ReconstructionSampler, CIDSettings, Randomness], Iterator[Reconstruction]]
 
@@ -59,13 +64,26 @@ def run(args: argparse.Namespace) -> None:
     print(f"{args.network} on {args.device}, rendered bird {args.picture}, β = {args.beta:g}")
     print(f"{'layer':<10}{'method':<14}{'mean RU':>9}{'constraint':>12}{'forward':>10}{'backward':>10}{'time ×':>8}")
     for name in args.layers:
-        _compare(network, network.layer(name), x, args.beta, args.steps)
+        layer = network.layer(name)
+        ways = partial(compare, network, layer, x, args.beta, args.steps)
+        request = ComparisonRequest(
+            network, layer, x, RU_NAME, ways, repr((args.beta, args.steps)), PASSES + args.steps
+        )
+        if reason := request.refusal():
+            raise SystemExit(f"{name}: {reason}; train one for it first")
+        for rows in request.stream(Workbench(x.device)):
+            print(_line(name, rows[-1]), flush=True)
 
 
-def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int) -> None:
+def _line(layer: str, row: Row) -> str:
+    start = f"{layer:<10}{row['way']:<14}{row['mean']:>9.4f}{row['constraint']:>12.3f}"
+    return f"{start}{row['forward']:>10}{row['backward']:>10}{row['time']:>8.1f}"
+
+
+def compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int) -> Iterator[Row]:
+    """The rows of one layer and picture."""
     card = find_decoder(network, layer)
-    if card is None:
-        raise SystemExit(f"expected a layer with a decoder, got {layer.name}, which has none; train one for it first")
+    assert card is not None
     h, decoder = Feature(network.module, layer, x.device), load_decoder(card).to(x.device)
     refined = CIDSettings(beta=beta)
     ways: dict[str, tuple[CIDSettings, Solver]] = {
@@ -85,9 +103,14 @@ def _compare(network: Network, layer: Layer, x: Tensor, beta: float, steps: int)
         seconds = time.monotonic() - start
         unit = unit or seconds
         target = beta * found.estimate.delta_f2
-        row = f"{layer.name:<10}{name:<14}{_score(h, decoder, x, found.estimate.log_sigma, target):>9.4f}"
-        passes = f"{sampler.forward + decoded.forward:>10}{sampler.backward + decoded.backward:>10}"
-        print(f"{row}{found.estimate.constraint.item():>12.3f}{passes}{seconds / unit:>8.1f}", flush=True)
+        yield {
+            "way": name,
+            "mean": _score(h, decoder, x, found.estimate.log_sigma, target),
+            "constraint": found.estimate.constraint.item(),
+            "forward": sampler.forward + decoded.forward,
+            "backward": sampler.backward + decoded.backward,
+            "time": seconds / unit,
+        }
 
 
 def _samplers(h: Feature, decoder: Decoder, x: Tensor) -> tuple[Sampler, ReconstructionSampler]:
