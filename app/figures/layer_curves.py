@@ -14,6 +14,8 @@ from app.words import counted, decimal
 DASHES = ("solid", "dash", "dot", "dashdot")
 # Pixels between the axes.
 PLOT = 330
+# Names of layers along the axis.
+MANY, MOST_NAMED = 36, 64
 AXES = {"layer": "layer, in order of execution", "depth": "share of the way through each network"}
 
 
@@ -21,9 +23,9 @@ AXES = {"layer": "layer, in order of execution", "depth": "share of the way thro
 class Line:
     """A network's curve: one entry for each of its `layers` in order of execution, NaN where there is nothing yet.
 
-    `name` stands for the network, `title` in the legend; networks of one `family` share places on the axis where their
-    layers have the same names. `depths` 0..1; `low` and `high` end the interval, NaN for one picture; `counts` of
-    pictures. `dash` tells settings apart, `setting` their place.
+    `name` stands for the network, `title` is what it is called; networks of one `family` share places on the axis where
+    their layers have the same names. `depths` 0..1; `low` and `high` end the interval, NaN for one picture; `counts` of
+    pictures. Of several settings, `setting` is the place and `setting_title` what they are; dashes tell them apart.
     """
 
     name: str
@@ -37,6 +39,12 @@ class Line:
     high: tuple[float, ...]
     counts: tuple[int, ...]
     setting: int = 0
+    setting_title: str = ""
+
+    @property
+    def words(self) -> str:
+        """Network and setting."""
+        return ", ".join(filter(None, (self.title, self.setting_title)))
 
     @property
     def dash(self) -> str:
@@ -79,6 +87,8 @@ def layer_curves_figure(lines: Sequence[Line], axis: str, quantity: str, look: L
     for line in lines:
         across = [order[line.family, layer] for layer in line.layers] if axis == "layer" else list(line.depths)
         figure.add_trace(_curve(line, across))
+    for setting, one in {line.setting: line for line in lines if line.setting_title}.items():
+        figure.add_trace(_key(one, setting, look))
     small = {"tickfont": {"size": 10}, "gridcolor": look.faint, "zeroline": False}
     figure.update_yaxes(title={"text": quantity, "font": {"size": 11}}, **small)
     figure.update_xaxes(title={"text": AXES[axis], "font": {"size": 11}}, **small)
@@ -90,12 +100,28 @@ def layer_curves_figure(lines: Sequence[Line], axis: str, quantity: str, look: L
         figure.add_annotation(text="no point is ready yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
         figure.update_yaxes(showticklabels=False)
     longest = max((len(layer) for _, layer in order), default=0) if axis == "layer" else 0
-    above = 26 * -(-len(lines) // 2) + (18 if axis == "layer" and len({line.family for line in lines}) > 1 else 0)
-    below = 48 + 4 * longest
-    dress(figure, look, PLOT + above + below, l=64, b=below, t=above)
-    legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "font": {"size": 12}}
+    keys = sum(bool(trace.showlegend) for trace in figure.data)
+    above, below = 26 + 12 * keys, 48 + 5 * longest
+    dress(figure, look, PLOT + above + below, l=64, b=below, t=8)
+    # How many columns the legend has depends on the page's width: the axes leave it what it needs.
+    figure.update_layout(margin={"autoexpand": True})
+    legend = {"orientation": "h", "x": 0, "y": 1.07, "yanchor": "bottom", "font": {"size": 12}}
     return figure.update_layout(
         uirevision=axis, legend=legend, hovermode="closest", clickmode="event+select", dragmode="zoom"
+    )
+
+
+def _key(line: Line, setting: int, look: Look) -> go.Scatter:
+    """What the dashes of a setting look like, for the legend alone."""
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="lines",
+        name=line.setting_title,
+        line={"color": look.text, "width": 2, "dash": line.dash},
+        hoverinfo="skip",
+        showlegend=True,
+        legendgroup=f"setting {setting}",
     )
 
 
@@ -114,12 +140,14 @@ def _curve(line: Line, across: list[int] | list[float]) -> go.Scatter:
         },
         customdata=[(line.name, layer, line.setting) for layer in line.layers],
         hovertext=[
-            "<br>".join((line.title, f"{layer}, {depth:.0%} of the way", *_said(*point), counted(count, "picture")))
+            "<br>".join((line.words, f"{layer}, {depth:.0%} of the way", *_said(*point), counted(count, "picture")))
             for layer, depth, point, count in zip(line.layers, line.depths, ends, line.counts, strict=True)
         ],
         hoverinfo="text",
         mode="lines+markers",
         name=line.title,
+        legendgroup=line.name,
+        showlegend=not line.setting,
         line={"color": line.style.colour, "width": 2, "dash": line.dash},
         marker={"size": 8, "symbol": line.style.symbol},
         # A point that was clicked leads elsewhere: the others stay as they are.
@@ -136,12 +164,15 @@ def _said(mean: float, low: float, high: float) -> list[str]:
 
 def _named(figure: go.Figure, order: list[Place], look: Look) -> None:
     """The layers' names as ticks, and a family's name above its part of the axis where there are several."""
+    # Beyond so many, every second or third is named; the pointer tells the others.
+    step = -(-len(order) // MOST_NAMED)
     figure.update_xaxes(
         range=[-0.6, len(order) - 0.4],
         tickmode="array",
-        tickvals=list(range(len(order))),
-        ticktext=[layer for _, layer in order],
-        tickangle=-45,
+        tickvals=list(range(len(order)))[::step],
+        ticktext=[layer for _, layer in order][::step],
+        tickangle=-45 if len(order) <= MANY else -90,
+        tickfont={"size": 10 if len(order) <= MANY else 9},
     )
     families = list(dict.fromkeys(family for family, _ in order))
     if len(families) < 2:

@@ -52,5 +52,5 @@ def _chart(chart: Chart, lines: Sequence[Line]) -> None:
         on_select=clicked,
         selection_mode="points",
         alt=f"{QUANTITIES[chart.metric]} of every layer, a curve for each of "
-        + ", ".join(line.title for line in lines),
+        + ", ".join(line.words for line in lines),
     )

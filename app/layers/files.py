@@ -34,7 +34,7 @@ def drawing(lines: Sequence[Line], axis: str, quantity: str, title: str, subtitl
         bars = [np.nan_to_num(mean - low), np.nan_to_num(high - mean)]
         drawn, *_ = axes.errorbar(
             across, mean, bars, color=line.style.colour, ls=STROKES[line.dash], lw=1.3, elinewidth=0.8, capsize=1.5,
-            marker=MARKERS[line.style.symbol], ms=3.5, label=line.title,
+            marker=MARKERS[line.style.symbol], ms=3.5, label=line.words,
         )  # fmt: skip
         # So that whoever edits the drawing finds it.
         drawn.set_gid(f"curve-{number + 1}")
@@ -67,7 +67,7 @@ def curves_csv(chart: Chart) -> bytes:
                      for name in ("mean", "low", "high")]  # fmt: skip
             rows.append(
                 {
-                    "network": mean.title,
+                    "network": mean.words,
                     "weights (SHA-256)": mean.name,
                     "layer": layer,
                     "share of the way through (of 1)": mean.depths[place],

@@ -127,7 +127,7 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
             found.append(
                 Line(
                     fingerprint,
-                    f"{shown.title}, {titles[place]}" if titles[place] else shown.title,
+                    shown.title,
                     shown.family,
                     shown.style,
                     layers,
@@ -137,6 +137,7 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
                     high,
                     tuple(int(getattr(one, "count", 0)) if one is not None else 0 for one in known),
                     place,
+                    titles[place],
                 )
             )
     return found

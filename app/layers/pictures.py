@@ -52,7 +52,7 @@ class Spot:
 def spots(lines: list[Line]) -> dict[str, "Spot"]:
     """Points with pictures, by what they are called."""
     return {
-        f"{line.title} · {layer}": Spot(line, layer)
+        f"{line.words} · {layer}": Spot(line, layer)
         for line in lines
         for layer, count in zip(line.layers, line.counts, strict=True)
         if count

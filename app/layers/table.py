@@ -31,7 +31,7 @@ def table_rows(chart: Chart) -> list[dict[str, object]]:
             if mean.counts[place]:
                 rows.append(
                     {
-                        "Network": mean.title,
+                        "Network": mean.words,
                         "Layer": layer,
                         "Mean (nats)": mean.mean[place],
                         "95 % interval": _span(mean, place),

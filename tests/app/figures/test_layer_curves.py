@@ -77,7 +77,11 @@ def test_every_layer_has_one_place_and_the_first_networks_keep_their_order(one, 
 
 
 def test_another_setting_has_another_dash_and_the_same_colour():
-    first, second = layer_curves_figure([line(), line(setting=1)], "layer", "q", LIGHT).data
+    both = [line(setting_title="β = 10⁻³"), line(setting=1, setting_title="β = 10⁻²")]
+    first, second, *keys = layer_curves_figure(both, "layer", "q", LIGHT).data
+    assert [(key.name, key.line.dash) for key in keys] == [("β = 10⁻³", "solid"), ("β = 10⁻²", "dash")]
+    assert (first.showlegend, second.showlegend) == (True, False)
+    assert second.hovertext[0].startswith("Network R, β = 10⁻²<br>")
     assert (first.line.dash, second.line.dash) == ("solid", "dash")
     assert first.line.color == second.line.color
     assert [tuple(one)[2] for one in second.customdata] == [1, 1, 1]
