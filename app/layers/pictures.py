@@ -30,7 +30,7 @@ ORDER_HELP = (
 )
 OPEN_HELP = "Opens this layer of this network with the first of these pictures in Explore."
 COLUMNS = {
-    "": "The picture as the gallery shows it.",
+    "Image": "The picture as the gallery shows it.",
     "Picture": "Its name in the gallery or in the sweep.",
     "Shows": "Its class, where the network knows it; else the first of its names.",
     "Network says": "The likeliest class.",
@@ -117,7 +117,7 @@ def picture_rows(chart: Chart, shown: Shown, spot: Spot, rows: Frame) -> list[di
         bird = is_bird(one.picture)
         found.append(
             {
-                "": thumbnail(one.picture) if bird else None,
+                "Image": thumbnail(one.picture) if bird else None,
                 "Picture": one.picture,
                 "Shows": one.label,
                 "Network says": one.answer,
@@ -167,7 +167,7 @@ def _index(name: str) -> int:
 
 def _columns() -> dict[str, Any]:
     kinds: dict[str, Callable[[str], Any]] = {
-        "": lambda help: st.column_config.ImageColumn(width=46, help=help),
+        "Image": lambda help: st.column_config.ImageColumn(width=46, help=help),
         "Right": lambda help: st.column_config.CheckboxColumn(help=help),
         "Mean (nats)": lambda help: st.column_config.NumberColumn(format="%.4f", help=help),
         "Concentration (nats)": lambda help: st.column_config.NumberColumn(format="%.4f", help=help),
