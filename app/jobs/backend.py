@@ -129,11 +129,12 @@ class Backend:
         if name.startswith(OWN) and job is None:
             return View(name, "gone", message=GONE)
         work = job.work if job else partial(load, name, self.device)
+        # Asked for before it is begun, which may be at once.
+        new = job is None or job.state == "waiting"
         job = loads.submit(name, work, owner)
-        waiting = job.state == "waiting"
         # Its state is told before its network is kept or its failure remembered.
-        if not job.ended.wait(QUICK_LOAD if waiting else 0):
-            return View(name, "waiting" if waiting else "running", None, job.progress, job.remaining, job.note)
+        if not job.ended.wait(QUICK_LOAD if new else 0):
+            return View(name, "waiting" if new else "running", None, job.progress, job.remaining, job.note)
         return self.network(name, owner) if job.state != "cancelled" else View(name, "stopped")
 
     def add_network(self, architecture: str, data: bytes, owner: str, weights: str | None = None) -> str:

@@ -12,8 +12,11 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
+from app.inputs.network_input import prepare
+from app.inputs.pictures import find_picture
 from app.jobs.backend import NETWORK_BYTES, NETWORKS_KEPT, Backend, View, network_bytes
-from explainers import CID, CIDSettings
+from app.jobs.runner import Job
+from explainers import CID, CIDSettings, load_network
 from explainers.checkpoints import load
 from explainers.storage.results import LOST
 from explainers.storage.versions import METHOD_VERSIONS
@@ -29,9 +32,9 @@ WAIT = 60
 def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("RESULTS_HOME", str(tmp_path / "results"))
     monkeypatch.setenv("RESULTS_LIMIT", "5")
-    # However slow the disk of this machine is.
-    monkeypatch.setattr("app.jobs.reading.AT_ONCE", float(WAIT))
-    monkeypatch.setattr("app.jobs.reading.GIVEN_UP", float(WAIT))
+    # However slow this machine and its disk are.
+    for name in ("reading.AT_ONCE", "reading.GIVEN_UP", "backend.QUICK_LOAD"):
+        monkeypatch.setattr(f"app.jobs.{name}", float(WAIT))
     return tmp_path / "results"
 
 
@@ -68,10 +71,9 @@ def entropy(backend: Backend, seed: int) -> bytes:
 @pytest.fixture(scope="module")
 def expected() -> dict[int, bytes]:
     """Computed by the library alone."""
-    backend = Backend(torch.device("cpu"))
-    network = backend.network(NETWORK, "anna").value
-    x, cid = backend.subject(network, PICTURE).x[None], CID(network.module, network.layer(LAYER))
-    backend.close()
+    network = load_network(NETWORK)
+    x = prepare(network, find_picture(PICTURE, 32)).x[None]
+    cid = CID(network.module, network.layer(LAYER))
     settings = (CIDSettings(refine=False, probes=16, seed=seed) for seed in range(4))
     return {one.seed: cid.explain(x, one).entropy.numpy().tobytes() for one in settings}
 
@@ -188,6 +190,19 @@ def test_weights_that_take_for_ever_hold_up_no_network_of_the_catalogue(start, m
     go_on.set()
     assert job.ended.wait(WAIT)
     assert backend.network(key, "boris").message.startswith("Expected a .safetensors file")
+
+
+def test_a_quick_load_is_waited_for_though_it_begins_at_once(start, monkeypatch):
+    backend = start()
+    submit = backend.loads.submit
+
+    def begun(*asked: object) -> Job:
+        job = submit(*asked)
+        wait_until(lambda: job.state != "waiting", every=0.001)
+        return job
+
+    monkeypatch.setattr(backend.loads, "submit", begun)
+    assert backend.network(NETWORK, "anna").state == "done"
 
 
 def test_a_network_whose_end_is_just_being_told_is_still_on_its_way(start, monkeypatch):
