@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from explainers.datasets.pictures import PictureError
 from explainers.sweeps.local import TRIES, given_up
-from explainers.sweeps.plan import Block
+from explainers.sweeps.pictures import Item
+from explainers.sweeps.plan import Block, Problem
 from explainers.sweeps.work import Bench, Done, work
 
 MISSING = "expected Ray for a cluster, it is not installed; pip install 'information-discarding-explorer[cluster]'"
@@ -37,7 +39,7 @@ def run_on_ray(
     machines need this library, but no files. A worker that is lost is replaced and its block done again, three times at
     most.
 
-    Raises ClusterError where there is no Ray, or no cluster.
+    Raises ClusterError where there is no Ray, no cluster, or no worker that begins.
     """
     ray = _connected(address)
     gpu = bench.device.startswith("cuda")
@@ -54,22 +56,36 @@ def run_on_ray(
         worker = actor.remote()
         running[worker.ready.remote()] = worker, None
 
-    def employ(worker: Any) -> None:
-        block = (again.pop() if again else next(waiting, None)) if go_on() else None
-        if block is None:
-            ray.kill(worker)
-        else:
-            packed = replace(block, items=tuple(item.packed() for item in block.items))
-            running[worker.work.remote(packed, bench)] = worker, block
+    def employ(worker: Any) -> Iterator[Done]:
+        """Problems of pictures that are gone since they were counted."""
+        while go_on():
+            block = again.pop() if again else next(waiting, None)
+            if block is None:
+                break
+            packed, gone = _packed(block)
+            if gone.problems:
+                yield gone
+            if packed.items:
+                running[worker.work.remote(packed, bench)] = worker, packed
+                return
+        ray.kill(worker)
 
     for _ in range(count):
         hire()
+    # Since a worker has answered.
+    failed = 0
     while running:
         (reference,), _ = ray.wait(list(running), num_returns=1)
         worker, block = running.pop(reference)
         try:
             done = ray.get(reference)
-        except ray.exceptions.RayError:
+        except ray.exceptions.RayError as error:
+            failed += 1
+            if failed > TRIES * count:
+                reason = str(error).strip().splitlines()[-1][:200]
+                raise ClusterError(
+                    f"expected workers that begin, got none ({reason}); install the same version everywhere"
+                ) from None
             if block is not None:
                 lost[block.place] += 1
                 if lost[block.place] >= TRIES:
@@ -78,14 +94,35 @@ def run_on_ray(
                     again.append(block)
             hire()
             continue
-        employ(worker)
+        failed = 0
+        gone = list(employ(worker))
         if block is not None:
             yield replace(done, block=block)
+        yield from gone
         if not again and not any(block for _, block in running.values()):
             # Whoever is still on the way comes too late.
             break
     for worker, _ in running.values():
         ray.kill(worker)
+
+
+def _packed(block: Block) -> tuple[Block, Done]:
+    """The block with the bytes of those pictures that can be read, and the others as problems."""
+    kept: dict[int, Item] = {}
+    gone: dict[int, Problem] = {}
+    for place, item in enumerate(block.items):
+        try:
+            kept[place] = item.packed()
+        except PictureError as error:
+            gone[place] = Problem(item.name, block.network, "", "", str(error))
+    packed = replace(_part(block, kept), items=tuple(kept.values()))
+    return packed, Done(_part(block, gone), (), tuple(gone.values()))
+
+
+def _part(block: Block, places: Iterable[int]) -> Block:
+    chosen = list(places)
+    cells = tuple(replace(cell, rows=tuple(cell.rows[place] for place in chosen)) for cell in block.cells)
+    return replace(block, items=tuple(block.items[place] for place in chosen), cells=cells)
 
 
 def _connected(address: str) -> Any:

@@ -4,9 +4,13 @@ Goes on where it was stopped: rows that are in the file already are not computed
 """
 
 import argparse
+import math
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -38,10 +42,31 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; what it answers is its exit status."""
     args = parser().parse_args(arguments)
     try:
-        return run(args)
+        with _ended_politely():
+            return run(args)
     except ValueError as error:
         print(f"{error}.".replace("..", "."), file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on.", file=sys.stderr)
+        return 1
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """What asks this process to end (SIGTERM, as clusters send it) ends the sweep as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -91,19 +116,21 @@ def run(args: argparse.Namespace) -> int:
     for note in found.notes:
         print(note)
     for problem in (one for network in networks for one in wanted(plan, network)[1]):
-        print(f"No {problem.method} of {problem.network}, {problem.layer}: {problem.reason}.")
+        print(f"No {problem.method or 'maps'} of {problem.network}, {problem.layer}: {problem.reason}.")
     table = SweepTable(args.out, args.keep_maps)
     until = time.monotonic() + args.limit_hours * 3600 if args.limit_hours is not None else float("inf")
-    count, cut = 0, True
+    count, maps, cut = 0, 0, True
     try:
+        for name, reason in found.left_out:
+            table.problem(Problem(name, "", "", "", reason))
         todo = list(_todo(plan, table, args.device))
         total = sum(block.count for block in todo)
         with tqdm(total=total, unit="map", file=sys.stderr, disable=not total) as progress:
             for done in _run(todo, bench, args, lambda: time.monotonic() < until):
-                table.add(done.block.place, done.rows, done.maps)
+                count += table.add(done.block.place, done.rows, done.maps)
+                maps += len(done.maps)
                 for problem in done.problems:
                     table.problem(problem)
-                count += len(done.rows)
                 progress.update(done.block.count)
                 total -= done.block.count
             cut = total > 0
@@ -111,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
         pass
     finally:
         table.close()
-    return _tell(args, table, count, cut)
+    return _tell(args, table, count, maps, cut)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -122,6 +149,9 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"expected a number of workers from 0 on, got {args.workers}")
     if args.threads < 1:
         raise ValueError(f"expected at least one thread, got {args.threads}")
+    hours = args.limit_hours
+    if hours is not None and (math.isnan(hours) or hours < 0):
+        raise ValueError(f"expected a number of hours from 0 on, got {hours:g}")
 
 
 def _todo(plan: Plan, table: SweepTable, device: str) -> Iterator[Block]:
@@ -142,21 +172,30 @@ def _run(todo: list[Block], bench: Bench, args: argparse.Namespace, go_on: Calla
     return run_processes(todo, bench, workers, go_on) if workers > 1 else run_here(todo, bench, go_on)
 
 
-def _tell(args: argparse.Namespace, table: SweepTable, count: int, cut: bool) -> int:
+def _tell(args: argparse.Namespace, table: SweepTable, count: int, maps: int, cut: bool) -> int:
     """Says what was found; 0 where everything is there, 1 where something is missing."""
     if args.out.exists():
         print("\n".join(summary(read_sweep(args.out))))
     for problem in table.problems[:MOST_LISTED]:
-        print(f"{' '.join(filter(None, (problem.network, problem.layer, problem.method)))} {problem.reason}.".strip())
+        # Most reasons begin with the picture's name.
+        picture = "" if problem.reason.startswith(f"{problem.picture}:") else problem.picture
+        where = " ".join(filter(None, (problem.network, problem.layer, problem.method, picture)))
+        print(f"{where}: {problem.reason}." if picture else f"{where} {problem.reason}.".strip())
     if len(table.problems) > MOST_LISTED:
         print(f"… and {len(table.problems) - MOST_LISTED} more problems.")
     if table.problems:
         print(f"All {len(table.problems)} problems stand in {table.side_table.name}.")
+    if maps > count:
+        print(f"{maps} maps were added to {args.keep_maps.name}.")
     if cut:
         print(f"{count} rows were added to {args.out.name}; the same command goes on with the rest.")
     elif count:
         whole = "complete but for the problems above" if table.problems else "complete"
         print(f"{count} rows were added to {args.out.name}, which is {whole}.")
-    else:
+    elif not args.out.exists():
+        print("No rows were made; there is no table.")
+    elif table.problems:
+        print(f"{args.out.name} has all rows of this sweep but for the problems above.")
+    elif not maps:
         print(f"Nothing to do: {args.out.name} has all rows of this sweep that there can be.")
     return int(cut or bool(table.problems))

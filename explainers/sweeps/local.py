@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from explainers.sweeps.plan import Block, Problem
 from explainers.sweeps.work import Bench, Done, work
@@ -31,19 +33,23 @@ def run_processes(
 
     A process that is lost is replaced, and its block done again, three times at most.
     """
+    others = set(multiprocessing.active_children())
     waiting = iter(blocks)
     again: list[Block] = []
     lost: Counter[int] = Counter()
     running: dict[Future[Done], Block] = {}
     pool = _pool(workers)
+    whole = False
     try:
         while True:
             while len(running) < 2 * workers and go_on():
                 block = again.pop() if again else next(waiting, None)
                 if block is None:
                     break
-                running[pool.submit(work, block, bench)] = block
+                with _unheard():
+                    running[pool.submit(work, block, bench)] = block
             if not running:
+                whole = True
                 return
             ready, _ = wait(running, return_when=FIRST_COMPLETED)
             broken = False
@@ -66,6 +72,10 @@ def run_processes(
                 for block in hopeless:
                     yield given_up(block, TRIES)
     finally:
+        if not whole:
+            # Whoever ends a sweep does not wait for the maps that are being computed.
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -78,6 +88,19 @@ def given_up(block: Block, tries: int) -> Done:
 def _pool(workers: int) -> ProcessPoolExecutor:
     # Spawned, not forked: forking a process in which torch has started threads can deadlock.
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_follow_parent)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Processes that begin here do not hear Ctrl-C, which goes to all of a terminal: the first one ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_parent() -> None:

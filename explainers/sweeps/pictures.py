@@ -25,7 +25,8 @@ from explainers.networks.catalogue import Network
 
 # Larger pictures are made smaller first, as the app does with what is brought to it.
 LONGEST = 2048
-MOST_BIRDS = 1_000_000
+MOST_BIRDS = MOST_PICTURES = 1_000_000
+LINK = "{}: expected a file of this folder, got a link that leads out of it or nowhere; copy the file"
 
 
 class Item(Protocol):
@@ -105,8 +106,8 @@ class Cifar10Item:
         return (CLASSES[int(_cifar10(self.folder)[1][self.index])],)
 
     def identity(self) -> str:
-        """SHA-256 of its pixels."""
-        return f"cifar10 {hashlib.sha256(self._pixels().tobytes()).hexdigest()}"
+        """Its place and SHA-256 of its pixels: some are there twice."""
+        return f"cifar10 {self.index} {hashlib.sha256(self._pixels().tobytes()).hexdigest()}"
 
     def seen_by(self, network: Network) -> NetworkInput:
         """As it is, without a foreground."""
@@ -138,10 +139,14 @@ class FileItem:
     stands_for: str = ""
 
     def identity(self) -> str:
-        """SHA-256 of its file and of what is known of the foreground."""
+        """Its name and class, and SHA-256 of its file and of what is known of the foreground.
+
+        Copies of a picture under several names have a row each.
+        """
         if self.stands_for:
             return self.stands_for
-        parts = (self._read(self.source), repr((self.box, self.declared)).encode(), self._read(self.mask))
+        known = repr((self.name, self.labels, self.box, self.declared))
+        parts = (self._read(self.source), known.encode(errors="surrogatepass"), self._read(self.mask))
         return f"file {hashlib.sha256(b'/'.join(hashlib.sha256(part).digest() for part in parts)).hexdigest()}"
 
     def seen_by(self, network: Network) -> NetworkInput:
@@ -197,10 +202,11 @@ def png(image: Image.Image) -> bytes:
 
 @dataclass(frozen=True)
 class Found:
-    """Pictures, and sentences on what had to be guessed about them."""
+    """Pictures, sentences on what had to be guessed about them, and names that are no picture, each with its reason."""
 
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = None, most: int | None = None) -> Found:
@@ -236,10 +242,11 @@ def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = No
 
 
 def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | None) -> Found:
-    folder = ImageFolder(root)
+    folder = ImageFolder(root, MOST_PICTURES)
     if not len(folder):
         raise ValueError(
-            f"expected pictures in '{root.name}', found none ({', '.join(EXTENSIONS)}); choose another folder"
+            f"expected pictures in '{root.name}', found none ({', '.join(EXTENSIONS)}"
+            f"{'; links that lead out of it do not count' if folder.left_out else ''}); choose another folder"
         )
     known = read_box_files([(path.name, _bytes(path)) for path in boxes]) if boxes else Boxes()
     owners, notes = matched(folder.names, known)
@@ -265,7 +272,7 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
         )
     if masks is not None and lacking:
         notes = (*notes, f"{lacking} of {len(items)} pictures have no mask")
-    return Found(tuple(items), (*known.problems, *notes))
+    return Found(tuple(items), (*known.problems, *notes), tuple((name, LINK.format(name)) for name in folder.left_out))
 
 
 def _mask(masks: Path, name: str) -> Path | None:

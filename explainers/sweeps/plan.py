@@ -1,8 +1,8 @@
 """What a sweep computes: networks × layers × methods for every picture, in blocks that one machine does at a time."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from explainers.networks.catalogue import Network, load_checkpoint, load_network
 from explainers.sweeps.pictures import Item
 from explainers.sweeps.row import row_key
 
+LACKING = "the network has no such layer"
 # What a column of every row of CID already holds.
 COLUMNS = {"concentration": CID_NAME}
 
@@ -76,28 +77,35 @@ def parse_methods(names: Sequence[str]) -> tuple[str, ...]:
     >>> parse_methods(["cid", "concentration", "ru"])
     ('cid', 'ru')
     """
-    found = tuple(dict.fromkeys(COLUMNS.get(name, name) for name in names))
+    found = tuple(dict.fromkeys(COLUMNS.get(name.strip(), name.strip()) for name in names if name.strip()))
+    if not found:
+        raise ValueError("expected names of methods, got none; give some, as in cid,ru")
     for name in found:
         find_method(name)
     return found
 
 
-@lru_cache(maxsize=4)
+@cache
 def swept_network(name: str, device: str = "cpu") -> Network:
-    """The network of that name, or of the weights file at that path. Raises ValueError, one sentence."""
+    """The network of that name, or of the weights file at that path, which is its name. Raises ValueError.
+
+    All networks of a sweep stay loaded: every picture is shown to every one of them.
+    """
     if Path(name).suffix and Path(name).is_file():
-        return load_checkpoint(None, Path(name), device=device, title=Path(name).name)
+        # Two files of one architecture are two networks.
+        return replace(load_checkpoint(None, Path(name), device=device, title=Path(name).name), name=name)
     return load_network(name, device)
 
 
 def wanted(plan: Plan, network: Network) -> tuple[list[tuple[str, str]], list[Problem]]:
-    """Pairs (layer, method) that there are maps of, in the order of execution, and the refusals.
+    """Pairs (layer, method) that there are maps of, in the order of execution, and the refusals, layers it lacks first.
 
     Methods that do not look at a layer stand at the last one alone.
     """
     layers = [layer for layer in network.layers if plan.layers is None or layer.name in plan.layers]
     cells: list[tuple[str, str]] = []
-    refused: list[Problem] = []
+    here = {layer.name for layer in layers}
+    refused = [Problem("", network.name, name, "", LACKING) for name in plan.layers or () if name not in here]
     for layer in layers:
         for name in plan.methods:
             method = find_method(name)

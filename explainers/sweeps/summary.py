@@ -9,6 +9,8 @@ import pandas as pd
 from explainers.evaluation.intervals import Interval, bootstrap_interval
 
 METRICS = ("mean", "concentration")
+# What tells rows of one network, layer, method and picture apart.
+SETTINGS = ("fingerprint", "version", "beta", "grid", "refine", "solver", "probes", "seed")
 
 
 def interval_of(values: pd.Series) -> Interval | None:
@@ -41,14 +43,35 @@ def curve(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def summary(rows: pd.DataFrame) -> Iterator[str]:
-    """Lines of text: one for every network, method and layer."""
-    means, gains = curve(rows, "mean"), curve(rows, "concentration")
-    known = {(one.network, one.method, one.layer): one for one in gains.itertuples()}
+    """Lines of text: one for every network, method and layer, and for each of several settings in a table.
+
+    Of a picture that has several rows there, with other boxes for instance, the last one counts.
+    """
     yield f"{'network':<24}{'method':<14}{'layer':<18}{'mean [95 %]':>28}{'concentration [95 %]':>30}{'pictures':>10}"
-    for one in means.itertuples():
-        gain = known.get((one.network, one.method, one.layer))
-        text = _written(gain) if gain is not None else ""
-        yield f"{one.network:<24}{one.method:<14}{one.layer:<18}{_written(one):>28}{text:>30}{one.count:>10}"
+    for part, setting in _apart(rows):
+        means, gains = curve(part, "mean"), curve(part, "concentration")
+        known = {one.layer: one for one in gains.itertuples()}
+        for one in means.itertuples():
+            gain = known.get(one.layer)
+            text = _written(gain) if gain is not None else ""
+            line = f"{one.network:<24}{one.method:<14}{one.layer:<18}{_written(one):>28}{text:>30}{one.count:>10}"
+            yield f"{line}  {setting}".rstrip()
+
+
+def _apart(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
+    """The rows of every network and method, those of different settings apart, with what tells them from the others."""
+    for _, group in rows.groupby(["network", "method"], sort=True):
+        differing = [name for name in SETTINGS if group[name].nunique(dropna=False) > 1]
+        parts = group.groupby(differing, dropna=False, sort=True) if differing else [((), group)]
+        for values, part in parts:
+            words = (f"{name} {_word(value)}" for name, value in zip(differing, values, strict=True))
+            yield part.drop_duplicates(["picture", "place"], keep="last"), ", ".join(words)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, str):
+        return value[:8]
+    return "by default" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _written(one: object) -> str:

@@ -1,8 +1,10 @@
 """The table of a sweep on disk: Parquet that grows in parts, so that whatever ends the work leaves whole rows."""
 
 import csv
+import glob
 import io
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from explainers.storage.whole_files import write_whole
+from explainers.storage.whole_files import flush, write_whole
 from explainers.sweeps.plan import Problem
 from explainers.sweeps.row import SCHEMA, Row, as_table
 
@@ -34,55 +36,89 @@ class SweepTable:
     """The rows of `path`; while it is open nobody else writes to it.
 
     Every block's rows are a file of their own below `<path>.parts` until `close` puts all together; both replace what
-    was there in one step. `maps` is a folder for maps, in shards of a thousand.
+    was there in one step. `maps` is a folder for maps, in shards of a thousand; with it, only rows that have a map are
+    `done`. Of a link, the file that it leads to is meant.
 
     Raises TableError where another process writes, or the file is no table of a sweep.
     """
 
     def __init__(self, path: Path, maps: Path | None = None) -> None:
-        self.path, self.maps = path, maps
-        self.parts = path.with_name(f"{path.name}.parts")
-        self._lock = FileLock(path.with_name(f"{path.name}.lock"))
+        self.path, self.maps = path.resolve(), maps and maps.resolve()
+        self.parts = _parts_of(self.path)
+        self.problems: list[Problem] = []
+        self._locks: list[FileLock] = []
+        try:
+            self._lock(self.path)
+            self._rows = {name for table in read_parts(self.path, ["row"]) for name in _names(table)}
+            self.done = set(self._rows)
+            if self.maps is not None:
+                self._lock(self.maps)
+                self.maps.mkdir(exist_ok=True)
+                self.done &= _map_names(_map_files(self.maps))
+        except OSError as error:
+            self._release()
+            raise TableError(_refused(self.maps or self.path, error)) from None
+        except TableError:
+            self._release()
+            raise
+
+    def _lock(self, path: Path) -> None:
+        lock = FileLock(path.with_name(f"{path.name}.lock"))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            Path(lock.lock_file).touch()
+            lock.acquire(timeout=0)
         except Timeout:
             raise TableError(
                 f"expected to be the only sweep that writes to '{path.name}', another one does; wait, or choose another"
             ) from None
         except OSError as error:
             raise TableError(_refused(path, error)) from None
-        try:
-            self.done = {name for table in read_parts(path, ["row"]) for name in _names(table)}
-        except TableError:
-            self._lock.release()
-            raise
-        self.problems: list[Problem] = []
+        self._locks.append(lock)
 
-    def add(self, place: int, rows: Sequence[Row], maps: Mapping[str, np.ndarray] | None = None) -> None:
-        """Keeps the rows of a block, and its maps before them. Raises TableError where the disk refuses."""
+    def _release(self) -> None:
+        for lock in self._locks:
+            lock.release()
+
+    def add(self, place: int, rows: Sequence[Row], maps: Mapping[str, np.ndarray] | None = None) -> int:
+        """Keeps the rows of a block, and its maps before them; answers with how many rows are new.
+
+        Raises TableError where the disk refuses.
+        """
         if not rows:
-            return
+            return 0
         name = f"{place:08d}-{rows[0].row[:12]}"
+        where = self.path
+        new = [row for row in rows if row.row not in self._rows]
         try:
             if maps and self.maps is not None:
-                write_whole(self.maps / "parts" / f"{name}.npz", _npz(maps))
-            buffer = pa.BufferOutputStream()
-            _write_table(as_table(rows), buffer)
-            write_whole(self.parts / f"{name}.parquet", buffer.getvalue().to_pybytes())
+                where = self.maps
+                write_whole(self.maps / "parts" / f"{name}.npz", _npz(maps), lasting=True)
+                where = self.path
+            if new:
+                buffer = pa.BufferOutputStream()
+                _write_table(as_table(new), buffer)
+                write_whole(self.parts / f"{name}.parquet", buffer.getvalue().to_pybytes(), lasting=True)
         except OSError as error:
-            raise TableError(_refused(self.path, error)) from None
+            raise TableError(_refused(where, error)) from None
+        self._rows |= {row.row for row in new}
         self.done |= {row.row for row in rows}
+        return len(new)
 
     def problem(self, problem: Problem) -> None:
-        """Keeps what could not be computed in the side table."""
+        """Keeps what could not be computed; the side table has it at the latest after `close`."""
         self.problems.append(problem)
+        count = len(self.problems)
+        if not count & (count - 1):  # ever more seldom, since all are written each time
+            with suppress(OSError):
+                self._write_problems()
+
+    def _write_problems(self) -> None:
         text = io.StringIO()
         table = csv.DictWriter(text, [one.name for one in fields(Problem)])
         table.writeheader()
         table.writerows([asdict(one) for one in self.problems])
-        with suppress(OSError):  # they are listed at the end as well
-            write_whole(self.side_table, text.getvalue().encode())
+        write_whole(self.side_table, text.getvalue().encode(errors="backslashreplace"))
 
     @property
     def side_table(self) -> Path:
@@ -91,18 +127,25 @@ class SweepTable:
 
     def close(self) -> None:
         """Puts the parts into the one file, in the order of the plan. Raises TableError where the disk refuses."""
+        where = self.path
         try:
-            if not self.problems:
-                self.side_table.unlink(missing_ok=True)
             if any(self.parts.glob("*.parquet")):
                 self._merge()
             shutil.rmtree(self.parts, ignore_errors=True)
             if self.maps is not None:
+                where = self.maps
                 _gather_maps(self.maps)
+            where = self.side_table
+            for left in self.path.parent.glob(f"{glob.escape(self.side_table.name)}.*.partial"):
+                left.unlink()
+            if self.problems:
+                self._write_problems()
+            else:
+                self.side_table.unlink(missing_ok=True)
         except OSError as error:
-            raise TableError(_refused(self.path, error)) from None
+            raise TableError(_refused(where, error)) from None
         finally:
-            self._lock.release()
+            self._release()
 
     def _merge(self) -> None:
         partial = self.path.with_name(f"{self.path.name}.partial")
@@ -121,7 +164,10 @@ class SweepTable:
                         waiting = []
                 if waiting:
                     writer.write_table(pa.concat_tables(waiting), row_group_size=GROUP)
+            # The parts are removed next: until then a power cut finds one or the other.
+            flush(partial)
             partial.replace(self.path)
+            flush(self.path.parent)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -129,9 +175,9 @@ class SweepTable:
 def read_parts(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """The rows of a table and of its parts, a group at a time; nothing where there is none.
 
-    Raises TableError for what is no table of a sweep.
+    A part that a power cut has damaged counts for nothing. Raises TableError for what is no table of a sweep.
     """
-    parts = sorted(path.with_name(f"{path.name}.parts").glob("*.parquet"))
+    parts = sorted(_parts_of(path).glob("*.parquet"))
     for one in ([path] if path.exists() else []) + parts:
         try:
             with pq.ParquetFile(one) as file:
@@ -143,9 +189,15 @@ def read_parts(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
                 for group in range(file.num_row_groups):
                     yield cast(Any, file).read_row_group(group, columns)
         except (OSError, pa.ArrowException):
+            if one != path:
+                continue
             raise TableError(
                 f"expected a table of a sweep, got something else in '{path.name}'; choose another file"
             ) from None
+
+
+def _parts_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.parts")
 
 
 def _names(table: pa.Table) -> list[str]:
@@ -157,8 +209,13 @@ def read_sweep(path: str | Path) -> pd.DataFrame:
 
     Raises TableError, one sentence, where there is no such file or it is none of a sweep.
     """
-    path = Path(path)
-    tables = list(read_parts(path))
+    path = Path(path).resolve()
+    while True:
+        parts = list(_parts_of(path).glob("*.parquet"))
+        tables = list(read_parts(path))
+        # Parts that went into the file meanwhile are there now.
+        if all(part.exists() for part in parts):
+            break
     if not tables:
         raise TableError(f"expected a table of a sweep, found no file '{path.name}'; check its path")
     frame = cast("pd.DataFrame", cast(Any, pa.concat_tables(tables)).to_pandas())
@@ -167,11 +224,33 @@ def read_sweep(path: str | Path) -> pd.DataFrame:
 
 def read_maps(folder: str | Path) -> dict[str, np.ndarray]:
     """All maps (rows, columns), float16, that `--keep-maps` has written, by `row` of the table."""
-    return {
-        name: values
-        for path in sorted(Path(folder).rglob("*.npz"))
-        for name, values in np.load(path, allow_pickle=False).items()
-    }
+    return {name: values for path in _map_files(Path(folder)) for name, values in _load(path).items()}
+
+
+def _map_files(folder: Path) -> list[Path]:
+    return [*sorted(folder.glob("shard-*.npz")), *sorted((folder / "parts").glob("*.npz"))]
+
+
+def _map_names(paths: Sequence[Path]) -> set[str]:
+    """Of the maps that are there; files that a power cut has damaged are removed."""
+    found: set[str] = set()
+    for path in paths:
+        try:
+            with zipfile.ZipFile(path) as file:
+                found |= {name.removesuffix(".npy") for name in file.namelist()}
+        except zipfile.BadZipFile:
+            path.unlink()
+    return found
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file.items())
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        raise TableError(
+            f"expected maps of a sweep, got a damaged file '{path.name}'; the same sweep makes them again"
+        ) from None
 
 
 def _gather_maps(folder: Path) -> None:
@@ -180,18 +259,25 @@ def _gather_maps(folder: Path) -> None:
     if not parts:
         return
     shards = sorted(folder.glob("shard-*.npz"))
-    number, maps = len(shards), dict[str, np.ndarray]()
+    numbers = [int(path.stem.removeprefix("shard-")) for path in shards]
+    number, maps = max(numbers, default=-1) + 1, dict[str, np.ndarray]()
     if shards:
-        last = dict(np.load(shards[-1], allow_pickle=False).items())
+        last = _load(shards[-1])
         if len(last) < SHARD:
             number, maps = number - 1, last
+    # Those that went into a shard before the work was cut off are still there.
+    gathered = _map_names(shards)
     for path in parts:
-        maps |= dict(np.load(path, allow_pickle=False).items())
+        maps |= {name: values for name, values in _load(path).items() if name not in gathered}
         while len(maps) > SHARD:
             names = list(maps)
-            write_whole(folder / f"shard-{number:05d}.npz", _npz({name: maps.pop(name) for name in names[:SHARD]}))
+            full = _npz({name: maps.pop(name) for name in names[:SHARD]})
+            write_whole(folder / f"shard-{number:05d}.npz", full, lasting=True)
             number += 1
-    write_whole(folder / f"shard-{number:05d}.npz", _npz(maps))
+    if maps:
+        write_whole(folder / f"shard-{number:05d}.npz", _npz(maps), lasting=True)
+    for left in folder.glob("shard-*.partial"):
+        left.unlink()
     shutil.rmtree(folder / "parts", ignore_errors=True)
 
 

@@ -4,9 +4,11 @@ import sys
 
 import pandas as pd
 import pytest
+from PIL import Image
 
-from explainers.sweeps.cluster import ClusterError, run_on_ray
+from explainers.sweeps.cluster import ClusterError, _packed, run_on_ray
 from explainers.sweeps.local import run_here
+from explainers.sweeps.pictures import find_pictures
 from tests.support.sweeps import BENCH, compared, quick_plan, rows_of, todo
 
 
@@ -46,3 +48,17 @@ def test_without_ray_or_a_cluster_there_is_one_sentence(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "")
     with pytest.raises(ClusterError, match="expected a Ray cluster at 'auto', found none"):
         next(run_on_ray([], BENCH, "auto"))
+
+
+def test_pictures_that_are_gone_before_they_travel_are_problems_and_the_rest_goes_on(tmp_path):
+    for place, name in enumerate("abc"):
+        Image.new("RGB", (40, 40), (place, 0, 0)).save(tmp_path / f"{name}.png")
+    (block,) = todo(quick_plan(items=find_pictures(str(tmp_path)).items, batch=3))
+    (tmp_path / "b.png").unlink()
+    packed, gone = _packed(block)
+    assert [item.name for item in packed.items] == ["a.png", "c.png"]
+    assert [(one.picture, "gone or protected" in one.reason) for one in gone.problems] == [("b.png", True)]
+    assert packed.count + gone.block.count == block.count
+    assert [cell.rows for cell in packed.cells] == [(cell.rows[0], cell.rows[2]) for cell in block.cells]
+    rows = rows_of(run_here([packed], BENCH))
+    assert set(rows["row"]) == {row for cell in packed.cells for row in cell.rows}

@@ -1,6 +1,7 @@
 """The command: a table, a summary, and one sentence for whatever is wrong."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -72,13 +73,15 @@ def test_time_that_is_up_leaves_a_table_that_goes_on(sweep):
     assert sweep()[0] == 0
 
 
-def test_ctrl_c_keeps_what_there_is(sweep, monkeypatch):
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_keep_what_there_is(sweep, monkeypatch, asked):
     real = command.run_here
 
     def interrupted(*args):
         answers = real(*args)
         yield next(answers)
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), asked)
+        yield from answers
 
     monkeypatch.setattr(command, "run_here", interrupted)
     status, said, _ = sweep()
@@ -100,6 +103,9 @@ def test_ctrl_c_keeps_what_there_is(sweep, monkeypatch):
         (["--workers", "-1"], "expected a number of workers"),
         (["--threads", "0"], "expected at least one thread"),
         (["--batch", "0"], "expected at least one picture"),
+        (["--limit-hours", "nan"], "expected a number of hours"),
+        (["--limit-hours", "-1"], "expected a number of hours"),
+        (["--metrics", ","], "expected names of methods"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(sweep, more, told):
@@ -135,3 +141,45 @@ def test_tables_are_read_by_pandas_polars_and_duckdb(sweep):
     assert pd.read_parquet(path)["mean"].mean() == pytest.approx(mean)
     assert polars.read_parquet(path)["mean"].mean() == pytest.approx(mean)
     assert duckdb.connect().execute(f"SELECT avg(mean) FROM '{path}'").fetchall()[0][0] == pytest.approx(mean)
+
+
+def test_ctrl_c_at_the_beginning_is_one_sentence(sweep, monkeypatch):
+    monkeypatch.setattr(command, "find_pictures", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    assert sweep() == (1, "", "Stopped; the same command goes on.\n")
+
+
+def test_maps_are_made_for_rows_that_are_there_without(sweep, tmp_path):
+    sweep(pictures="birds:1")
+    maps = tmp_path / "maps"
+    status, said, _ = sweep("--keep-maps", str(maps))
+    assert (status, "2 maps were added to maps." in said, "1 rows were added" in said) == (0, True, True)
+    rows = read_sweep(sweep.out)
+    assert rows["row"].is_unique
+    assert set(read_maps(maps)) == set(rows["row"])
+    (maps / "shard-00000.npz").unlink()
+    status, said, _ = sweep("--keep-maps", str(maps))
+    assert (status, said.endswith("2 maps were added to maps.\n")) == (0, True)
+    assert "Nothing to do" in sweep("--keep-maps", str(maps))[1]
+    assert len(read_sweep(sweep.out)) == 2
+
+
+def test_every_copy_of_a_picture_has_its_row_and_every_problem_its_picture(sweep, tmp_path):
+    folder = tmp_path / "pictures"
+    for name in ("cats/a.png", "dogs/a.png", "dogs/b b.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40), "red").save(folder / name)
+    (folder / "out.png").symlink_to(tmp_path / "nowhere.png")
+    status, said, _ = sweep(pictures=str(folder))
+    assert status == 1
+    assert "3 rows were added to a.parquet, which is complete but for the problems above." in said
+    assert "out.png: expected a file of this folder" in said
+    assert list(pd.read_csv(tmp_path / "a.problems.csv")["picture"]) == ["out.png"]
+    rows = read_sweep(sweep.out)
+    assert list(zip(rows["picture"], rows["label"], strict=True)) == [
+        ("cats/a.png", "cats"), ("dogs/a.png", "dogs"), ("dogs/b b.png", "dogs"),
+    ]  # fmt: skip
+    assert "a.parquet has all rows of this sweep but for the problems above." in sweep(pictures=str(folder))[1]
+    sweep.out.unlink()
+    said = sweep("--grid", "7")[1]
+    assert f"{NETWORK} conv1 cid bird/1: expected a number of cells that divides" in said
+    assert said.endswith("No rows were made; there is no table.\n")

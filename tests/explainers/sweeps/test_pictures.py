@@ -12,6 +12,7 @@ from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from explainers.datasets.birds.source import shown_side
 from explainers.datasets.cifar10 import CLASSES
+from explainers.datasets.folder import ImageFolder
 from explainers.datasets.pictures import PictureError
 from explainers.networks.catalogue import load_network
 from explainers.sweeps.pictures import find_pictures
@@ -92,15 +93,50 @@ def test_masks_lie_under_the_names_of_the_pictures(folder, tmp_path, net):
         found.items[1].seen_by(net)
 
 
-def test_what_a_picture_depends_on_is_its_content(folder):
+def test_what_a_picture_depends_on_is_its_content_and_what_its_row_says_of_it(folder):
     def identities():
-        return [item.identity() for item in find_pictures(str(folder)).items]
+        return {item.name: item.identity() for item in find_pictures(str(folder)).items}
 
     before = identities()
-    (folder / "c.png").rename(folder / "d.png")
-    assert sorted(identities()) == sorted(before)
+    # A copy, under another name or in another class, has rows of its own.
+    (folder / "d.png").write_bytes((folder / "c.png").read_bytes())
+    (folder / "dog" / "c.png").write_bytes((folder / "c.png").read_bytes())
+    after = identities()
+    assert before.items() < after.items()
+    assert len(set(after.values())) == len(after) == 6
     Image.new("RGB", (9, 9)).save(folder / "d.png")
-    assert sorted(identities()) != sorted(before)
+    assert identities()["d.png"] != after["d.png"]
+
+
+def test_links_that_lead_out_or_nowhere_are_named(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path / "elsewhere" / "a.png")
+    (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (folder / "out.png").symlink_to(tmp_path / "elsewhere" / "a.png")
+    (folder / "cat" / "more").symlink_to(tmp_path / "elsewhere")
+    (folder / "same.png").symlink_to(folder / "c.png")
+    found = find_pictures(str(folder))
+    assert "same.png" in {item.name for item in found.items}
+    assert [name for name, _ in found.left_out] == ["cat/more", "gone.png", "out.png"]
+    assert found.left_out[1][1].startswith("gone.png: expected a file of this folder")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "a.png").symlink_to(folder / "c.png")
+    with pytest.raises(ValueError, match=r"found none .*links that lead out"):
+        find_pictures(str(tmp_path / "links"))
+
+
+def test_a_folder_is_taken_whole(folder, monkeypatch):
+    # Not cut where the app's list of a folder ends.
+    asked = []
+
+    def listed(*how):
+        asked.append(how)
+        return ImageFolder(*how)
+
+    monkeypatch.setattr("explainers.sweeps.pictures.ImageFolder", listed)
+    assert len(find_pictures(str(folder)).items) == 4
+    assert asked == [(folder, 1_000_000)]
+    assert len(ImageFolder(folder, 3)) == 3
 
 
 def test_packed_pictures_need_no_files(folder, net):

@@ -1,12 +1,16 @@
 """A plan's rows are the product of what was asked for, minus what is refused and what there is already."""
 
+from pathlib import Path
+
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explainers.methods.registry import find_method
+from explainers.networks.specs import SHIPPED
 from explainers.sweeps.pictures import find_pictures
-from explainers.sweeps.plan import Plan, Problem, blocks, check_layers, parse_methods, swept_network, wanted
+from explainers.sweeps.plan import LACKING, Plan, Problem, blocks, check_layers, parse_methods, swept_network, wanted
 from tests.support.sweeps import NETWORK, QUICK, quick_plan, todo
 
 LAYERS = ("conv1", "layer1.1", "layer2.1", "layer3.2", "fc")
@@ -74,8 +78,29 @@ def test_a_layer_that_no_network_has_is_refused():
         check_layers(quick_plan(layers=("conv1", "conv9")), [swept_network(NETWORK)])
 
 
+def test_a_layer_that_one_of_the_networks_lacks_is_said():
+    cells, lacking = wanted(quick_plan(layers=("conv1", "conv5")), swept_network(NETWORK))
+    assert cells == [("conv1", "cid")]
+    assert [(one.network, one.layer, one.reason) for one in lacking] == [(NETWORK, "conv5", LACKING)]
+
+
+def test_two_weights_files_are_two_networks_that_stay_loaded(tmp_path):
+    module = swept_network(NETWORK).module
+    names = [str(tmp_path / place / "best.pt") for place in "ab"]
+    for name in names:
+        Path(name).parent.mkdir()
+        torch.save(module.state_dict(), name)
+    assert [swept_network(name).name for name in names] == names
+    names += [spec.name for spec in SHIPPED if "resnet" in spec.name]
+    everyone = [swept_network(name) for name in names]
+    assert len(names) > 4
+    assert all(swept_network(name) is one for name, one in zip(names, everyone, strict=True))
+
+
 def test_concentration_is_a_column_of_cid():
-    assert parse_methods(["concentration"]) == ("cid",)
+    assert parse_methods(["concentration"]) == parse_methods(["cid", " concentration", "", " cid"]) == ("cid",)
+    with pytest.raises(ValueError, match="expected names of methods"):
+        parse_methods([" ", ""])
     with pytest.raises(ValueError, match="expected a method"):
         parse_methods(["sid"])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from explainers.evaluation.intervals import bootstrap_interval
-from explainers.sweeps.summary import curve, summary
+from explainers.sweeps.summary import SETTINGS, curve, summary
 
 
 def rows(**values) -> pd.DataFrame:
@@ -17,7 +17,11 @@ def rows(**values) -> pd.DataFrame:
             "depth": [0.0, 1.0, 0.0, 0.0],
             "mean": [1.0, 2.0, 3.0, 5.0],
             "concentration": [np.nan, np.nan, 0.25, np.inf],
+            "picture": ["p", "p", "p", "q"],
+            "beta": 1e-3,
+            "grid": None,
         }
+        | {name: 1 for name in SETTINGS if name not in ("beta", "grid")}
     )
     return frame.assign(**values)
 
@@ -47,3 +51,17 @@ def test_the_summary_is_a_line_for_every_layer():
 
 def test_no_rows_are_no_curve():
     assert curve(rows()[:0], "mean").empty
+
+
+def test_settings_networks_and_earlier_rows_of_a_picture_are_not_averaged_together():
+    frame = rows(network="a", layer="conv1", place=0, mean=[1.0, 2.0, 3.0, 5.0])
+    (_, line) = summary(frame)
+    # Three rows of the picture p: the last counts.
+    assert line.split()[3:] == ["4.000", "[3.000,", "5.000]", "0.250", "2"]
+    told = [line.split()[3:] for line in summary(frame.assign(beta=[1e-4, 1e-3, 1e-3, 1e-3], grid=[8, 8, None, None]))]
+    assert [one[-4:] for one in told[1:]] == [
+        ["beta", "0.0001,", "grid", "8"],
+        ["beta", "0.001,", "grid", "8"],
+        ["0.001,", "grid", "by", "default"],
+    ]
+    assert len(list(summary(frame.assign(fingerprint=["a", "b", "c", "d"])))) == 5

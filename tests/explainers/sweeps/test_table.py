@@ -1,6 +1,8 @@
 """The table on disk: whole rows whatever ends the work, one writer, and a sentence for whatever the disk does."""
 
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -113,7 +115,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, rows):
 
 def fill(table, rows) -> None:
     for place in range(1, 40):
-        table.add(place, rows)
+        table.add(place, [replace(row, row=f"{place} {row.row}") for row in rows])
 
 
 def test_maps_come_in_shards(tmp_path, rows, monkeypatch):
@@ -141,3 +143,120 @@ def test_problems_stand_beside_the_table_until_they_are_gone(tmp_path, rows):
     assert (one.picture, one.reason) == ("b.png", 'b.png: expected a picture, got "something" else')
     SweepTable(path).close()
     assert not table.side_table.exists()
+
+
+def test_of_a_link_the_file_is_meant_that_it_leads_to(tmp_path, rows):
+    (tmp_path / "real").mkdir()
+    path, link = tmp_path / "real" / "a.parquet", tmp_path / "link.parquet"
+    link.symlink_to(path)
+    table = SweepTable(link)
+    with pytest.raises(TableError, match=r"only sweep that writes to 'a\.parquet'"):
+        SweepTable(path)
+    table.add(0, rows)
+    assert len(read_sweep(link)) == len(read_sweep(path)) == len(rows)
+    table.close()
+    assert link.is_symlink()
+    assert len(read_sweep(path)) == len(rows)
+
+
+def maps_of(rows) -> dict[str, np.ndarray]:
+    return {row.row: np.full((2, 2), place, np.float16) for place, row in enumerate(rows)}
+
+
+def test_rows_without_maps_are_done_again_and_stay_once(tmp_path, rows):
+    path, maps = tmp_path / "a.parquet", tmp_path / "maps"
+    table = SweepTable(path)
+    assert table.add(0, rows[:2]) == 2
+    table.close()
+    table = SweepTable(path, maps)
+    assert table.done == set()
+    assert table.add(0, rows, maps_of(rows)) == len(rows) - 2
+    table.close()
+    assert pq.read_metadata(path).num_rows == len(read_maps(maps)) == len(rows)
+    assert SweepTable(path, maps).done == {row.row for row in rows}
+
+
+def test_sweeps_that_share_a_folder_of_maps_are_refused(tmp_path):
+    table = SweepTable(tmp_path / "a.parquet", tmp_path / "maps")
+    with pytest.raises(TableError, match="only sweep that writes to 'maps'"):
+        SweepTable(tmp_path / "b.parquet", tmp_path / "maps")
+    table.close()
+    SweepTable(tmp_path / "b.parquet", tmp_path / "maps").close()
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_what_a_power_cut_damages_is_done_again(tmp_path, rows, size):
+    path, maps = tmp_path / "a.parquet", tmp_path / "maps"
+    table = SweepTable(path, maps)
+    for place in range(0, len(rows), 2):
+        part = rows[place : place + 2]
+        table.add(place, part, maps_of(part))
+    table._release()
+    damaged = sorted(table.parts.glob("*.parquet"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:size])
+    damaged_maps = sorted(maps.glob("parts/*.npz"))[1]
+    damaged_maps.write_bytes(damaged_maps.read_bytes()[:size])
+    assert set(read_sweep(path)["row"]) == {row.row for row in rows[2:]}
+    table = SweepTable(path, maps)
+    assert table.done == set()
+    table.add(0, rows, maps_of(rows))
+    table.close()
+    assert pq.read_metadata(path).num_rows == len(read_maps(maps)) == len(rows)
+
+
+def test_maps_that_were_gathered_before_the_end_came_are_not_there_twice(tmp_path, rows, monkeypatch):
+    monkeypatch.setattr(sweep_table, "SHARD", 3)
+    maps = tmp_path / "maps"
+    table = SweepTable(tmp_path / "a.parquet", maps)
+    table.add(0, rows, maps_of(rows))
+    with monkeypatch.context() as cut:
+        cut.setattr(sweep_table.shutil, "rmtree", lambda *args, **kwargs: None)
+        table.close()
+    (maps / "shard-00000.npz.0.partial").write_bytes(b"half")
+    SweepTable(tmp_path / "a.parquet", maps).close()
+    assert sorted(one.name for one in maps.iterdir()) == ["shard-00000.npz", "shard-00001.npz"]
+    assert sum(len(np.load(one).files) for one in maps.iterdir()) == len(rows)
+
+
+def test_reading_while_the_parts_are_put_together_misses_nothing(tmp_path, rows, monkeypatch):
+    path = tmp_path / "a.parquet"
+    table = SweepTable(path)
+    table.add(0, rows)
+    real, calls = sweep_table.read_parts, []
+
+    def slow(*args):
+        found = real(*args)
+        calls.append(args)
+        if len(calls) == 1:
+            # Listed before, read after.
+            monkeypatch.setattr(sweep_table, "read_parts", real)
+            table.close()
+            monkeypatch.setattr(sweep_table, "read_parts", slow)
+            return iter(())
+        return found
+
+    monkeypatch.setattr(sweep_table, "read_parts", slow)
+    assert len(read_sweep(path)) == len(rows)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("place", ["out", "maps"])
+def test_a_place_that_cannot_be_written_is_one_true_sentence(tmp_path, place):
+    closed = Path("/proc") / "closed"
+    path, maps = (closed / "a.parquet", None) if place == "out" else (tmp_path / "a.parquet", closed)
+    with pytest.raises(TableError, match=f"'{(maps or path).name}' cannot be written"):
+        SweepTable(path, maps)
+    if maps:
+        SweepTable(path).close()
+
+
+def test_thousands_of_problems_are_not_written_anew_for_each(tmp_path, monkeypatch):
+    written = []
+    real = sweep_table.write_whole
+    monkeypatch.setattr(sweep_table, "write_whole", lambda path, data: written.append(len(data)) or real(path, data))
+    table = SweepTable(tmp_path / "a.parquet")
+    for place in range(1000):
+        table.problem(Problem(f"{place}.png", "", "", "", "gone"))
+    table.close()
+    assert len(pd.read_csv(table.side_table)) == 1000
+    assert len(written) < 20
