@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def _ended_politely() -> Iterator[None]:
+def _ended_politely() -> Generator[None]:
     """What asks this process to end (SIGTERM, as clusters send it) ends the sweep as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield

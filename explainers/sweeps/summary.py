@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def _apart(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
             yield part.drop_duplicates(["picture", "place"], keep="last"), ", ".join(words)
 
 
-def _word(value: object) -> str:
+def _word(value: Any) -> str:
     if isinstance(value, str):
         return value[:8]
     return "by default" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -4,7 +4,6 @@ import csv
 import glob
 import io
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -18,18 +17,16 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from explainers.storage.whole_files import flush, write_whole
+from explainers.sweeps.maps import TableError, gather_maps, map_files, map_names, npz, read_maps
 from explainers.sweeps.plan import Problem
 from explainers.sweeps.row import SCHEMA, Row, as_table
 
-# Rows of a group of the file, maps of a shard.
-GROUP, SHARD = 4096, 1000
-# Their own types know not every argument.
-_savez: Callable[..., None] = np.savez
+__all__ = ["SweepTable", "TableError", "read_maps", "read_parts", "read_sweep"]
+
+# Rows of a group of the file.
+GROUP = 4096
+# Its own type knows not every argument.
 _write_table: Callable[..., None] = cast(Any, pq).write_table
-
-
-class TableError(ValueError):
-    """The table cannot be read or written; the message is one sentence."""
 
 
 class SweepTable:
@@ -54,7 +51,7 @@ class SweepTable:
             if self.maps is not None:
                 self._lock(self.maps)
                 self.maps.mkdir(exist_ok=True)
-                self.done &= _map_names(_map_files(self.maps))
+                self.done &= map_names(map_files(self.maps))
         except OSError as error:
             self._release()
             raise TableError(_refused(self.maps or self.path, error)) from None
@@ -93,7 +90,7 @@ class SweepTable:
         try:
             if maps and self.maps is not None:
                 where = self.maps
-                write_whole(self.maps / "parts" / f"{name}.npz", _npz(maps), lasting=True)
+                write_whole(self.maps / "parts" / f"{name}.npz", npz(maps), lasting=True)
                 where = self.path
             if new:
                 buffer = pa.BufferOutputStream()
@@ -134,7 +131,7 @@ class SweepTable:
             shutil.rmtree(self.parts, ignore_errors=True)
             if self.maps is not None:
                 where = self.maps
-                _gather_maps(self.maps)
+                gather_maps(self.maps)
             where = self.side_table
             for left in self.path.parent.glob(f"{glob.escape(self.side_table.name)}.*.partial"):
                 left.unlink()
@@ -220,71 +217,6 @@ def read_sweep(path: str | Path) -> pd.DataFrame:
         raise TableError(f"expected a table of a sweep, found no file '{path.name}'; check its path")
     frame = cast("pd.DataFrame", cast(Any, pa.concat_tables(tables)).to_pandas())
     return frame.drop_duplicates("row", ignore_index=True)
-
-
-def read_maps(folder: str | Path) -> dict[str, np.ndarray]:
-    """All maps (rows, columns), float16, that `--keep-maps` has written, by `row` of the table."""
-    return {name: values for path in _map_files(Path(folder)) for name, values in _load(path).items()}
-
-
-def _map_files(folder: Path) -> list[Path]:
-    return [*sorted(folder.glob("shard-*.npz")), *sorted((folder / "parts").glob("*.npz"))]
-
-
-def _map_names(paths: Sequence[Path]) -> set[str]:
-    """Of the maps that are there; files that a power cut has damaged are removed."""
-    found: set[str] = set()
-    for path in paths:
-        try:
-            with zipfile.ZipFile(path) as file:
-                found |= {name.removesuffix(".npy") for name in file.namelist()}
-        except zipfile.BadZipFile:
-            path.unlink()
-    return found
-
-
-def _load(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file.items())
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        raise TableError(
-            f"expected maps of a sweep, got a damaged file '{path.name}'; the same sweep makes them again"
-        ) from None
-
-
-def _gather_maps(folder: Path) -> None:
-    """Parts become shards of a thousand maps; the last shard is filled up first."""
-    parts = sorted((folder / "parts").glob("*.npz"))
-    if not parts:
-        return
-    shards = sorted(folder.glob("shard-*.npz"))
-    numbers = [int(path.stem.removeprefix("shard-")) for path in shards]
-    number, maps = max(numbers, default=-1) + 1, dict[str, np.ndarray]()
-    if shards:
-        last = _load(shards[-1])
-        if len(last) < SHARD:
-            number, maps = number - 1, last
-    # Those that went into a shard before the work was cut off are still there.
-    gathered = _map_names(shards)
-    for path in parts:
-        maps |= {name: values for name, values in _load(path).items() if name not in gathered}
-        while len(maps) > SHARD:
-            names = list(maps)
-            full = _npz({name: maps.pop(name) for name in names[:SHARD]})
-            write_whole(folder / f"shard-{number:05d}.npz", full, lasting=True)
-            number += 1
-    if maps:
-        write_whole(folder / f"shard-{number:05d}.npz", _npz(maps), lasting=True)
-    for left in folder.glob("shard-*.partial"):
-        left.unlink()
-    shutil.rmtree(folder / "parts", ignore_errors=True)
-
-
-def _npz(maps: Mapping[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    _savez(buffer, **maps)
-    return buffer.getvalue()
 
 
 def _refused(path: Path, error: OSError) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from explainers.sweeps import maps as sweep_maps
 from explainers.sweeps import table as sweep_table
 from explainers.sweeps.local import run_here
 from explainers.sweeps.plan import Problem
@@ -119,7 +120,7 @@ def fill(table, rows) -> None:
 
 
 def test_maps_come_in_shards(tmp_path, rows, monkeypatch):
-    monkeypatch.setattr(sweep_table, "SHARD", 3)
+    monkeypatch.setattr(sweep_maps, "SHARD", 3)
     made = {row.row: np.full((2, 2), place, np.float16) for place, row in enumerate(rows)}
     assert len(made) == 4
     for start in (0, 2):
@@ -205,7 +206,7 @@ def test_what_a_power_cut_damages_is_done_again(tmp_path, rows, size):
 
 
 def test_maps_that_were_gathered_before_the_end_came_are_not_there_twice(tmp_path, rows, monkeypatch):
-    monkeypatch.setattr(sweep_table, "SHARD", 3)
+    monkeypatch.setattr(sweep_maps, "SHARD", 3)
     maps = tmp_path / "maps"
     table = SweepTable(tmp_path / "a.parquet", maps)
     table.add(0, rows, maps_of(rows))
