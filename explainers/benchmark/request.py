@@ -20,8 +20,8 @@ Row = dict[str, Any]
 class ComparisonRequest:
     """All ways to the map of one picture by one method, side by side.
 
-    `x` (1, C, H, W) in network units on the device that computes; `compare()` yields one row for each way; `said` is what
-    the rows depend on beyond network, layer and picture, and `passes` about what they take.
+    `x` (1, C, H, W) in network units on the device that computes; `compare()` yields one row for each way; `said` is
+    what the rows depend on beyond network, layer and picture, and `passes` about what they take.
     """
 
     network: Network
