@@ -80,8 +80,8 @@ def _limit() -> None:
     with suppress(ImportError):
         import resource
 
-        held = int(STATM.read_text().split()[0]) * resource.getpagesize() if STATM.exists() else 0
-        memory = held + (MEBIBYTES << 20) if held else resource.RLIM_INFINITY
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        if STATM.exists():
+            memory = int(STATM.read_text().split()[0]) * resource.getpagesize() + (MEBIBYTES << 20)
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.jobs.backend import backend
+from app.layers import controls, points, run
 from app.layers import parquet as parquet_module
-from app.layers import points, run
 from app.layers.choice import Choice
 from app.layers.files import curves_csv, drawing, rows_parquet
 from app.layers.lines import lines_of
@@ -202,7 +202,7 @@ def test_a_small_file_that_unfolds_to_much_takes_only_the_memory_that_it_may(mon
         read_table(buffer.getvalue())
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_damaged_file_is_read_or_refused_in_a_sentence(seed):
     damaged = bytearray(parquet(*rows()))
     draw = np.random.default_rng(seed)
@@ -238,3 +238,17 @@ def test_the_files_hold_what_the_page_shows():
     assert head.startswith("network,weights (SHA-256),layer")
     assert len(lines_of_text) == 2
     assert np.isfinite(lines[0].low).all()
+
+
+def test_a_network_without_decoders_and_one_that_cannot_come_are_named():
+    at = visit(metric="ru", networks="resnet20-cifar10 resnet18")
+    assert says(at, "**ResNet-18, ImageNet** is left out") or says(at, "is being loaded")
+    until(at, lambda at: says(at, "**ResNet-18, ImageNet** is left out"))
+    assert says(at, "0 of 2 maps are there")
+
+
+def test_networks_that_do_not_fit_into_memory_together_are_left_out(monkeypatch):
+    monkeypatch.setattr(controls, "NETWORKS_KEPT", 1)
+    at = visit(networks="resnet20-cifar10 resnet32-cifar10")
+    assert says(at, "**ResNet-32, CIFAR-10** is left out: the networks before it fill the memory")
+    assert says(at, "0 of 2 maps are there")
