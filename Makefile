@@ -30,11 +30,11 @@ run: .venv/ready
 	.venv/bin/python -m streamlit run app/main.py --server.port $(PORT)
 
 test: .venv/ready-dev
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-plain: .venv/ready-dev
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1 \
-	  .venv/bin/python -m pytest -n 2 --dist loadfile -m "not slow" $(NUMERICAL)
+	  .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(NUMERICAL)
 
 lint: .venv/ready-dev
 	.venv/bin/python -m ruff check .
