@@ -48,7 +48,7 @@ class Choice:
     source: str = "birds"
     count: int = 4
     axis: str = "layer"
-    refine: bool = False
+    refine: bool = True
     second: float | None = None
 
     def to_query(self) -> dict[str, str]:
@@ -69,8 +69,8 @@ class Choice:
     def from_query(query: Mapping[str, str]) -> "Choice":
         """The choice in an address; values that make no sense are left at their defaults, networks are all taken.
 
-        >>> Choice.from_query({"metric": "ru", "count": "4711", "refined": "True", "second": "0.001"})
-        Choice(networks=(), metric='ru', source='birds', count=4, axis='layer', refine=True, second=0.001)
+        >>> Choice.from_query({"metric": "ru", "count": "4711", "refined": "False", "second": "0.001"})
+        Choice(networks=(), metric='ru', source='birds', count=4, axis='layer', refine=False, second=0.001)
         """
         options = {
             "metric": METRICS,

@@ -12,7 +12,7 @@ from app.layers.command import OWN_FILE, command
 from app.layers.controls import fitting_networks, own_titles
 from app.layers.draw import draw
 from app.layers.lines import Chart, Shown, frame_of, setting_of
-from app.layers.points import Wanted, measurable, wanted
+from app.layers.points import MILLISECONDS, Wanted, measurable, wanted
 from app.parts import progress
 from app.parts.watch import Asked, Start, Watch
 from app.words import about, counted
@@ -115,6 +115,9 @@ def _status(work: Watch, what: Wanted, views: Sequence[View], ready: int) -> Non
             doing += f" · {part.request.network.title.split(',')[0]}, {part.request.layer.name}"
             break
     text = f"{ready:,} of {counted(what.count, 'map')} are there for these networks, pictures and settings."
+    missing = sum(part.asked.cost for part, view in zip(what.parts, views, strict=True) if view.state != "done")
+    if ready and missing:
+        text += f" The others take {about(missing / MILLISECONDS)} on this machine."
     label = "Compute the missing maps" if ready else f"Compute {counted(what.count, 'map')}"
     finished = f"All {counted(what.count, 'map')} are there." if what.count > 1 else "The map is there."
     work.status(views, doing, finished, start=Start(text, label, "stacked_line_chart"))

@@ -15,7 +15,7 @@ PAGES = {
     "compare": ("compare", ".js-plotly-plot .main-svg"),
     "fairness": ("fairness?network=resnet20-cifar10", ".js-plotly-plot .main-svg"),
     "evaluate": ("evaluate?network=resnet20-cifar10", "button:has-text('Judge')"),
-    "layers": ("layers?networks=resnet20-cifar10", "button:has-text('Compute')"),
+    "layers": ("layers?networks=resnet20-cifar10", ".js-plotly-plot .main-svg"),
     "lesson": ("learn?lesson=noise", ".js-plotly-plot .main-svg"),
     "presentation": ("learn?lesson=noise&present=1", ".js-plotly-plot .main-svg"),
     "glossary": ("glossary", "h1"),

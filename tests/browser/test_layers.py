@@ -47,7 +47,7 @@ def test_a_table_is_drawn_a_point_opens_explore_and_curves_grow_until_they_are_c
     expect(page.locator(".st-key-map_line")).to_be_visible(timeout=SLOW)
     assert "view=layer" in page.url
     assert "refine=False" in page.url
-    page.goto(f"{address}/layers?networks=resnet20-cifar10&count=12")
+    page.goto(f"{address}/layers?networks=resnet20-cifar10&count=12&refined=False")
     page.get_by_role("button", name="Compute 144 maps").click()
     expect(points(page).first).to_be_visible(timeout=SLOW)
     expect(line(page)).to_contain_text("left")

@@ -43,7 +43,7 @@ def few_layers(monkeypatch):
 
 
 def visit(**query: str) -> AppTest:
-    return page("layers", **{"networks": NETWORK, "count": "1"} | query).run()
+    return page("layers", **{"networks": NETWORK, "count": "1", "refined": "False"} | query).run()
 
 
 def computed(**query: str) -> AppTest:
@@ -100,14 +100,14 @@ def test_cancel_keeps_the_points_that_are_ready_and_another_start_goes_on():
 
 
 def test_the_choice_is_in_the_address_and_comes_back():
-    at = visit(refined="True", second="1e-3", x="depth", metric="ru", beta="0.0003")
+    at = visit(second="1e-3", x="depth", metric="ru", beta="0.0003")
     assert not at.warning
     address = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
     assert address == {
-        "networks": NETWORK, "count": "1", "refined": "True", "second": "0.001", "x": "depth", "metric": "ru",
+        "networks": NETWORK, "count": "1", "refined": "False", "second": "0.001", "x": "depth", "metric": "ru",
         "beta": "0.0003",
     }  # fmt: skip
-    assert at.session_state["layers_choice"] == Choice((NETWORK,), "ru", "birds", 1, "depth", True, 1e-3)
+    assert at.session_state["layers_choice"] == Choice((NETWORK,), "ru", "birds", 1, "depth", False, 1e-3)
     again = page("layers", **address).run()
     assert again.session_state["layers_choice"] == at.session_state["layers_choice"]
     at.multiselect(key="w_layers_networks").set_value([]).run()
@@ -252,3 +252,10 @@ def test_networks_that_do_not_fit_into_memory_together_are_left_out(monkeypatch)
     at = visit(networks="resnet20-cifar10 resnet32-cifar10")
     assert says(at, "**ResNet-32, CIFAR-10** is left out: the networks before it fill the memory")
     assert says(at, "0 of 2 maps are there")
+
+
+def test_what_ships_stands_on_the_page_without_any_work():
+    at = page("layers", networks=NETWORK, count="12").run()
+    assert says(at, "All 24 maps are there")
+    assert at.dataframe[0].value["Pictures"].tolist() == [12, 12]
+    assert not backend().maps._jobs
