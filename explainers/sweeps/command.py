@@ -113,6 +113,10 @@ def run(args: argparse.Namespace) -> int:
     bench = Bench(args.device, args.threads, args.keep_maps is not None, not args.no_store)
     networks = [swept_network(name, args.device) for name in plan.networks]
     check_layers(plan, networks)
+    first: dict[str, str] = {}
+    for network in networks:
+        if (same := first.setdefault(network.fingerprint, network.name)) != network.name:
+            raise ValueError(f"expected networks that differ, '{network.name}' and '{same}' are one; leave one out")
     for note in found.notes:
         print(note)
     for problem in (one for network in networks for one in wanted(plan, network)[1]):

@@ -31,7 +31,8 @@ def run_processes(
 ) -> Iterator[Done]:
     """The blocks as they become ready, by `workers` processes; no block is begun once `go_on()` is false.
 
-    A process that is lost is replaced, and its block done again, three times at most.
+    A process that is lost is replaced, and the blocks that were under way done again, each alone, so that only the one
+    that ends its process three times is given up.
     """
     others = set(multiprocessing.active_children())
     waiting = iter(blocks)
@@ -42,7 +43,8 @@ def run_processes(
     whole = False
     try:
         while True:
-            while len(running) < 2 * workers and go_on():
+            suspected = again or any(lost[block.place] for block in running.values())
+            while len(running) < (1 if suspected else 2 * workers) and go_on():
                 block = again.pop() if again else next(waiting, None)
                 if block is None:
                     break
@@ -52,25 +54,24 @@ def run_processes(
                 whole = True
                 return
             ready, _ = wait(running, return_when=FIRST_COMPLETED)
-            broken = False
+            ended: list[Block] = []
             for future in ready:
                 block = running.pop(future)
                 try:
                     yield future.result()
                 except BrokenProcessPool:
-                    broken = True
-                    again.append(block)
-            if broken:
+                    ended.append(block)
+            if ended:
                 # All that was under way is lost with the pool; nobody can say which block did it.
-                again += running.values()
+                ended += running.values()
                 running.clear()
                 pool.shutdown(wait=False, cancel_futures=True)
                 pool = _pool(workers)
-                lost.update(block.place for block in again)
-                hopeless = [block for block in again if lost[block.place] >= TRIES]
-                again = [block for block in again if lost[block.place] < TRIES]
-                for block in hopeless:
-                    yield given_up(block, TRIES)
+                lost.update(block.place for block in ended)
+                again += [block for block in ended if lost[block.place] < TRIES]
+                for block in ended:
+                    if lost[block.place] >= TRIES:
+                        yield given_up(block, TRIES)
     finally:
         if not whole:
             # Whoever ends a sweep does not wait for the maps that are being computed.

@@ -169,8 +169,10 @@ class FileItem:
         if self.box is None:
             return None
         box = placed(self.box, opened.stored, opened.orientation, self.declared)
+        if box is None:
+            raise PictureError(f"expected a box within the picture, got {tuple(self.box)}, all outside; mend its file")
         width = opened.stored[opened.orientation >= 5]
-        return None if box is None else scaled(box, opened.image.width / width)
+        return scaled(box, opened.image.width / width)
 
     def _foreground(self, size: tuple[int, int]) -> np.ndarray:
         """True where the mask is brighter than half of its brightest value."""
@@ -265,6 +267,9 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
                 None if masks is None else _mask(masks, picture.name),
             )
         )
+    lacking = owners[: len(items)].count(None)
+    if boxes and lacking:
+        notes = (*notes, f"{lacking} of {len(items)} pictures have no box")
     lacking = sum(isinstance(item, FileItem) and item.mask is None for item in items)
     if masks is not None and lacking == len(items):
         raise ValueError(

@@ -7,8 +7,10 @@ import sys
 
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
+from explainers.networks.catalogue import load_network
 from explainers.sweeps import command
 from explainers.sweeps.command import main
 from explainers.sweeps.table import read_maps, read_sweep
@@ -183,3 +185,11 @@ def test_every_copy_of_a_picture_has_its_row_and_every_problem_its_picture(sweep
     said = sweep("--grid", "7")[1]
     assert f"{NETWORK} conv1 cid bird/1: expected a number of cells that divides" in said
     assert said.endswith("No rows were made; there is no table.\n")
+
+
+def test_one_network_under_two_names_is_refused(sweep, tmp_path):
+    path = tmp_path / "same.pt"
+    torch.save(load_network(NETWORK).module.state_dict(), path)
+    status, _, error = sweep("--networks", NETWORK, str(path))
+    assert status == 2
+    assert error == f"expected networks that differ, '{path}' and '{NETWORK}' are one; leave one out.\n"

@@ -147,6 +147,15 @@ def test_packed_pictures_need_no_files(folder, net):
         assert away.seen_by(net).digest == here.digest
 
 
+def test_pictures_without_a_box_are_counted_and_boxes_outside_are_problems(folder, tmp_path, net):
+    (tmp_path / "boxes.csv").write_text("name,x0,y0,x1,y1\ncat/a.png,500,500,600,600\nc.png,0,0,10,10\n")
+    found = find_pictures(str(folder), [tmp_path / "boxes.csv"])
+    assert found.notes == ("2 of 4 pictures have no box",)
+    (outside,) = [item for item in found.items if item.name == "cat/a.png"]
+    with pytest.raises(PictureError, match=r"^cat/a\.png: expected a box within the picture, got \(500"):
+        outside.seen_by(net)
+
+
 @pytest.fixture
 def cifar(tmp_path):
     for name in CLASSES:

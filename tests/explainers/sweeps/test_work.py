@@ -1,5 +1,6 @@
 """Rows are what the app would show, whoever computes them: alone or together, here, in processes, or found kept."""
 
+import time
 from dataclasses import replace
 
 import pandas as pd
@@ -11,7 +12,7 @@ from explainers.cid.concentration import concentration
 from explainers.methods.request import answer
 from explainers.storage.results import ResultStore
 from explainers.sweeps.local import TRIES, run_here, run_processes
-from explainers.sweeps.pictures import find_pictures
+from explainers.sweeps.pictures import BirdItem, find_pictures
 from explainers.sweeps.plan import swept_network
 from explainers.sweeps.work import work
 from tests.support.sweeps import BENCH, NETWORK, QUICK, compared, quick_plan, rows_of, todo
@@ -102,14 +103,22 @@ def test_broken_pictures_are_problems_of_their_own(tmp_path):
 
 
 def test_a_block_that_ends_its_process_is_given_up_and_the_others_are_done(monkeypatch, tmp_path):
-    fatal = _Fatal()
     plan = quick_plan(2, layers=("conv1",))
-    plan = replace(plan, items=(*plan.items[:1], fatal, *plan.items[1:]))
-    done = list(run_processes(todo(plan), BENCH, 1))
+    plan = replace(plan, items=(_Slow(0), _Fatal(), plan.items[1]))
+    done = list(run_processes(todo(plan), BENCH, 2))
+    # The slow one is under way whenever the fatal one is begun beside it.
     assert {row.picture for one in done for row in one.rows} == {"bird/0", "bird/1"}
     (problem,) = [problem for one in done for problem in one.problems]
     assert problem.picture == "fatal"
     assert f"{TRIES} times" in problem.reason
+
+
+class _Slow(BirdItem):
+    """A bird that takes its time."""
+
+    def seen_by(self, network):
+        time.sleep(3)
+        return super().seen_by(network)
 
 
 class _Fatal:
