@@ -1,6 +1,8 @@
 """The command: a table, a summary, and one sentence for whatever is wrong."""
 
+import ast
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -193,3 +195,35 @@ def test_one_network_under_two_names_is_refused(sweep, tmp_path):
     status, _, error = sweep("--networks", NETWORK, str(path))
     assert status == 2
     assert error == f"expected networks that differ, '{path}' and '{NETWORK}' are one; leave one out.\n"
+
+
+def test_the_queries_of_the_documentation_keep_methods_apart(sweep, tmp_path, monkeypatch):
+    pytest.importorskip("polars")
+    duckdb = pytest.importorskip("duckdb")
+    sweep("--metrics", "cid,grad_cam", "--layers", "conv1", "layer1.0")
+    sweep.out.rename(tmp_path / "results.parquet")
+    monkeypatch.chdir(tmp_path)
+    rows = read_sweep("results.parquet")
+    rows = rows[rows["method"] == "cid"]
+    blocks = re.findall(
+        r"```(python|sql)\n(.*?)```", (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert [kind for kind, _ in blocks] == ["python", "python", "sql"]
+    pandas_says, polars_says = (_value(code) for kind, code in blocks if kind == "python")
+    expected = rows.groupby("layer")[["mean", "concentration"]].mean()
+    for layer in ("conv1", "layer1.0"):
+        assert pandas_says.xs((NETWORK, "cid"))[:, layer].item() == expected["mean"][layer]
+    right = rows[rows["right"] == True].groupby("layer", sort=False)["concentration"].mean()  # noqa: E712
+    assert [one[2] for one in polars_says.rows()] == pytest.approx(list(right))
+    said = duckdb.connect().execute(blocks[2][1]).fetchall()
+    assert said == [(NETWORK, layer, pytest.approx(expected["mean"][layer]), 2) for layer in ("conv1", "layer1.0")]
+
+
+def _value(code: str):
+    """Of the last expression."""
+    parsed = ast.parse(code)
+    last = parsed.body.pop()
+    assert isinstance(last, ast.Expr)
+    names = {}
+    exec(compile(parsed, "docs", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "docs", "eval"), names)
