@@ -48,6 +48,7 @@ class SweepTable:
             self._lock(self.path)
             self._rows = {name for table in read_parts(self.path, ["row"]) for name in _names(table)}
             self.done = set(self._rows)
+            self._grown = False
             if self.maps is not None:
                 self._lock(self.maps)
                 self.maps.mkdir(exist_ok=True)
@@ -99,6 +100,7 @@ class SweepTable:
         except OSError as error:
             raise TableError(_refused(where, error)) from None
         self._rows |= {row.row for row in new}
+        self._grown = self._grown or bool(new)
         self.done |= {row.row for row in rows}
         return len(new)
 
@@ -123,7 +125,10 @@ class SweepTable:
         return self.path.with_name(f"{self.path.stem}.problems.csv")
 
     def close(self) -> None:
-        """Puts the parts into the one file, in the order of the plan. Raises TableError where the disk refuses."""
+        """Puts the parts into the one file, in the order of the plan.
+
+        Raises TableError where the disk refuses, or somebody has taken rows away meanwhile.
+        """
         where = self.path
         try:
             if any(self.parts.glob("*.parquet")):
@@ -139,10 +144,20 @@ class SweepTable:
                 self._write_problems()
             else:
                 self.side_table.unlink(missing_ok=True)
+            if self._grown:
+                self._check_whole()
         except OSError as error:
             raise TableError(_refused(where, error)) from None
         finally:
             self._release()
+
+    def _check_whole(self) -> None:
+        kept = {name for table in read_parts(self.path, ["row"]) for name in _names(table)}
+        if lost := len(self._rows - kept):
+            raise TableError(
+                f"expected {len(self._rows)} rows in '{self.path.name}', {lost} of them were taken away while the "
+                "sweep ran; the same command makes them again"
+            )
 
     def _merge(self) -> None:
         partial = self.path.with_name(f"{self.path.name}.partial")

@@ -261,3 +261,20 @@ def test_thousands_of_problems_are_not_written_anew_for_each(tmp_path, monkeypat
     table.close()
     assert len(pd.read_csv(table.side_table)) == 1000
     assert len(written) < 20
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_rows_that_somebody_takes_away_meanwhile_are_missed(tmp_path, rows, taken):
+    path = tmp_path / "deep" / "a.parquet"
+    table = SweepTable(path)
+    for place, row in enumerate(rows[:2]):
+        table.add(place, [row])
+    for part in sorted(table.parts.iterdir())[:taken]:
+        part.unlink()
+    with pytest.raises(TableError, match=f"expected 2 rows in 'a.parquet', {taken} of them were taken away"):
+        table.close()
+    table = SweepTable(path)
+    for place, row in enumerate(rows[:2]):
+        table.add(place, [row])
+    table.close()
+    assert len(read_sweep(path)) == 2
