@@ -77,6 +77,15 @@ def test_time_that_is_up_leaves_a_table_that_goes_on(sweep):
     assert sweep()[0] == 0
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C as a terminal sends it; a shell's background jobs begin with ears closed."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_keep_what_there_is(sweep, monkeypatch, asked):
     real = command.run_here
@@ -147,6 +156,7 @@ def test_tables_are_read_by_pandas_polars_and_duckdb(sweep):
     assert duckdb.connect().execute(f"SELECT avg(mean) FROM '{path}'").fetchall()[0][0] == pytest.approx(mean)
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_at_the_beginning_is_one_sentence(sweep, monkeypatch):
     monkeypatch.setattr(command, "find_pictures", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     assert sweep() == (1, "", "Stopped; the same command goes on.\n")
