@@ -40,7 +40,8 @@ def flipped(path: Path, generator: random.Random) -> None:
 
 
 def test_the_list_of_what_ships_is_whole_and_true():
-    read = {path for folder in ("networks", "decoders", "lessons", "sweeps") for path in (shipped.ASSETS / folder).iterdir()}
+    folders = [shipped.ASSETS / name for name in ("networks", "decoders", "lessons", "sweeps")]
+    read = {path for folder in folders for path in folder.iterdir()}
     # The cards beside weights are for people.
     read -= {path for path in read if path.suffix == ".md" and path.parent.name != "lessons"}
     assert read_sums().keys() == {path.relative_to(shipped.ASSETS).as_posix() for path in read}
