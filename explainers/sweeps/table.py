@@ -4,7 +4,7 @@ import csv
 import glob
 import io
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -23,8 +23,8 @@ from explainers.sweeps.row import SCHEMA, Row, as_table
 
 __all__ = ["SweepTable", "TableError", "read_maps", "read_parts", "read_sweep"]
 
-# Rows of a group of the file.
-GROUP = 4096
+# Rows of a group of the file; so many small tables are held at a time.
+GROUP, HELD = 4096, 128
 # Its own type knows not every argument.
 _write_table: Callable[..., None] = cast(Any, pq).write_table
 
@@ -164,18 +164,13 @@ class SweepTable:
         seen: set[str] = set()
         try:
             with pq.ParquetWriter(partial, SCHEMA) as writer:
-                waiting: list[pa.Table] = []
-                for table in read_parts(self.path):
+                for table in _grouped(read_parts(self.path)):
                     # A part that was merged before the work was cut off is still there.
-                    names = _names(table)
-                    fresh = [name not in seen for name in names]
-                    seen |= set(names)
-                    waiting.append(table.filter(pa.array(fresh)))
-                    if sum(len(one) for one in waiting) >= GROUP:
-                        writer.write_table(pa.concat_tables(waiting), row_group_size=GROUP)
-                        waiting = []
-                if waiting:
-                    writer.write_table(pa.concat_tables(waiting), row_group_size=GROUP)
+                    fresh: list[bool] = []
+                    for name in _names(table):
+                        fresh.append(name not in seen)
+                        seen.add(name)
+                    writer.write_table(table.filter(pa.array(fresh)), row_group_size=GROUP)
             # The parts are removed next: until then a power cut finds one or the other.
             flush(partial)
             partial.replace(self.path)
@@ -208,6 +203,20 @@ def read_parts(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
             ) from None
 
 
+def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of some thousand: a table of one row takes as much memory as one of a hundred."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if len(waiting) >= HELD:
+            waiting = [pa.concat_tables(waiting).combine_chunks()]
+        if sum(map(len, waiting)) >= GROUP:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
 def _parts_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.parts")
 
@@ -224,7 +233,7 @@ def read_sweep(path: str | Path) -> pd.DataFrame:
     path = Path(path).resolve()
     while True:
         parts = list(_parts_of(path).glob("*.parquet"))
-        tables = list(read_parts(path))
+        tables = list(_grouped(read_parts(path)))
         # Parts that went into the file meanwhile are there now.
         if all(part.exists() for part in parts):
             break
