@@ -10,9 +10,10 @@ from app.compare.choice import METRICS, change, choice
 from app.compare.pairs import RULES, Pair, pair
 from app.inputs.pictures import fitting, title_of
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks
+from app.parts.bound import segments
+from app.parts.network_status import entry_title
 from app.sidebar.controls import shape
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
-from app.words import megabytes
 from explainers.methods.entropies import ENTROPIES
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -66,10 +67,7 @@ def _network_select(store: Backend, letter: str, label: str, chosen: str, words:
     def title(name: str) -> str:
         if name in own:
             return own[name]
-        entry = entries[name]
-        if entry.available or store.has_network(name):
-            return entry.title
-        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
+        return entry_title(entries[name], store.has_network(name))
 
     key = f"w_compare_{letter}"
     st.session_state[key] = chosen
@@ -166,22 +164,8 @@ def curve_control(titles: Mapping[str, str], words: str) -> str:
 
 
 def _segmented(name: str, label: str, titles: Mapping[str, str], words: str) -> str:
-    st.session_state[f"w_compare_{name}"] = getattr(choice(), name)
-    st.segmented_control(
-        label,
-        list(titles),
-        format_func=titles.__getitem__,
-        key=f"w_compare_{name}",
-        on_change=_take,
-        args=(name,),
-        required=True,
-        help=words,
-    )
+    segments(f"w_compare_{name}", label, titles, getattr(choice(), name), lambda value: change(**{name: value}), words)
     return getattr(choice(), name)
-
-
-def _take(name: str) -> None:
-    change(**{name: st.session_state[f"w_compare_{name}"]})
 
 
 def _take_partner(layer: str) -> None:

@@ -15,6 +15,7 @@ from app.explore.grid_choice import (
     SIGNED_COLOURS,
     choice,
 )
+from app.parts.bound import segments
 from explainers.cid.results import CIDSettings
 from explainers.methods.method import MapMethod
 from explainers.methods.registry import methods
@@ -73,16 +74,8 @@ def _method_control(method: MapMethod) -> None:
 
 def columns_control(across: Mapping[str, Sequence[str]], shown: Sequence[str], titles: Mapping[str, str]) -> None:
     """What the columns are, and which: `across` has the options of each kind, `shown` those that are columns now."""
-    st.session_state["w_across"] = choice().across
-    st.segmented_control(
-        "Columns",
-        list(ACROSS),
-        format_func=ACROSS.__getitem__,
-        key="w_across",
-        on_change=_take,
-        args=("across",),
-        required=True,
-        help=ACROSS_HELP,
+    segments(
+        "w_across", "Columns", ACROSS, choice().across, lambda value: grid_choice.change(across=value), ACROSS_HELP
     )
     kind = choice().across
     key = f"w_columns_{kind}"
@@ -102,17 +95,7 @@ def columns_control(across: Mapping[str, Sequence[str]], shown: Sequence[str], t
 
 def scale_control() -> None:
     """Which maps share a scale."""
-    st.session_state["w_scale"] = choice().scale
-    st.segmented_control(
-        "Scale",
-        list(SCALES),
-        format_func=SCALES.__getitem__,
-        key="w_scale",
-        on_change=_take,
-        args=("scale",),
-        required=True,
-        help=SCALE_HELP,
-    )
+    segments("w_scale", "Scale", SCALES, choice().scale, lambda value: grid_choice.change(scale=value), SCALE_HELP)
 
 
 def colours_control() -> None:

@@ -15,6 +15,7 @@ from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
+from app.parts.bound import segments
 from app.parts.look import beneath, look
 from app.parts.numbers import doubt, numbers
 from app.parts.watch import Asked, Watch
@@ -116,23 +117,8 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
 
 def metric_control(place: str = "layer") -> str:
     """Which of the two metrics is shown, in this tab and in All layers; `place` tells the two controls apart."""
-    key = f"w_metric_{place}"
-    st.session_state[key] = choice().metric
-    st.segmented_control(
-        "Metric",
-        list(METRICS),
-        format_func=METRICS.__getitem__,
-        key=key,
-        on_change=_take_metric,
-        args=(key,),
-        required=True,
-        help=METRIC_HELP,
-    )
+    segments(f"w_metric_{place}", "Metric", METRICS, choice().metric, lambda value: change(metric=value), METRIC_HELP)
     return choice().metric
-
-
-def _take_metric(key: str) -> None:
-    change(metric=st.session_state[key])
 
 
 def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str) -> None:

@@ -5,7 +5,9 @@ import streamlit as st
 from app.address import selection
 from app.jobs.backend import NETWORK_BYTES, NETWORKS_KEPT, Backend, network_bytes, networks
 from app.layers.choice import AXES, COUNTS, METRICS, MOST_NETWORKS, SOURCES, change, choice, shown_networks
-from app.words import megabytes, scientific
+from app.parts.bound import segments
+from app.parts.network_status import entry_title
+from app.words import scientific
 
 NETWORKS_HELP = (
     "One curve each, at most eight. Those marked ↓ are not on this disk yet: choosing one downloads its weights. "
@@ -50,10 +52,7 @@ def networks_control(store: Backend) -> None:
     def title(name: str) -> str:
         if name in own:
             return own[name]
-        entry = entries[name]
-        if entry.available or store.has_network(name):
-            return entry.title
-        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
+        return entry_title(entries[name], store.has_network(name))
 
     st.session_state["w_layers_networks"] = shown
     st.multiselect(
@@ -131,17 +130,8 @@ def metric_control() -> None:
 
 
 def _segmented(name: str, label: str, titles: dict, words: str, wide: bool = False) -> None:
-    st.session_state[f"w_layers_{name}"] = getattr(choice(), name)
-    st.segmented_control(
-        label,
-        list(titles),
-        format_func=titles.__getitem__,
-        key=f"w_layers_{name}",
-        on_change=_take,
-        args=(name,),
-        required=True,
-        width="stretch" if wide else "content",
-        help=words,
+    segments(
+        f"w_layers_{name}", label, titles, getattr(choice(), name), lambda value: change(**{name: value}), words, wide
     )
 
 

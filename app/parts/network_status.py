@@ -8,12 +8,20 @@ from app.address import selection
 from app.inputs.pictures import fitting
 from app.jobs.backend import OWN, Backend, networks
 from app.parts import progress
-from explainers.networks.catalogue import Network
+from app.words import megabytes
+from explainers.networks.catalogue import Network, NetworkEntry
 
 POLL = 0.7
 BACK = "Back to the start"
 BACK_HELP = "Takes a network whose weights are on this computer."
 AGAIN_HELP = "Looks for the weights once more, and downloads them where there is a connection."
+
+
+def entry_title(entry: NetworkEntry, here: bool = False) -> str:
+    """How a list of networks calls it: with what its download takes, unless it is on this disk or loaded already."""
+    if entry.available or here:
+        return entry.title
+    return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
 
 
 def selected_network(store: Backend) -> Network | None:

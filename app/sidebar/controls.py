@@ -10,9 +10,10 @@ from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting
 from app.inputs.sentences import sentence
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.parts.cells import grid_options
+from app.parts.network_status import entry_title
 from app.sidebar.picture_crop import crop_control
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
-from app.words import counted, megabytes, scientific
+from app.words import counted, scientific
 from explainers.cid.results import METHODS
 from explainers.datasets.birds.source import SHOWN_SIDE
 from explainers.datasets.pictures import GROUNDS, PictureError
@@ -43,10 +44,7 @@ def network_control() -> None:
     def title(name: str) -> str:
         if name in own:
             return own[name]
-        entry = entries[name]
-        if entry.available:
-            return entry.title
-        return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
+        return entry_title(entries[name])
 
     st.session_state["w_network"] = chosen
     st.selectbox(
