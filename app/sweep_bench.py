@@ -7,7 +7,9 @@ largest memory is that of the process that writes the table, which must not grow
 
 import argparse
 import resource
+import tempfile
 import time
+from pathlib import Path
 
 import torch
 
@@ -20,6 +22,7 @@ from explainers.methods.request import Workbench
 from explainers.sweeps.local import cores, run_here, run_processes
 from explainers.sweeps.pictures import find_pictures
 from explainers.sweeps.plan import Block, Plan, blocks, swept_network
+from explainers.sweeps.table import SweepTable, read_sweep
 from explainers.sweeps.work import Bench
 
 
@@ -42,17 +45,20 @@ def main() -> None:
         apps = count / through_the_app(plan)
         print(f"through the app, {torch.get_num_threads()} threads: {apps:.3f} maps a second", flush=True)
     started, base = time.monotonic(), memory()
-    todo = (block for block in blocks(plan, set()) if isinstance(block, Block))
+    todo = [block for block in blocks(plan, set()) if isinstance(block, Block)]
     bench = Bench(store=False)
-    rows = 0
-    for done in run_processes(todo, bench, args.workers) if args.workers else run_here(todo, bench):
-        rows += len(done.rows)
+    with tempfile.TemporaryDirectory() as folder:
+        table = SweepTable(Path(folder) / "bench.parquet")
+        for done in run_processes(todo, bench, args.workers) if args.workers else run_here(todo, bench):
+            table.add(done.block.place, done.rows)
+        table.close()
+        assert len(read_sweep(table.path)) == count
     swept = count / (time.monotonic() - started)
-    assert rows == count
     print(f"a sweep, {args.workers} processes of one thread: {swept:.3f} maps a second")
     if not args.without_app:
         print(f"ratio: {swept / apps:.2f}")
     print(f"memory of this process: {base:.0f} MB before the sweep, at most {memory():.0f} MB")
+    print(f"memory of the largest worker: {memory(resource.RUSAGE_CHILDREN):.0f} MB")
 
 
 def through_the_app(plan: Plan) -> float:
@@ -75,9 +81,9 @@ def through_the_app(plan: Plan) -> float:
     return time.monotonic() - started
 
 
-def memory() -> float:
-    """The most that this process has taken, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def memory(whose: int = resource.RUSAGE_SELF) -> float:
+    """The most that this process, or the largest of its children, has taken, in megabytes."""
+    return resource.getrusage(whose).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

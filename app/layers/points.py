@@ -12,7 +12,7 @@ from explainers import CIDSettings
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
-from explainers.sweeps.pictures import BirdItem
+from explainers.sweeps.items import BirdItem
 from explainers.sweeps.point import PointRequest
 from explainers.sweeps.row import Row
 from explainers.sweeps.shipped import shipped

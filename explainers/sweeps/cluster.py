@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from explainers.datasets.pictures import PictureError
+from explainers.sweeps.items import Item
 from explainers.sweeps.local import TRIES, given_up
-from explainers.sweeps.pictures import Item
 from explainers.sweeps.plan import Block, Problem
 from explainers.sweeps.work import Bench, Done, work
 
@@ -41,69 +41,92 @@ def run_on_ray(
 
     Raises ClusterError where there is no Ray, no cluster, or no worker that begins.
     """
-    ray = _connected(address)
-    gpu = bench.device.startswith("cuda")
-    wants: dict[str, float] = {"num_gpus": 1} if gpu else {"num_cpus": bench.threads}
-    actor: Any = ray.remote(**wants)(_Worker)
-    count = _places(ray, gpu, bench.threads)
-    waiting = iter(blocks)
-    again: list[Block] = []
-    lost: Counter[int] = Counter()
-    # What each reference waits for: a worker, and its block once it has one.
-    running: dict[Any, tuple[Any, Block | None]] = {}
+    crew = _Crew(_connected(address), blocks, bench, go_on)
+    try:
+        while crew.busy:
+            yield from crew.next()
+    finally:
+        # Whoever is still on the way comes too late.
+        crew.dismiss()
 
-    def hire() -> None:
-        worker = actor.remote()
-        running[worker.ready.remote()] = worker, None
 
-    def employ(worker: Any) -> Iterator[Done]:
-        """Problems of pictures that are gone since they were counted."""
-        while go_on():
-            block = again.pop() if again else next(waiting, None)
+class _Crew:
+    """The workers of a cluster: `running` tells what each reference waits for, a worker and perhaps its block."""
+
+    def __init__(self, ray: Any, blocks: Iterable[Block], bench: Bench, go_on: Callable[[], bool]) -> None:
+        self.ray, self.bench, self.go_on = ray, bench, go_on
+        self.waiting = iter(blocks)
+        self.again: list[Block] = []
+        self.lost: Counter[int] = Counter()
+        self.running: dict[Any, tuple[Any, Block | None]] = {}
+        gpu = bench.device.startswith("cuda")
+        wants: dict[str, float] = {"num_gpus": 1} if gpu else {"num_cpus": bench.threads}
+        self.actor: Any = ray.remote(**wants)(_Worker)
+        self.count, self.ended = _places(ray, gpu, bench.threads), False
+        # Since a worker has answered.
+        self.failed = 0
+        for _ in range(self.count):
+            self._hire()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a block is being done or waits for a worker."""
+        return bool(self.running) and not self.ended
+
+    def next(self) -> Iterator[Done]:
+        """Waits for a worker, gives it more to do, and answers with what it has done."""
+        (reference,), _ = self.ray.wait(list(self.running), num_returns=1)
+        worker, block = self.running.pop(reference)
+        try:
+            done: Done = self.ray.get(reference)
+        except self.ray.exceptions.RayError as error:
+            yield from self._replace(block, error)
+            return
+        self.failed = 0
+        gone = list(self._employ(worker))
+        if block is not None:
+            yield replace(done, block=block)
+        yield from gone
+        self.ended = not self.again and not any(block for _, block in self.running.values())
+
+    def dismiss(self) -> None:
+        """Ends all workers."""
+        for worker, _ in self.running.values():
+            self.ray.kill(worker)
+
+    def _hire(self) -> None:
+        worker = self.actor.remote()
+        self.running[worker.ready.remote()] = worker, None
+
+    def _employ(self, worker: Any) -> Iterator[Done]:
+        """Its next block, if there is one. What comes are problems: pictures that are gone since they were counted."""
+        while self.go_on():
+            block = self.again.pop() if self.again else next(self.waiting, None)
             if block is None:
                 break
             packed, gone = _packed(block)
             if gone.problems:
                 yield gone
             if packed.items:
-                running[worker.work.remote(packed, bench)] = worker, packed
+                self.running[worker.work.remote(packed, self.bench)] = worker, packed
                 return
-        ray.kill(worker)
+        self.ray.kill(worker)
 
-    for _ in range(count):
-        hire()
-    # Since a worker has answered.
-    failed = 0
-    while running:
-        (reference,), _ = ray.wait(list(running), num_returns=1)
-        worker, block = running.pop(reference)
-        try:
-            done = ray.get(reference)
-        except ray.exceptions.RayError as error:
-            failed += 1
-            if failed > TRIES * count:
-                reason = str(error).strip().splitlines()[-1][:200]
-                raise ClusterError(
-                    f"expected workers that begin, got none ({reason}); install the same version everywhere"
-                ) from None
-            if block is not None:
-                lost[block.place] += 1
-                if lost[block.place] >= TRIES:
-                    yield given_up(block, TRIES)
-                else:
-                    again.append(block)
-            hire()
-            continue
-        failed = 0
-        gone = list(employ(worker))
+    def _replace(self, block: Block | None, error: Exception) -> Iterator[Done]:
+        """Another worker for one that is lost; its block is done again, or given up."""
+        self.failed += 1
+        if self.failed > TRIES * self.count:
+            reason = str(error).strip().splitlines()[-1][:200]
+            raise ClusterError(
+                f"expected workers that begin, got none ({reason}); install the same version everywhere"
+            ) from None
         if block is not None:
-            yield replace(done, block=block)
-        yield from gone
-        if not again and not any(block for _, block in running.values()):
-            # Whoever is still on the way comes too late.
-            break
-    for worker, _ in running.values():
-        ray.kill(worker)
+            self.lost[block.place] += 1
+            if self.lost[block.place] >= TRIES:
+                yield given_up(block, TRIES)
+            else:
+                self.again.append(block)
+        self._hire()
 
 
 def _packed(block: Block) -> tuple[Block, Done]:

@@ -25,6 +25,7 @@ from explainers.sweeps.plan import (
     Plan,
     Problem,
     blocks,
+    check_grid,
     check_layers,
     default_device,
     parse_methods,
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     bench = Bench(args.device, args.threads, args.keep_maps is not None, not args.no_store)
     networks = [swept_network(name, args.device) for name in plan.networks]
     check_layers(plan, networks)
+    check_grid(plan, networks)
     first: dict[str, str] = {}
     for network in networks:
         if (same := first.setdefault(network.fingerprint, network.name)) != network.name:

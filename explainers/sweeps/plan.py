@@ -9,10 +9,11 @@ import torch
 
 from explainers.cid.results import CIDSettings
 from explainers.datasets.pictures import PictureError
+from explainers.grid import resolve_grid
 from explainers.methods.entropies import CID_NAME
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network, load_checkpoint, load_network
-from explainers.sweeps.pictures import Item
+from explainers.sweeps.items import Item
 from explainers.sweeps.row import row_key
 
 LACKING = "the network has no such layer"
@@ -124,6 +125,15 @@ def check_layers(plan: Plan, networks: Sequence[Network]) -> None:
     for name in plan.layers or ():
         if name not in known:
             raise ValueError(f"expected layers of the networks ({', '.join(sorted(known))}), got '{name}'")
+
+
+def check_grid(plan: Plan, networks: Sequence[Network]) -> None:
+    """Raises ValueError for cells that do not divide the pictures of every network into squares."""
+    for network in networks:
+        try:
+            resolve_grid(plan.settings.grid, *network.input_size)
+        except ValueError as error:
+            raise ValueError(f"{network.name}: {error}") from None
 
 
 def blocks(plan: Plan, done: Collection[str], device: str = "cpu") -> Iterator[Block | Problem]:

@@ -13,8 +13,8 @@ from explainers.methods.request import MAP_LANE, Workbench
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
-from explainers.sweeps.pictures import Item
-from explainers.sweeps.row import Answer, Row, answer_of, row_key, row_of
+from explainers.sweeps.items import Item
+from explainers.sweeps.row import Answer, Row, answer_of, row_key, row_of, sight
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class PointRequest:
             yield Point(rows, (place + 1) / len(self.items))
 
     def _look(self, item: Item, bench: Workbench) -> _Seen:
-        place = digest("seen", self.network.fingerprint, item.identity())
+        place = digest("seen", self.network.fingerprint, *sight(self.network), item.identity())
         one: _Seen | None = bench.shelf.get(place)
         if one is None:
             seen = replace(item.seen_by(self.network), key=item.name)

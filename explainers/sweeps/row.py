@@ -83,6 +83,11 @@ def as_table(rows: Sequence[Row]) -> pa.Table:
     return pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA)
 
 
+def sight(network: Network) -> tuple[str, str]:
+    """For keys: how pictures reach the network, and what it calls its classes; its weights say neither."""
+    return repr(network.preprocessing), repr(network.classes)
+
+
 def row_key(
     network: Network, layer: Layer, method: str, settings: CIDSettings, identity: str, device: str | None = None
 ) -> str:
@@ -94,7 +99,8 @@ def row_key(
     looked_at = find_method(method).looked_at(network, layer)
     place = layer.path, str(layer.call)
     weights = fingerprint, device or here
-    return digest("row", method_version(method), *weights, *place, *looked_at, repr(settings), identity)
+    about = (*weights, *sight(network), *place, *looked_at)
+    return digest("row", method_version(method), *about, repr(settings), identity)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from explainers.assets import ASSETS, DamagedFile, check_shipped
 from explainers.cid.results import CIDSettings
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
-from explainers.sweeps.pictures import Item
+from explainers.sweeps.items import Item
 from explainers.sweeps.row import Row, row_key
 from explainers.sweeps.table import TableError, read_parts
 

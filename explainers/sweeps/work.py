@@ -14,7 +14,7 @@ from explainers.methods.network_input import NetworkInput
 from explainers.methods.request import MapRequest, Workbench, answer
 from explainers.networks.catalogue import Network
 from explainers.storage.results import ResultStore
-from explainers.sweeps.pictures import Item
+from explainers.sweeps.items import Item
 from explainers.sweeps.plan import Block, Cell, Problem, swept_network
 from explainers.sweeps.row import Answer, Row, answer_of, row_of
 

@@ -21,7 +21,7 @@ from app.layers.upload import chart_of
 from explainers import CIDSettings, load_network
 from explainers.methods.request import answer
 from explainers.sweeps import shipped
-from explainers.sweeps.pictures import BirdItem
+from explainers.sweeps.items import BirdItem
 from explainers.sweeps.point import PointRequest
 from explainers.sweeps.row import SCHEMA, Row, as_table
 from tests.support.pages import page, says, until, words

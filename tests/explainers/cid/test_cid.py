@@ -97,7 +97,7 @@ def test_same_seed_same_map_other_seed_another(resnet, refine):
 
 @pytest.mark.slow
 def test_a_picture_has_the_same_map_alone_and_in_company(resnet):
-    pictures = torch.cat([_small(resnet, i) for i in range(2)])
+    pictures = torch.cat([_small(resnet, i) for i in range(3)])
     settings = CIDSettings(beta=1e-3)
     together = CID(resnet.module, "layer3.2").explain(pictures, settings)
     for i, picture in enumerate(pictures):
@@ -233,9 +233,7 @@ def test_probes_agree_with_the_jacobian_of_every_shipped_network(name):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_mean_entropy_rises_from_the_first_to_the_last_layer(name):
     network = load_network(name)
-    # Of the three of one family the smallest sees whole pictures.
-    x = _small(network) if name in ("resnet32-cifar10", "resnet44-cifar10") else _picture(network)
-    first, last = (CID(network.module, network.layers[i]).explain(x) for i in (0, -1))
+    first, last = (CID(network.module, network.layers[i]).explain(_picture(network)) for i in (0, -1))
     assert last.mean.item() > first.mean.item() + 0.05
     assert first.converged.item()
     # The last layer may be too curved to be called converged; then it says how far from its maximum it may be.

@@ -110,6 +110,7 @@ def test_ctrl_c_and_sigterm_keep_what_there_is(sweep, monkeypatch, asked):
         (["--metrics", "sid"], "expected a method"),
         (["--layers", "conv7"], "expected layers of the networks"),
         (["--beta", "7"], "expected beta between"),
+        (["--grid", "7"], "resnet20-cifar10: expected a number of cells"),
         (["--networks", "resnet21"], "expected one of the networks"),
         (["--pictures", "nowhere"], "expected a folder"),
         (["--most", "0"], "expected at least one picture"),
@@ -177,7 +178,7 @@ def test_maps_are_made_for_rows_that_are_there_without(sweep, tmp_path):
     assert len(read_sweep(sweep.out)) == 2
 
 
-def test_every_copy_of_a_picture_has_its_row_and_every_problem_its_picture(sweep, tmp_path):
+def test_every_copy_of_a_picture_has_its_row_and_every_problem_its_picture(sweep, tmp_path, monkeypatch):
     folder = tmp_path / "pictures"
     for name in ("cats/a.png", "dogs/a.png", "dogs/b b.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -194,8 +195,13 @@ def test_every_copy_of_a_picture_has_its_row_and_every_problem_its_picture(sweep
     ]  # fmt: skip
     assert "a.parquet has all rows of this sweep but for the problems above." in sweep(pictures=str(folder))[1]
     sweep.out.unlink()
-    said = sweep("--grid", "7")[1]
-    assert f"{NETWORK} conv1 cid bird/1: expected a number of cells that divides" in said
+
+    def refused(*_):
+        raise ValueError("expected another network")
+
+    monkeypatch.setattr("explainers.sweeps.work.answer", refused)
+    said = sweep()[1]
+    assert f"{NETWORK} conv1 cid bird/1: expected another network." in said
     assert said.endswith("No rows were made; there is no table.\n")
 
 

@@ -13,7 +13,7 @@ from explainers.methods.request import MapRequest, Workbench, answer
 from explainers.storage.records import decode, encode
 from explainers.storage.whole_files import write_whole
 from explainers.sweeps import shipped as module
-from explainers.sweeps.pictures import BirdItem
+from explainers.sweeps.items import BirdItem
 from explainers.sweeps.plan import Block, Cell
 from explainers.sweeps.point import Point, PointRequest
 from explainers.sweeps.row import TIMES, Row, as_table
@@ -78,6 +78,16 @@ def test_equal_requests_have_equal_keys_and_others_others():
     assert request().key == request().key
     assert request().cost == 2 * request(BIRDS[0]).cost
     assert "decoder" in (request(layer="layer2.0", method="ru").refusal() or "")
+
+
+@pytest.mark.parametrize("changed", ["preprocessing", "classes"])
+def test_the_same_weights_that_see_or_call_pictures_otherwise_have_other_rows(changed):
+    network = load_network("resnet20-cifar10")
+    value = network.preprocessing if changed == "preprocessing" else network.classes
+    other = replace(value, crop=24) if changed == "preprocessing" else tuple(reversed(value))
+    requests = [replace(request(), network=one) for one in (network, replace(network, **{changed: other}))]
+    assert len({one.key for one in requests}) == 2
+    assert not set(requests[0].names) & set(requests[1].names)
 
 
 def test_a_point_can_be_kept():

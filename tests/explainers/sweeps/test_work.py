@@ -11,8 +11,9 @@ from PIL import Image
 from explainers.cid.concentration import concentration
 from explainers.methods.request import answer
 from explainers.storage.results import ResultStore
+from explainers.sweeps.items import BirdItem
 from explainers.sweeps.local import TRIES, run_here, run_processes
-from explainers.sweeps.pictures import BirdItem, find_pictures
+from explainers.sweeps.pictures import find_pictures
 from explainers.sweeps.plan import swept_network
 from explainers.sweeps.work import work
 from tests.support.sweeps import BENCH, NETWORK, QUICK, compared, quick_plan, rows_of, todo
