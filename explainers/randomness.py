@@ -34,8 +34,8 @@ class Randomness:
         return torch.Generator().manual_seed(state)
 
 
-def normal(*shape: int, like: Tensor, generator: torch.Generator) -> Tensor:
-    """Independent N(0, 1), in the type and on the device of `like`."""
+def normal(*shape: int, like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Independent N(0, 1), in the type and on the device of `like`; without a generator, of torch's own."""
     return sent(torch.randn(shape, generator=generator, dtype=like.dtype), like.device)
 
 
