@@ -1,7 +1,8 @@
 """Train a shipped network: `python -m explainers.train resnet20-cifar10 --data DIR`.
 
 Goes on where it was stopped, uses a GPU where there is one, and writes the weights in half
-precision beside a model card that says what was measured.
+precision beside a model card that says what was measured. Of a noisy network it writes the weights
+of chosen epochs in one file.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from explainers.assets import write_sums
 from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
@@ -20,28 +22,57 @@ from explainers.networks.specs import NETWORKS
 from explainers.randomness import TORCH_RANDOM
 from explainers.storage.digest import digest
 from explainers.train.batches import Batches, normalise
+from explainers.train.noisy import NoisyTraining
+from explainers.train.noisy_recipes import NOISY_RECIPES
 from explainers.train.recipes import RECIPES, Recipe, Split
 from explainers.train.run import Run
 from explainers.train.segmentation import foreground_rand, intersection_over_union
+from explainers.train.snapshots import SNAPSHOTS, write_snapshots
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("name", choices=(*RECIPES, *NOISY_RECIPES))
     parser.add_argument("--data", type=Path, default=Path("runs"), help="folder with the data set")
-    parser.add_argument("--out", type=Path, default=NETWORKS, help="folder for weights and card")
+    parser.add_argument("--rule", type=Path, help="of noisy networks of twelve bits: a file with another rule (.npz)")
+    parser.add_argument("--out", type=Path, help="folder for weights and card; by default among what ships")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for checkpoints")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
 
-    recipe = RECIPES[args.name] if args.epochs is None else replace(RECIPES[args.name], epochs=args.epochs)
+    changed = {} if args.epochs is None else {"epochs": args.epochs}
+    if args.name in NOISY_RECIPES:
+        recipe = replace(NOISY_RECIPES[args.name], **changed)
+        try:
+            problem = recipe.load(args.rule)
+        except (ValueError, OSError) as error:
+            parser.error(f"{error}")
+        train_noisy(NoisyTraining(args.name, recipe, problem, args.runs, args.seed), args.out or SNAPSHOTS)
+        return
+    args.out = args.out or NETWORKS
+    recipe = replace(RECIPES[args.name], **changed)
     net = train(args.name, recipe, args.data, args.runs, args.seed, args.device)
     accuracy = export(args.name, net, recipe, recipe.load(args.data, "test"), args.out, args.seed)
     write_sums(args.out)
     print(f"{args.name}: {accuracy:.2%} on the test split, as stored", flush=True)
+
+
+def train_noisy(training: NoisyTraining, out: Path) -> None:
+    """Trains what is left, and writes `<name>.safetensors` with all snapshots."""
+    steps = training.recipe.epochs * training.steps_per_epoch
+    with tqdm(total=steps, unit="step", desc=training.name) as progress:
+        for at in training.train():
+            progress.update(at.step - progress.n)
+            progress.set_postfix_str(f"loss {at.loss:.3f}", refresh=False)
+    snapshots = training.snapshots()
+    if snapshots is None:
+        raise OSError(f"'{training.folder.name}' cannot be written: the disk takes no snapshots")
+    write_snapshots(out / f"{training.name}.safetensors", snapshots)
+    write_sums(out)
+    print(f"{training.name}: {snapshots.accuracy[-1]:.2%} of the held-out samples, with its noise", flush=True)
 
 
 def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: str) -> nn.Module:

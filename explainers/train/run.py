@@ -9,11 +9,13 @@ import pickle
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
 
 from explainers.nested import is_mapping
 from explainers.storage.whole_files import read_checked, write_checked
@@ -41,8 +43,9 @@ class Progress:
 class Run:
     """The training of a model as far as it has come: `step` of `steps`, and the running mean of the loss.
 
-    The learning rate rises to the optimiser's during the share `rising` of the steps, then falls. `recipe` names all
-    that the outcome depends on. What a step draws depends on its number, or on `generators`, which are stored too.
+    The learning rate rises to the optimiser's during the share `rising` of the steps, then falls; with None it stays
+    the optimiser's. `recipe` names all that the outcome depends on. What a step draws depends on its number, or on
+    `generators`, which are stored too.
     """
 
     def __init__(
@@ -50,15 +53,12 @@ class Run:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         steps: int,
-        rising: float,
+        rising: float | None,
         recipe: str,
         generators: Sequence[torch.Generator] = (),
     ) -> None:
-        # PyTorch divides by zero where the rise is one step.
-        rising = 1.5 / steps if rising * steps == 1 else rising
-        peak = optimizer.defaults["lr"]
         self.model, self.optimizer = model, optimizer
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps, pct_start=rising)
+        self.schedule = _schedule(optimizer, steps, rising)
         self._parts = {"model": model, "optimizer": optimizer, "schedule": self.schedule}
         self.steps, self.recipe, self.generators = steps, recipe, generators
         self.step, self.loss = 0, math.nan
@@ -124,6 +124,14 @@ class Run:
         except OSError:
             return False
         return True
+
+
+def _schedule(optimizer: torch.optim.Optimizer, steps: int, rising: float | None) -> OneCycleLR:
+    cycle = partial(OneCycleLR, optimizer, optimizer.defaults["lr"], total_steps=steps)
+    if rising is None:
+        return cycle(div_factor=1, final_div_factor=1, cycle_momentum=False)
+    # PyTorch divides by zero where the rise is one step.
+    return cycle(pct_start=1.5 / steps if rising * steps == 1 else rising)
 
 
 def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any] | None:

@@ -70,6 +70,7 @@ class NoisyNetwork(nn.Module):
 def fully_connected(widths: Sequence[int], activation: str, sigma: float) -> NoisyNetwork:
     """A noisy network of linear layers: `widths` from the inputs over the hidden layers to the classes.
 
+    Inputs have any shape with so many numbers; pictures are flattened.
     `activation`: "tanh", "relu" or "leaky_relu". Raises ValueError for anything else, and without a hidden layer.
 
     >>> network = fully_connected((12, 10, 7, 5, 4, 3, 2), "tanh", 0.005)
@@ -80,7 +81,7 @@ def fully_connected(widths: Sequence[int], activation: str, sigma: float) -> Noi
         raise ValueError(
             f"expected positive widths of inputs, hidden layers and classes, got {tuple(widths)}; give at least three"
         )
-    hidden = [_layer(nn.Linear(*pair), activation) for pair in pairwise(widths[:-1])]
+    hidden = [_layer(nn.Linear(*pair), activation, nn.Flatten()) for pair in pairwise(widths[:-1])]
     return _initialised(NoisyNetwork(hidden, nn.Linear(widths[-2], widths[-1]), sigma), activation)
 
 
@@ -124,10 +125,10 @@ def orthonormal_penalty(network: nn.Module) -> Tensor:
     return torch.stack(penalties).sum()
 
 
-def _layer(weighted: nn.Module, activation: str, *before: nn.Module) -> nn.Module:
+def _layer(weighted: nn.Module, activation: str, *flatten: nn.Flatten) -> nn.Module:
     if activation not in ACTIVATIONS:
         raise ValueError(f"expected one of {', '.join(ACTIVATIONS)}, got the activation '{activation}'; choose one")
-    parts = [*(("flatten", one) for one in before), ("weighted", weighted), ("activation", ACTIVATIONS[activation]())]
+    parts = [*(("flatten", one) for one in flatten), ("weighted", weighted), ("activation", ACTIVATIONS[activation]())]
     return nn.Sequential(OrderedDict(parts))
 
 

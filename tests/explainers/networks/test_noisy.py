@@ -111,6 +111,12 @@ def test_the_penalty_is_zero_for_orthonormal_weights_and_falls_along_its_gradien
     assert orthonormal_penalty(network).item() == pytest.approx(0, abs=1e-9)
 
 
+def test_pictures_are_flattened_for_linear_layers():
+    network = fully_connected((64, 5, 2), "tanh", 0.1)
+    x = torch.rand(3, 1, 8, 8)
+    assert torch.equal(network(x, seeded(1)), network(x.flatten(1), seeded(1)))
+
+
 def test_a_float64_network_has_noise_of_that_type():
     network, x = a_network("fully connected", "tanh", 0.1)
     assert all(t.dtype == torch.float64 for pair in network.double().signals(x.double()) for t in pair)
