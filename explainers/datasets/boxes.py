@@ -12,8 +12,9 @@ from explainers.datasets.box_tables import CENTRE, CORNER, ENDS, Row, from_csv, 
 Box = tuple[int, int, int, int]
 # Far beyond any picture; larger numbers would overflow in what draws the boxes.
 FARTHEST = 1_000_000
-# Shares of a side may be off by what six digits leave, and by what a drawing tool lets through.
-SLACK = 0.01
+# Shares of a side may be off by what six digits leave, and by what a drawing tool lets through; boxes of subjects that
+# the picture's edge cuts may reach as far beyond it as the picture is wide.
+SLACK, REACH = 0.01, 2.0
 
 
 class Shares(NamedTuple):
@@ -52,8 +53,9 @@ def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
     path) and either x0, y0, x1, y1 (or xmin, …), or x, y, width, height from the upper left corner, or x_center,
     y_center, width, height; COCO's JSON has "images" with id and file_name and "annotations" with image_id and bbox
     [x, y, width, height]; YOLO's text file holds class, x_center, y_center, width, height of one picture, which
-    carries its name. A table whose numbers all lie within 0 and 1 is in shares. Fractions of pixels are rounded
-    outwards. Of several boxes of one picture the largest is kept.
+    carries its name. YOLO's numbers are shares of the sides, and those of a table that all lie within 0 and 1, or are
+    fractions that nearly do. Fractions of pixels are rounded outwards. Of several boxes of one picture the largest is
+    kept.
 
     Rows that are no boxes are left out and named in `problems`. Raises ValueError, one sentence, for a file of another
     kind, one that holds no box at all, and shares of which nobody can say whether x, y is a corner or the centre.
@@ -71,10 +73,12 @@ def read_boxes(source: str | Path | bytes, name: str = "") -> Boxes:
         raise ValueError("expected a CSV or JSON file in UTF-8, got other bytes; save it as text") from None
     if text.lstrip()[:1] in ("{", "["):
         kind, rows = CORNER, list(_from_coco(text))
-        shares = _all_within_one(rows)
+        shares = _in_shares(rows)
+    elif found := from_yolo(text, name):
+        (kind, rows), shares = found, True
     else:
-        kind, rows = from_yolo(text, name) or from_csv(text)
-        shares = _all_within_one(rows)
+        kind, rows = from_csv(text)
+        shares = _in_shares(rows)
         if shares and kind == CORNER:
             kind = _corner_or_centre(rows)
     boxes = Boxes()
@@ -161,9 +165,11 @@ def _declared(image: Mapping[str, object]) -> tuple[int, int] | None:
     return (width, height) if 0 < width <= FARTHEST and 0 < height <= FARTHEST else None
 
 
-def _all_within_one(rows: Sequence[Row]) -> bool:
-    found = [row.numbers for row in rows if row.numbers is not None]
-    return bool(found) and all(abs(number) <= 1 + SLACK for numbers in found for number in numbers)
+def _in_shares(rows: Sequence[Row]) -> bool:
+    """Whether a table's numbers are shares of the sides: all within 0 and 1, or not far from it and not whole."""
+    found = [number for row in rows if row.numbers is not None for number in row.numbers]
+    largest = max(map(abs, found), default=math.inf)
+    return largest <= 1 + SLACK or (largest <= REACH and any(number % 1 for number in found))
 
 
 def _corner_or_centre(rows: Sequence[Row]) -> str:
@@ -174,7 +180,7 @@ def _corner_or_centre(rows: Sequence[Row]) -> str:
     if corner == centre:
         raise ValueError(
             "expected to be told whether x, y of boxes in shares of the picture are their corner or their centre, got "
-            "either possible; call the columns x0, y0, x1, y1 or x_center, y_center, width, height"
+            "numbers that fit both or neither; call the columns x0, y0, x1, y1 or x_center, y_center, width, height"
         )
     return CORNER if corner else CENTRE
 
@@ -198,7 +204,12 @@ def _box(row: Row, kind: str, shares: bool) -> Box | Shares:
     if x1 <= x0 or y1 <= y0:
         raise ValueError(f"expected a box with an area in {row.where}, got {_shown(row.numbers)}")
     if shares:
-        return Shares(*(min(max(round(end, 9), 0.0), 1.0) for end in (x0, y0, x1, y1)))
+        box = Shares(*(min(max(round(end, 9), 0.0), 1.0) for end in (x0, y0, x1, y1)))
+        if max(map(abs, row.numbers)) > REACH or not _area(box):
+            raise ValueError(
+                f"expected shares of the picture's sides, 0 to 1, in {row.where}, got {_shown(row.numbers)}"
+            )
+        return box
     if max(row.numbers) <= 1:
         raise ValueError(f"expected pixels as in the other rows in {row.where}, got {_shown(row.numbers)}")
     return math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)

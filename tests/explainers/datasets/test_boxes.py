@@ -232,3 +232,28 @@ def test_more_boxes_than_are_wanted_are_refused_before_they_are_read(data, monke
     monkeypatch.setattr("explainers.datasets.boxes.read_boxes", None)
     with pytest.raises(ValueError, match="expected at most 50,000 boxes, got more"):
         read_box_files([("boxes", data)], 50_000)
+
+
+@pytest.mark.parametrize("over", [1.0000002, 1.01, 1.02, 1.4])
+@pytest.mark.parametrize("way", ["YOLO", "COCO", "CSV", "CSV of centres"])
+def test_shares_that_reach_beyond_the_picture_are_cut_to_it_and_never_taken_for_pixels(way, over):
+    beyond = {
+        "YOLO": (f"0 0.5 0.5 {over} 0.5\n", "a.txt"),
+        "COCO": (coco((0.5 - over / 2, 0.25, 0.5 + over / 2, 0.75)), "b.json"),
+        "CSV": (table("x0,y0,x1,y1", 0, 0.25, over, 0.75), "b.csv"),
+        "CSV of centres": (table("cx,cy,w,h", 0.5, 0.5, over, 0.5), "b.csv"),
+    }
+    text, name = beyond[way]
+    (box,) = read_boxes(text.encode(), name).values()
+    assert isinstance(box, Shares)
+    assert box == pytest.approx((0, 0.25, 1, 0.75), abs=1e-6)
+
+
+def test_a_line_of_yolo_that_is_in_pixels_spoils_no_other():
+    mixed = read_boxes(b"0 50 50 20 20\n0 0.5 0.5 0.2 0.2\n0 1.9 0.5 0.2 0.2\n", "a.txt")
+    assert mixed == {"a": Shares(0.4, 0.4, 0.6, 0.6)}
+    assert "2 of 3 boxes are left out: expected shares of the picture's sides, 0 to 1, in line 1" in mixed.problems[0]
+    with pytest.raises(ValueError, match="expected shares"):
+        read_boxes(b"0 50 50 20 20\n", "a.txt")
+    # Whole numbers of a table are pixels, however small.
+    assert read_boxes(table("x0,y0,x1,y1", 0, 0, 2, 2).encode(), "b.csv") == {"a.png": (0, 0, 2, 2)}
