@@ -92,7 +92,7 @@ def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Ite
     """G, sharper with every group of passes, until it is exact, good enough or `probes` are spent.
 
     A feature with at most `probes` entries is taken in as many orthonormal directions: exact. A larger one
-    by ±1 probes, outside the directions in which noise moves it most where those are affordable.
+    by ±1 probes, outside the directions in which noise moves it most where those are affordable. Progress never falls.
     """
     size = sampler.f.shape[1]
     if size <= probes:
@@ -105,7 +105,7 @@ def square_columns(sampler: Sampler, probes: int, randomness: Randomness) -> Ite
             first = DEFLATED_DIRECTIONS
             rows = torch.cat([sampler.changes(first, randomness("basis")), rows[:, first:]], 1)
         yield from _by_directions(sampler, orthonormal(rows, complete=True), first)
-    elif size <= LARGEST_DEFLATED_FEATURE:
+    elif size <= LARGEST_DEFLATED_FEATURE and probes > DEFLATED_DIRECTIONS:
         basis = orthonormal(sampler.changes(DEFLATED_DIRECTIONS, randomness("basis")))
         columns = yield from relay(
             _by_directions(sampler, basis),
@@ -152,6 +152,7 @@ def _by_probes(
 ) -> Iterator[SquareColumns]:
     total = square = _no_columns(sampler)
     whole, done, best, finished = total[:, 0, 0, 0], 0, None, AllTrue()
+    before = 0 if basis is None else DEFLATED_DIRECTIONS
     enough = torch.zeros(len(sampler.x), dtype=torch.bool, device=sampler.x.device)
     while done < probes and not finished(enough):
         end = min(done + ROUND, probes)
@@ -161,8 +162,8 @@ def _by_probes(
             done += len(part)
             total, square = total + part.sum(0), square + part.square().sum(0)
             whole = whole + part.sum(dim=(2, 3, 4)).square().sum(0)
-            passes = done + (DEFLATED_DIRECTIONS if basis is not None else 0)
-            columns = replace(_summary(total, square, whole, done, fixed, done / probes), passes=passes)
+            columns = _summary(total, square, whole, done, fixed, (before + done) / (before + probes))
+            columns = replace(columns, passes=before + done)
             best = columns if best is None else choose(enough, best, columns)
             yield best
             if done == end >= 32:

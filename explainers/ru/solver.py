@@ -123,13 +123,11 @@ def _moved(errors: Tensor, own: Tensor) -> Tensor:
 
 def _norm(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[SquareColumns]:
     """δ_f², as well as it has to be known."""
-    known, progress, finished = None, 0.0, AllTrue()
+    known, finished = None, AllTrue()
     settled = torch.zeros(len(sampler.x), dtype=torch.bool, device=sampler.x.device)
     for columns in square_columns(sampler, settings.probes, randomness):
         known = columns if known is None else choose(settled, known, columns)
-        # The few directions that are taken exactly come before the many probes.
-        progress = max(progress, columns.progress)
-        yield replace(known, progress=progress)
+        yield known
         # The first directions are those in which noise moves h most: of the others they say nothing.
         if columns.progress < 1 and (columns.passes < LEAST_PASSES or columns.passes % ROUND):
             continue

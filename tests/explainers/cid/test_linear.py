@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from explainers import CID, CIDSettings
+from explainers.cid.closed_form import square_columns
+from explainers.cid.sampling import Sampler
 from explainers.grid import cell_sum
+from explainers.randomness import Randomness
 from tests.support.oracles import linear_entropy
 
 
@@ -105,3 +108,16 @@ def test_batch_gives_each_picture_its_own_answer():
     together = CID(net, "map").attribute(x)
     alone = torch.cat([CID(net, "map").attribute(picture[None]) for picture in x])
     assert torch.allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 64])
+@pytest.mark.parametrize("probes", [8, 16, 17, 64, 300])
+def test_however_few_probes_there_are_they_tell_of_all_directions_and_progress_never_falls(probes, rows):
+    net, x, truth = _case(200, 1, 8, 5)
+    sampler = Sampler(net, x, (8, 8), rows)
+    columns = list(square_columns(sampler, probes, Randomness(0)))
+    progress = [one.progress for one in columns]
+    assert progress == sorted(progress)
+    assert 0 < progress[0] <= progress[-1] <= 1
+    assert sampler.backward <= probes
+    assert float(columns[-1].delta_f2) == pytest.approx(float(truth.sum()), rel=0.5 if probes < 300 else 1e-4)
