@@ -50,8 +50,3 @@ def speed(device: torch.device) -> float:
         float(guess.detach().float().mean())
         seconds.append(time.monotonic() - start)
     return FORWARD_AND_BACKWARD * flops / min(seconds)
-
-
-def expected_seconds(network: Network, layer: Layer, settings: DecoderSettings, device: torch.device) -> float:
-    """How long the steps of a training will take, give or take a factor of two; pictures come on top."""
-    return settings.steps * step_flops(network, layer, settings) / speed(device)

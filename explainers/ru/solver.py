@@ -74,6 +74,7 @@ def solve(
     for started in noise_start(sampler, now.estimate, target, randomness):
         starts.append(started)
         yield replace(now, estimate=replace(now.estimate, progress=0.15 + started.progress / 5))
+    now = replace(now, estimate=replace(now.estimate, progress=0.2))
     equal, started = starts[SCALINGS - 1], starts[-1]
     own, samples = own_errors(decoded), enough(decoded, JUDGE_SAMPLES, 1024)
     at_x = closed_form(columns, settings.beta)

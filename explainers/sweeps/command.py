@@ -16,6 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from explainers.cid.results import CIDSettings
+from explainers.devices import parse_device
 from explainers.evaluation.pictures import BATCH
 from explainers.sweeps.cluster import run_on_ray
 from explainers.sweeps.local import cores, run_here, run_processes
@@ -27,6 +28,7 @@ from explainers.sweeps.plan import (
     blocks,
     check_grid,
     check_layers,
+    check_methods,
     default_device,
     parse_methods,
     swept_network,
@@ -101,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """The sweep. Raises ValueError, one sentence."""
     _check(args)
+    args.device = str(parse_device(args.device))
     found = find_pictures(args.pictures, args.boxes, args.masks, args.most)
     gpu = args.device != "cpu"
     plan = Plan(
@@ -121,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"expected networks that differ, '{network.name}' and '{same}' are one; leave one out")
     for note in found.notes:
         print(note)
+    check_methods(plan, networks)
     for problem in (one for network in networks for one in wanted(plan, network)[1]):
         print(f"No {problem.method or 'maps'} of {problem.network}, {problem.layer}: {problem.reason}.")
     table = SweepTable(args.out, args.keep_maps)
@@ -155,6 +159,8 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"expected a number of workers from 0 on, got {args.workers}")
     if args.threads < 1:
         raise ValueError(f"expected at least one thread, got {args.threads}")
+    if not args.address and args.threads > cores():
+        raise ValueError(f"expected at most {cores()} threads, as many as there are cores, got {args.threads}")
     hours = args.limit_hours
     if hours is not None and (math.isnan(hours) or hours < 0):
         raise ValueError(f"expected a number of hours from 0 on, got {hours:g}")

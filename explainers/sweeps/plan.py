@@ -127,6 +127,16 @@ def check_layers(plan: Plan, networks: Sequence[Network]) -> None:
             raise ValueError(f"expected layers of the networks ({', '.join(sorted(known))}), got '{name}'")
 
 
+def check_methods(plan: Plan, networks: Sequence[Network]) -> None:
+    """Raises ValueError where none of the methods has a map of any layer of any network."""
+    found = [wanted(plan, network) for network in networks]
+    if not any(cells for cells, _ in found):
+        reason = next(one.reason for _, refused in found for one in refused if one.reason != LACKING)
+        raise ValueError(
+            f"expected a method with maps of the layers that were chosen, got none; choose others: {reason}"
+        )
+
+
 def check_grid(plan: Plan, networks: Sequence[Network]) -> None:
     """Raises ValueError for cells that do not divide the pictures of every network into squares."""
     for network in networks:

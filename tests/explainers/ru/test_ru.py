@@ -199,6 +199,14 @@ def test_the_constraint_holds_with_a_shipped_decoder():
     assert ratio == pytest.approx(1, abs=max(0.01, 3 * result.constraint_error.item()))
 
 
+@pytest.mark.parametrize("refine", [True, False])
+def test_progress_never_falls(curved, refine):
+    h, g, pictures = curved
+    shown = [one.progress for one in RU(h, "", g).stream(pictures[:1], CIDSettings(refine=refine, probes=32))]
+    assert shown == sorted(shown)
+    assert shown[-1] == 1
+
+
 def test_the_first_answer_comes_from_equal_noise_and_no_frame_is_farther_off_than_it_says(curved):
     h, g, pictures = curved
     frames = list(RU(h, "", g).stream(pictures[:1]))

@@ -50,7 +50,7 @@ def test_a_sweep_and_the_same_again(sweep, tmp_path):
 
 def test_more_pictures_add_only_their_own_rows(sweep):
     sweep(pictures="birds:1")
-    _, said, _ = sweep()
+    _, said, _ = sweep("--device", "auto")
     assert "1 rows were added" in said
     assert list(read_sweep(sweep.out)["picture"]) == ["bird/0", "bird/1"]
 
@@ -116,6 +116,9 @@ def test_ctrl_c_and_sigterm_keep_what_there_is(sweep, monkeypatch, asked):
         (["--most", "0"], "expected at least one picture"),
         (["--workers", "-1"], "expected a number of workers"),
         (["--threads", "0"], "expected at least one thread"),
+        (["--threads", "100000"], "as many as there are cores, got 100000"),
+        (["--device", "nowhere"], "expected a device of this machine"),
+        (["--metrics", "ru", "--layers", "layer1.0"], "expected a method with maps of the layers that were chosen"),
         (["--batch", "0"], "expected at least one picture"),
         (["--limit-hours", "nan"], "expected a number of hours"),
         (["--limit-hours", "-1"], "expected a number of hours"),
