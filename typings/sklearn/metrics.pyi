@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+
 import numpy as np
 
 def pair_confusion_matrix(labels_true: np.ndarray, labels_pred: np.ndarray) -> np.ndarray: ...
+def pairwise_distances_chunked(X: np.ndarray, *, working_memory: float | None = None) -> Iterator[np.ndarray]: ...

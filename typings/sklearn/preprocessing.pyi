@@ -1,0 +1,3 @@
+import numpy as np
+
+def normalize(X: np.ndarray) -> np.ndarray: ...
