@@ -21,6 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((places[part] for part in LONG if item.nodeid.startswith(part)), len(LONG)))
 
 
+def pytest_collection_finish() -> None:
+    """What has been imported stays: no collection looks at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """A file goes to one worker; those of the browser all to the same, which starts one server and one Chromium."""

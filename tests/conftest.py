@@ -3,16 +3,20 @@
 import os
 import random
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 
 from app.command import MAIN
 
 # Pages in tests have the settings that they have in the server.
 config._main_script_path = str(MAIN)
+# Every AppTest would look through all installed packages for components.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 # Tests neither find results of an earlier run nor leave any; those of the disk give it a folder of their own.
 os.environ["RESULTS_LIMIT"] = "0"
 

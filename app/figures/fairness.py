@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.methods import style_of
+from app.figures.panes import Panes
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, UNIT_SCALE, Look, dress
+from app.figures.style import NATS_SCALE, UNIT_SCALE, Look, bare_axis, dress, dressing, heatmap
 
 # Perceptually uniform, diverging, and told apart without red and green.
 SIGNED_SCALE = "balance"
@@ -56,31 +57,24 @@ def triple_figure(
     Unbounded pixels (+inf) are left empty too.
     """
     count, height, width = maps.shape
-    figure = make_subplots(rows=1, cols=count, subplot_titles=list(titles), horizontal_spacing=0.03)
-    for place, values in enumerate(maps, start=1):
-        figure.add_trace(
-            go.Heatmap(
-                z=np.where(np.isfinite(values), values, np.nan),
-                coloraxis="coloraxis",
-                name=titles[place - 1],
-                hovertemplate="row %{y}, column %{x}<br>%{z:.4g} " + unit,
-                hoverongaps=False,
-                zsmooth=False,
-            ),
-            row=1,
-            col=place,
+    panes, letters = Panes(1, count, 0.03), {"size": 11, "color": look.text}
+    panes.set_all(*[bare_axis(look) | {"constrain": "domain"}] * 2)
+    for place, (values, title) in enumerate(zip(maps, titles, strict=True)):
+        panes.title((0, place), title, font=letters, yshift=-2)
+        shown = heatmap(
+            np.where(np.isfinite(values), values, np.nan),
+            (height, width),
+            coloraxis="coloraxis",
+            name=title,
+            hovertemplate="row %{y}, column %{x}<br>%{z:.4g} " + unit,
         )
+        panes.draw((0, place), shown)
         if np.isnan(values).all():
-            _note(figure, note, place, look)
+            panes.write((0, place), "<br>".join(textwrap.wrap(note, 16)), font=letters)
         # One pair of axes sets the square pixels, the others follow it: zooming one zooms all.
-        follow: dict[str, Any] = {"scaleanchor": "x"} if place == 1 else {"matches": "y"}
-        figure.update_xaxes(range=[-0.5, width - 0.5], matches="x" if place > 1 else None, row=1, col=place)
-        figure.update_yaxes(range=[height - 0.5, -0.5], row=1, col=place, **follow)
-    frame = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": True, "mirror": True}
-    figure.update_xaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
-    figure.update_yaxes(linecolor=look.faint, constrain="domain", ticks="", **frame)
-    figure.update_annotations(font={"size": 11, "color": look.text}, yshift=-2, selector={"xref": "paper"})
-    dress(figure, look, HEIGHT, t=22, b=50)
+        follow = {"scaleanchor": "x"} if place == 0 else {"matches": "y"}
+        across = {"range": [-0.5, width - 0.5], "matches": "x" if place else None}
+        panes.set((0, place), across, follow | {"range": [height - 0.5, -0.5]})
     scale = NATS_SCALE if nats else SIGNED_SCALE if signed else UNIT_SCALE
     bar = {
         "orientation": "h",
@@ -95,20 +89,8 @@ def triple_figure(
         "title": {"text": unit, "side": "bottom", "font": {"size": 10}},
     }
     axis = {"colorscale": scale, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
-    return figure.update_layout(uirevision="keep", dragmode="zoom", coloraxis=axis)
-
-
-def _note(figure: go.Figure, text: str, place: int, look: Look) -> None:
-    axis = str(place) if place > 1 else ""
-    figure.add_annotation(
-        text="<br>".join(textwrap.wrap(text, 16)),
-        x=0.5,
-        y=0.5,
-        xref=f"x{axis} domain",
-        yref=f"y{axis} domain",
-        showarrow=False,
-        font={"size": 11, "color": look.text},
-    )
+    layout = dressing(look, HEIGHT, t=22, b=50)
+    return panes.figure(**layout, uirevision="keep", dragmode="zoom", coloraxis=axis)
 
 
 @remembered

@@ -3,15 +3,14 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from app.figures.maps import unbounded, unit_range
+from app.figures.panes import Panes
 from app.figures.remembered import remembered
-from app.figures.style import Look, dress
+from app.figures.style import Look, bare_axis, dressing, heatmap
 
 SCALES = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Greys_r"}
 # Red above zero, as everywhere in the field.
@@ -67,25 +66,20 @@ class Style:
 def grid_figure(rows: Sequence[Row], heads: Sequence[Head], style: Style, look: Look) -> go.Figure:
     """All maps in the frame of the first column's picture; larger and smaller pictures are scaled to it."""
     side = cell_side(len(heads))
-    figure = make_subplots(
-        rows=len(rows),
-        cols=len(heads),
-        horizontal_spacing=GAP / (WIDTH - LEFT - RIGHT) if len(heads) > 1 else 0,
-        vertical_spacing=(CAPTION + GAP) / _inner(len(rows), WIDEST) if len(rows) > 1 else 0,
-    )
+    down = (CAPTION + GAP) / _inner(len(rows), WIDEST)
+    panes = Panes(len(rows), len(heads), GAP / (WIDTH - LEFT - RIGHT), down)
     frame = heads[0].size
+    layout = dressing(look, height(len(rows), len(heads)), l=LEFT, r=RIGHT, t=TOP, b=BOTTOM)
     for place, row in enumerate(rows):
         axis = f"coloraxis{place + 1 if place else ''}"
-        low, high = _limits(row, style)
         for column, (cell, head) in enumerate(zip(row.cells, heads, strict=True)):
-            _map(figure, row, cell, head, (place + 1, column + 1), frame, axis, style, look, side)
-        figure.update_layout({axis: _colours(figure, row, place, (low, high), style)})
-        _row_title(figure, row, place)
+            _map(panes, row, cell, head, (place, column), frame, axis, style, look, side)
+        layout[axis] = _colours(row, panes.domain(place), _limits(row, style), style)
+        _row_title(panes, row, place)
     for column, head in enumerate(heads):
-        _column_title(figure, head, column)
-    _axes(figure, frame, look)
-    dress(figure, look, height(len(rows), len(heads)), l=LEFT, r=RIGHT, t=TOP, b=BOTTOM)
-    return figure.update_layout(uirevision="keep", showlegend=False, dragmode="zoom")
+        _column_title(panes, head, column)
+    _axes(panes, frame, look)
+    return panes.figure(**layout, uirevision="keep", showlegend=False, dragmode="zoom")
 
 
 def cell_side(columns: int) -> int:
@@ -156,7 +150,7 @@ def _inner(rows: int, side: int) -> float:
 
 
 def _map(
-    figure: go.Figure,
+    panes: Panes,
     row: Row,
     cell: Cell,
     head: Head,
@@ -167,49 +161,31 @@ def _map(
     look: Look,
     side: int,
 ) -> None:
-    where: dict[str, Any] = {"row": place[0], "col": place[1]}
-    across, down = _references(figure, place)
+    letters = {"font": {"size": 10, "color": look.text}}
     if style.opacity < 1 or cell.values is None:
-        figure.add_layout_image(
-            source=head.picture,
-            xref=across,
-            yref=down,
-            x=-0.5,
-            y=-0.5,
-            sizex=frame[1],
-            sizey=frame[0],
-            sizing="stretch",
-            layer="below",
-            opacity=1 if cell.values is not None else 0.12,
-        )
+        across, down = panes.references(place)
+        corner = {"xref": across, "yref": down, "x": -0.5, "y": -0.5, "sizex": frame[1], "sizey": frame[0]}
+        faint = {"source": head.picture, "opacity": 1 if cell.values is not None else 0.12}
+        panes.images.append(corner | faint | {"sizing": "stretch", "layer": "below"})
     if cell.values is None:
-        figure.add_trace(go.Scatter(x=[None], y=[None], hoverinfo="skip"), **where)
-        _text(figure, wrapped(cell.note, NARROWEST - GAP), across, down, 0.5, 0.5, look, "middle")
+        panes.draw(place, {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip"})
+        panes.write(place, wrapped(cell.note, NARROWEST - GAP), yanchor="middle", **letters)
         return
     finite = np.where(np.isfinite(cell.values), cell.values, np.nan).astype(np.float32)
-    shown = _stretched(finite, row.signed) if style.own else finite
-    dy, dx = frame[0] / finite.shape[0], frame[1] / finite.shape[1]
-    figure.add_trace(
-        go.Heatmap(
-            z=shown,
-            x0=dx / 2 - 0.5,
-            dx=dx,
-            y0=dy / 2 - 0.5,
-            dy=dy,
-            # The values themselves, where the colours show something else.
-            customdata=finite if style.own else None,
-            coloraxis=axis,
-            opacity=style.opacity,
-            zsmooth=False,
-            hoverongaps=False,
-            name=f"{row.title} · {head.title}",
-            hovertemplate=_words(row, head, frame, style.own),
-        ),
-        **where,
+    shown = heatmap(
+        _stretched(finite, row.signed) if style.own else finite,
+        frame,
+        # The values themselves, where the colours show something else.
+        customdata=finite if style.own else None,
+        coloraxis=axis,
+        opacity=style.opacity,
+        name=f"{row.title} · {head.title}",
+        hovertemplate=_words(row, head, frame, style.own),
     )
-    unbounded(figure, cell.values, frame, look, **where, extent=side * 0.8)
+    panes.draw(place, shown, *unbounded(cell.values, frame, side * 0.8))
     if cell.caption:
-        _text(figure, cell.caption, across, down, 0.5, -4 / side, look, "top", COST)
+        hint = "<br>".join(textwrap.wrap(COST, 60))
+        panes.write(place, cell.caption, y=-4 / side, yanchor="top", hovertext=hint, **letters)
 
 
 def wrapped(text: str, side: int) -> str:
@@ -233,8 +209,8 @@ def _words(row: Row, head: Head, frame: tuple[int, int], own: bool) -> str:
     return f"<b>{row.title}</b> · {head.title}{layer}<br>{pixel}{value}<extra></extra>"
 
 
-def _colours(figure: go.Figure, row: Row, place: int, limits: tuple[float, float], style: Style) -> dict:
-    top, bottom = _domain(figure, place)
+def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float], style: Style) -> dict:
+    bottom, top = domain
     unit = "own range" if style.own else row.unit
     return {
         "colorscale": (SIGNED_SCALES[style.signed_colours] if row.signed else SCALES[style.colours]),
@@ -257,85 +233,30 @@ def _colours(figure: go.Figure, row: Row, place: int, limits: tuple[float, float
     }
 
 
-def _domain(figure: go.Figure, place: int) -> tuple[float, float]:
-    bottom, top = cast(Any, figure.layout)[_names(figure, (place + 1, 1))[1]].domain
-    return top, bottom
-
-
-def _names(figure: go.Figure, place: tuple[int, int]) -> tuple[str, str]:
-    (reference,) = cast(Any, figure)._grid_ref[place[0] - 1][place[1] - 1]
-    return reference.layout_keys
-
-
-def _references(figure: go.Figure, place: tuple[int, int]) -> tuple[str, str]:
-    """What annotations call the axes of a cell, such as "x2" and "y2"."""
-    across, down = _names(figure, place)
-    return across.replace("axis", ""), down.replace("axis", "")
-
-
-def _row_title(figure: go.Figure, row: Row, place: int) -> None:
-    _, down = _references(figure, (place + 1, 1))
-    figure.add_annotation(
-        text="<b>" + "<br>".join(textwrap.wrap(row.title, 14)) + "</b>",
+def _row_title(panes: Panes, row: Row, place: int) -> None:
+    panes.write(
+        (place, 0),
+        "<b>" + "<br>".join(textwrap.wrap(row.title, 14)) + "</b>",
         hovertext="<br>".join(textwrap.wrap(row.sentence, 60)),
         x=0,
         xref="paper",
         xanchor="right",
         xshift=-6,
-        y=0.5,
-        yref=f"{down} domain",
         textangle=-90,
-        showarrow=False,
         font={"size": 13},
     )
 
 
-def _column_title(figure: go.Figure, head: Head, column: int) -> None:
-    across, _ = _references(figure, (1, column + 1))
-    figure.add_annotation(
-        text=f"<b>{head.title}</b><br><span style='font-size:11px'>{head.subtitle}</span>",
-        x=0.5,
-        xref=f"{across} domain",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        yshift=4,
-        showarrow=False,
-        font={"size": 13},
-    )
+def _column_title(panes: Panes, head: Head, column: int) -> None:
+    text = f"<b>{head.title}</b><br><span style='font-size:11px'>{head.subtitle}</span>"
+    panes.write((0, column), text, y=1, yref="paper", yanchor="bottom", yshift=4, font={"size": 13})
 
 
-def _text(
-    figure: go.Figure, text: str, across: str, down: str, x: float, y: float, look: Look, anchor: str,
-    hint: str | None = None,
-) -> None:  # fmt: skip
-    figure.add_annotation(
-        text=text,
-        xref=f"{across} domain",
-        yref=f"{down} domain",
-        x=x,
-        y=y,
-        yanchor=anchor,
-        showarrow=False,
-        hovertext=None if hint is None else "<br>".join(textwrap.wrap(hint, 60)),
-        font={"size": 10, "color": look.text},
-    )
-
-
-def _axes(figure: go.Figure, frame: tuple[int, int], look: Look) -> None:
+def _axes(panes: Panes, frame: tuple[int, int], look: Look) -> None:
     height, width = frame
-    frames = {
-        "showgrid": False,
-        "zeroline": False,
-        "showticklabels": False,
-        "ticks": "",
-        "showline": True,
-        "mirror": True,
-        "linecolor": look.faint,
-        "constrain": "domain",
-    }
-    figure.update_xaxes(range=[-0.5, width - 0.5], minallowed=-0.5, maxallowed=width - 0.5, matches="x", **frames)
-    figure.update_yaxes(range=[height - 0.5, -0.5], minallowed=-0.5, maxallowed=height - 0.5, matches="y", **frames)
+    frames = bare_axis(look) | {"constrain": "domain"}
+    across = {"range": [-0.5, width - 0.5], "minallowed": -0.5, "maxallowed": width - 0.5, "matches": "x"}
+    down = {"range": [height - 0.5, -0.5], "minallowed": -0.5, "maxallowed": height - 0.5, "matches": "y"}
     # Where a narrow page makes maps smaller than their row, they keep to its upper edge, and captions to them.
-    figure.update_yaxes(constraintoward="top")
-    figure.update_layout(yaxis={"scaleanchor": "x", "scaleratio": 1})
+    panes.set_all(frames | across, frames | down | {"constraintoward": "top"})
+    panes.set((0, 0), {}, {"scaleanchor": "x", "scaleratio": 1})

@@ -9,8 +9,9 @@ from plotly.subplots import make_subplots
 
 from app.figures.maps import unbounded
 from app.figures.methods import style_of
+from app.figures.panes import Panes
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, Look, dress
+from app.figures.style import NATS_SCALE, Look, bare_axis, dress, dressing, heatmap
 
 CELL = 132
 
@@ -79,58 +80,29 @@ def strip_figure(
     None where there is no map; then the layer's word of `notes` stands in its frame.
     """
     rows = -(-len(names) // columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        subplot_titles=list(names),
-        horizontal_spacing=0.02,
-        vertical_spacing=0.22 / rows,
-    )
+    panes = Panes(rows, columns, 0.02, 0.22 / rows)
+    for place, name in enumerate(names):
+        panes.title(divmod(place, columns), name, font={"size": 11}, yshift=-2)
     for place, cells in enumerate(maps):
-        row, col = divmod(place, columns)
+        pane = divmod(place, columns)
         if cells is None:
             cells = np.full((1, 1), np.nan)
             if notes:
-                _note(figure, notes[place], place)
-        dy, dx = size[0] / cells.shape[0], size[1] / cells.shape[1]
-        figure.add_trace(
-            go.Heatmap(
-                z=np.where(np.isfinite(cells), cells, np.nan).astype(np.float32),
-                x0=dx / 2 - 0.5,
-                dx=dx,
-                y0=dy / 2 - 0.5,
-                dy=dy,
-                coloraxis="coloraxis",
-                name=names[place],
-                hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
-                hoverongaps=False,
-                zsmooth=False,
-            ),
-            row=row + 1,
-            col=col + 1,
+                panes.write(pane, "<br>".join(textwrap.wrap(notes[place], 18)), font={"size": 11})
+        shown = heatmap(
+            np.where(np.isfinite(cells), cells, np.nan).astype(np.float32),
+            size,
+            coloraxis="coloraxis",
+            name=names[place],
+            hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
         )
-        unbounded(figure, cells, size, look, row=row + 1, col=col + 1, extent=CELL * 0.8)
-        figure.update_xaxes(range=[-0.5, size[1] - 0.5], constrain="domain", row=row + 1, col=col + 1)
-        figure.update_yaxes(
-            range=[size[0] - 0.5, -0.5],
-            constrain="domain",
-            scaleanchor=f"x{place + 1 if place else ''}",
-            row=row + 1,
-            col=col + 1,
-        )
-    frame = {
-        "showgrid": False,
-        "zeroline": False,
-        "showticklabels": False,
-        "showline": True,
-        "mirror": True,
-        "ticks": "",
-    }
-    figure.update_xaxes(linecolor=look.faint, **frame)
-    figure.update_yaxes(linecolor=look.faint, **frame)
-    figure.update_annotations(font={"size": 11}, yshift=-2, selector={"xref": "paper"})
-    dress(figure, look, rows * (CELL + 26) + 60, t=26, b=56)
-    return figure.update_layout(
+        panes.draw(pane, shown, *unbounded(cells, size, CELL * 0.8))
+        across = {"range": [-0.5, size[1] - 0.5], "constrain": "domain"}
+        down = {"range": [size[0] - 0.5, -0.5], "constrain": "domain", "scaleanchor": panes.references(pane)[0]}
+        panes.set(pane, across, down)
+    panes.set_all(*[bare_axis(look)] * 2)
+    return panes.figure(
+        **dressing(look, rows * (CELL + 26) + 60, t=26, b=56),
         uirevision="keep",
         coloraxis={
             "colorscale": NATS_SCALE,
@@ -152,17 +124,4 @@ def strip_figure(
                 },
             },
         },
-    )
-
-
-def _note(figure: go.Figure, text: str, place: int) -> None:
-    axis = str(place + 1) if place else ""
-    figure.add_annotation(
-        text="<br>".join(textwrap.wrap(text, 18)),
-        x=0.5,
-        y=0.5,
-        xref=f"x{axis} domain",
-        yref=f"y{axis} domain",
-        showarrow=False,
-        font={"size": 11},
     )

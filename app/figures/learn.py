@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from app.figures.maps import OUTLINE, unbounded
+from app.figures.panes import Panes
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, Look, dress
+from app.figures.style import NATS_SCALE, Look, dress, dressing, heatmap
 from app.words import factor
 
 # Told apart from the two of the theme without red and green, on light and on dark.
@@ -48,33 +48,27 @@ def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] 
 
     Unbounded pixels are grey and crossed.
     """
-    figure = make_subplots(
-        rows=1, cols=len(panels), subplot_titles=[panel.title for panel in panels], horizontal_spacing=0.035
-    )
-    for col, panel in enumerate(panels, start=1):
-        size = panel.values.shape[:2]
-        if panel.values.ndim == 3:
-            hover = "row %{y}, column %{x}<br>RGB %{z}<extra></extra>"
-            figure.add_trace(go.Image(z=panel.values, hovertemplate=hover, name=""), row=1, col=col)
-        else:
-            _map(figure, panel, size, look, col)
+    panes, shapes = Panes(1, len(panels), 0.035), []
+    frame = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "", "nticks": 4}
+    frame |= {"showline": True, "mirror": True, "linecolor": look.faint, "tickfont": {"size": 10}}
+    title = {"font": {"size": 11}, "standoff": 4}
+    panes.set_all(frame | {"title": title | {"text": "column (pixels)"}}, frame | {"constraintoward": "top"})
+    panes.set((0, 0), {}, {"title": title | {"text": "row (pixels)"}})
+    for place, panel in enumerate(panels):
+        pane, size = (0, place), panel.values.shape[:2]
+        across, down = panes.references(pane)
+        panes.title(pane, panel.title, font={"size": 12, "color": look.text}, yshift=-1)
+        panes.draw(pane, *(_image(panel) if panel.values.ndim == 3 else _map(panel)))
         if panel.spot is not None:
-            _spot(figure, panel.spot, col)
-        frame = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "", "nticks": 4}
-        frame |= {"showline": True, "mirror": True, "linecolor": look.faint, "tickfont": {"size": 10}}
-        figure.update_xaxes(range=[-0.5, size[1] - 0.5], row=1, col=col, **frame)
-        anchor: dict[str, Any] = {"scaleanchor": f"x{col if col > 1 else ''}", "constraintoward": "top"}
-        figure.update_yaxes(range=[size[0] - 0.5, -0.5], row=1, col=col, **anchor)
-        figure.update_yaxes(row=1, col=col, **(frame | {"showticklabels": col == 1}))
-    figure.update_xaxes(title={"text": "column (pixels)", "font": {"size": 11}, "standoff": 4})
-    figure.update_yaxes(title={"text": "row (pixels)", "font": {"size": 11}, "standoff": 4}, row=1, col=1)
-    figure.update_annotations(font={"size": 12, "color": look.text}, yshift=-1)
+            shapes.append(_spot(panel.spot) | {"xref": across, "yref": down})
+        ticks = {"scaleanchor": across, "showticklabels": place == 0}
+        panes.set(pane, {"range": [-0.5, size[1] - 0.5]}, ticks | {"range": [size[0] - 0.5, -0.5]})
     maps = [panel.values for panel in panels if panel.values.ndim == 2]
-    dress(figure, look, ROW + (60 if maps else 0), l=44, t=24, b=92 if maps else 44)
+    layout = dressing(look, ROW + (60 if maps else 0), l=44, t=24, b=92 if maps else 44)
     if maps:
         low, high = limits or span(maps)
-        figure.update_layout(coloraxis={"colorscale": NATS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar()})
-    return figure.update_layout(showlegend=False, dragmode=False, uirevision="keep")
+        layout["coloraxis"] = {"colorscale": NATS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar()}
+    return panes.figure(**layout, shapes=shapes, showlegend=False, dragmode=False, uirevision="keep")
 
 
 @remembered
@@ -176,26 +170,27 @@ def span(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     return (low, high) if high - low >= 0.1 else ((low + high) / 2 - 0.05, (low + high) / 2 + 0.05)
 
 
-def _map(figure: go.Figure, panel: Panel, size: tuple[int, int], look: Look, col: int) -> None:
-    figure.add_trace(
-        go.Heatmap(
-            z=np.where(np.isfinite(panel.values), panel.values, np.nan),
-            coloraxis="coloraxis",
-            name=panel.title,
-            hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
-            hoverongaps=False,
-            zsmooth=False,
-        ),
-        row=1,
-        col=col,
+def _image(panel: Panel) -> list[dict[str, Any]]:
+    hover = "row %{y}, column %{x}<br>RGB %{z}<extra></extra>"
+    return [{"type": "image", "z": panel.values, "hovertemplate": hover, "name": ""}]
+
+
+def _map(panel: Panel) -> list[dict[str, Any]]:
+    size = (panel.values.shape[0], panel.values.shape[1])
+    shown = heatmap(
+        np.where(np.isfinite(panel.values), panel.values, np.nan),
+        size,
+        coloraxis="coloraxis",
+        name=panel.title,
+        hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
     )
-    unbounded(figure, panel.values, size, look, row=1, col=col, extent=160)
+    return [shown, *unbounded(panel.values, size, 160)]
 
 
-def _spot(figure: go.Figure, spot: tuple[int, int], col: int) -> None:
+def _spot(spot: tuple[int, int]) -> dict[str, Any]:
     row, column = spot
     edges = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
-    figure.add_shape(type="rect", line={"color": OUTLINE, "width": 2.5}, row=1, col=col, **edges)
+    return {"type": "rect", "line": {"color": OUTLINE, "width": 2.5}} | edges
 
 
 def _bar() -> dict:

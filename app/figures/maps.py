@@ -1,12 +1,13 @@
 """The picture and its maps: arrays -> figures with the same frame, so that they can be read side by side."""
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, UNIT_SCALE, Look, dress, pixel_axes
+from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, UNIT_SCALE, Look, dressing, heatmap, pixel_axes
 
 Box = tuple[int, int, int, int]
 HEIGHT = 392
@@ -34,10 +35,9 @@ def picture_figure(
 ) -> go.Figure:
     """The picture (H, W, 3) uint8 as the network sees it, with the foreground's outline."""
     height, width = picture.shape[:2]
-    figure = frame_figure(height, width, look)
-    figure.add_trace(go.Image(z=picture, hovertemplate="row %{y}, column %{x}<br>RGB %{z}<extra></extra>", name=""))
-    outline(figure, look, box, mask)
-    return figure
+    image = {"type": "image", "z": picture, "name": ""}
+    image["hovertemplate"] = "row %{y}, column %{x}<br>RGB %{z}<extra></extra>"
+    return go.Figure([image, *outlines(box, mask)], frame(height, width, look))
 
 
 @remembered
@@ -49,129 +49,85 @@ def nats_figure(
     Values outside `limits` take the colour of the nearer end and keep their number in the hover text;
     unbounded cells (+inf) are grey and crossed. `size` is the picture's (height, width) in pixels.
     """
-    figure = frame_figure(*size, look)
-    figure.add_trace(
-        _heatmap(
-            np.where(np.isfinite(cells), cells, np.nan),
-            size,
-            colorscale=NATS_SCALE,
-            zmin=limits[0],
-            zmax=limits[1],
-            colorbar=_bar("entropy H (nats)" + crossed(cells)),
-            hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats<extra></extra>",
-        )
+    shown = heatmap(
+        np.where(np.isfinite(cells), cells, np.nan),
+        size,
+        name="",
+        colorscale=NATS_SCALE,
+        zmin=limits[0],
+        zmax=limits[1],
+        colorbar=_bar("entropy H (nats)" + crossed(cells)),
+        hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats<extra></extra>",
     )
-    unbounded(figure, cells, size, look)
-    outline(figure, look, box, None, quiet=True)
-    return figure
+    return go.Figure([shown, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
 
 
 @remembered
 def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box | None = None) -> go.Figure:
     """The same cells stretched to [0, 1], each map on its own scale; nats stay in the hover text."""
-    figure = frame_figure(*size, look)
-    figure.add_trace(
-        _heatmap(
-            unit_range(cells),
-            size,
-            customdata=np.where(np.isfinite(cells), cells, np.nan),
-            colorscale=UNIT_SCALE,
-            zmin=0,
-            zmax=1,
-            colorbar=_bar("share of its own range (0–1)" + crossed(cells)),
-            hovertemplate="row %{y}, column %{x}<br>%{z:.3f} of the range<br>H = %{customdata:.3f} nats<extra></extra>",
-        )
+    shown = heatmap(
+        unit_range(cells),
+        size,
+        name="",
+        customdata=np.where(np.isfinite(cells), cells, np.nan),
+        colorscale=UNIT_SCALE,
+        zmin=0,
+        zmax=1,
+        colorbar=_bar("share of its own range (0–1)" + crossed(cells)),
+        hovertemplate="row %{y}, column %{x}<br>%{z:.3f} of the range<br>H = %{customdata:.3f} nats<extra></extra>",
     )
-    unbounded(figure, cells, size, look)
-    outline(figure, look, box, None, quiet=True)
-    return figure
+    return go.Figure([shown, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
 
 
 @remembered
 def empty_figure(size: tuple[int, int], look: Look, text: str) -> go.Figure:
     """The frame of a map that is not there, of the same size, so that nothing jumps when it comes; `text` says why."""
-    figure = frame_figure(*size, look)
-    figure.add_trace(go.Scatter(x=[], y=[], showlegend=False))
+    layout = frame(*size, look)
+    for axis in (layout["xaxis"], layout["yaxis"]):
+        axis |= {"showline": True, "mirror": True, "linecolor": look.faint}
     # In lines that fit into the narrowest frame.
     lines = "<br>".join(textwrap.wrap(text, 28))
-    figure.add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
-    figure.update_xaxes(showline=True, mirror=True, linecolor=look.faint)
-    figure.update_yaxes(showline=True, mirror=True, linecolor=look.faint)
-    return figure
+    note = {"text": lines, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
+    return go.Figure([{"type": "scatter", "x": [], "y": [], "showlegend": False}], layout | {"annotations": [note]})
 
 
-def unbounded(
-    figure: go.Figure, cells: np.ndarray, size: tuple[int, int], look: Look, row: int | None = None,
-    col: int | None = None, extent: float = 300.0,
-) -> None:  # fmt: skip
-    """Marks the cells of infinite entropy: grey with a cross; a legend would hide the scale."""
+def unbounded(cells: np.ndarray, size: tuple[int, int], extent: float = 300.0) -> list[dict[str, Any]]:
+    """The trace that marks the cells of infinite entropy, if any: grey with a cross; a legend would hide the scale."""
     rows, columns = np.nonzero(np.isposinf(cells))
     if not len(rows):
-        return
+        return []
     steps = size[0] / cells.shape[0], size[1] / cells.shape[1]
     side = extent / max(cells.shape)
-    figure.add_trace(
-        go.Scatter(
-            x=(columns + 0.5) * steps[1] - 0.5,
-            y=(rows + 0.5) * steps[0] - 0.5,
-            mode="markers",
-            name=f"unbounded: not used by the layer ({len(rows)} cells)",
-            marker={
-                "symbol": "square-x-open",
-                "size": max(2.0, side * 0.9),
-                "color": UNBOUNDED_FILL,
-                "line": {"width": 1},
-            },
-            hovertemplate="row %{y}, column %{x}<br>unbounded: not used by this layer<extra></extra>",
-            showlegend=False,
-        ),
-        row=row,
-        col=col,
-    )
+    marker = {"symbol": "square-x-open", "size": max(2.0, side * 0.9), "color": UNBOUNDED_FILL, "line": {"width": 1}}
+    marks = {
+        "type": "scatter",
+        "x": (columns + 0.5) * steps[1] - 0.5,
+        "y": (rows + 0.5) * steps[0] - 0.5,
+        "mode": "markers",
+        "name": f"unbounded: not used by the layer ({len(rows)} cells)",
+        "marker": marker,
+        "hovertemplate": "row %{y}, column %{x}<br>unbounded: not used by this layer<extra></extra>",
+        "showlegend": False,
+    }
+    return [marks]
 
 
-def outline(figure: go.Figure, look: Look, box: Box | None, mask: np.ndarray | None, quiet: bool = False) -> None:
-    """The box as a dashed line and the mask as a solid one; `quiet` leaves them out of the legend."""
+def outlines(box: Box | None, mask: np.ndarray | None, quiet: bool = False) -> list[dict[str, Any]]:
+    """The mask as a solid line and the box as a dashed one; `quiet` leaves them out of the legend."""
+    lines: list[dict[str, Any]] = []
     if mask is not None:
-        figure.add_trace(
-            go.Contour(
-                z=np.pad(mask.astype(np.float32), 1),
-                x0=-1,
-                dx=1,
-                y0=-1,
-                dy=1,
-                contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
-                line={"color": OUTLINE, "width": 1.5},
-                showscale=False,
-                hoverinfo="skip",
-                name="mask",
-                showlegend=not quiet,
-            )
+        contours = {"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"}
+        line = {"color": OUTLINE, "width": 1.5}
+        place = {"x0": -1, "dx": 1, "y0": -1, "dy": 1, "z": np.pad(mask.astype(np.float32), 1)}
+        lines.append(
+            {"type": "contour", "contours": contours, "line": line, "showscale": False, "name": "mask"} | place
         )
     if box is not None:
         x0, y0, x1, y1 = (edge - 0.5 for edge in box)
-        figure.add_trace(
-            go.Scatter(
-                x=[x0, x1, x1, x0, x0],
-                y=[y0, y0, y1, y1, y0],
-                mode="lines",
-                line={
-                    "color": "#ffffff" if quiet else OUTLINE,
-                    "width": 2 if not quiet else 1,
-                    "dash": "dash",
-                },
-                hoverinfo="skip",
-                name="box",
-                showlegend=not quiet,
-            )
-        )
-
-
-def _heatmap(z: np.ndarray, size: tuple[int, int], **how: object) -> go.Heatmap:
-    dy, dx = size[0] / z.shape[0], size[1] / z.shape[1]
-    return go.Heatmap(
-        z=z, x0=dx / 2 - 0.5, dx=dx, y0=dy / 2 - 0.5, dy=dy, zsmooth=False, hoverongaps=False, name="", **how
-    )
+        line = {"color": "#ffffff" if quiet else OUTLINE, "width": 1 if quiet else 2, "dash": "dash"}
+        place = {"x": [x0, x1, x1, x0, x0], "y": [y0, y0, y1, y1, y0]}
+        lines.append({"type": "scatter", "mode": "lines", "line": line, "name": "box"} | place)
+    return [line | {"hoverinfo": "skip", "showlegend": not quiet} for line in lines]
 
 
 def crossed(cells: np.ndarray) -> str:
@@ -201,11 +157,7 @@ def _bar(title: str) -> dict:
     }
 
 
-@remembered
-def frame_figure(height: int, width: int, look: Look) -> go.Figure:
-    """What pictures and maps of this size have in common: axes in pixels, margins and the place of the legend."""
-    figure = go.Figure()
-    pixel_axes(figure, height, width, look)
-    dress(figure, look, HEIGHT, **MARGIN)
+def frame(height: int, width: int, look: Look) -> dict[str, Any]:
+    """The layout of pictures and maps of this size: axes in pixels, margins and the place of the legend."""
     legend = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 11}}
-    return figure.update_layout(legend=legend)
+    return pixel_axes(height, width, look) | dressing(look, HEIGHT, **MARGIN) | {"legend": legend}

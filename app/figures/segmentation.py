@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.figures.remembered import remembered
-from app.figures.style import UNIT_SCALE, Look, dress, pixel_axes
+from app.figures.style import UNIT_SCALE, Look, dressing, heatmap, pixel_axes
 
 HEIGHT = 290
 
@@ -24,19 +24,17 @@ def segmentation_figure(probability: np.ndarray, name: str, look: Look) -> go.Fi
         "tickfont": {"size": 10},
         "title": {"text": f"probability of {name}", "side": "bottom", "font": {"size": 11}},
     }
-    figure = go.Figure(
-        go.Heatmap(
-            z=probability,
-            zmin=0,
-            zmax=1,
-            colorscale=UNIT_SCALE,
-            zsmooth=False,
-            name="",
-            colorbar=bar,
-            hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} %{{z:.3f}}<extra></extra>",
-        )
+    shown = heatmap(
+        probability,
+        probability.shape,
+        zmin=0,
+        zmax=1,
+        colorscale=UNIT_SCALE,
+        name="",
+        colorbar=bar,
+        hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} %{{z:.3f}}<extra></extra>",
     )
-    pixel_axes(figure, probability.shape[0], probability.shape[1], look)
-    figure.update_xaxes(title=None, showticklabels=False, ticks="")
-    figure.update_yaxes(title=None, showticklabels=False, ticks="")
-    return dress(figure, look, HEIGHT, t=4, b=56)
+    layout = pixel_axes(probability.shape[0], probability.shape[1], look)
+    for axis in (layout["xaxis"], layout["yaxis"]):
+        axis |= {"title": None, "showticklabels": False, "ticks": ""}
+    return go.Figure([shown], layout | dressing(look, HEIGHT, t=4, b=56))

@@ -1,7 +1,9 @@
 """What all figures share: colours that read on light and dark pages, axes in pixels, quiet margins."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 NATS_SCALE = "Viridis"
@@ -37,22 +39,39 @@ PLAIN_CONFIG = {
 
 
 def dress(figure: go.Figure, look: Look, height: int, **margin: int) -> go.Figure:
-    """Transparent paper, the page's ink, margins in pixels."""
-    # Without autoexpand, so that figures side by side keep one frame whatever stands around it.
-    edges = {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False} | margin
-    return figure.update_layout(
-        height=height,
-        margin=edges,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": look.text, "size": 12, "family": FONT},
-        hoverlabel={"font": {"family": FONT, "size": 12}},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": look.text, "activecolor": look.accent},
-    )
+    """Puts the `dressing` on."""
+    return figure.update_layout(dressing(look, height, **margin))
 
 
-def pixel_axes(figure: go.Figure, height: int, width: int, look: Look) -> go.Figure:
-    """Square pixels, row 0 on top, ticks in pixels of the picture; the zoom survives new data."""
+def dressing(look: Look, height: int, **margin: int) -> dict[str, Any]:
+    """Of a layout: transparent paper, the page's ink, margins in pixels."""
+    return {
+        "height": height,
+        # Without autoexpand, so that figures side by side keep one frame whatever stands around it.
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False} | margin,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": look.text, "size": 12, "family": FONT},
+        "hoverlabel": {"font": {"family": FONT, "size": 12}},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": look.text, "activecolor": look.accent},
+    }
+
+
+def heatmap(z: np.ndarray, size: tuple[int, int], **how: object) -> dict[str, Any]:
+    """The trace of a map (rows, columns) on a picture of `size` pixels, crisp, and nothing where it is not finite."""
+    dy, dx = size[0] / z.shape[0], size[1] / z.shape[1]
+    place = {"x0": dx / 2 - 0.5, "dx": dx, "y0": dy / 2 - 0.5, "dy": dy}
+    return {"type": "heatmap", "z": z, "zsmooth": False, "hoverongaps": False} | place | how
+
+
+def bare_axis(look: Look) -> dict[str, Any]:
+    """A line around a map, without numbers."""
+    quiet = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+    return quiet | {"showline": True, "mirror": True, "linecolor": look.faint}
+
+
+def pixel_axes(height: int, width: int, look: Look) -> dict[str, Any]:
+    """Of a layout: square pixels, row 0 on top, ticks in pixels of the picture; the zoom survives new data."""
     quiet = {
         "showgrid": False,
         "zeroline": False,
@@ -62,19 +81,18 @@ def pixel_axes(figure: go.Figure, height: int, width: int, look: Look) -> go.Fig
         "constrain": "domain",
         "nticks": 5,
         "tickfont": {"size": 10},
-        "title_font": {"size": 11},
-        "title_standoff": 4,
     }
+
+    def title(text: str) -> dict:
+        return {"text": text, "font": {"size": 11}, "standoff": 4}
+
     # The limits keep zooming and panning on the picture.
     right, bottom = width - 0.5, height - 0.5
-    figure.update_xaxes(title_text="column (pixels)", range=[-0.5, right], minallowed=-0.5, maxallowed=right, **quiet)
-    figure.update_yaxes(
-        title_text="row (pixels)",
-        range=[bottom, -0.5],
-        minallowed=-0.5,
-        maxallowed=bottom,
-        scaleanchor="x",
-        scaleratio=1,
-        **quiet,
-    )
-    return figure.update_layout(uirevision="keep", dragmode="zoom")
+    across = {"title": title("column (pixels)"), "range": [-0.5, right], "minallowed": -0.5, "maxallowed": right}
+    down = {"title": title("row (pixels)"), "range": [bottom, -0.5], "minallowed": -0.5, "maxallowed": bottom}
+    return {
+        "xaxis": quiet | across,
+        "yaxis": quiet | down | {"scaleanchor": "x", "scaleratio": 1},
+        "uirevision": "keep",
+        "dragmode": "zoom",
+    }

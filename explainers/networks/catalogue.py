@@ -138,7 +138,7 @@ def network_catalogue() -> tuple[NetworkEntry, ...]:
     ['resnet20-cifar10', 'resnet32-cifar10']
     """
     return tuple(
-        NetworkEntry(s.name, s.family, s.title, s.data, s.shipped, s.available, s.size, s.weights.name)
+        NetworkEntry(s.name, s.family, s.title, s.data, s.shipped, s.available, s.size, s.file)
         for s in registered().values()
     )
 

@@ -39,11 +39,12 @@ class WeightsUnavailable(RuntimeError):
 
 def cached_file(url: str) -> Path:
     """Where torch keeps the file of `url`; it need not be there."""
-    return Path(torch.hub.get_dir(), "checkpoints", _name(url))
+    return Path(torch.hub.get_dir(), "checkpoints", file_name(url))
 
 
 @cache
-def _name(url: str) -> str:
+def file_name(url: str) -> str:
+    """What the file of `url` is called."""
     return Path(urlparse(url).path).name
 
 

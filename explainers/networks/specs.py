@@ -12,7 +12,7 @@ from explainers.datasets.birds import render
 from explainers.networks.architectures import plain
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.architectures.unet import UNet
-from explainers.networks.downloads import cached_file
+from explainers.networks.downloads import cached_file, file_name
 from explainers.networks.preprocessing import Preprocessing
 
 NETWORKS = ASSETS / "networks"
@@ -50,7 +50,12 @@ class Spec:
     @property
     def weights(self) -> Path:
         """The file with the weights, which need not be there."""
-        return cached_file(self.url) if self.url else NETWORKS / f"{self.name}.safetensors"
+        return cached_file(self.url) if self.url else NETWORKS / self.file
+
+    @property
+    def file(self) -> str:
+        """The name of that file."""
+        return file_name(self.url) if self.url else f"{self.name}.safetensors"
 
     @property
     def available(self) -> bool:

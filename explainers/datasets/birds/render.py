@@ -7,6 +7,7 @@ pixel needs another VERSION.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -51,8 +52,13 @@ def label_of(index: int, seed: int = 0) -> int:
     True
     """
     block, place = divmod(index, len(SPECIES))
+    return _order(block, seed)[place]
+
+
+@lru_cache(maxsize=64)
+def _order(block: int, seed: int) -> tuple[int, ...]:
     # Ranks of uniform numbers are the same on every version of NumPy; `permutation` need not be.
-    return int(np.argsort(_stream(seed, block, 0).random(len(SPECIES)), kind="stable")[place])
+    return tuple(np.argsort(_stream(seed, block, 0).random(len(SPECIES)), kind="stable").tolist())
 
 
 def render_bird(index: int, size: int = 64, seed: int = 0, label: int | None = None) -> Bird:
