@@ -21,7 +21,7 @@ layer holds on to this pixel. Crossed grey cells are not used at all.
 **Concentration** is the mean entropy of the background minus that of the subject: how much more the layer
 has discarded of what surrounds the subject.
 
-**Step by step.** The seven lessons under [Learn](./learn) take one idea each, with something to move; the
+**Step by step.** The nine lessons under [Learn](./learn) take one idea each, with something to move; the
 [Glossary](./glossary) has every word.
 
 **Limits.** The map speaks of one picture and its close surroundings. It says what the layer uses, not

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from cachetools import LRUCache
 
 Given = ParamSpec("Given")
-# Bytes of what the figures show, and of what Plotly puts around it in each.
+# Bytes of what the figures show, and of what Plotly puts around it in each of them and each of its frames.
 LIMIT, AROUND = 32 << 20, 48 << 10
 _kept: LRUCache[Any, Any] = LRUCache(LIMIT, getsizeof=lambda found: found[0])
 _lock = threading.Lock()
@@ -33,8 +33,12 @@ def remembered(make: Callable[Given, go.Figure]) -> Callable[Given, go.Figure]:
             found = _kept.get(key)
         if found is None:
             made = make(*args, **kwargs)
-            parts = [trace.to_plotly_json() for trace in made.data], made.layout.to_plotly_json()
-            found = len(content) + AROUND, parts
+            parts = (
+                [trace.to_plotly_json() for trace in made.data],
+                made.layout.to_plotly_json(),
+                [frame.to_plotly_json() for frame in made.frames],
+            )
+            found = len(content) + AROUND * (1 + len(parts[2])), parts
             if found[0] <= LIMIT:
                 with _lock:
                     _kept[key] = found
@@ -43,9 +47,9 @@ def remembered(make: Callable[Given, go.Figure]) -> Callable[Given, go.Figure]:
     return again
 
 
-def _copy(data: list[dict], layout: dict) -> go.Figure:
+def _copy(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:
     """A figure of parts that were looked through when it was made; what is changed later is looked at as ever."""
-    figure = go.Figure(data, layout, _validate=False)
+    figure = go.Figure(data, layout, frames, _validate=False)
     for part in (figure, figure.layout, *figure.data):
         part._validate = True
     return figure

@@ -1,4 +1,4 @@
-"""Learn: seven short lessons, each with something to move."""
+"""Learn: nine short lessons, each with something to move."""
 
 import streamlit as st
 

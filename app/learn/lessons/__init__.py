@@ -1,6 +1,6 @@
 """The lessons of the Learn section, in their order."""
 
-from app.learn.lessons import beta, efficiency, entropy, limit, noise, rescaling, wall
+from app.learn.lessons import beta, binned, efficiency, entropy, information, limit, noise, rescaling, wall
 from app.learn.lessons.lesson import Lesson
 
 LESSONS: tuple[Lesson, ...] = (
@@ -11,6 +11,8 @@ LESSONS: tuple[Lesson, ...] = (
     beta.LESSON,
     efficiency.LESSON,
     limit.LESSON,
+    information.LESSON,
+    binned.LESSON,
 )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from app.figures.enlarge import enlarge
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.figures.style import DARK, LIGHT
 from app.jobs.backend import backend
-from app.learn.lessons import LESSONS, bench, find, toys, wall
+from app.learn.lessons import LESSONS, bench, clusters, find, information, toys, wall
 from app.learn.lessons.limit import gain, mean
 from app.parts.glossary import glossary
 from app.words import read
@@ -139,6 +140,8 @@ def test_large_type_enlarges_every_letter_once():
         ("wall", "wall_rough", 0.05, "RU of the pixel (nats)"),
         ("rescaling", "rescaling_c", 0.5, "Layer gradient"),
         ("limit", "limit_scale", 0.25, "Concentration (nats)"),
+        ("information", "information_weight", 5.0, "I(X;T) (nats)"),
+        ("binned", "binned_step", 500, "Binned (nats)"),
     ],
 )
 def test_every_lesson_shows_words_equation_and_a_number_that_follows_its_slider(slug, control, value, number):
@@ -237,7 +240,7 @@ def test_a_lesson_that_is_none_is_the_first_and_a_choice_outlasts_a_change_of_le
 
 
 def test_every_lesson_has_a_text_of_one_or_two_paragraphs_and_a_name_of_its_own():
-    assert len({lesson.slug for lesson in LESSONS}) == len(LESSONS) == 7
+    assert len({lesson.slug for lesson in LESSONS}) == len(LESSONS) == 9
     for lesson in LESSONS:
         assert 1 <= len(lesson.text.strip().split("\n\n")) <= 2
         assert lesson.symbols
@@ -253,3 +256,31 @@ def test_the_glossary_explains_and_can_be_searched():
     assert not any(text.value.startswith("**CID") for text in at.markdown)
     at.text_input(key="w_glossary").set_value("xyzzy").run()
     assert at.info[0].value == "No term of that name."
+
+
+# Information
+
+
+@pytest.mark.parametrize("weight", [0.05, 0.5, 5.0])
+def test_without_noise_the_weight_makes_no_difference_and_with_it_the_estimate_is_the_integral(weight):
+    assert information.information(weight, 0.0)[0] == pytest.approx(math.log(4))
+    value, error, entropy = information.information(weight, 0.1)
+    s = information.outputs(weight).flatten().numpy()
+    t = np.linspace(-3, 3, 60001)
+    g = np.exp(-(((t[:, None] - s) / 0.1) ** 2) / 2).mean(1) / (0.1 * math.sqrt(2 * math.pi))
+    integral = float(-np.trapezoid(g * np.log(g, where=g > 0, out=np.zeros_like(g)), t))
+    assert entropy == pytest.approx(integral, abs=5 * error + 1e-6)
+    assert value == pytest.approx(integral - 0.5 * math.log(2 * math.pi * math.e * 0.01), abs=5 * error + 1e-6)
+
+
+def test_the_trained_network_keeps_its_information_while_its_bins_lose_theirs_to_clustering():
+    found = clusters.trained()
+    assert [one["exact"] for one in found] == pytest.approx([math.log(300)] * len(found))
+    assert found[-1]["accuracy"] > 0.95
+    wide = [one["binned"][clusters.BINS.index(0.5)] for one in found]
+    narrow = [one["binned"][clusters.BINS.index(0.01)] for one in found]
+    assert max(wide) - wide[-1] > 0.5
+    assert all(a >= b for one in found for a, b in pairwise(one["binned"]))
+    assert narrow[-1] > wide[-1] + 1
+    assert found[-1]["within"] < 0.5 * found[0]["between"] + 0.2
+    assert found[-1]["between"] > 2 * found[-1]["within"]
