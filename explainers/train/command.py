@@ -48,7 +48,7 @@ def main() -> None:
         recipe = replace(NOISY_RECIPES[args.name], **changed)
         try:
             problem = recipe.load(args.rule)
-        except (ValueError, OSError) as error:
+        except ValueError as error:
             parser.error(f"{error}")
         train_noisy(NoisyTraining(args.name, recipe, problem, args.runs, args.seed), args.out or SNAPSHOTS)
         return

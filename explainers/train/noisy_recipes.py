@@ -90,7 +90,7 @@ NOISY_RECIPES: dict[str, NoisyRecipe] = {
     "bits-tanh-0.2": _bits("tanh", 0.2),
     "bits-relu-0.005": _bits("relu", 0.005),
     "bits-tanh-0.005-orthonormal": _bits("tanh", 0.005, orthonormal=0.01),
-    "bits-tanh-deterministic": _bits("tanh", 0.0),
+    "deterministic-tanh": _bits("tanh", 0.0),
     "spirals-tanh": _SPIRALS,
     "spirals-leaky-relu": replace(_SPIRALS, activation="leaky_relu"),
     "digits-fully-connected": _DIGITS,

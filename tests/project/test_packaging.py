@@ -63,7 +63,10 @@ def test_every_module_and_all_that_ships_are_inside(installed):
         library["check_shipped"](path)
     assert (inside / SUMS).read_bytes() == (ASSETS / SUMS).read_bytes()
     # One reads the cards of networks and decoders beside the weights, and the pictures of the page in the project.
-    assert {path.name for path in inside.iterdir()} == {"networks", "sweeps", "decoders", "lessons", SUMS}
+    assert {path.name for path in inside.iterdir()} == {
+        *("networks", "sweeps", "decoders", "lessons", "information_flow"),
+        SUMS,
+    }
 
 
 def test_the_command_starts_the_installed_app_with_its_settings(installed, monkeypatch):

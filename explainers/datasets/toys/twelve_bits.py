@@ -58,13 +58,13 @@ def twelve_bits() -> Problem:
 def read_twelve_bits(path: Path) -> Problem:
     """The problem of another rule: a NumPy archive with the patterns `F` (4096, 12) of 0 and 1 and the labels `y`.
 
-    That is the form of `var_u` of Shwartz-Ziv and Tishby's code. Raises ValueError for anything else, OSError where
-    there is no such file.
+    That is the form of `var_u` of Shwartz-Ziv and Tishby's code. Raises ValueError for anything else.
     """
-    data = path.read_bytes()
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as found:
             bits, labels = found["F"], found["y"].ravel()
+    except OSError as error:
+        raise ValueError(f"expected a file with a rule, '{path.name}' cannot be read: {error.strerror}") from None
     except (KeyError, ValueError, AttributeError, zipfile.BadZipFile, EOFError):
         raise ValueError(
             f"expected a NumPy archive with the arrays F and y, got something else in '{path.name}'; choose another"

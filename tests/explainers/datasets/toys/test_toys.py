@@ -122,3 +122,8 @@ def test_a_file_of_anything_else_is_one_sentence(tmp_path):
         (tmp_path / "rule.npz").write_bytes(content)
         with pytest.raises(ValueError, match="the arrays F and y"):
             read_twelve_bits(tmp_path / "rule.npz")
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"expected a file with a rule, 'rule\.npz' cannot be read: No such file"):
+        read_twelve_bits(tmp_path / "rule.npz")
