@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 _LAYER_METHODS = ("grad_cam", "guided_grad_cam", "layer_gradient", "activation", "bottleneck")
 METHOD_VERSIONS: Mapping[str, int] = {
-    **{"cid": 2, "ru": 4, "fairness": 2, "scores": 2, "lrp": 2},
+    **{"cid": 2, "ru": 4, "fairness": 2, "scores": 2, "lrp": 2, "information": 1},
     **dict.fromkeys(_LAYER_METHODS, 3),
 }
 BASELINES_VERSION = 1
