@@ -72,11 +72,12 @@ def test_a_picture_s_map_does_not_depend_on_its_neighbours_nor_on_the_call(name:
     assert torch.equal(alone, attribute(name, resnet20, "layer3.2", pictures[1:], target=5, **options))
 
 
-def test_eight_threads_give_the_maps_of_one(resnet20, pictures) -> None:
+def test_eight_threads_give_the_maps_of_one() -> None:
+    net, x = build("ResNet-8", torch.float32)
     jobs = [(name, FAST.get(name, {})) for name in METHODS if name not in ("occlusion", "bottleneck")]
 
     def run(job: tuple) -> torch.Tensor:
-        return attribute(job[0], resnet20, "layer3.2", pictures[:1], target=3, **job[1])
+        return attribute(job[0], net, "layer3.0", x[:1], target=3, **job[1])
 
     expected = [run(job) for job in jobs]
     got: dict[int, list] = {}
