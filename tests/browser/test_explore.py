@@ -7,15 +7,8 @@ import pytest
 from tests.support.browser import READY, SLOW, chart, cheap, drawn, expect, grid_line, status
 from tests.support.picture_files import noise
 from tests.support.places import ROOT
-from tests.support.server import serving
 
 pytestmark = pytest.mark.browser
-
-
-def test_the_very_first_visit_may_be_to_another_page(page):
-    with serving() as (address, _):
-        page.goto(f"{address}/about")
-        expect(page.get_by_role("heading", name="What this is")).to_be_visible(timeout=SLOW)
 
 
 def test_from_a_first_visit_to_a_first_map(page, address):
