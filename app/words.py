@@ -36,10 +36,22 @@ def near(value: float, error: float, places: int = 3) -> str:
 def error_of(value: float, error: float, places: int = 3) -> str:
     """What stands after a value for its standard error; nothing where either is unknown or there is no error.
 
-    >>> error_of(0.3, 0.01), error_of(0.3, 0.0), error_of(0.3, math.nan)
-    (' ± 0.010', '', '')
+    An error that is there is never written as zero.
+
+    >>> error_of(0.3, 0.01), error_of(0.3, 0.0), error_of(0.3, math.nan), error_of(0.3, 1e-5)
+    (' ± 0.010', '', '', ' ± 0.001')
     """
-    return "" if math.isnan(value) or math.isnan(error) or not error else f" ± {decimal(error, places)}"
+    known = not math.isnan(value) and not math.isnan(error) and error
+    return f" ± {decimal(least(error, places), places)}" if known else ""
+
+
+def least(error: float, places: int) -> float:
+    """An error as it can be written with so many decimals: not less than the last of them.
+
+    >>> least(3e-5, 4), least(0.0123, 4)
+    (0.0001, 0.0123)
+    """
+    return max(error, 10.0**-places)
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -12,9 +12,12 @@ from app.compare.take import take_pairs
 from app.figures.compare import Curve, curves_figure
 from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import Backend, View
+from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 from app.parts.watch import Asked, Start, Watch
+from app.words import least, number
 from explainers import CIDSettings
+from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.methods.registry import find_method
 from explainers.networks.layers import Layer
 
@@ -25,11 +28,13 @@ KINDS_HELP = (
 )
 CURVES_HELP = (
     "Mean entropy over the section that both networks see, layer by layer, as computed, never smoothed. Bars below: "
-    "the mean of B − A at every layer of A and its partner. Whiskers: standard errors, where they are known."
+    "the mean of B − A at every layer of A and its partner. Whiskers: what a mean may be off by, by its standard error "
+    "and by what the constraint tells. Open points: the noise does not meet the constraint."
 )
 TABLE_HELP = (
     "One row for each layer of A with its partner in B. Differences are over the cells that both layers use; their "
-    "error is as if both maps' errors were independent. The arrow at the table's corner saves it as CSV."
+    "error is as if both maps' errors were independent. Where a map's noise does not meet the constraint there is no "
+    "difference, and the last column says why. The arrow at the table's corner saves it as CSV."
 )
 TEXT_COLUMNS = {
     "layer of A": "The layers of A in order of execution.",
@@ -40,9 +45,12 @@ NUMBER_COLUMNS = {
     "mean of A (nats)": "Mean of A's map over the cells that both layers use, in nats per input variable.",
     "mean of B (nats)": "Mean of B's map over the same cells, in nats per input variable.",
     "B − A (nats)": "Mean of the difference over those cells. Above zero: B has discarded more.",
-    "± error (nats)": "Standard error of the difference, as if both maps' errors were independent.",
+    "± error (nats)": "What the difference may be off by, as if both maps' errors were independent.",
 }
+UNSURE, UNSURE_HELP = "uncertain", "Whose noise moves the feature by how many times what it may: no mean to rely on."
 ROW, MOST_ROWS = 35, 20
+# Decimals of the table.
+PLACES = 4
 SHORT = {"name": "name", "depth": "depth", "chosen": "by hand"}
 
 
@@ -77,7 +85,7 @@ def layers(store: Backend, scene: Scene) -> None:
         # The pair above may be among the layers; two points make no curve.
         if len(found) > 2:
             _curves(scene, found, differences)
-            _table(scene, pairs, differences)
+            _table(scene, pairs, differences, found)
 
     work.draw(draw)
 
@@ -121,7 +129,7 @@ def _difference(scene: Scene, one: Pair, found: dict) -> Difference | None:
 def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> None:
     named = same_layers(scene.a.network, scene.b.network)
     a, b = (_curve(side, part, found) for side, part in zip((scene.a, scene.b), scene.parts, strict=True))
-    gaps = [math.nan if one is None else one.mean for one in differences]
+    gaps = [one.mean if one is not None and one.certain else math.nan for one in differences]
     st.markdown("**Both curves**", help=CURVES_HELP)
     st.plotly_chart(
         curves_figure(a, b, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
@@ -130,6 +138,8 @@ def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> 
         config=PLAIN_CONFIG,
         alt=f"Mean {scene.metric.upper()} of every layer of both networks, and the differences B − A",
     )
+    if any((*a.unsure, *b.unsure)):
+        st.caption(f":material/help: {UNSURE_POINTS} They are left out of the differences.")
 
 
 def _curve(side: Side, part: float, found: dict) -> Curve:
@@ -138,13 +148,16 @@ def _curve(side: Side, part: float, found: dict) -> Curve:
         f"{side.letter} · {side.title}",
         [layer.name for layer in side.network.layers],
         [math.nan if result is None else section_mean(result, part) for result in results],
-        [math.nan if result is None else float(result.mean_error[0]) for result in results],
+        [math.nan if result is None else mean_uncertainty(result.numbers) for result in results],
+        [result is not None and not is_certain(result.numbers) for result in results],
     )
 
 
-def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]) -> None:
+def table_rows(pairs: list[Pair], differences: list[Difference | None], found: dict) -> list[dict[str, object]]:
+    """A row for each pair, empty where nothing is ready; `found` are the maps by letter and layer."""
     rows = []
     for one, gap in zip(pairs, differences, strict=True):
+        told = gap if gap is not None and gap.certain else None
         rows.append(
             {
                 "layer of A": one.layer.name,
@@ -152,10 +165,23 @@ def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]
                 "matched by": SHORT[one.rule],
                 "mean of A (nats)": gap and gap.mean_a,
                 "mean of B (nats)": gap and gap.mean_b,
-                "B − A (nats)": gap and gap.mean,
-                "± error (nats)": gap and gap.error,
+                "B − A (nats)": told and told.mean,
+                "± error (nats)": least(told.error, PLACES) if told and told.error else None,
+                UNSURE: _unsure(one, gap, found),
             }
         )
+    return rows
+
+
+def _unsure(one: Pair, gap: Difference | None, found: dict) -> str:
+    """Whose noise moves the feature by how many times what it may."""
+    layers = {"A": one.layer, "B": one.partner}
+    unsure = () if gap is None else gap.unsure
+    return "; ".join(f"{letter} × {number(float(found[letter, layers[letter]].constraint[0]))}" for letter in unsure)
+
+
+def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None], found: dict) -> None:
+    rows = table_rows(pairs, differences, found)
     st.markdown("**The pairs of layers**", help=TABLE_HELP)
     st.dataframe(
         rows,
@@ -165,6 +191,7 @@ def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
         column_config={
             **{name: st.column_config.TextColumn(help=words) for name, words in TEXT_COLUMNS.items()},
+            UNSURE: st.column_config.TextColumn(help=UNSURE_HELP),
             **{
                 name: st.column_config.NumberColumn(format="%.4f", help=words) for name, words in NUMBER_COLUMNS.items()
             },

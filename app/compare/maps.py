@@ -12,10 +12,11 @@ from app.figures.style import NATS_SCALE, PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
+from app.parts.certainty import misfit_sentence
 from app.parts.look import beneath, look
 from app.parts.numbers import constraint, doubt
 from app.parts.watch import Asked, Watch
-from app.words import decimal, error_of, signed
+from app.words import NONE, decimal, error_of, signed
 from explainers import CIDResult
 from explainers.decoders.cards import find_decoder
 from explainers.methods.registry import find_method
@@ -32,9 +33,9 @@ DIFFERENCE = (
 )
 MEAN = "Mean of the map over the cells that both layers use, in nats per input variable."
 MEAN_DIFFERENCE = (
-    "Mean of B − A over those cells, ± its standard error as if both maps' errors were independent. Two networks that "
-    "are much alike, measured with one seed, err alike, so that their difference is better than this. A dash: no error "
-    "is known yet."
+    "Mean of B − A over those cells, ± what it may be off by as if both maps' errors were independent. Two networks "
+    "that are much alike, measured with one seed, err alike, so that their difference is better than this. A dash: one "
+    "of the maps does not meet its constraint, so that there is no difference to tell."
 )
 CONSTRAINT = "How far noise of this strength really moves the feature, divided by how far it may; 1 where a map holds."
 
@@ -96,13 +97,18 @@ def _status(work: Watch, scene: Scene, views: list[View]) -> None:
 def sentence(scene: Scene, views: list[View]) -> str:
     """What came out, and which map is to be read with care."""
     found = difference(views[0].value, views[1].value, scene.parts)
+    results = [view.value for view in views]
     names = f"**{scene.pair.layer.name}** of A and **{scene.pair.partner.name}** of B"
-    text = f"{names}: mean {find_method(scene.metric).title} differs by {signed(found.mean, 4)} nats (B − A)."
-    for side, view in zip((scene.a, scene.b), views, strict=True):
-        if not view.value.settings.refine:
+    if not found.certain:
+        unsure = {letter: result for letter, result in zip("AB", results, strict=True) if letter in found.unsure}
+        said = " ".join(misfit_sentence(result, f" of {letter}") for letter, result in unsure.items())
+        return f"{names}: no difference can be told. {said}"
+    text = f"{names}: mean {find_method(scene.metric).title} differs by {signed(found.mean, 3)} nats (B − A)."
+    for side, result in zip((scene.a, scene.b), results, strict=True):
+        if not result.settings.refine:
             return text + " Closed form, not refined: below stands how well the constraint holds."
-        if not bool(view.value.converged[0]):
-            text += f" Read the map of {side.letter} with care. {doubt(view.value)}"
+        if not bool(result.converged[0]):
+            text += f" Read the map of {side.letter} with care. {doubt(result)}"
     return text
 
 
@@ -130,15 +136,17 @@ def _figures(scene: Scene, views: list[View], found: Difference | None, limits: 
                 _map(cells, part, side.letter, limits, progress.in_frame(views[place]))
         with st.container():
             st.markdown("**B − A**", help=DIFFERENCE)
-            _difference(found, shown, absence(views))
+            _difference(found if found and found.certain else None, shown, absence(views, found))
 
 
-def absence(views: list[View]) -> str:
+def absence(views: list[View], found: Difference | None = None) -> str:
     """Why there is no difference.
 
     >>> absence([View("a", "done"), View("b", "stopped")])
     'no difference: the map of B is not finished'
     """
+    if found is not None:
+        return f"no difference: the noise of {' and '.join(found.unsure)} does not meet the constraint"
     if any(view.live for view in views):
         return "it comes when both maps are finished"
     lacking = " and ".join(letter for letter, view in zip("AB", views, strict=True) if view.state != "done")
@@ -175,7 +183,7 @@ def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
         for letter, mean in (("A", found.mean_a), ("B", found.mean_b)):
             st.metric(f"Mean {metric} of {letter} (nats)", decimal(mean, 4), help=MEAN)
         gap = signed(found.mean, 4) + error_of(found.mean, found.error, 4)
-        st.metric("Mean of B − A (nats)", gap, help=MEAN_DIFFERENCE)
+        st.metric("Mean of B − A (nats)", gap if found.certain else NONE, help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):
             st.metric(f"Constraint of {letter}", constraint(result), help=CONSTRAINT)
 

@@ -8,6 +8,7 @@ import numpy as np
 from app.inputs.columns import counterpart
 from app.inputs.network_input import Subject
 from explainers import CIDResult, CIDSettings
+from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.grid import resolve_grid
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -119,8 +120,9 @@ class Difference:
     """Two maps on one grid of cells of the section that both networks see, in nats.
 
     `a`, `b` (n, n): +inf where the layer does not use the cell; `values` = b − a, infinite or NaN there. `mean_a`,
-    `mean_b` and `mean` are over the cells that both layers use, NaN where there is none. `error` is the standard error
-    of `mean` as if the two maps' were independent; maps that are drawn alike are nearer than that.
+    `mean_b` and `mean` are over the cells that both layers use, NaN where there is none. `error` is what `mean` may be
+    off by as if the two maps' errors were independent; maps that are drawn alike are nearer than that. `unsure` names
+    the maps, "A" and "B", whose noise does not meet the constraint: their difference is none of the two layers.
     """
 
     a: np.ndarray
@@ -130,6 +132,12 @@ class Difference:
     mean_b: float
     mean: float
     error: float
+    unsure: tuple[str, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether the difference is one of the layers."""
+        return not self.unsure
 
     @property
     def span(self) -> tuple[float, float]:
@@ -163,8 +171,11 @@ def difference(a: CIDResult, b: CIDResult, parts: tuple[float, float] = (1.0, 1.
     both = np.isfinite(values)
     mean_a, mean_b, mean = (float(cells[both].mean()) if both.any() else math.nan for cells in (first, second, values))
     # The same map twice carries the same error twice.
-    error = 0.0 if np.array_equal(first, second) else math.hypot(float(a.mean_error[0]), float(b.mean_error[0]))
-    return Difference(first, second, values, mean_a, mean_b, mean, error)
+    if np.array_equal(first, second):
+        return Difference(first, second, values, mean_a, mean_b, mean, 0.0)
+    error = math.hypot(mean_uncertainty(a.numbers), mean_uncertainty(b.numbers))
+    unsure = tuple(letter for letter, result in (("A", a), ("B", b)) if not is_certain(result.numbers))
+    return Difference(first, second, values, mean_a, mean_b, mean, error, unsure)
 
 
 def own_cells(result: CIDResult, part: float = 1.0) -> np.ndarray:

@@ -15,7 +15,7 @@ from app.export.script import cells_script
 from app.export.table import cells_csv
 from app.inputs.columns import Column
 from app.jobs.backend import View
-from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record
+from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record, several
 from app.words import scientific
 from explainers.methods.registry import methods
 from explainers.networks.layers import Layer
@@ -34,8 +34,13 @@ def take_pair(
         if found is None or not isinstance(first, Taken) or not isinstance(second, Taken):
             st.caption(NOT_YET)
             return
+        ready = [first, second]
+        if not found.certain:
+            st.caption(f"The two maps alone: the noise of {' and '.join(found.unsure)} does not meet the constraint.")
+            buttons(several(ready, _name(scene, layers[0].name)), "pair")
+            return
+        what = Compared(first, second, found, section(scene.a.subject, scene.parts[0]), limits)
         st.caption("Both maps and their difference")
-        ready, what = [first, second], Compared(first, second, found, section(scene.a.subject, scene.parts[0]), limits)
         name = _name(scene, layers[0].name)
         files = [
             File("png", f"{name}.png", lambda: compared_png(what)),
@@ -56,21 +61,27 @@ def take_pairs(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Differ
 
 
 def curves_of(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Difference | None]) -> Curves:
-    """Mean of A, of its partner in B, and of B − A with its error, over the pairs in the order of A."""
+    """Mean of A, of its partner in B, and of B − A with its error, over the pairs in the order of A.
+
+    B − A only where both maps meet the constraint.
+    """
     axis = f"mean {scene.metric.upper()} (nats per input variable)"
 
-    def values(name: str) -> tuple[float | None, ...]:
-        found = [None if one is None else getattr(one, name) for one in differences]
+    def values(name: str, certain: bool = False) -> tuple[float | None, ...]:
+        found = [None if one is None or (certain and not one.certain) else getattr(one, name) for one in differences]
         return tuple(None if value is None or math.isnan(value) else value for value in found)
+
+    def unsure(letter: str) -> tuple[bool, ...]:
+        return tuple(one is not None and letter in one.unsure for one in differences)
 
     names = [
         pair.layer.name if pair.layer.name == pair.partner.name else f"{pair.layer.name} – {pair.partner.name}"
         for pair in pairs
     ]
     curves = [
-        Curve(f"A: {scene.a.title}", axis, values("mean_a")),
-        Curve(f"B: {scene.b.title}", axis, values("mean_b")),
-        Curve("B − A", "B − A (nats)", values("mean"), values("error")),
+        Curve(f"A: {scene.a.title}", axis, values("mean_a"), unsure=unsure("A")),
+        Curve(f"B: {scene.b.title}", axis, values("mean_b"), unsure=unsure("B")),
+        Curve("B − A", "B − A (nats)", values("mean", True), values("error", True)),
     ]
     subtitle = f"{scene.a.subject.title} · β = {scientific(scene.a.settings.beta)}, seed {scene.a.settings.seed}"
     return Curves(f"{scene.a.title} and {scene.b.title}", subtitle, tuple(names), tuple(curves))

@@ -14,6 +14,11 @@ PICTURES_HELP = "How many pictures went into this row so far."
 PASSES_HELP = "Forward + backward passes through the network for one map."
 SECONDS_HELP = "On this machine, maps of several pictures computed together."
 
+UNSURE_HELP = (
+    "Maps of CID or RU whose noise does not meet the constraint, as closed forms where the layer is curved: the order "
+    "of their pixels is judged, but under too strong or too weak a noise. Refine CID and RU, on the left, for others."
+)
+
 
 def columns(scores: dict[str, str]) -> dict[str, Any]:
     """Configuration of every column; `scores` are those of one table, with what each means."""
@@ -25,4 +30,5 @@ def columns(scores: dict[str, str]) -> dict[str, Any]:
         "Pictures": number(help=PICTURES_HELP),
         "Passes": text(help=PASSES_HELP),
         "Seconds per map": number(format="%.3f", help=SECONDS_HELP),
+        "Uncertain maps": text(help=UNSURE_HELP),
     } | {name: number(format="%.3f", help=words) for name, words in scores.items()}

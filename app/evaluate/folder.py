@@ -8,6 +8,7 @@ from app.inputs.sentences import foreign, sentence
 from app.sidebar.controls import PICTURE_MEGABYTES
 from app.words import counted
 from explainers.datasets.boxes import read_box_files
+from explainers.datasets.pictures import EXTENSIONS
 from explainers.evaluation.pictures import Folder, read_folder
 from explainers.storage.digest import digest
 
@@ -28,6 +29,7 @@ def folder_control() -> Folder | None:
     """The pictures that were uploaded; None until some are there that can be used."""
     st.file_uploader(
         f"Pictures (at most {MAX_FILES})",
+        type=list(EXTENSIONS),
         accept_multiple_files=True,
         key="w_eval_files",
         max_upload_size=PICTURE_MEGABYTES,
@@ -36,6 +38,7 @@ def folder_control() -> Folder | None:
     )
     st.file_uploader(
         "Boxes (CSV, COCO JSON or YOLO text), optional",
+        type=["csv", "json", "txt"],
         accept_multiple_files=True,
         key="w_eval_boxes",
         max_upload_size=PICTURE_MEGABYTES,

@@ -18,7 +18,7 @@ from explainers.networks.layers import Layer
 # What every file begins with.
 ABOUT = (
     "network", "data", "method", "layer", "magnitude", "cid_refined", "pictures", "forward_passes", "backward_passes",
-    "seconds_per_map",
+    "seconds_per_map", "uncertain_maps",
 )  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def _costs(one: Judged) -> dict:
         "Pictures": one.count,
         "Passes": passes(*one.passes),
         "Seconds per map": one.seconds / one.maps,
+        "Uncertain maps": f"{one.unsure} of {one.maps}" if one.method in ENTROPIES else NONE,
     }
 
 
@@ -146,6 +147,7 @@ def _about(one: Judged, network: Network, layer: Layer, data: Birds | Folder, se
         one.count,
         *(f"{number:g}" for number in one.passes),
         f"{one.seconds / one.maps:.4f}",
+        one.unsure if one.method in ENTROPIES else "",
     )
 
 

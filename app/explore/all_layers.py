@@ -10,9 +10,11 @@ from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View, foreground_gain
 from app.parts import progress
+from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 from app.parts.watch import POLL, Asked, Start, Watch
 from explainers import CIDSettings
+from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
@@ -68,6 +70,7 @@ def _figures(
     names, title = [layer.name for layer in layers], find_method(metric).title
     ready = [view.value if view.state == "done" else None for view in views]
     mean = [None if result is None else float(result.mean[0]) for result in ready]
+    unsure = [result is not None and not is_certain(result.numbers) for result in ready]
     gains = None
     if subject.mask is not None or subject.box is not None:
         gains = [None if result is None else foreground_gain(result, subject)[0] for result in ready]
@@ -78,12 +81,14 @@ def _figures(
             help=CURVES[metric],
         )
         st.plotly_chart(
-            curve_figure(names, mean, gains, look(), marked, title),
+            curve_figure(names, mean, gains, look(), marked, title, unsure),
             theme=None,
             key="figure_curve",
             config=PLAIN_CONFIG,
             alt=f"Mean {title} and concentration of every layer in order of execution",
         )
+        if any(unsure):
+            st.caption(f":material/help: {UNSURE_POINTS}")
     with row.container():
         st.markdown(
             "**The maps, on one scale**",

@@ -16,11 +16,13 @@ from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
 from app.parts.bound import segments
+from app.parts.certainty import misfit_sentence
 from app.parts.look import beneath, look
 from app.parts.numbers import doubt, numbers
 from app.parts.watch import Asked, Watch
 from app.words import decimal
 from explainers import CIDResult, CIDSettings
+from explainers.cid.certainty import is_certain
 from explainers.cid.results import RUResult
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
@@ -132,7 +134,9 @@ def _outcome(view: View, network: Network, layer: Layer, metric: str) -> str:
     mean = decimal(float(view.value.mean[0]))
     text = f"**{layer.name}** of {network.name}: mean {find_method(metric).title} {mean} nats."
     if not view.value.settings.refine:
-        return text + " Closed form, not refined: below stands how well the constraint holds."
+        if is_certain(view.value.numbers):
+            return text + " Closed form, not refined: below stands how well the constraint holds."
+        return f"{text} {misfit_sentence(view.value)}"
     return text if bool(view.value.converged[0]) else f"{text} Read this map with care. {doubt(view.value)}"
 
 

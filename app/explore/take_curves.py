@@ -11,6 +11,7 @@ from app.inputs.columns import Column
 from app.inputs.network_input import Subject
 from app.jobs.backend import View, foreground_gain
 from app.parts.take_files import NOT_YET, buttons, drawings, popover, record, several
+from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -44,8 +45,9 @@ def curves_of(
     found = [view.value if view.state == "done" else None for view in views]
     title = f"mean {metric.upper()}"
     means = tuple(None if one is None else float(one.mean[0]) for one in found)
-    errors = tuple(None if one is None else float(one.mean_error[0]) for one in found)
-    curves = [Curve(title, f"{title} (nats per input variable)", means, errors)]
+    errors = tuple(None if one is None else mean_uncertainty(one.numbers) for one in found)
+    unsure = tuple(one is not None and not is_certain(one.numbers) for one in found)
+    curves = [Curve(title, f"{title} (nats per input variable)", means, errors, unsure=unsure)]
     if subject.mask is not None or subject.box is not None:
         gains = tuple(None if one is None else foreground_gain(one, subject)[0] for one in found)
         curves.append(Curve("concentration", "concentration (nats)", gains))

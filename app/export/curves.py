@@ -9,14 +9,17 @@ from app.figures.style import LIGHT
 
 # The app's two colours of curves, then two more that differ in lightness as well.
 INKS = (LIGHT.accent, LIGHT.second, "#6a4c93", "#7a8b2a")
+# What stands in a column of its own beside a value whose map does not meet the constraint.
+UNSURE = "its noise does not meet the constraint"
 KINDS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One value for each layer, None where there is none (yet), with standard errors where they are known.
+    """One value for each layer, None where there is none (yet), with what it may be off by where that is known.
 
-    Curves with the same `axis`, a quantity with its unit, share one chart, which is `logarithmic` if one of them is.
+    `unsure` marks the layers whose map does not meet the constraint, drawn as open points. Curves with the same `axis`,
+    a quantity with its unit, share one chart, which is `logarithmic` if one of them is.
     Without a `colour` they take turns with the app's.
     """
 
@@ -26,6 +29,7 @@ class Curve:
     errors: tuple[float | None, ...] = ()
     logarithmic: bool = False
     colour: str = ""
+    unsure: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def curves_file(what: Curves, kind: str) -> bytes:
             )
             # So that whoever edits the drawing finds it.
             drawn.set_gid(f"curve-{place + 1}")
+            opened = [at for at, one in enumerate(curve.unsure) if one]
+            axes.plot(opened, [y[at] for at in opened], "o", ms=3.5, mec=ink, mfc="white", zorder=3)
         if any(curve.logarithmic for _, curve in chosen):
             axes.set_yscale("log")
         axes.set_ylabel(title, fontsize=8, parse_math=False)
@@ -72,12 +78,16 @@ def curves_file(what: Curves, kind: str) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
         if len(chosen) > 1:
             axes.legend(fontsize=7, frameon=False)
-    axes.set_xlabel(what.places, fontsize=8)
+    open_points = any(any(curve.unsure) for curve in what.curves)
+    axes.set_xlabel(what.places + ("; open points: uncertain, " + UNSURE if open_points else ""), fontsize=8)
     return canvas.saved(made, kind, what.title)
 
 
 def curves_csv(what: Curves) -> bytes:
-    """One row per layer, one column per curve with its unit; empty where there is no value."""
+    """One row per layer, one column per curve with its unit; empty where there is no value.
+
+    Of a curve with uncertain values another column says which.
+    """
     rows = []
     for place, layer in enumerate(what.layers):
         row: dict[str, object] = {what.places.partition(",")[0]: layer}
@@ -86,5 +96,7 @@ def curves_csv(what: Curves) -> bytes:
             row[name] = curve.values[place]
             if curve.errors:
                 row[f"standard error of {name}"] = curve.errors[place]
+            if any(curve.unsure):
+                row[f"{name} is uncertain"] = UNSURE if curve.unsure[place] else ""
         rows.append(row)
     return written(rows)

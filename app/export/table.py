@@ -2,12 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from app.export.record import Taken
+from explainers.cid.certainty import mean_uncertainty
 
 # Name of the number -> title of the column, with its unit.
 NUMBERS = {
@@ -27,6 +29,8 @@ NUMBERS = {
     "backward_passes": "backward passes",
     "seconds": "time (s)",
 }
+# Beside the standard error, with what the constraint and the loss tell.
+OFF = "what the mean may be off by (nats)"
 SETTINGS = ("beta", "grid", "refine", "method", "probes", "seed")
 # What spreadsheets take for the beginning of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -57,6 +61,11 @@ def guarded(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 
 
+def _off(numbers: Mapping[str, float | int]) -> float | None:
+    off = mean_uncertainty(numbers) if "constraint" in numbers else math.nan
+    return None if math.isnan(off) else off
+
+
 def _row(cell: Taken) -> dict[str, Any]:
     finite = cell.values[np.isfinite(cell.values)]
     ends = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
@@ -78,6 +87,7 @@ def _row(cell: Taken) -> dict[str, Any]:
             "the map's unit": cell.unit,
         }
         | {title: cell.numbers.get(name) for name, title in NUMBERS.items()}
+        | {OFF: _off(cell.numbers)}
         | {"solver" if name == "method" else name: cell.settings.get(name) for name in SETTINGS}
         | {"decoder": decoder, "device": cell.device}
         | {f"version of {name}": text for name, text in cell.versions.items()}

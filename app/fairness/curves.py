@@ -1,12 +1,15 @@
 """Mean magnitude over layers before and after, raw and relative to each method's first layer."""
 
+import numpy as np
 import streamlit as st
 
 from app.fairness.maps import title, unit
 from app.fairness.take import take_fairness
 from app.figures.fairness import magnitudes_figure, normalised_figure
 from app.figures.style import PLAIN_CONFIG
+from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
+from explainers.cid.certainty import uncertain
 from explainers.fairness.check import Check
 from explainers.fairness.maps import LAYERWISE, Question
 from explainers.fairness.plan import Plan
@@ -34,21 +37,25 @@ def curves(found: Check, plan: Plan, question: Question) -> None:
     names = [station.name for station in plan.stations]
     # Without any decoder there is no curve of RU to wait for.
     drawn = [method for method in LAYERWISE if method != RU_NAME or question.decoders]
-    means = found.means[[LAYERWISE.index(method) for method in drawn]]
+    rows = [LAYERWISE.index(method) for method in drawn]
+    means, reached = found.means[rows], found.constraints[rows]
+    unsure = uncertain(reached, np.zeros_like(reached), np.zeros(reached.shape, bool))
     titles, units = {method: title(method) for method in drawn}, [unit(method) for method in drawn]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("## From layer to layer")
-        take_fairness(question, names, means, list(titles.values()), units)
+        take_fairness(question, names, means, list(titles.values()), units, unsure)
     with st.container(horizontal=True, key="fair_curves"):
         with st.container():
             st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)
-            figure = magnitudes_figure(names, means, list(titles.values()), units, look(), question.layer)
+            figure = magnitudes_figure(names, means, list(titles.values()), units, look(), unsure, question.layer)
             _chart(figure, "magnitudes", "Mean magnitude of each method over the layers, before and after")
         with st.container():
             st.markdown("**Relative to the first layer**, all on one scale", help=SHARE)
-            figure = normalised_figure(names, means, titles, units, look(), question.layer)
+            figure = normalised_figure(names, means, titles, units, look(), unsure, question.layer)
             _chart(figure, "normalised", "Magnitudes relative to the first layer, before and after")
             st.caption(NOTE)
+            if unsure.any():
+                st.caption(f":material/help: {UNSURE_POINTS} What a rescaling does to them is exact all the same.")
 
 
 def _chart(figure, name: str, alt: str) -> None:

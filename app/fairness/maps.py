@@ -1,13 +1,16 @@
 """For each method the maps before and after on one scale, or the reason why there is none."""
 
+import math
+
 import numpy as np
 import streamlit as st
 
 from app.figures.fairness import map_limits, nats_limits, triple_figure
 from app.figures.style import PLAIN_CONFIG
 from app.parts.look import look
-from app.words import factor, part
+from app.words import factor, number, part
 from explainers import absolute_range
+from explainers.cid.certainty import is_certain
 from explainers.fairness.check import Check
 from explainers.fairness.maps import METHODS, NATS, Question
 from explainers.methods.entropies import CID_NAME, RU_NAME
@@ -24,6 +27,10 @@ SENTENCES = {
 HEADING = (
     "Three maps of one picture by one method, on one scale: the network as it is, the same function with "
     "rescaled pairs, and the network with its last layer multiplied by c. Hover for the value of a pixel."
+)
+UNSURE = (
+    "Uncertain in nats: the noise of this closed form moves the feature {} times as far as it may. Before and after "
+    "may be compared all the same."
 )
 FACTORS = "Behind the name: by which factor the map moves when pairs are rescaled, and when the output is."
 
@@ -51,6 +58,9 @@ def _card(found: Check, place: int, method: str, question: Question, note: str) 
     if found.reasons[place]:
         st.caption(f":material/block: Not here: {found.reasons[place]}.")
         return
+    reached = float(found.reached[place, 0])
+    if not is_certain({"constraint": reached, "converged": math.isnan(reached)}):
+        st.caption(f":material/help: {UNSURE.format(number(reached))}")
     values = found.maps_of(method)
     signed = method not in NATS and _record(method).signed
     limits = map_limits(values, signed)

@@ -14,24 +14,37 @@ from explainers.fairness.maps import Question
 
 
 def take_fairness(
-    question: Question, names: Sequence[str], means: np.ndarray, titles: Sequence[str], units: Sequence[str]
+    question: Question,
+    names: Sequence[str],
+    means: np.ndarray,
+    titles: Sequence[str],
+    units: Sequence[str],
+    unsure: np.ndarray,
 ) -> None:
-    """A popover for the curves: `means` (methods, 2, layers) as on the page, NaN where there is none."""
+    """A popover for the curves: `means` and `unsure` (methods, 2, layers) as on the page, NaN where there is none."""
     chosen = selection.selection()
     asked = f"c = {part(question.c)}, {f'the pair from {question.pair}' if question.pair else 'all pairs'}"
     title = "Mean magnitude before and after rescaling"
-    what = curves_of(title, f"{chosen.network} · {asked}", names, means, dict(zip(titles, units, strict=True)))
+    what = curves_of(title, f"{chosen.network} · {asked}", names, means, dict(zip(titles, units, strict=True)), unsure)
     with popover("fairness"):
         st.caption("Mean magnitude of each method over the layers, before and after")
         buttons(drawings(what, stem(chosen.network, "fairness")), "fairness", not np.isfinite(means).any())
 
 
-def curves_of(title: str, subtitle: str, names: Sequence[str], means: np.ndarray, units: Mapping[str, str]) -> Curves:
+def curves_of(
+    title: str, subtitle: str, names: Sequence[str], means: np.ndarray, units: Mapping[str, str], unsure: np.ndarray
+) -> Curves:
     """Two curves for each method, before and after; those in nats are logarithms already."""
     curves = [
-        Curve(f"{method}, {when}", f"{method} ({unit})", known(values, unit != "nats"), (), unit != "nats")
-        for (method, unit), pair in zip(units.items(), means, strict=True)
-        for when, values in zip(("before", "after"), pair, strict=True)
+        Curve(
+            f"{method}, {when}",
+            f"{method} ({unit})",
+            known(values, unit != "nats"),
+            logarithmic=unit != "nats",
+            unsure=tuple(marks.tolist()),
+        )
+        for (method, unit), pair, unsure_pair in zip(units.items(), means, unsure, strict=True)
+        for when, values, marks in zip(("before", "after"), pair, unsure_pair, strict=True)
     ]
     return Curves(title, subtitle, tuple(names), tuple(curves))
 

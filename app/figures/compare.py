@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import Box, crossed, nats_figure
+from app.figures.marks import open_where
 from app.figures.remembered import remembered
 from app.figures.style import LIGHT, Look, dress
 
@@ -20,12 +21,16 @@ MORE_ON_DARK, LESS_ON_DARK = "#f4a582", "#92c5de"
 
 @dataclass(frozen=True)
 class Curve:
-    """A network's mean over its layers, nats; `error` are standard errors. NaN where not ready."""
+    """A network's mean over its layers, nats, and what it may be off by; NaN where not ready.
+
+    `unsure` marks the layers whose map does not meet the constraint; empty where all do.
+    """
 
     title: str
     layers: Sequence[str]
     mean: Sequence[float]
     error: Sequence[float]
+    unsure: Sequence[bool] = ()
 
 
 @remembered
@@ -109,9 +114,9 @@ def _line(curve: Curve, named: bool, colour: str, symbol: str, dash: str) -> go.
         mode="lines+markers",
         name=curve.title,
         line={"color": colour, "width": 2, "dash": dash},
-        marker={"size": 8, "symbol": symbol},
+        marker={"size": 8, "symbol": open_where(curve.unsure, symbol)},
         connectgaps=False,
-        hovertemplate="%{customdata}<br>%{y:.4f} nats",
+        hovertemplate="%{customdata}<br>%{y:.3f} nats",
     )
 
 
@@ -125,5 +130,5 @@ def _bars(a: Curve, differences: Sequence[float], named: bool, look: Look) -> go
         marker={"color": [more if value > 0 else less for value in differences]},
         name="B − A",
         showlegend=False,
-        hovertemplate="%{customdata}<br>B − A = %{y:+.4f} nats<extra></extra>",
+        hovertemplate="%{customdata}<br>B − A = %{y:+.3f} nats<extra></extra>",
     )

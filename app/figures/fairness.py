@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from app.figures.marks import open_where
 from app.figures.methods import style_of
 from app.figures.panes import Panes
 from app.figures.remembered import remembered
@@ -100,11 +101,13 @@ def magnitudes_figure(
     titles: Sequence[str],
     units: Sequence[str],
     look: Look,
+    unsure: np.ndarray,
     marked: str | None = None,
 ) -> go.Figure:
     """Mean magnitude (methods, 2, stations) over layers, before and after; each method on its own axis.
 
-    Those in nats, logarithms already, have a linear axis, the others a logarithmic one.
+    Those in nats, logarithms already, have a linear axis, the others a logarithmic one. Points are open where they are
+    `unsure` (methods, 2, stations).
     """
     count = len(titles)
     figure = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=0.055, subplot_titles=list(titles))
@@ -121,7 +124,7 @@ def magnitudes_figure(
                     legendgroup=word,
                     showlegend=row == 0,
                     line={"color": colour, "width": 2, "dash": "dash" if when else "solid"},
-                    marker={"size": 9 - 3 * when, "symbol": "circle" if when else "circle-open"},
+                    marker={"size": 9 - 3 * when, "symbol": open_where(unsure[row, when].tolist(), "circle")},
                     hovertemplate="%{x}<br>" + word + " %{y:.4g} " + units[row] + "<extra></extra>",
                 ),
                 row=row + 1,
@@ -148,11 +151,13 @@ def normalised_figure(
     titles: Mapping[str, str],
     units: Sequence[str],
     look: Look,
+    unsure: np.ndarray,
     marked: str | None = None,
 ) -> go.Figure:
     """Every method's magnitude (methods, 2, stations) relative to its own value at the first layer.
 
-    Of nats that is exp(H − H₁): of CID, how many times more noise the layer bears than the first.
+    Points are open where they are `unsure` (methods, 2, stations). Of nats that is exp(H − H₁): of CID, how many times
+    more noise the layer bears than the first.
     """
     figure = go.Figure()
     for row, (method, title) in enumerate(titles.items()):
@@ -167,7 +172,7 @@ def normalised_figure(
                     connectgaps=units[row] == "nats",
                     name=f"{title}, {word}",
                     line={"color": style["color"], "width": 2, "dash": "dash" if when else "solid"},
-                    marker={"size": 7, "symbol": style["symbol"] + ("" if when else "-open")},
+                    marker={"size": 9 - 3 * when, "symbol": open_where(unsure[row, when].tolist(), style["symbol"])},
                     hovertemplate="%{x}<br>" + f"{title}, {word}: " + "%{y:.4g} × first layer<extra></extra>",
                 )
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from app.figures.marks import open_where
 from app.figures.networks import Style
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
@@ -25,7 +26,8 @@ class Line:
 
     `name` stands for the network, `title` is what it is called; networks of one `family` share places on the axis where
     their layers have the same names. `depths` 0..1; `low` and `high` end the interval, NaN for one picture; `counts` of
-    pictures. Of several settings, `setting` is the place and `setting_title` what they are; dashes tell them apart.
+    pictures, of which `unsure` have a map that does not meet its constraint. Of several settings, `setting` is the
+    place and `setting_title` what they are; dashes tell them apart.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Line:
     counts: tuple[int, ...]
     setting: int = 0
     setting_title: str = ""
+    unsure: tuple[int, ...] = ()
 
     @property
     def words(self) -> str:
@@ -140,8 +143,8 @@ def _curve(line: Line, across: list[int] | list[float]) -> go.Scatter:
         },
         customdata=[(line.name, layer, line.setting) for layer in line.layers],
         hovertext=[
-            "<br>".join((line.words, f"{layer}, {depth:.0%} of the way", *_said(*point), counted(count, "picture")))
-            for layer, depth, point, count in zip(line.layers, line.depths, ends, line.counts, strict=True)
+            "<br>".join((line.words, f"{layer}, {depth:.0%} of the way", *_said(*point), *pictures))
+            for layer, depth, point, pictures in zip(line.layers, line.depths, ends, _pictures(line), strict=True)
         ],
         hoverinfo="text",
         mode="lines+markers",
@@ -149,12 +152,21 @@ def _curve(line: Line, across: list[int] | list[float]) -> go.Scatter:
         legendgroup=line.name,
         showlegend=not line.setting,
         line={"color": line.style.colour, "width": 2, "dash": line.dash},
-        marker={"size": 8, "symbol": line.style.symbol},
+        marker={"size": 8, "symbol": open_where([count > 0 for count in line.unsure], line.style.symbol)},
         # A point that was clicked leads elsewhere: the others stay as they are.
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
         connectgaps=False,
     )
+
+
+def _pictures(line: Line) -> list[list[str]]:
+    """How many pictures stand behind each point, and of how many the map is uncertain."""
+    unsure = line.unsure or (0,) * len(line.counts)
+    return [
+        [counted(count, "picture"), *([f"{off} of them uncertain"] if off else [])]
+        for count, off in zip(line.counts, unsure, strict=True)
+    ]
 
 
 def _said(mean: float, low: float, high: float) -> list[str]:

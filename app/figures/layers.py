@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import unbounded
+from app.figures.marks import open_where
 from app.figures.methods import style_of
 from app.figures.panes import Panes
 from app.figures.remembered import remembered
@@ -24,8 +25,11 @@ def curve_figure(
     look: Look,
     marked: str | None = None,
     metric: str = "CID",
+    unsure: Sequence[bool] = (),
 ) -> go.Figure:
     """Mean entropy and concentration against the layer in order of execution; None where not ready.
+
+    `unsure` marks the layers whose map does not meet the constraint: their points are open.
 
     Without a foreground `concentration` is None and not drawn. Values are as computed, never smoothed or sorted.
     """
@@ -44,7 +48,7 @@ def curve_figure(
                 mode="lines+markers",
                 name=name,
                 line={"color": colour, "width": 2},
-                marker={"size": 7},
+                marker={"size": 7, "symbol": open_where(unsure, "circle")},
                 connectgaps=False,
                 hovertemplate="%{x}<br>" + name + " %{y:.3f} nats<extra></extra>",
             ),

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.figures.maps import OUTLINE, unbounded
+from app.figures.marks import open_where
 from app.figures.panes import Panes
 from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, dress, dressing, heatmap
@@ -30,7 +31,10 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One line; `colour` is its place in the palette, and without a line there are only its points."""
+    """One line; `colour` is its place in the palette, and without a line there are only its points.
+
+    Points are open where they are `unsure`.
+    """
 
     name: str
     x: Sequence[float] | np.ndarray
@@ -40,6 +44,7 @@ class Curve:
     points: bool = False
     line: bool = True
     errors: Sequence[float] | None = None
+    unsure: Sequence[bool] = ()
 
 
 @remembered
@@ -94,7 +99,7 @@ def curve_figure(
                 mode=mode,
                 name=curve.name,
                 line={"color": colours[curve.colour], "width": 2.5, "dash": curve.dash},
-                marker={"size": 8},
+                marker={"size": 8, "symbol": open_where(curve.unsure, "circle")},
                 error_y=None if curve.errors is None else {"array": list(curve.errors), "thickness": 1, "width": 3},
                 hovertemplate=f"{axes[0]} %{{x:.4g}}<br>{axes[1]} %{{y:.4g}}<extra>{curve.name}</extra>",
             )

@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 RECORDS: Mapping[str, tuple[str, int]] = dict(KNOWN) | {
     "Proof": ("explainers.fairness.check", 1),
-    "Check": ("explainers.fairness.check", 1),
-    "Randomisation": ("explainers.evaluation.randomised", 1),
-    "Stability": ("explainers.evaluation.stability", 1),
+    "Check": ("explainers.fairness.check", 2),
+    "Randomisation": ("explainers.evaluation.randomised", 2),
+    "Stability": ("explainers.evaluation.stability", 2),
     "Point": ("explainers.sweeps.point", 1),
     "Row": ("explainers.sweeps.row", 1),
 }

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.address import links, selection
 from app.address.links import listed, texts
-from app.inputs.pictures import fitting
+from app.address.worlds import fitting
 from app.jobs.backend import OWN, Backend, networks
 from app.jobs.owners import owns
 from app.parts import link_notice

@@ -12,6 +12,7 @@ from app.layers.pictures import draw_pictures, open_point
 from app.layers.table import draw_table
 from app.layers.take import take_chart
 from app.parts import ways
+from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 
 CHART_HELP = (
@@ -28,6 +29,8 @@ def draw(chart: Chart, pictures: str, device: str, commands: str) -> None:
         st.markdown(f"**{METRICS[chart.metric]} from layer to layer**", help=CHART_HELP)
         take_chart(chart, lines, pictures, device, commands)
     _chart(chart, lines)
+    if any(count for line in lines for count in line.unsure):
+        st.caption(f":material/help: {UNSURE_POINTS}")
     draw_table(chart)
     draw_pictures(chart, lines)
     if commands:

@@ -38,6 +38,11 @@ def drawing(lines: Sequence[Line], axis: str, quantity: str, title: str, subtitl
         )  # fmt: skip
         # So that whoever edits the drawing finds it.
         drawn.set_gid(f"curve-{number + 1}")
+        opened = [at for at, count in enumerate(line.unsure) if count]
+        axes.plot(
+            [across[at] for at in opened], mean[opened], MARKERS[line.style.symbol], ms=3.5, mec=line.style.colour,
+            mfc="white", zorder=3,
+        )  # fmt: skip
     axes.set_ylabel(quantity, fontsize=8, parse_math=False)
     axes.set_xlabel(AXES[axis], fontsize=8)
     if axis == "layer":
@@ -79,6 +84,7 @@ def curves_csv(chart: Chart) -> bytes:
                     "low end of its 95 % interval (nats)": _known(gains[1]),
                     "high end of its 95 % interval (nats)": _known(gains[2]),
                     "pictures": mean.counts[place],
+                    "uncertain, since their noise does not meet the constraint": mean.unsure[place],
                 }
             )
     return written(rows)

@@ -138,6 +138,7 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
                     tuple(int(getattr(one, "count", 0)) if one is not None else 0 for one in known),
                     place,
                     titles[place],
+                    tuple(int(getattr(one, "unsure", 0)) if one is not None else 0 for one in known),
                 )
             )
     return found
@@ -145,7 +146,8 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
 
 def _content(rows: Frame, column: str) -> str:
     """What the points of some rows depend on: the numbers themselves, whatever a table calls its rows."""
-    numbers = (rows[name].to_numpy(float).tobytes() for name in (column, "place", "depth"))
+    known = (column, "place", "depth", "constraint", "mean_error", "converged")
+    numbers = (rows[name].to_numpy(float, na_value=math.nan).tobytes() for name in known)
     return digest(column, *numbers, "\0".join(rows["layer"]))
 
 

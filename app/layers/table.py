@@ -18,6 +18,10 @@ INTERVAL_HELP = (
 )
 CONCENTRATION_HELP = "The mean over the background minus that over the subject, in nats; then over the pictures."
 PICTURES_HELP = "How many pictures went into the row so far."
+UNSURE_HELP = (
+    "Of how many pictures the noise of the map does not meet the constraint, as that of closed forms where the layer "
+    "is curved: their means may be wrong by more than a tenth of a nat, which no interval shows."
+)
 NETWORK_HELP = "The network, with its settings where several are drawn."
 LAYER_HELP = "The layer by its name; behind it the curve goes on in the next row."
 
@@ -37,6 +41,7 @@ def table_rows(chart: Chart) -> list[dict[str, object]]:
                         "95 % interval": _span(mean, place),
                         "Concentration (nats)": gains.get(layer),
                         "Pictures": mean.counts[place],
+                        "Uncertain": mean.unsure[place] or None,
                     }
                 )
     return rows
@@ -66,6 +71,7 @@ def columns() -> dict[str, Any]:
         "95 % interval": text(help=INTERVAL_HELP),
         "Concentration (nats)": number(format="%.4f", help=CONCENTRATION_HELP),
         "Pictures": number(help=PICTURES_HELP),
+        "Uncertain": number(help=UNSURE_HELP),
     }
 
 

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from explainers.cid.results import CIDSettings
+from explainers.cid.certainty import count_uncertain
+from explainers.cid.results import CIDResult, CIDSettings
 from explainers.methods.entropies import CID_NAME
 from explainers.methods.registry import find_method, methods
 from explainers.networks.catalogue import Network
@@ -35,25 +37,34 @@ class MapSettings:
     cid: CIDSettings = field(default_factory=lambda: CIDSettings(refine=False))
 
 
+class Importance(NamedTuple):
+    """`values` (B, 1, H, W) on the CPU, the higher the more important; forward and backward `passes` per picture.
+
+    `unsure`: how many of the maps do not meet their constraint.
+    """
+
+    values: Tensor
+    passes: tuple[float, float]
+    unsure: int = 0
+
+
 def importance(
     network: Network, layer: Layer, method: str, images: Tensor, labels: Tensor, settings: MapSettings
-) -> tuple[Tensor, tuple[float, float]]:
-    """(B, 1, H, W) on the CPU, the higher the more important, and the forward and backward passes per picture.
+) -> Importance:
+    """What the pixels of pictures (B, C, H, W) are worth to a method.
 
     The importance of an entropy is the entropy with its sign turned. The class that a method explains is the picture's
     label. Raises ValueError, with the reason, where the method does not apply.
     """
     if method == RANDOM:
         noise = torch.Generator().manual_seed(settings.seed)
-        return torch.rand(len(images), 1, *images.shape[-2:], generator=noise), (0, 0)
+        return Importance(torch.rand(len(images), 1, *images.shape[-2:], generator=noise), (0, 0))
     kind = find_method(method)
     made = kind.explain(network, layer, images, labels.to(images.device), settings.cid)
-    values = made.map.cpu()
-    if kind.entropy:
-        values = -values
-    elif settings.magnitude:
-        values = values.abs()
-    return values, (made.forward_passes, made.backward_passes)
+    values, passes = made.map.cpu(), (made.forward_passes, made.backward_passes)
+    if isinstance(made, CIDResult):
+        return Importance(-values, passes, count_uncertain(made))
+    return Importance(values.abs() if settings.magnitude else values, passes)
 
 
 def refusal(method: str, network: Network, layer: Layer) -> str | None:

@@ -21,12 +21,12 @@ class ExplainFunction:
     """A method's maps, called for as Quantus does: (network, pictures, labels) -> order of the pixels.
 
     The network may be a randomised copy: a method that looks at a layer looks at the same one there. Counts what was
-    made: `maps`, and the `seconds` they took.
+    made: `maps`, those that are `unsure` among them, and the `seconds` they took.
     """
 
     def __init__(self, network: Network, layer: Layer, method: str, settings: MapSettings) -> None:
         self.network, self.layer, self.method, self.settings = network, layer, method, settings
-        self.maps, self.seconds = 0, 0.0
+        self.maps, self.unsure, self.seconds = 0, 0, 0.0
         self._forward, self._backward = 0.0, 0.0
 
     def __call__(self, model: nn.Module, inputs: np.ndarray, targets: np.ndarray, **_: object) -> np.ndarray:
@@ -35,8 +35,9 @@ class ExplainFunction:
         weight = next(model.parameters())
         images, labels = torch.as_tensor(inputs).to(weight), torch.as_tensor(targets)
         shown = replace(self.network, module=model)
-        maps, (forward, backward) = importance(shown, self.layer, self.method, images, labels, self.settings)
+        maps, (forward, backward), off = importance(shown, self.layer, self.method, images, labels, self.settings)
         self.maps += len(maps)
+        self.unsure += off
         self._forward += forward * len(maps)
         self._backward += backward * len(maps)
         self.seconds += time.perf_counter() - began

@@ -81,6 +81,7 @@ def randomise(
             maps=explain.maps,
             seconds=explain.seconds,
             elapsed=explain.seconds,
+            unsure=explain.unsure,
             layers=tuple(layers),
             similarity=torch.tensor(np.array(columns).T.reshape(len(images), -1)),
         )

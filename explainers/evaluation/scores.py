@@ -39,7 +39,7 @@ class Judged:
     """What is known of one method so far, over `count` pictures.
 
     `progress` 0..1; `passes` are forward and backward passes for one map; `maps` were made in `seconds`, and
-    judged too within `elapsed`.
+    judged too within `elapsed`. `unsure` of them do not meet their constraint: closed forms where a layer is curved.
     """
 
     method: str
@@ -49,6 +49,7 @@ class Judged:
     maps: int
     seconds: float
     elapsed: float
+    unsure: int = field(default=0, kw_only=True)
 
     @property
     def spent(self) -> float:
@@ -108,12 +109,15 @@ def evaluate(
     judged: list[DescriptiveAccuracy] = []
     shares: list[float] = []
     seconds = elapsed = 0.0
+    unsure = 0
     step = step_size(method, network, settings)
     for start in range(0, len(pictures), step):
         part = slice(start, start + step)
         images, labels = pictures.images[part].to(device), pictures.labels[part]
         began = time.perf_counter()
-        maps, passes = importance(network, layer, method, images, labels, replace(settings, seed=settings.seed + start))
+        drawn = replace(settings, seed=settings.seed + start)
+        maps, passes, off = importance(network, layer, method, images, labels, drawn)
+        unsure += off
         seconds += time.perf_counter() - began
         judged.append(
             descriptive_accuracy(
@@ -132,6 +136,7 @@ def evaluate(
             maps=count,
             seconds=seconds,
             elapsed=elapsed,
+            unsure=unsure,
             fractions=settings.fractions,
             areas=torch.cat([one.areas for one in judged]),
             correct=torch.cat([one.correct for one in judged]),

@@ -75,6 +75,7 @@ def stability(
             maps=explain.maps,
             seconds=explain.seconds,
             elapsed=explain.seconds,
+            unsure=explain.unsure,
             changes=torch.tensor(known, dtype=torch.float64),
         )
 

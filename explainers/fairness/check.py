@@ -39,6 +39,9 @@ class Check:
     `maps` (methods, 3, H, W): before, after the rescaling, with scaled output.
     `factors` (methods, 2): measured for both transformations. `means` (layer-wise methods, 2, stations): mean
     magnitude before and after. `reasons`: per method, empty where it applies.
+
+    `reached` (methods, 3) and `constraints` (layer-wise methods, 2, stations): the constraint E‖f'−f‖² / (β δ_f²) that
+    the noise of each closed form reaches, in `maps` and behind `means`; 1 where it holds, NaN for methods without one.
     """
 
     proof: Proof
@@ -48,6 +51,8 @@ class Check:
     reasons: tuple[str, ...]
     progress: float
     note: str
+    reached: np.ndarray
+    constraints: np.ndarray
 
     def maps_of(self, method: str) -> np.ndarray:
         """(3, H, W)."""
@@ -75,7 +80,7 @@ def check(network: Network, plan: Plan, x: Tensor, question: Question, recall: R
             if board.reasons[place] or networks[variant] is None:
                 continue
             steps = bench.map(method, layer, variant)
-            board.put(method, column, (yield from _pausing(steps, board, "maps")))
+            board.put(method, column, *(yield from _pausing(steps, board, "maps")))
         yield board.frame("maps")
     for station in coarse_to_fine(len(plan.stations)):
         yield from _station(bench, board, plan.stations[station], station)
@@ -88,11 +93,12 @@ def _station(bench: Bench, board: "_Board", layer: Layer, station: int) -> Itera
             board.spent += _cost(method)
             if applies:
                 steps = bench.mean(method, layer, VARIANTS[column])
-                board.means[row, column, station] = yield from _pausing(steps, board, "curves")
+                mean, reached = yield from _pausing(steps, board, "curves")
+                board.means[row, column, station], board.constraints[row, column, station] = mean, reached
     yield board.frame("curves")
 
 
-def _pausing(steps: Step, board: "_Board", note: str) -> Generator[Check, None, np.ndarray]:
+def _pausing(steps: Step, board: "_Board", note: str) -> Generator[Check, None, tuple[np.ndarray, np.ndarray]]:
     """The steps' answer, with a frame after each, so that the work can be cancelled in between."""
     while True:
         try:
@@ -110,11 +116,14 @@ class _Board:
         self.maps = np.full((len(METHODS), 3, *size), np.nan, np.float32)
         self.factors = np.full((len(METHODS), 2), np.nan)
         self.means = np.full((len(LAYERWISE), 2, stations), np.nan)
+        self.reached = np.full((len(METHODS), 3), np.nan)
+        self.constraints = np.full_like(self.means, np.nan)
         per_station = 2 * sum(_cost(method) for method in LAYERWISE)
         self.whole = 3 * sum(_cost(method) for method in METHODS) + stations * per_station
 
-    def put(self, method: str, column: int, values: np.ndarray) -> None:
+    def put(self, method: str, column: int, values: np.ndarray, reached: np.ndarray) -> None:
         place = METHODS.index(method)
+        self.reached[place, column] = reached
         maps = self.maps[place]
         maps[column] = values
         if column:
@@ -122,7 +131,8 @@ class _Board:
 
     def frame(self, note: str) -> Check:
         arrays = (self.maps.copy(), self.factors.copy(), self.means.copy())
-        return Check(self.proof, *arrays, self.reasons, self.spent / self.whole, note)
+        told = (self.reached.copy(), self.constraints.copy())
+        return Check(self.proof, *arrays, self.reasons, self.spent / self.whole, note, *told)
 
 
 def _prove(network: Network, plan: Plan, x: Tensor, question: Question) -> tuple[dict[str, Network | None], Proof, int]:

@@ -86,11 +86,11 @@ class Bench:
         return applies(method, self._network("before"), layer, self.x) or ""
 
     def map(self, method: str, layer: Layer, variant: str) -> Step:
-        """(H, W)."""
+        """(H, W), and the constraint that its noise reaches, 0-d; NaN for a method without one."""
         return self._kept("map", method, layer, variant, lambda: self._map(method, layer, variant))
 
     def mean(self, method: str, layer: Layer, variant: str) -> Step:
-        """Mean of the map where it is finite, a 0-d array."""
+        """Mean of the map where it is finite, 0-d, and the constraint as `map` gives it."""
         return self._kept("mean", method, layer, variant, lambda: self._mean(method, layer, variant))
 
     def _network(self, variant: str) -> Network:
@@ -109,15 +109,17 @@ class Bench:
         settings = repr(self.question.settings) if method in NATS else str(self.target)
         decoder = self._card(layer).key if method == RU_NAME else ""
         key = (what, method, layer.path, str(layer.call), settings, decoder)
-        if (known := self.recall(key, None)) is None:
-            known = yield from make()
+        known, reached = self.recall(key, None), self.recall((*key, "constraint"), None)
+        if known is None or reached is None:
+            known, reached = yield from make()
             self.recall(key, known)
-        return known
+            self.recall((*key, "constraint"), reached)
+        return known, reached
 
     def _mean(self, method: str, layer: Layer, variant: str) -> Step:
-        values = yield from self._map(method, layer, variant)
+        values, reached = yield from self._map(method, layer, variant)
         finite = values[np.isfinite(values)]
-        return np.float64(finite.mean(dtype=np.float64)) if finite.size else np.float64(np.inf)
+        return np.float64(finite.mean(dtype=np.float64)) if finite.size else np.float64(np.inf), reached
 
     def _map(self, method: str, layer: Layer, variant: str) -> Step:
         if method == CID_NAME:
@@ -127,17 +129,18 @@ class Bench:
         from explainers.baselines.explain import attribute
 
         yield
-        return attribute(method, self._network(variant), layer, self.x, target=self.target)[0, 0].cpu().numpy()
+        found = attribute(method, self._network(variant), layer, self.x, target=self.target)
+        return found[0, 0].cpu().numpy(), np.float64(np.nan)
 
     def _cid(self, layer: Layer, variant: str) -> Step:
         result = None
         for result in CID(self._network(variant).module, layer).stream(self.x, self.question.settings, every=True):
-            # All probes are in, or the closed form is being measured: the map stands.
-            if result.backward_passes >= PROBES or not result.constraint.isnan().all():
+            # All probes are in, and a first block of samples says how well the map meets the constraint.
+            if not result.constraint.isnan().all():
                 break
             yield
         assert result is not None
-        return result.entropy[0, 0].numpy()
+        return result.entropy[0, 0].numpy(), np.float64(result.constraint[0])
 
     def _ru(self, layer: Layer, variant: str, card: DecoderCard) -> Step:
         from explainers.ru.explain import RU
@@ -151,7 +154,7 @@ class Bench:
                 break
             yield
         assert result is not None
-        return result.entropy[0, 0].numpy()
+        return result.entropy[0, 0].numpy(), np.float64(result.constraint[0])
 
     def _undoing(self, layer: Layer, variant: str) -> Tensor:
         """(channels,) by what the variant's feature has to be multiplied to be what it was."""

@@ -15,6 +15,9 @@ from explainers.networks.catalogue import Network
 from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
 
+# Passes of CID's closed form with few probes, and of the other maps beside it.
+CLOSED_FORM = 150
+
 
 @dataclass(frozen=True, eq=False)
 class FairnessRequest:
@@ -32,8 +35,13 @@ class FairnessRequest:
         versions = (method_version(method) for method in ("fairness", *METHODS))
         return digest(*versions, *weights_of(self.network), self.picture, repr(self.question))
 
-    refusal_key, cost = "", 1
+    refusal_key = ""
     lane: ClassVar[str] = MAP_LANE
+
+    @property
+    def cost(self) -> int:
+        """About how many passes: closed forms of three networks, then of two at every station."""
+        return (3 + 2 * len(self.plan.stations)) * CLOSED_FORM
 
     def refusal(self) -> None:
         """None: what cannot be measured of a method is said with the check."""

@@ -24,7 +24,7 @@ KNOWN: Mapping[str, tuple[str, int]] = {
     "CIDResult": ("explainers.cid.results", 2),
     "RUResult": ("explainers.cid.results", 2),
     "Explanation": ("explainers.baselines.explain", 1),
-    "Scores": ("explainers.evaluation.scores", 1),
+    "Scores": ("explainers.evaluation.scores", 2),
 }
 PLAIN = (str, int, float, bool, type(None))
 

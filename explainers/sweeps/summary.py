@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explainers.cid.certainty import uncertain
 from explainers.evaluation.intervals import Interval, bootstrap_interval
 
+UNSURE = (
+    "uncertain: the noise of so many maps does not meet the constraint, so that their means may be wrong by more than "
+    "a tenth of a nat; sweep without --closed-form"
+)
 METRICS = ("mean", "concentration")
 # What tells rows of one network, layer, method and picture apart.
 SETTINGS = ("fingerprint", "version", "beta", "grid", "refine", "solver", "probes", "seed")
@@ -30,16 +35,24 @@ def _interval(values: tuple[float, ...]) -> Interval:
 def curve(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Mean, low, high and count of `metric` for every network, layer and method, in the order of execution.
 
-    Columns: network, method, layer, place, depth, mean, low, high, count.
+    Columns: network, method, layer, place, depth, mean, low, high, count, unsure: of how many of them the map does not
+    meet its constraint, as closed forms of curved layers.
     """
+    off = uncertain(
+        rows["constraint"].to_numpy(float),
+        rows["mean_error"].to_numpy(float),
+        rows["converged"].eq(True).to_numpy(bool),
+    )
+    rows = rows.assign(unsure=off)
     found: list[dict[str, object]] = []
     for (network, method, place), group in rows.groupby(["network", "method", "place"], sort=True):
         interval = interval_of(group[metric])
         if interval is not None:
             first = group.iloc[0]
             about: dict[str, object] = {"network": network, "method": method, "layer": first["layer"], "place": place}
-            found.append(about | {"depth": first["depth"]} | vars(interval))
-    columns = ["network", "method", "layer", "place", "depth", "mean", "low", "high", "count"]
+            numbers = {"depth": first["depth"]} | vars(interval) | {"unsure": int(group["unsure"].sum())}
+            found.append(about | numbers)
+    columns = ["network", "method", "layer", "place", "depth", "mean", "low", "high", "count", "unsure"]
     return pd.DataFrame(found, columns=columns)
 
 
@@ -48,6 +61,7 @@ def summary(rows: pd.DataFrame) -> Iterator[str]:
 
     Of a picture that has several rows there, with other boxes for instance, the last one counts.
     """
+    some = False
     yield f"{'network':<24}{'method':<14}{'layer':<18}{'mean [95 %]':>28}{'concentration [95 %]':>30}{'pictures':>10}"
     for part, setting in _apart(rows):
         means, gains = curve(part, "mean"), curve(part, "concentration")
@@ -56,7 +70,11 @@ def summary(rows: pd.DataFrame) -> Iterator[str]:
             gain = known.get(one.layer)
             text = _written(gain) if gain is not None else ""
             line = f"{one.network:<24}{one.method:<14}{one.layer:<18}{_written(one):>28}{text:>30}{one.count:>10}"
-            yield f"{line}  {setting}".rstrip()
+            unsure = f"{one.unsure} uncertain" if one.unsure else ""
+            yield f"{line}  {', '.join(filter(None, (setting, unsure)))}".rstrip()
+            some = some or bool(one.unsure)
+    if some:
+        yield UNSURE
 
 
 def _apart(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:

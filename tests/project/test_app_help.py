@@ -70,4 +70,4 @@ def test_no_column_of_a_table_is_left_out():
     assert keys_of("layers/pictures.py", {"picture_rows"}) == set(pictures.COLUMNS)
     assert all(column["help"] for column in points.columns().values())
     assert all(pictures.COLUMNS.values())
-    assert keys_of("compare/layers.py", {"_table"}) == set(layers.TEXT_COLUMNS | layers.NUMBER_COLUMNS)
+    assert keys_of("compare/layers.py", {"table_rows"}) == set(layers.TEXT_COLUMNS | layers.NUMBER_COLUMNS)

@@ -83,6 +83,12 @@ def closed_map(module: nn.Module, layer: Layer, x: Tensor, grid: int | None = No
     return result.entropy[0, 0].numpy(), float(result.delta_f2[0])
 
 
+def answer_map(module: nn.Module, layer: Layer, x: Tensor) -> tuple[np.ndarray, dict[str, float | int]]:
+    """The closed form's map (H, W) in nats, and what the samples say of it: how well it meets the constraint."""
+    result = CID(module, layer).explain(x[None].to(backend().device), CIDSettings(refine=False, probes=PROBES))
+    return result.entropy[0, 0].numpy(), result.numbers
+
+
 def shape(picture: str, layer: str, shaped: bool) -> np.ndarray:
     """σ per pixel (H, W) of geometric mean 1: 1 everywhere, or as the closed form distributes it."""
     if not shaped:
@@ -146,10 +152,12 @@ def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
     for method in ("layer_gradient", "activation", "grad_cam"):
         maps = (attribute(method, each, feature, x, target=target) for each in (before, after))
         factors[method] = factor(*maps)
-    cid = [closed_map(each.module, feature, x[0])[0] for each in (before, after)]
-    factors[CID_NAME] = factor(*(torch.from_numpy(np.exp(each)) for each in cid))
+    cid = [answer_map(each.module, feature, x[0]) for each in (before, after)]
+    maps, said = [each for each, _ in cid], [numbers for _, numbers in cid]
+    factors[CID_NAME] = factor(*(torch.from_numpy(np.exp(each)) for each in maps))
     change = logit_change(before.module, after.module, x)
-    return {"change": change, "answer": before.classes[target], "factors": factors, "before": cid[0], "after": cid[1]}
+    found = {"change": change, "answer": before.classes[target], "factors": factors}
+    return found | {"before": maps[0], "after": maps[1], "said": said}
 
 
 def quiet_filters(picture: str, pair: str, kind: str) -> Tensor:
@@ -171,12 +179,16 @@ def quiet_filters(picture: str, pair: str, kind: str) -> Tensor:
 
 
 @kept
-def halved(picture: str, pair: str, kind: str, scale: float) -> tuple[np.ndarray, float]:
-    """CID's map (H, W) with half of the filters times `scale`, and what undoing that leaves of the feature's change."""
+def halved(picture: str, pair: str, kind: str, scale: float) -> tuple[np.ndarray, float, dict[str, float | int]]:
+    """CID's map (H, W) with half of the filters times `scale`; what undoing that leaves of the feature's change.
+
+    With them what is measured of the map.
+    """
     (chosen, layer), quiet = pairs()[pair], quiet_filters(picture, pair, kind)
     module = scale_filters(network().module, chosen, quiet, scale)
     x = subject(picture).x[None].to(backend().device)
     with torch.inference_mode():
         plain, quieter = (Feature(each, layer)(x) for each in (network().module, module))
     undo = torch.where(quiet, 1 / scale, 1.0).repeat_interleave(plain.shape[1] // len(quiet)).to(x)
-    return closed_map(module, layer, x[0])[0], float((quieter * undo - plain).abs().max())
+    entropy, said = answer_map(module, layer, x[0])
+    return entropy, float((quieter * undo - plain).abs().max()), said

@@ -1,14 +1,22 @@
 """What a lesson is: a few words, an equation, and something to move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from app.figures.enlarge import enlarge
 from app.figures.style import PLAIN_CONFIG, Look
+from app.words import number
 from explainers.assets import read_shipped
+from explainers.cid.certainty import is_certain, misfit
+
+UNSURE = (
+    ":material/help: This lesson draws closed forms. Here their noise moves the feature {} times as far as it may: "
+    "their means may be wrong by {} nats or more. Explore refines maps until the constraint holds."
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,14 @@ class Lesson:
     def text(self) -> str:
         """The paragraphs, in Markdown. Raises DamagedFile."""
         return read_shipped(f"lessons/{self.slug}.md")
+
+
+def unsure(said: Sequence[Mapping[str, Any]]) -> None:
+    """A sentence where one of a lesson's closed forms does not meet the constraint; `said` is what was measured."""
+    far = [one["constraint"] for one in said if not is_certain(one)]
+    if far:
+        worst = max(far, key=misfit)
+        st.caption(UNSURE.format(number(worst), number(misfit(worst), 2)))
 
 
 def numbers(*shown: tuple[str, str, str]) -> None:

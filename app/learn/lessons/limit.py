@@ -9,10 +9,11 @@ import torch
 
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.learn.lessons import bench, controls
-from app.learn.lessons.lesson import Lesson, Stage, numbers
+from app.learn.lessons.lesson import Lesson, Stage, numbers, unsure
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.words import decimal, number, part, signed
+from explainers.cid.certainty import is_certain
 from explainers.cid.concentration import concentration
 
 SCALES = (1.0, 0.5, 0.25, 0.125, 0.0625)
@@ -43,8 +44,8 @@ def widget(stage: Stage) -> None:
     if maps is None:
         return
     place = st.container()
-    (before, _), (after, lost) = maps[0], maps[SCALES.index(scale)]
-    gains = [gain(each, picture) for each, _ in maps]
+    (before, _, _), (after, lost, _) = maps[0], maps[SCALES.index(scale)]
+    gains = [gain(each, picture) for each, _, _ in maps]
     with place:
         numbers(
             ("Lost, once undone", number(lost), LOST),
@@ -59,16 +60,18 @@ def widget(stage: Stage) -> None:
             stage.chart(row_figure(panels, stage.look), "maps", "CID maps before and after, on one scale")
         with st.container():
             stage.chart(curve(maps, gains, scale, stage), "limit", "Change of mean CID and concentration with volume")
+    unsure([said for _, _, said in maps])
     if bench.subject(picture).mask is None:
         st.caption("This picture has no exact outline: every second filter is taken, and there is no concentration.")
 
 
 def curve(
-    maps: Sequence[tuple[np.ndarray, float]], gains: Sequence[float | None], scale: float, stage: Stage
+    maps: Sequence[tuple[np.ndarray, float, dict]], gains: Sequence[float | None], scale: float, stage: Stage
 ) -> go.Figure:
-    """What the quieter filters change of the mean and of the concentration."""
-    means = [mean(entropy) - mean(maps[0][0]) for entropy, _ in maps]
-    curves = [Curve("mean CID", SCALES, means, 0, points=True)]
+    """What the quieter filters change of the mean and of the concentration; open where a map is uncertain."""
+    means = [mean(entropy) - mean(maps[0][0]) for entropy, _, _ in maps]
+    unsure = [not is_certain(said) for _, _, said in maps]
+    curves = [Curve("mean CID", SCALES, means, 0, points=True, unsure=unsure)]
     if known := [each for each in gains if each is not None]:
         curves.append(Curve("concentration", SCALES, [each - known[0] for each in known], 1, points=True))
     axes = ("volume of half of the filters", "change (nats)")

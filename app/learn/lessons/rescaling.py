@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.figures.learn import Panel, factors_figure, row_figure
 from app.learn.lessons import bench, controls
-from app.learn.lessons.lesson import Lesson, Stage, numbers
+from app.learn.lessons.lesson import Lesson, Stage, numbers, unsure
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.words import factor, number, part
@@ -43,6 +43,7 @@ def widget(stage: Stage) -> None:
         with st.container():
             figure = factors_figure(list(NAMES.values()), [factors[name] for name in NAMES], stage.look, SCALES[-1])
             stage.chart(figure, "factors", f"Factor of each measure after rescaling by {part(c)}")
+    unsure(found["said"])
 
 
 LESSON = Lesson(

@@ -11,7 +11,7 @@ from app.compare.files import Compared, compared_npz, compared_png
 from app.compare.pairs import difference, pair
 from app.compare.scene import Scene, Side
 from app.compare.take import curves_of
-from app.export.curves import curves_csv, curves_file
+from app.export.curves import UNSURE, curves_csv, curves_file
 from app.export.picture import GAP, LEFT, RIGHT, SIDE, TOP
 from app.export.record import taken
 from app.fairness.take import curves_of as magnitudes_of
@@ -92,9 +92,12 @@ def test_curves_over_the_pairs_say_whose_layers_they_are_and_leave_gaps(sides):
 
 def test_magnitudes_before_and_after_stand_on_their_own_axes_and_logarithms_on_linear_ones():
     means = np.array([[[-3.0, -2.0], [-3.0, np.nan]], [[1.0, 10.0], [4.0, 0.0]]])
-    what = magnitudes_of("c = 4", "ResNet-20", ["conv1", "fc"], means, {"CID": "nats", "Grad-CAM": "score"})
+    unsure = np.zeros((2, 2, 2), bool)
+    unsure[0, :, 1] = True
+    units = {"CID": "nats", "Grad-CAM": "score"}
+    what = magnitudes_of("c = 4", "ResNet-20", ["conv1", "fc"], means, units, unsure)
     assert [curve.logarithmic for curve in what.curves] == [False, False, True, True]
     first, last = rows_of(curves_csv(what))
-    assert list(first.values()) == ["conv1", "-3.0", "-3.0", "1.0", "4.0"]
-    assert list(last.values()) == ["fc", "-2.0", "", "10.0", ""]
+    assert list(first.values()) == ["conv1", "-3.0", "", "-3.0", "", "1.0", "4.0"]
+    assert list(last.values()) == ["fc", "-2.0", UNSURE, "", UNSURE, "10.0", ""]
     assert curves_file(what, "pdf").startswith(b"%PDF-")

@@ -13,7 +13,9 @@ from torch import nn
 from torch.nn.utils import prune
 
 from app.compare.choice import Choice
+from app.compare.layers import table_rows
 from app.compare.pairs import (
+    Pair,
     common_cells,
     common_settings,
     difference,
@@ -103,7 +105,27 @@ def test_what_one_layer_does_not_use_has_no_difference_and_counts_in_no_mean():
 
 def test_the_error_is_that_of_independent_maps():
     found = difference(with_cells(np.zeros((2, 2)), 0.03), with_cells(np.ones((2, 2)), 0.04))
-    assert found.error == pytest.approx(0.05)
+    assert found.error == pytest.approx(0.05, rel=0.01)
+    assert found.error > 0.05, "what the constraint tells comes on top of the standard errors"
+
+
+def test_no_difference_is_told_where_a_closed_form_does_not_meet_its_constraint():
+    """As of AlexNet's fc6, where the closed form's noise moves the feature 21.9 times as far as it may."""
+    a, b = result("resnet20-cifar10", "layer2.1"), result("resnet32-cifar10", "layer2.1")
+    off = replace(b, constraint=torch.tensor([21.9]), converged=torch.tensor([False]))
+    assert difference(a, b).certain
+    found = difference(a, off)
+    assert found.unsure == ("B",)
+    assert found.error >= 0.5 * math.log(21.9)
+    layer = network("resnet20-cifar10").layer("layer2.1")
+    one = Pair(layer, layer, "name")
+    (row,) = table_rows([one], [found], {("A", layer): a, ("B", layer): off})
+    assert row["B − A (nats)"] is row["± error (nats)"] is None
+    assert row["uncertain"] == "B × 21.9"
+    (row,) = table_rows([one], [difference(a, b)], {("A", layer): a, ("B", layer): b})
+    assert row["B − A (nats)"] == difference(a, b).mean
+    assert row["± error (nats)"] >= 1e-4
+    assert row["uncertain"] == ""
 
 
 def test_scaling_the_input_of_a_linear_network_moves_no_map():
@@ -231,6 +253,9 @@ def test_curves_stand_on_names_where_layers_are_the_same_and_on_depth_where_not(
     named = curves_figure(a, a, (0, 0.5, math.nan), True, LIGHT, "CID", "y")
     assert list(named.data[0].x) == ["x", "y", "z"]
     assert named.layout.shapes[-1].x0 == 1
+    unsure = curves_figure(replace(a, unsure=(False, True, False)), a, (0, math.nan, math.nan), True, LIGHT, "CID")
+    assert list(unsure.data[0].marker.symbol) == ["circle", "circle-open", "circle"]
+    assert unsure.data[1].marker.symbol == "diamond"
     depth = curves_figure(a, b, (0.5, 0.5, math.nan), False, LIGHT, "CID", "z")
     assert list(depth.data[0].x) == [0, 0.5, 1]
     assert list(depth.data[1].x) == [0, 1]

@@ -58,7 +58,11 @@ def test_limits_of_nothing_are_still_a_scale():
 
 def test_magnitudes_are_drawn_as_measured_nats_on_a_linear_axis_the_rest_on_logarithmic_ones(means):
     means[1, 1, 2] = np.nan
-    figure = magnitudes_figure(NAMES, means, TITLES, UNITS, LIGHT, marked="b")
+    unsure = np.zeros(means.shape, bool)
+    unsure[0, 1, 2] = True
+    figure = magnitudes_figure(NAMES, means, TITLES, UNITS, LIGHT, unsure, marked="b")
+    assert list(figure.data[1].marker.symbol) == ["circle", "circle", "circle-open"]
+    assert figure.data[0].marker.symbol == "circle"
     assert len(figure.data) == 6
     for trace, values in zip(figure.data, means.reshape(6, 3), strict=True):
         assert np.array_equal(trace.y, values, equal_nan=True)
@@ -67,10 +71,11 @@ def test_magnitudes_are_drawn_as_measured_nats_on_a_linear_axis_the_rest_on_loga
 
 
 def test_relative_curves_begin_at_one_and_forget_the_unit(means):
-    first = normalised_figure(NAMES, means, METHODS, UNITS, LIGHT)
+    sure = np.zeros(means.shape, bool)
+    first = normalised_figure(NAMES, means, METHODS, UNITS, LIGHT, sure)
     assert all(trace.y[0] == pytest.approx(1) for trace in first.data)
     louder = means * np.array([1, 7, 0.25])[:, None, None]
-    again = normalised_figure(NAMES, louder, METHODS, UNITS, LIGHT)
+    again = normalised_figure(NAMES, louder, METHODS, UNITS, LIGHT, sure)
     for one, other in zip(first.data, again.data, strict=True):
         assert np.allclose(one.y, other.y)
 

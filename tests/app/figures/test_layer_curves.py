@@ -30,6 +30,13 @@ def line(family: str = "R", layers: tuple[str, ...] = ("a", "b", "c"), **values)
     return Line(**plain | values)
 
 
+def test_a_point_behind_which_a_map_does_not_meet_its_constraint_is_open_and_says_so():
+    (trace,) = layer_curves_figure([line(unsure=(0, 2, 0))], "layer", "mean CID (nats)", LIGHT).data
+    assert list(trace.marker.symbol) == ["circle", "circle-open", "circle"]
+    assert ["uncertain" in text for text in trace.hovertext] == [False, True, False]
+    assert layer_curves_figure([line()], "layer", "mean CID (nats)", LIGHT).data[0].marker.symbol == "circle"
+
+
 def test_points_stand_at_their_layers_with_the_ends_of_their_intervals():
     figure = layer_curves_figure([line()], "layer", "mean CID (nats)", LIGHT)
     (trace,) = figure.data

@@ -25,7 +25,7 @@ def kept(folder) -> Kept:
 def check() -> Check:
     proof = Proof(1e-6, None, 7.0, "a bird", "a bird", None, "no linear output")
     maps = torch.rand(6, 3, 4, 4).numpy()
-    return Check(proof, maps, maps[0, 0], maps[:2, 0], ("", "not here"), 1.0, "maps")
+    return Check(proof, maps, maps[0, 0], maps[:2, 0], ("", "not here"), 1.0, "maps", maps[0, 0], maps[:2, 0])
 
 
 @pytest.mark.parametrize("made", [lambda: explanation(1.0), check], ids=["explanation", "check"])

@@ -11,7 +11,7 @@ from torch import nn
 
 from explainers import CIDSettings, load_network
 from explainers.evaluation.judge import expected_passes, judge, judgeable
-from explainers.evaluation.methods import importance, layer_titles
+from explainers.evaluation.methods import Importance, importance, layer_titles
 from explainers.evaluation.orders import ExplainFunction, centred_ranks
 from explainers.evaluation.pictures import Birds, prepare
 from explainers.evaluation.randomised import RandomisationSettings, randomise, randomised, shown_stages
@@ -43,9 +43,9 @@ def seen(monkeypatch):
     maps: list[np.ndarray] = []
 
     def recorded(*arguments):
-        made, passes = importance(*arguments)
-        maps.extend(made.double().flatten(1).numpy())
-        return made, passes
+        made = importance(*arguments)
+        maps.extend(made.values.double().flatten(1).numpy())
+        return made
 
     monkeypatch.setattr("explainers.evaluation.orders.importance", recorded)
     return maps
@@ -147,7 +147,7 @@ def test_what_a_layer_does_not_see_leaves_its_map_alone(network, pictures):
 
 def test_a_map_of_the_picture_alone_never_changes_and_that_is_said(network, pictures, monkeypatch):
     module = "explainers.evaluation.orders.importance"
-    monkeypatch.setattr(module, lambda net, layer, method, x, y, s: (x.abs().sum(1, keepdim=True), (0, 0)))
+    monkeypatch.setattr(module, lambda net, layer, method, x, y, s: Importance(x.abs().sum(1, keepdim=True), (0, 0)))
     found = last(randomise(network, None, "saliency", pictures, RandomisationSettings(stages=2)))
     assert found.similarity.numpy() == pytest.approx(1)
     assert found.final.mean == pytest.approx(1)
@@ -158,7 +158,7 @@ def test_maps_drawn_anew_for_every_picture_are_unrelated(network, pictures, monk
     draw = torch.Generator().manual_seed(0)
     module = "explainers.evaluation.orders.importance"
     monkeypatch.setattr(
-        module, lambda net, layer, method, x, *_: (torch.rand(len(x), 1, 64, 64, generator=draw), (0, 0))
+        module, lambda net, layer, method, x, *_: Importance(torch.rand(len(x), 1, 64, 64, generator=draw), (0, 0))
     )
     found = last(stability(network, None, "saliency", pictures, StabilitySettings(radius=1e-6)))
     assert found.change.mean == pytest.approx(2**0.5, abs=0.02)

@@ -20,6 +20,9 @@ def rows(**values) -> pd.DataFrame:
             "picture": ["p", "p", "p", "q"],
             "beta": 1e-3,
             "grid": None,
+            "constraint": 1.0,
+            "mean_error": 0.01,
+            "converged": True,
         }
         | {name: 1 for name in SETTINGS if name not in ("beta", "grid")}
     )
@@ -47,6 +50,15 @@ def test_the_summary_is_a_line_for_every_layer():
     lines = list(summary(rows()))
     assert len(lines) == 4
     assert lines[1].split() == ["a", "cid", "conv1", "4.000", "[3.000,", "5.000]", "0.250", "2"]
+
+
+def test_closed_forms_that_do_not_meet_their_constraint_are_counted():
+    frame = rows(constraint=[21.9, 1.0, 1.05, None], converged=[False, True, False, None])
+    found = curve(frame, "mean")
+    assert list(zip(found["network"], found["unsure"], strict=True)) == [("a", 0), ("a", 0), ("b", 1)]
+    lines = list(summary(frame))
+    assert [line.endswith("1 uncertain") for line in lines] == [False, False, False, True, False]
+    assert lines[-1].startswith("uncertain: the noise")
 
 
 def test_no_rows_are_no_curve():
