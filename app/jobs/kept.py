@@ -1,4 +1,4 @@
-"""Results in memory, and on disk under it: looked for in that order, put in both; no page waits for the disk."""
+"""Results in memory, on disk under it, and those that ship: looked for in that order; no page waits for the disk."""
 
 import logging
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from app.jobs.memory import Recent, Store
 from app.jobs.reading import Reader
 from explainers.storage.records import KNOWN
 from explainers.storage.results import ResultStore
+from explainers.storage.shipped import ShippedResults
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ ABSENT = 10.0
 class Kept:
     """The calls of `Store`; only records of known types go to disk, everything else is soon computed again."""
 
-    def __init__(self, memory: Store, disk: ResultStore) -> None:
-        self.memory, self.disk = memory, disk
+    def __init__(self, memory: Store, disk: ResultStore, shipped: ShippedResults | None = None) -> None:
+        self.memory, self.disk, self.shipped = memory, disk, shipped
         self._absent = Recent(4096, ABSENT)
         self._reader = Reader(self._read)
 
@@ -46,13 +47,15 @@ class Kept:
         return self.memory.get(key)
 
     def find(self, key: str, session: str) -> Any:
-        """The value, from memory or disk; None where there is none, PENDING while the disk has not answered.
+        """The value, from memory, disk or what ships; None where there is none, PENDING until the disk has answered.
 
         It is waited for as long as the patience of `session` lasts, and asked about again by the next call. After two
         seconds without an answer there is none.
         """
-        if (value := self.memory.get(key)) is not None or not self.disk.limit or self._absent.get(key):
+        if (value := self.memory.get(key)) is not None or self._absent.get(key):
             return value
+        if not self.disk.limit:
+            return self._found(key, None)
         question = self._reader.ask(key, session)
         if question.answered.is_set():
             return question.answer
@@ -79,7 +82,12 @@ class Kept:
         self._reader.close()
 
     def _read(self, key: str) -> Any:
-        value = self.disk.get(key)
+        return self._found(key, self.disk.get(key))
+
+    def _found(self, key: str, value: Any) -> Any:
+        """What the disk has, else what ships; remembered."""
+        if value is None and self.shipped is not None:
+            value = self.shipped.get(key)
         if value is None:
             self._absent.put(key, True)
         else:

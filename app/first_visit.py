@@ -1,0 +1,142 @@
+"""What a first visit shows without computing anything, made anew: `python -m app.first_visit`.
+
+Opens the start page and the six examples as a visitor does, answers whatever they ask for, and writes the results under
+their keys, with a thumbnail of each example, to `assets/results/first-visit.zip`. It takes some minutes on a processor;
+run it again whenever the version of a method rises, or an example changes. What is there already is not computed again.
+"""
+
+import argparse
+import io
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from app.command import MAIN
+from app.figures.raster import raster
+from app.figures.style import NATS_SCALE
+from app.jobs.backend import Backend, View, backend
+from app.jobs.kept import RECORDS
+from app.parts.examples import EXAMPLES, Example
+from explainers import CIDSettings
+from explainers.assets import write_sums
+from explainers.methods.registry import find_method
+from explainers.methods.request import MapRequest
+from explainers.storage.shipped import FILE, write_shipped
+
+# Seconds between two looks, and for one page at most.
+LOOK, PATIENCE = 4.0, 3600.0
+THUMBNAIL = 96
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=FILE)
+    out = parser.parse_args().out
+    config._main_script_path = str(MAIN)
+    # Neither found on this computer's disk nor left there.
+    os.environ["RESULTS_LIMIT"] = "0"
+    results: dict[str, Any] = {}
+    files: dict[str, bytes] = {}
+    started = time.monotonic()
+    for example in (None, *EXAMPLES):
+        with asking() as asked:
+            visit(example)
+        results |= {request.key: view.value for request, view in asked.values() if view.state == "done"}
+        if example is not None:
+            files[example.thumbnail] = thumbnail(
+                example, [pair for pair in asked.values() if pair[1].value is not None]
+            )
+        print(
+            f"{example.slug if example else 'start'}: {len(results)} results, {time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+    write_shipped(out, results, files, RECORDS)
+    write_sums(out)
+    print(f"{out}: {len(results)} results in {out.stat().st_size / 1e6:.2f} MB")
+    backend().close()
+
+
+@contextmanager
+def asking() -> Iterator[dict[str, tuple[Any, View]]]:
+    """Whatever is asked of the backend meanwhile, with its newest answer, by its key."""
+    asked: dict[str, tuple[Any, View]] = {}
+    plain = Backend.ask
+
+    def ask(self: Backend, request: Any, *rest: Any, **more: Any) -> View:
+        view = plain(self, request, *rest, **more)
+        if view.key:
+            asked[view.key] = request, view
+        return view
+
+    Backend.ask = ask
+    try:
+        yield asked
+    finally:
+        Backend.ask = plain
+
+
+def visit(example: Example | None) -> AppTest:
+    """A page until nothing is computed for it any more. Raises RuntimeError for a page that fails."""
+    at = page(example).run()
+    pressed = example is None or not example.press
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        if at.exception:
+            raise RuntimeError(f"expected a page, got {at.exception[0].message}")
+        button = next((one for one in at.button if not pressed and one.key == example.press), None)
+        if button is not None:
+            pressed, at = True, button.click().run()
+        if pressed and not backend().maps.count:
+            return at.run()
+        time.sleep(LOOK)
+        # What nobody asks about for a minute stops.
+        at.run()
+    raise RuntimeError("expected a page that is done within an hour, got one that is not")
+
+
+def page(example: Example | None) -> AppTest:
+    """The page of an example, or the start page, before its first run."""
+    name = example.page if example else ""
+    if name:
+        at = AppTest.from_string(f"from app.{name} import page; page.page()", default_timeout=PATIENCE)
+    else:
+        at = AppTest.from_file(str(MAIN), default_timeout=PATIENCE)
+    for part, value in example.query.items() if example else ():
+        at.query_params[part] = value
+    return at
+
+
+def thumbnail(example: Example, asked: list[tuple[Any, View]]) -> bytes:
+    """The picture beside the example's map, PNG."""
+    ready = [pair for pair in asked if pair[1].state == "done"]
+    request, view = next((pair for pair in ready if shows(example, pair[0])), ready[0])
+    network = request.network
+    picture = np.asarray(network.display(request.x.cpu()))
+    if isinstance(request, MapRequest):
+        cells, limits = view.value.values, find_method(request.method).fixed_scale(request.settings)
+    else:
+        cells, limits = view.value.maps_of("cid")[0], find_method("cid").fixed_scale(CIDSettings())
+    both = Image.new("RGB", (2 * THUMBNAIL, THUMBNAIL))
+    both.paste(Image.fromarray(picture).resize((THUMBNAIL, THUMBNAIL)), (0, 0))
+    shown = raster(cells, limits, NATS_SCALE).convert("RGB")
+    both.paste(shown.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.NEAREST), (THUMBNAIL, 0))
+    buffer = io.BytesIO()
+    both.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def shows(example: Example, request: Any) -> bool:
+    """Whether the example's thumbnail is that of a request's map."""
+    return isinstance(request, MapRequest) and (request.method, request.layer.name) == (example.method, example.layer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""A first visit, and every example, shows finished maps while nothing can be computed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.first_visit import page
+from app.jobs.backend import backend, shipped_results
+from app.parts.examples import EXAMPLES
+from explainers.storage.shipped import ShippedResults
+from tests.support.pages import says, until
+
+AGAIN = "something is computed that should ship: run make first-visit"
+
+
+@pytest.fixture(autouse=True)
+def nothing_computes(fresh_backend, monkeypatch) -> Iterator[None]:
+    """What ships is found, and no job for a map is taken."""
+    monkeypatch.delenv("SHIPPED_RESULTS", raising=False)
+    shipped_results.cache_clear()
+
+    def refuse(key, work, owner, priority=(0, 0)):
+        raise AssertionError(AGAIN)
+
+    monkeypatch.setattr(backend().maps, "submit", refuse)
+    yield
+    shipped_results.cache_clear()
+
+
+READY = {
+    "start": "All 7 maps are ready.",
+    "depth": "All 11 layers are ready.",
+    "ru": "All 4 maps are ready.",
+    "rescaling": "The check is complete.",
+    "photograph": "All 6 maps are ready.",
+    "cells": "All 3 maps are ready.",
+    "two": "mean CID differs by",
+}
+
+
+@pytest.mark.parametrize("example", [None, *EXAMPLES], ids=lambda one: one.slug if one else "start")
+def test_a_first_visit_shows_finished_maps(example):
+    at = page(example).run()
+    until(at, lambda at: says(at, READY[example.slug if example else "start"]))
+    assert not any(button.key and button.key.endswith("_cancel") for button in at.button)
+
+
+def test_the_start_page_has_three_lines_and_six_cards_that_can_be_put_away():
+    at = page(None).run()
+    assert says(at, "throws part of the picture away")
+    (cards,) = [one.proto.body for one in at.get("html") if "examples" in one.proto.body and "href" in one.proto.body]
+    assert cards.count("<a href") == len(EXAMPLES) == 6
+    assert all(example.address.replace("&", "&amp;") in cards for example in EXAMPLES)
+    at.button(key="newcomer_hide").click().run()
+    assert not says(at, "throws part of the picture away")
+    assert says(at, "Examples to begin with")
+    linked = page(EXAMPLES[1]).run()
+    assert not says(linked, "throws part of the picture away")
+    assert not says(linked, "Examples to begin with")
+
+
+def test_every_example_has_a_thumbnail_that_ships():
+    shipped = ShippedResults()
+    assert all((shipped.file(example.thumbnail) or b"").startswith(b"\x89PNG") for example in EXAMPLES)
