@@ -32,7 +32,7 @@ def draw() -> None:
         [
             start,
             st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
-            st.Page(fairness.page, title="Fairness", icon=":material/balance:", url_path="fairness"),
+            st.Page(fairness.page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
             st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
             st.Page(layers.page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
             st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn"),

@@ -54,6 +54,18 @@ def least(error: float, places: int) -> float:
     return max(error, 10.0**-places)
 
 
+def roughly(value: float, error: float | None = None) -> str:
+    """A value that is not settled, with the digits that its error leaves it; whole where its error is not known.
+
+    >>> roughly(-1.873), roughly(-1.873, 0.03), roughly(-1.873, 0.004), roughly(-1.873, 4), roughly(math.inf)
+    ('about −2', 'about −1.9', 'about −1.87', 'about −2', '∞')
+    """
+    if not math.isfinite(value):
+        return decimal(value)
+    known = error is not None and math.isfinite(error) and error < 1
+    return f"about {decimal(value, min(3, math.floor(-math.log10(max(error or 0, 1e-3)))) if known else 0)}"
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """So many digits wherever the decimal point is, without zeros at the end.
 
@@ -114,16 +126,29 @@ def about(seconds: float) -> str:
 
 
 def time_left(seconds: float | None) -> str:
-    """What is left of something that runs; it counts down, and never reaches nothing.
+    """What is left of something that runs, no finer than that is known.
 
-    >>> time_left(None), time_left(0.4), time_left(42.3), time_left(200)
-    ('', 'less than a second left', 'about 43 s left', 'about 4 min left')
+    >>> time_left(None), time_left(0.4), time_left(4.2), time_left(42.3), time_left(200)
+    ('', 'a few seconds left', 'a few seconds left', 'about 40 s left', 'about 3 min left')
     """
     if seconds is None:
         return ""
-    if seconds < 1:
-        return "less than a second left"
-    return f"about {int(seconds) + 1} s left" if seconds < 120 else f"about {int(seconds // 60) + 1} min left"
+    if seconds < 8:
+        return "a few seconds left"
+    minutes = max(1, round(seconds / 60))
+    return f"about {10 * round(seconds / 10)} s left" if seconds < 55 else f"about {minutes} min left"
+
+
+def coarsely(seconds: float) -> str:
+    """A span of time of which only the order is known.
+
+    >>> coarsely(5), coarsely(50), coarsely(300), coarsely(3000), coarsely(20000)
+    ('a few seconds', 'about a minute', 'a few minutes', 'many minutes', 'hours')
+    """
+    for end, words in ((20, "a few seconds"), (100, "about a minute"), (900, "a few minutes"), (7200, "many minutes")):
+        if seconds < end:
+            return words
+    return "hours"
 
 
 def passes(forward: float, backward: float) -> str:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import streamlit as st
 
+from app.address.worlds import usual
 from explainers.cid.results import METHODS
 
 BETA = 1.5e-4
@@ -40,8 +41,10 @@ class Selection:
 
         >>> Selection(beta=1e-3, layer="conv1").to_query()
         {'layer': 'conv1', 'beta': '0.001'}
+        >>> Selection(network="unet-membranes", picture="tissue/0").to_query()
+        {'network': 'unet-membranes'}
         """
-        plain = asdict(Selection())
+        plain = asdict(Selection()) | {"picture": usual(self.network)}
         return {
             name: f"{value:g}" if isinstance(value, float) else str(value)
             for name, value in asdict(self).items()
@@ -52,10 +55,15 @@ class Selection:
     def from_query(query: Mapping[str, str]) -> "Selection":
         """A selection from the address bar; values that make no sense are left at their defaults.
 
+        Without a picture, one that the network knows.
+
+        >>> Selection.from_query({"network": "unet-membranes"}).picture
+        'tissue/0'
         >>> Selection.from_query({"beta": "0.001", "seed": "a"}) == Selection(beta=1e-3)
         True
         """
         chosen: dict[str, Any] = {n: query[n] for n in ("network", "picture", "layer") if n in query}
+        chosen.setdefault("picture", usual(chosen.get("network", Selection().network)))
         beta = _number(query.get("beta"), float)
         if beta in BETAS:
             chosen["beta"] = beta

@@ -6,9 +6,10 @@ from functools import partial
 import streamlit as st
 
 from app.address import selection
+from app.address.worlds import fitting
 from app.compare.choice import METRICS, change, choice
 from app.compare.pairs import RULES, Pair, pair
-from app.inputs.pictures import fitting, title_of
+from app.inputs.pictures import title_of
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks
 from app.parts.bound import segments
 from app.parts.network_status import entry_title

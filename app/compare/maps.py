@@ -7,6 +7,7 @@ from app.compare.pairs import Difference, difference, own_cells, pair, section
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pair
 from app.figures.compare import DIFFERENCE_SCALE, difference_figure
+from app.figures.ends import ENDS
 from app.figures.maps import empty_figure, nats_figure, picture_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG
 from app.inputs.network_input import Subject
@@ -133,7 +134,7 @@ def _figures(scene: Scene, views: list[View], found: Difference | None, limits: 
             with st.container():
                 st.markdown(title, help=MAPS)
                 part = section(side.subject, scene.parts[place])
-                _map(cells, part, side.letter, limits, progress.in_frame(views[place]))
+                _map(cells, part, side.letter, limits, views[place], scene.metric)
         with st.container():
             st.markdown("**B − A**", help=DIFFERENCE)
             _difference(found if found and found.certain else None, shown, absence(views, found))
@@ -153,7 +154,8 @@ def absence(views: list[View], found: Difference | None = None) -> str:
     return f"no difference: the map of {lacking} is not finished"
 
 
-def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], absent: str) -> None:
+def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], view: View, metric: str) -> None:
+    absent, unfinished = progress.in_frame(view), view.state != "done"
     alt = f"Map of {letter} in nats"
     with st.container(key=f"frame_compare_{letter.lower()}"):
         if cells is None:
@@ -161,7 +163,7 @@ def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], abse
             st.html("<style></style>")
             _chart(empty_figure(subject.size, look(), absent), letter.lower(), f"{alt}: {absent}")
             return
-        figure = nats_figure(cells, subject.size, limits, look(), subject.box)
+        figure = nats_figure(cells, subject.size, limits, look(), subject.box, ENDS[metric], unfinished)
         beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE, figure)
         _chart(figure, letter.lower(), alt)
 

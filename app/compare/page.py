@@ -29,6 +29,7 @@ from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, backend
 from app.parts import link_notice, look
 from app.parts.network_status import network_or_status, selected_network
+from app.parts.strange import warn
 from app.sidebar import controls
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
@@ -65,6 +66,7 @@ def page() -> None:
         return
     selection.write_address(choice().to_query(selection.selection().layer))
     link_notice.draw(notice, (selection.selection(), choice()))
+    warn(selection.selection().picture, scene.a.network, scene.b.network)
     for text in notes(scene):
         st.caption(f":material/info: {text}")
     with st.container(horizontal=True, key="choices_compare"):

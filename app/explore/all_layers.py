@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from app.explore.grid_choice import choice
+from app.address import selection
+from app.explore.grid_choice import change, choice
 from app.explore.one_layer import metric_control
 from app.explore.take_curves import take_curves
+from app.figures.ends import ENDS
 from app.figures.layers import curve_figure, strip_figure
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
@@ -12,7 +14,7 @@ from app.jobs.backend import Backend, View, foreground_gain
 from app.parts import progress
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
-from app.parts.watch import POLL, Asked, Start, Watch
+from app.parts.watch import POLL, Asked, Start, Watch, page_changed
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import CID_NAME, RU_NAME
@@ -27,6 +29,7 @@ CURVES = {
     "much worse the background than the subject. Values are as computed, never smoothed.",
 }
 HEARTBEAT = 5.0
+OPEN_HELP = "Shows this layer alone, with its numbers. A click on a point of the curve does the same."
 
 
 def all_layers(
@@ -53,6 +56,25 @@ def all_layers(
             _figures(views, layers, subject, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)
+
+
+def _clicked() -> None:
+    """A point of the curves."""
+    points = st.session_state["figure_curve"]["selection"]["points"]
+    if points:
+        _open(points[0]["x"])
+
+
+def _opened() -> None:
+    if (name := st.session_state["w_open_layer"]) is not None:
+        _open(name)
+
+
+def _open(layer: str) -> None:
+    """The layer in the tab that shows one of them."""
+    selection.change(layer=layer)
+    change(view="layer")
+    page_changed()
 
 
 def _status(work: Watch, views: list[View]) -> None:
@@ -85,6 +107,8 @@ def _figures(
             theme=None,
             key="figure_curve",
             config=PLAIN_CONFIG,
+            on_select=_clicked,
+            selection_mode="points",
             alt=f"Mean {title} and concentration of every layer in order of execution",
         )
         if any(unsure):
@@ -98,9 +122,22 @@ def _figures(
         limits = find_method(metric).fixed_scale(settings)
         maps = [None if view.value is None else view.value.values for view in views]
         st.plotly_chart(
-            strip_figure(names, maps, subject.size, limits, look(), notes=[progress.in_frame(view) for view in views]),
+            strip_figure(
+                names,
+                maps,
+                subject.size,
+                limits,
+                look(),
+                notes=[progress.in_frame(view) for view in views],
+                previews=[view.value is not None and view.state != "done" for view in views],
+                ends=ENDS[metric],
+            ),
             theme=None,
             key="figure_strip",
             config=PLAIN_CONFIG,
             alt="One map per layer in nats",
         )
+        there = [name for name, cells in zip(names, maps, strict=True) if cells is not None]
+        if there:
+            st.session_state["w_open_layer"] = None
+            st.pills("Open one of them", there, key="w_open_layer", on_change=_opened, help=OPEN_HELP)

@@ -32,6 +32,7 @@ def own_pictures(place: str) -> PictureSource | None:
     """The pictures that this session has uploaded; None until there are enough that can be used."""
     st.file_uploader(
         f"Pictures or a zip ({LEAST} to {MAX_FILES} pictures)",
+        type=[*EXTENSIONS, ".zip"],
         accept_multiple_files=True,
         key=f"w_decoder_files_{place}",
         max_upload_size=ZIP_MEGABYTES,

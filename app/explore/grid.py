@@ -7,20 +7,26 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app.explore.grid_choice import GridChoice
+from app.address import selection
+from app.explore.grid_choice import GridChoice, change
 from app.explore.take import take_grid
+from app.figures.ends import ENDS
 from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, least_width
-from app.figures.raster import data_address
+from app.figures.raster import data_address, grey
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
 from app.parts.look import look
-from app.parts.watch import OPEN, Asked, Watch
-from app.words import decimal, duration, number, passes
-from explainers import CIDSettings
+from app.parts.previews import preview_mean
+from app.parts.watch import OPEN, Asked, Watch, page_changed
+from app.words import decimal, duration, number, passes, roughly
+from explainers import CIDResult, CIDSettings
+from explainers.cid.certainty import is_certain, mean_uncertainty
+from explainers.methods.entropies import NO_DECODER, RU_NAME
 from explainers.methods.method import MapMethod, MapResult
 from explainers.methods.registry import methods
 
+TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on rendered birds or on pictures of yours."
 SAME, LOADING = View("", "same"), View("", "loading")
 
 
@@ -61,6 +67,7 @@ def grid(
             st.caption(f":material/info: {text}")
         if columns:
             _figure(rows, columns, lines, chosen, settings)
+            _decoders(rows, columns, lines)
 
     work.draw(draw)
 
@@ -98,7 +105,10 @@ def _figure(
     chosen: GridChoice,
     settings: CIDSettings,
 ) -> None:
-    heads = [Head(c.title, c.subtitle, c.layer.name, _address(c.subject.picture), c.subject.size) for c in columns]
+    mixed = chosen.opacity < 100
+    heads = [
+        Head(c.title, c.subtitle, c.layer.name, _address(c.subject.picture, mixed), c.subject.size) for c in columns
+    ]
     drawn = [
         Row(
             method.title,
@@ -107,6 +117,7 @@ def _figure(
             method.signed,
             tuple(cell(view) for view in line),
             method.scale and method.scale(settings),
+            ENDS.get(method.name),
         )
         for method, line in zip(rows, views, strict=True)
     ]
@@ -125,27 +136,63 @@ def _figure(
         )
 
 
+def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[list[View]]) -> None:
+    """A way to a decoder for each layer of the network on the left that RU lacks one of."""
+    here = selection.selection().network
+    lacking = {
+        column.layer.name
+        for method, line in zip(rows, views, strict=True)
+        for column, view in zip(columns, line, strict=True)
+        if method.needs_decoder and view.message == NO_DECODER and column.network.name == here
+    }
+    with st.container(horizontal=True, key="grid_decoders"):
+        for name in sorted(lacking):
+            label = f"Train a decoder for {name}"
+            st.button(
+                label, key=f"train_{name}", icon=":material/model_training:", on_click=_to_decoder, args=(name,),
+                help=TRAIN_HELP,
+            )  # fmt: skip
+
+
+def _to_decoder(layer: str) -> None:
+    selection.change(layer=layer)
+    change(view="layer", metric=RU_NAME)
+    page_changed()
+
+
 def cell(view: View) -> Cell:
     """What stands in the cell of a view: the map with its cost, or what it waits for, or why there is none."""
     if view.value is not None and view.state in ("done", "running", "stopped"):
-        return Cell(view.value.values, caption(view.value) + ("" if view.state == "done" else " …"))
+        found = view.value
+        if view.state != "done":
+            return Cell(found.values, preview(view), preview=True)
+        cost = f"{passes(found.forward_passes, found.backward_passes)} forward + backward passes through the network."
+        return Cell(found.values, caption(found), cost=cost)
     notes: dict[str, Callable[[], str]] = {
         "same": lambda: "the same for every layer: this method looks at the whole network",
         "refused": lambda: view.message,
-        "waiting": lambda: view.message or "waiting",
-        "running": lambda: f"{view.progress:.0%}",
+        "waiting": lambda: "waits for its turn",
+        "running": lambda: f"being computed, {view.progress:.0%}",
         "stopped": lambda: "cancelled",
         "failed": lambda: "failed",
     }
     return Cell(None, note=notes.get(view.state, lambda: "")())
 
 
+def preview(view: View) -> str:
+    """Two short lines of a map that is not finished: what is known of its mean, and how far it has come."""
+    found, far = view.value, "cancelled at" if view.state == "stopped" else "preview,"
+    first = f"mean {preview_mean(found)} nats" if isinstance(found, CIDResult) else ""
+    return f"{first}<br>{far} {view.progress:.0%}"
+
+
 def caption(found: MapResult) -> str:
-    """Two short lines: what the map comes to, and its cost in forward + backward passes and seconds."""
-    cost = f"{passes(found.forward_passes, found.backward_passes)} passes, {duration(found.seconds)}"
-    said = found.numbers
+    """Two short lines: what the map comes to, and its cost in seconds."""
+    cost, said = duration(found.seconds), found.numbers
     if "mean" in said:
-        first = f"mean {decimal(said['mean'])} nats"
+        sure = is_certain(said)
+        first = f"mean {decimal(said['mean']) if sure else roughly(said['mean'], mean_uncertainty(said))} nats"
+        first += "" if sure else ", uncertain"
         first += f", error {decimal(said['error'])}" if "error" in said else ""
     else:
         largest = float(found.map.abs().max())
@@ -153,5 +200,6 @@ def caption(found: MapResult) -> str:
     return f"{first}<br>{cost}"
 
 
-def _address(picture: np.ndarray) -> str:
-    return data_address(Image.fromarray(picture), "JPEG", quality=88)
+def _address(picture: np.ndarray, mixed: bool) -> str:
+    """Grey where a map is laid over it: two colours in one would be read as a third."""
+    return data_address(Image.fromarray(grey(picture) if mixed else picture), "JPEG", quality=88)

@@ -18,7 +18,8 @@ COLOURS = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey":
 SIGNED_COLOURS = {"rdbu": "Red–blue", "puor": "Purple–orange"}
 OPACITIES = (20, 40, 60, 80, 100)
 MOST_COLUMNS, MOST_NETWORKS = 5, 3
-DEFAULT_METHODS = (*ENTROPIES, "grad_cam", "lrp", "saliency")
+# Without RU, which shows mostly how well its decoder has learnt: nothing to begin with.
+DEFAULT_METHODS = (CID_NAME, "grad_cam", "lrp", "saliency")
 LISTS = ("methods", "layers", "pictures", "networks")
 
 

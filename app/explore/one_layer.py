@@ -8,20 +8,22 @@ from app.explore.grid_choice import change, choice
 from app.explore.present_layers import present_button
 from app.explore.segmentation import segmentation
 from app.explore.take import take_map
+from app.figures.ends import ENDS
 from app.figures.enlarge import enlarge
 from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
 from app.figures.predictions import prediction_figure
-from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS, UNIT_SCALE
+from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
 from app.parts.bound import segments
 from app.parts.certainty import misfit_sentence
 from app.parts.look import beneath, look
-from app.parts.numbers import doubt, numbers
+from app.parts.numbers import doubt, numbers, preview_numbers
+from app.parts.previews import how_wrong
 from app.parts.watch import Asked, Watch
 from app.words import decimal
-from explainers import CIDResult, CIDSettings
+from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
 from explainers.cid.results import RUResult
 from explainers.methods.entropies import CID_NAME, RU_NAME
@@ -29,7 +31,7 @@ from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
-STAGES = {"probes": "Sharpening the preview", "refinement": "Refining until the constraint holds"}
+STAGES = {"probes": "A first look", "refinement": "Making the map exact"}
 # Height of the maps in a presentation, pixels: of RU four stand side by side.
 PRESENTED = {CID_NAME: 520, RU_NAME: 440}
 OUTLINES = (
@@ -125,7 +127,7 @@ def metric_control(place: str = "layer") -> str:
 
 def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str) -> None:
     doing = STAGES.get(view.value.stage, "Finishing") if view.value is not None else "Waiting for its turn"
-    kept = "the preview as far as it came" if view.value is not None else "nothing was ready yet"
+    kept = f"a preview, {how_wrong(view.value)}" if view.value is not None else "nothing was ready yet"
     done = _outcome(view, network, layer, metric) if view.state == "done" else ""
     work.status([view], doing, done, f"Cancelled at {view.progress:.0%}: {kept}.", "Start again")
 
@@ -163,12 +165,14 @@ def _figures(
             _reconstruction(subject, layer, result, absent)
         with st.container():
             st.markdown(WHERE[metric], help=WHERE_HELP)
-            _map(subject, result, "unit", UNIT_LIMITS, f"Map of {layer.name}, stretched to 0 to 1", absent)
+            _map(subject, view, "unit", UNIT_LIMITS, f"Map of {layer.name}, stretched to 0 to 1", metric)
         with st.container():
             st.markdown(HOW_MUCH[metric], help=HOW_MUCH_HELP)
-            _map(subject, result, "nats", limits, f"Map of {layer.name} in nats", absent)
-    if result is not None:
-        numbers(result, subject)
+            _map(subject, view, "nats", limits, f"Map of {layer.name} in nats", metric)
+    if view.state == "done":
+        numbers(view.value, subject)
+    elif result is not None:
+        preview_numbers(result)
     row = st.container(horizontal=True, key="answers")
     left, right = row.container(), row.container()
     with left:
@@ -187,10 +191,8 @@ def _reconstruction(subject: Subject, layer: Layer, result: RUResult | None, abs
         _chart(picture_figure(picture, look()), "reconstruction", f"Reconstruction from {layer.name}")
 
 
-def _map(
-    subject: Subject, result: CIDResult | None, kind: str, limits: tuple[float, float], alt: str, absent: str
-) -> None:
-    ink = look()
+def _map(subject: Subject, view: View, kind: str, limits: tuple[float, float], alt: str, metric: str) -> None:
+    ink, absent, result, unfinished = look(), progress.in_frame(view), view.value, view.state != "done"
     with st.container(key=f"frame_{kind}"):
         if result is None:
             # A style without a map, so that the chart keeps its place among the container's elements.
@@ -198,12 +200,12 @@ def _map(
             _chart(empty_figure(subject.size, ink, absent), kind, f"{alt}: {absent}")
         elif kind == "unit":
             cells = result.values
-            figure = _sized(unit_figure(cells, subject.size, ink, subject.box))
-            beneath(f"frame_{kind}", unit_range(cells), limits, UNIT_SCALE, figure)
+            figure = _sized(unit_figure(cells, subject.size, ink, subject.box, unfinished))
+            beneath(f"frame_{kind}", unit_range(cells), limits, NATS_SCALE, figure)
             _draw(figure, kind, alt)
         else:
             cells = result.values
-            figure = _sized(nats_figure(cells, subject.size, limits, ink, subject.box))
+            figure = _sized(nats_figure(cells, subject.size, limits, ink, subject.box, ENDS[metric], unfinished))
             beneath(f"frame_{kind}", cells, limits, NATS_SCALE, figure)
             _draw(figure, kind, alt)
 

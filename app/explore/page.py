@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.address import selection
-from app.explore import grid_choice
+from app.explore import grid_choice, newcomer
 from app.explore.all_layers import all_layers
 from app.explore.grid_choice import VIEWS, choice
 from app.explore.link import check_link
@@ -17,6 +17,7 @@ from app.jobs.backend import Backend, backend
 from app.parts import link_notice, ways
 from app.parts.look import apply
 from app.parts.network_status import selected_network
+from app.parts.strange import warn
 from app.sidebar import controls
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
@@ -56,11 +57,13 @@ def page() -> None:
         controls.settings_control(subject.size)
     selection.write_address(choice().to_query())
     link_notice.draw(notice, (selection.selection(), choice()))
+    warn(selection.selection().picture, network)
     chosen = selection.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
     if choice().present:
         _presentation(store, network, subject, layer, settings)
         return
+    newcomer.lines()
     st.session_state["w_view"] = VIEWS[choice().view]
     together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
     # What the other tabs have asked for gives way; All layers goes on behind them.
@@ -70,6 +73,7 @@ def page() -> None:
     with together:
         if together.open:
             side_by_side(store, Scene(network, subject, layer), settings)
+            newcomer.examples()
     with one:
         if one.open:
             one_layer(store, network, subject, layer, settings)

@@ -17,6 +17,7 @@ from app.inputs.network_input import Subject
 from app.inputs.pictures import SOURCES, PictureGoneError, gallery
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, networks
+from app.parts.strange import answered
 from app.sidebar.controls import shape
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
@@ -44,7 +45,7 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
     shown = _shown(scene, options)
     top = store.predictions(scene.network, scene.subject)
     with st.container(horizontal=True, key="grid_head"):
-        _picture(scene.subject, top)
+        _picture(scene, top)
         with st.container():
             with st.container(horizontal=True, vertical_alignment="bottom", key="grid_choices"):
                 methods_control()
@@ -60,8 +61,9 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
     grid(store, build, choice(), settings)
 
 
-def _picture(subject: Subject, top: Sequence[tuple[str, float]]) -> None:
+def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
     """The picture as the network sees it, and what the network answers."""
+    subject = scene.subject
     address = data_address(Image.fromarray(subject.picture), "JPEG", quality=88)
     answer, share = top[0]
     with st.container(width=PICTURE + 8, key="grid_picture"):
@@ -69,7 +71,7 @@ def _picture(subject: Subject, top: Sequence[tuple[str, float]]) -> None:
             f'<img src="{address}" width="{PICTURE}" height="{PICTURE}" style="border-radius:6px" '
             f'alt="{escape(subject.title)}, as the network sees it">'
         )
-        st.caption(f"{answer} {share:.0%}", help=ANSWERS)
+        st.caption(answered(subject.key, scene.network, answer, share), help=ANSWERS)
 
 
 def _picture_titles(store: Backend) -> dict[str, str]:
@@ -118,8 +120,13 @@ def _of_picture(store: Backend, scene: Scene, key: str) -> Column | str:
         return sentence(error)
     (answer, share), *_ = store.predictions(scene.network, subject, 1)
     return Column(
-        subject.title, f"{answer} {share:.0%}", scene.network, subject, scene.layer, choice().target
-    )  # fmt: skip
+        subject.title,
+        answered(key, scene.network, answer, share),
+        scene.network,
+        subject,
+        scene.layer,
+        choice().target,
+    )
 
 
 def _of_network(store: Backend, scene: Scene, name: str) -> Column | str:

@@ -16,6 +16,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
+from app.figures.ends import ON_HIGH, ON_LOW, beyond
 from app.figures.raster import palette
 from app.figures.style import LIGHT, UNBOUNDED_FILL
 
@@ -93,7 +94,10 @@ def picture(axes: Axes, image: np.ndarray, opacity: float = 1.0) -> None:
 def field(
     axes: Axes, values: np.ndarray, size: tuple[int, int], limits: tuple[float, float], scale: str, opacity: float
 ) -> None:
-    """A map (rows, columns) over a picture of `size` (height, width); what is unbounded is hatched grey."""
+    """A map (rows, columns) over a picture of `size` (height, width); what is unbounded is hatched grey.
+
+    Cells beyond `limits` carry a triangle.
+    """
     height, width = size
     axes.imshow(
         np.ma.masked_invalid(values),
@@ -103,6 +107,10 @@ def field(
         norm=Normalize(*limits),
         alpha=opacity,
     )
+    for chosen, mark, ink in zip(beyond(values, limits), "v^", (ON_LOW, ON_HIGH), strict=True):
+        rows, columns = np.nonzero(chosen)
+        across, down = width / values.shape[1], height / values.shape[0]
+        axes.plot((columns + 0.5) * across, (rows + 0.5) * down, mark, ms=1.6, mec="none", mfc=ink, alpha=0.75)
     _hatch(axes, np.isposinf(values), size)
     axes.set(xlim=(0, width), ylim=(height, 0))
     frame(axes)

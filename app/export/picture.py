@@ -10,8 +10,11 @@ from matplotlib.figure import Figure
 
 from app.export import canvas
 from app.export.record import Taken
+from app.figures.ends import beyond_words
 from app.figures.grid import Cell, Row, row_limits
-from app.words import decimal, duration, number, passes, scientific
+from app.figures.raster import grey
+from app.words import decimal, duration, number, passes, roughly, scientific
+from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.methods.entropies import ENTROPIES
 
 SIDE, LARGE = 1.9, 3.1
@@ -126,7 +129,9 @@ def caption(cell: Taken) -> str:
     if "mean" not in known:
         largest = np.abs(cell.values).max()
         return (f"largest {number(largest)}" if largest else "zero everywhere") + f"\n{cost}"
-    first = f"mean {decimal(known['mean'])} nats"
+    sure = is_certain(known)
+    first = f"mean {decimal(known['mean']) if sure else roughly(known['mean'], mean_uncertainty(known))} nats"
+    first += "" if sure else ", uncertain"
     if "error" in known:
         first += f", error {decimal(known['error'])}"
     return f"{first}\n{cost}"
@@ -141,12 +146,14 @@ def _title(made: Figure, title: str, subtitle: str, width: float) -> None:
 def _map(made: Figure, cell: Taken, line: Line, opacity: float, left: float, top: float, side: float) -> None:
     axes = canvas.place(made, left, top, side, side)
     if opacity < 1:
-        canvas.picture(axes, cell.image)
+        canvas.picture(axes, grey(cell.image))
     limits = line.limits or own_limits(line, cell)
     canvas.field(axes, cell.values, cell.image.shape[:2], limits, line.scale, opacity)
     words = caption(cell)
     if np.isposinf(cell.values).any():
         words = words.replace("\n", f"; {UNBOUNDED}\n" if side == LARGE else "; hatched: unused\n")
+    if off := beyond_words([cell.values], limits):
+        words = words.replace("\n", f"; {off if side == LARGE else off.removesuffix(' the scale')}\n")
     canvas.write(made, left, top + side + 0.05, words, 7, linespacing=1.25)
 
 

@@ -1,1 +1,1 @@
-"""The Fairness page."""
+"""The page Rescaling test, whose address is /fairness."""

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import streamlit as st
 
+from app.figures.ends import ENDS
 from app.figures.fairness import map_limits, nats_limits, triple_figure
 from app.figures.style import PLAIN_CONFIG
 from app.parts.look import look
@@ -69,7 +70,7 @@ def _card(found: Check, place: int, method: str, question: Question, note: str) 
     columns = 3 if found.proof.scaled_gap is not None else 2
     titles = ("before", "after", f"output × {part(question.c)}")
     figure = triple_figure(
-        values[:columns], titles[:columns], unit(method), limits, look(), signed, method in NATS, note
+        values[:columns], titles[:columns], unit(method), limits, look(), signed, ENDS.get(method), note
     )
     st.plotly_chart(
         figure,

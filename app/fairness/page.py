@@ -1,4 +1,4 @@
-"""Fairness: the same function with other weights, and which maps notice."""
+"""Rescaling test: the same function with other weights, and which maps notice."""
 
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from app.inputs.sentences import sentence
 from app.jobs.backend import View, backend
 from app.parts import link_notice, look
 from app.parts.network_status import selected_network
+from app.parts.strange import warn
 from app.parts.watch import Asked, Watch
 from app.sidebar import controls
 from explainers.fairness.check import Check
@@ -55,6 +56,7 @@ def page() -> None:
         return
     with note:
         controls.network_note(network)
+    warn(selection.selection().picture, network)
     st.markdown(INTRODUCTION)
     plan = store.plan(network)
     link_notice.check_network("fairness", network, subject.size)

@@ -47,11 +47,11 @@ def difference_figure(
         selector={"type": "heatmap"},
         colorscale=DIFFERENCE_SCALE,
         zmid=0,
-        colorbar_title_text="difference B − A (nats)" + crossed(marked),
+        colorbar_title_text="<br>".join(filter(None, ("difference B − A (nats)", crossed(marked)))),
         hovertemplate="row %{y}, column %{x}<br>B − A = %{z:+.4f} nats<extra></extra>",
     )
     figure.update_traces(
-        selector={"mode": "markers"},
+        selector={"mode": "markers", "marker.symbol": "square-x-open"},
         name=f"unbounded in A or B ({np.isinf(marked).sum()} cells)",
         hovertemplate="row %{y}, column %{x}<br>not used by the layer of A, of B, or both<extra></extra>",
     )

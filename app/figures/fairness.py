@@ -8,14 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from app.figures.ends import Ends, beyond_words, marks_beyond, scale_words
 from app.figures.marks import open_where
 from app.figures.methods import style_of
 from app.figures.panes import Panes
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, UNIT_SCALE, Look, bare_axis, dress, dressing, heatmap
+from app.figures.style import NATS_SCALE, SIGNED_SCALE, Look, bare_axis, dress, dressing, heatmap
 
-# Perceptually uniform, diverging, and told apart without red and green.
-SIGNED_SCALE = "balance"
 HEIGHT = 208
 
 
@@ -50,10 +49,12 @@ def triple_figure(
     limits: tuple[float, float],
     look: Look,
     signed: bool = False,
-    nats: bool = False,
+    ends: Ends | None = None,
     note: str = "",
 ) -> go.Figure:
     """Maps (k, H, W) side by side on one colour scale `limits`; where one is not there (NaN), `note` says why.
+
+    `ends` say what little and much mean, where that has a word.
 
     Unbounded pixels (+inf) are left empty too.
     """
@@ -69,14 +70,15 @@ def triple_figure(
             name=title,
             hovertemplate="row %{y}, column %{x}<br>%{z:.4g} " + unit,
         )
-        panes.draw((0, place), shown)
+        panes.draw((0, place), shown, *marks_beyond(values, (height, width), limits, HEIGHT * 0.6))
         if np.isnan(values).all():
             panes.write((0, place), "<br>".join(textwrap.wrap(note, 16)), font=letters)
         # One pair of axes sets the square pixels, the others follow it: zooming one zooms all.
         follow = {"scaleanchor": "x"} if place == 0 else {"matches": "y"}
         across = {"range": [-0.5, width - 0.5], "matches": "x" if place else None}
         panes.set((0, place), across, follow | {"range": [height - 0.5, -0.5]})
-    scale = NATS_SCALE if nats else SIGNED_SCALE if signed else UNIT_SCALE
+    scale = SIGNED_SCALE if signed else NATS_SCALE
+    words = " · ".join(filter(None, (scale_words(ends, unit), beyond_words(list(maps), limits))))
     bar = {
         "orientation": "h",
         "y": 0,
@@ -87,7 +89,7 @@ def triple_figure(
         "outlinewidth": 0,
         "nticks": 5,
         "tickfont": {"size": 10},
-        "title": {"text": unit, "side": "bottom", "font": {"size": 10}},
+        "title": {"text": words, "side": "bottom", "font": {"size": 10}},
     }
     axis = {"colorscale": scale, "cmin": limits[0], "cmax": limits[1], "colorbar": bar}
     layout = dressing(look, HEIGHT, t=22, b=50)

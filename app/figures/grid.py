@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from app.figures.ends import Ends, beyond_words, marks_beyond
 from app.figures.maps import unbounded, unit_range
 from app.figures.panes import Panes
 from app.figures.remembered import remembered
@@ -17,21 +18,32 @@ SCALES = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": 
 SIGNED_SCALES = {"rdbu": "RdBu_r", "puor": "PuOr_r"}
 WIDTH, WIDEST, NARROWEST = 920, 250, 134
 TOP, LEFT, RIGHT, BOTTOM, CAPTION, GAP = 46, 30, 74, 34, 34, 10
-COST = "Below the map: what it comes to; forward + backward passes through the network; time on this machine."
+COST = (
+    "Below the map: what it comes to; how long it took on this machine. ▾ and ▴: so many cells lie below and above the "
+    "ends of the scale and have their colours; the number under the pointer is exact."
+)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One map (rows, columns) in its own unit, or None with a `note` why; `caption` is what it cost."""
+    """One map (rows, columns) in its own unit, or None with a `note` why; `caption` is what it cost.
+
+    A `preview` is not finished: its values set no scale. `cost` is what the caption does not say of it.
+    """
 
     values: np.ndarray | None
     caption: str = ""
     note: str = ""
+    preview: bool = False
+    cost: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method: `limits` are the ends of its scale where they are fixed, else those of the row's values."""
+    """One method: `limits` are the ends of its scale where they are fixed, else those of the row's finished values.
+
+    `ends` say what little and much of it mean, where that has a word.
+    """
 
     title: str
     sentence: str
@@ -39,11 +51,15 @@ class Row:
     signed: bool
     cells: tuple[Cell, ...]
     limits: tuple[float, float] | None = None
+    ends: Ends | None = None
 
 
 @dataclass(frozen=True)
 class Head:
-    """A column: title, a line under it, its layer, the picture's address and its (height, width) in pixels."""
+    """A column: title, a line under it, its layer, the picture's address and its (height, width) in pixels.
+
+    Under a map that it shines through, the picture is best grey: its colours would mix with those of the map.
+    """
 
     title: str
     subtitle: str
@@ -72,9 +88,10 @@ def grid_figure(rows: Sequence[Row], heads: Sequence[Head], style: Style, look: 
     layout = dressing(look, height(len(rows), len(heads)), l=LEFT, r=RIGHT, t=TOP, b=BOTTOM)
     for place, row in enumerate(rows):
         axis = f"coloraxis{place + 1 if place else ''}"
+        limits = _limits(row, style)
         for column, (cell, head) in enumerate(zip(row.cells, heads, strict=True)):
-            _map(panes, row, cell, head, (place, column), frame, axis, style, look, side)
-        layout[axis] = _colours(row, panes.domain(place), _limits(row, style), style)
+            _map(panes, row, cell, head, (place, column), frame, axis, style, look, side, limits)
+        layout[axis] = _colours(row, panes.domain(place), limits, style)
         _row_title(panes, row, place)
     for column, head in enumerate(heads):
         _column_title(panes, head, column)
@@ -118,12 +135,13 @@ def row_limits(row: Row) -> tuple[float, float]:
     >>> cells = (Cell(np.array([[1.0, -3.0]])), Cell(np.array([[2.0, np.inf]])), Cell(None))
     >>> row_limits(Row("", "", "", True, cells)), row_limits(Row("", "", "", False, cells))
     ((-3.0, 3.0), (-3.0, 2.0))
-    >>> row_limits(Row("", "", "", False, (Cell(np.zeros((2, 2))),)))
+    >>> row_limits(Row("", "", "", False, (Cell(np.zeros((2, 2))), Cell(np.full((2, 2), 9.0), preview=True))))
     (0.0, 1.0)
     """
     if row.limits is not None:
         return row.limits
-    values = [cell.values[np.isfinite(cell.values)] for cell in row.cells if cell.values is not None]
+    finished = [cell.values for cell in row.cells if cell.values is not None and not cell.preview]
+    values = [one[np.isfinite(one)] for one in finished]
     return _ends(np.concatenate(values) if values else np.zeros(0), row.signed)
 
 
@@ -160,6 +178,7 @@ def _map(
     style: Style,
     look: Look,
     side: int,
+    limits: tuple[float, float],
 ) -> None:
     letters = {"font": {"size": 10, "color": look.text}}
     if style.opacity < 1 or cell.values is None:
@@ -180,12 +199,25 @@ def _map(
         coloraxis=axis,
         opacity=style.opacity,
         name=f"{row.title} · {head.title}",
-        hovertemplate=_words(row, head, frame, style.own),
+        hovertemplate=_words(row, head, frame, style.own, cell.preview),
     )
-    panes.draw(place, shown, *unbounded(cell.values, frame, side * 0.8))
+    marks = [] if style.own else marks_beyond(cell.values, frame, limits, side * 0.8)
+    panes.draw(place, shown, *marks, *unbounded(cell.values, frame, side * 0.8))
     if cell.caption:
-        hint = "<br>".join(textwrap.wrap(COST, 60))
-        panes.write(place, cell.caption, y=-4 / side, yanchor="top", hovertext=hint, **letters)
+        hint = "<br>".join(textwrap.wrap(f"{COST} {cell.cost}".strip(), 60))
+        caption = _with_beyond(cell.caption, beyond_words([cell.values], limits) if marks else "")
+        panes.write(place, caption, y=-4 / side, yanchor="top", hovertext=hint, **letters)
+
+
+def _with_beyond(caption: str, words: str) -> str:
+    """The first line of a caption with the cells beyond the scale, as short as that can be said.
+
+    >>> _with_beyond("mean −1.9 nats<br>…", "▾ 1 below, ▴ 2 above the scale"), _with_beyond("mean 1 nats", "")
+    ('mean −1.9 nats · ▾ 1 ▴ 2<br>…', 'mean 1 nats')
+    """
+    marks = words.removesuffix(" the scale").replace(" below", "").replace(" above", "").replace(",", "")
+    first, *rest = caption.split("<br>")
+    return "<br>".join([f"{first} · {marks}" if marks else first, *rest])
 
 
 def wrapped(text: str, side: int) -> str:
@@ -201,8 +233,10 @@ def _stretched(values: np.ndarray, signed: bool) -> np.ndarray:
     return values / largest if largest > 0 else values
 
 
-def _words(row: Row, head: Head, frame: tuple[int, int], own: bool) -> str:
+def _words(row: Row, head: Head, frame: tuple[int, int], own: bool, preview: bool) -> str:
     value = "%{customdata:.4g} " + row.unit + "<br>%{z:.3f} of its own range" if own else "%{z:.4g} " + row.unit
+    if preview:
+        value = f"about %{{{'customdata' if own else 'z'}:.0f}} {row.unit}, a preview"
     # Pixels of a picture that was scaled to the frame of another would be wrong numbers.
     pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame else ""
     layer = "" if head.layer == head.title else f"<br>{head.layer}"
@@ -212,6 +246,10 @@ def _words(row: Row, head: Head, frame: tuple[int, int], own: bool) -> str:
 def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float], style: Style) -> dict:
     bottom, top = domain
     unit = "own range" if style.own else row.unit
+    words = "<br>".join(textwrap.wrap(unit, 22))
+    if row.ends and not style.own:
+        # It is written from the top down, where much stands above little.
+        words = f"{row.ends[1]} ← → {row.ends[0]}<br>({unit})"
     return {
         "colorscale": (SIGNED_SCALES[style.signed_colours] if row.signed else SCALES[style.colours]),
         "cmin": limits[0],
@@ -228,7 +266,7 @@ def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float],
             "nticks": 5,
             "tickformat": "~g",
             "tickfont": {"size": 10},
-            "title": {"text": "<br>".join(textwrap.wrap(unit, 22)), "side": "right", "font": {"size": 11}},
+            "title": {"text": words, "side": "right", "font": {"size": 11}},
         },
     }
 

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from app.figures.ends import Ends, beyond_words, marks_beyond, scale_words
 from app.figures.maps import unbounded
 from app.figures.marks import open_where
 from app.figures.methods import style_of
@@ -49,6 +50,9 @@ def curve_figure(
                 name=name,
                 line={"color": colour, "width": 2},
                 marker={"size": 7, "symbol": open_where(unsure, "circle")},
+                # A click on a point leads elsewhere: the others stay as they are.
+                selected={"marker": {"opacity": 1}},
+                unselected={"marker": {"opacity": 1}},
                 connectgaps=False,
                 hovertemplate="%{x}<br>" + name + " %{y:.3f} nats<extra></extra>",
             ),
@@ -66,7 +70,7 @@ def curve_figure(
         figure.add_annotation(text="no layer is ready yet", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
         figure.update_yaxes(showticklabels=False)
     dress(figure, look, 440 if both else 300, l=70, b=80)
-    return figure.update_layout(showlegend=False, uirevision="keep")
+    return figure.update_layout(showlegend=False, uirevision="keep", clickmode="event+select")
 
 
 @remembered
@@ -78,14 +82,17 @@ def strip_figure(
     look: Look,
     columns: int = 5,
     notes: Sequence[str] = (),
+    previews: Sequence[bool] = (),
+    ends: Ends | None = None,
 ) -> go.Figure:
-    """Small multiples: one map (rows, columns) in nats per layer, all on `limits`.
+    """Small multiples: one map (rows, columns) in nats per layer, all on `limits`, whose `ends` mean something.
 
-    None where there is no map; then the layer's word of `notes` stands in its frame.
+    None where there is no map; then the layer's word of `notes` stands in its frame. Above a map stands whether it is
+    one of the `previews`, and how many of its cells lie beyond the ends of the scale.
     """
     rows = -(-len(names) // columns)
     panes = Panes(rows, columns, 0.02, 0.22 / rows)
-    for place, name in enumerate(names):
+    for place, name in enumerate(_titles(names, maps, limits, previews)):
         panes.title(divmod(place, columns), name, font={"size": 11}, yshift=-2)
     for place, cells in enumerate(maps):
         pane = divmod(place, columns)
@@ -100,7 +107,8 @@ def strip_figure(
             name=names[place],
             hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
         )
-        panes.draw(pane, shown, *unbounded(cells, size, CELL * 0.8))
+        marks = marks_beyond(cells, size, limits, CELL * 0.8)
+        panes.draw(pane, shown, *marks, *unbounded(cells, size, CELL * 0.8))
         across = {"range": [-0.5, size[1] - 0.5], "constrain": "domain"}
         down = {"range": [size[0] - 0.5, -0.5], "constrain": "domain", "scaleanchor": panes.references(pane)[0]}
         panes.set(pane, across, down)
@@ -122,10 +130,18 @@ def strip_figure(
                 "outlinewidth": 0,
                 "tickfont": {"size": 10},
                 "title": {
-                    "text": "entropy H (nats), pixels as in the picture",
+                    "text": scale_words(ends),
                     "side": "bottom",
                     "font": {"size": 11},
                 },
             },
         },
     )
+
+
+def _titles(
+    names: Sequence[str], maps: Sequence[np.ndarray | None], limits: tuple[float, float], previews: Sequence[bool]
+) -> list[str]:
+    marks = ["" if cells is None else beyond_words([cells], limits).removesuffix(" the scale") for cells in maps]
+    rough = ["preview" if one else "" for one in previews] or [""] * len(names)
+    return [" · ".join(filter(None, parts)) for parts in zip(names, rough, marks, strict=True)]

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from app.figures.ends import ENDS, Ends, beyond_words, marks_beyond, scale_words
 from app.figures.maps import OUTLINE, unbounded
 from app.figures.marks import open_where
 from app.figures.panes import Panes
 from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, dress, dressing, heatmap
 from app.words import factor
+from explainers.methods.entropies import CID_NAME
 
 # Told apart from the two of the theme without red and green, on light and on dark.
 THIRD = "#8a6fc4"
@@ -48,11 +50,18 @@ class Curve:
 
 
 @remembered
-def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] | None = None) -> go.Figure:
+def row_figure(
+    panels: Sequence[Panel],
+    look: Look,
+    limits: tuple[float, float] | None = None,
+    ends: Ends | None = ENDS[CID_NAME],
+) -> go.Figure:
     """Panels side by side with one frame; all maps on one colour scale in nats, `limits` or what they span.
 
-    Unbounded pixels are grey and crossed.
+    Unbounded pixels are grey and crossed, those beyond `limits` have a triangle. `ends` say what little and much mean.
     """
+    maps = [panel.values for panel in panels if panel.values.ndim == 2]
+    low, high = limits or (span(maps) if maps else (0.0, 1.0))
     panes, shapes = Panes(1, len(panels), 0.035), []
     frame = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "", "nticks": 4}
     frame |= {"showline": True, "mirror": True, "linecolor": look.faint, "tickfont": {"size": 10}}
@@ -63,16 +72,15 @@ def row_figure(panels: Sequence[Panel], look: Look, limits: tuple[float, float] 
         pane, size = (0, place), panel.values.shape[:2]
         across, down = panes.references(pane)
         panes.title(pane, panel.title, font={"size": 12, "color": look.text}, yshift=-1)
-        panes.draw(pane, *(_image(panel) if panel.values.ndim == 3 else _map(panel)))
+        panes.draw(pane, *(_image(panel) if panel.values.ndim == 3 else _map(panel, (low, high))))
         if panel.spot is not None:
             shapes.append(_spot(panel.spot) | {"xref": across, "yref": down})
         ticks = {"scaleanchor": across, "showticklabels": place == 0}
         panes.set(pane, {"range": [-0.5, size[1] - 0.5]}, ticks | {"range": [size[0] - 0.5, -0.5]})
-    maps = [panel.values for panel in panels if panel.values.ndim == 2]
     layout = dressing(look, ROW + (60 if maps else 0), l=44, t=24, b=92 if maps else 44)
     if maps:
-        low, high = limits or span(maps)
-        layout["coloraxis"] = {"colorscale": NATS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar()}
+        words = " · ".join(filter(None, (scale_words(ends), beyond_words(maps, (low, high)))))
+        layout["coloraxis"] = {"colorscale": NATS_SCALE, "cmin": low, "cmax": high, "colorbar": _bar(words)}
     return panes.figure(**layout, shapes=shapes, showlegend=False, dragmode=False, uirevision="keep")
 
 
@@ -180,7 +188,7 @@ def _image(panel: Panel) -> list[dict[str, Any]]:
     return [{"type": "image", "z": panel.values, "hovertemplate": hover, "name": ""}]
 
 
-def _map(panel: Panel) -> list[dict[str, Any]]:
+def _map(panel: Panel, limits: tuple[float, float]) -> list[dict[str, Any]]:
     size = (panel.values.shape[0], panel.values.shape[1])
     shown = heatmap(
         np.where(np.isfinite(panel.values), panel.values, np.nan),
@@ -189,7 +197,7 @@ def _map(panel: Panel) -> list[dict[str, Any]]:
         name=panel.title,
         hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
     )
-    return [shown, *unbounded(panel.values, size, 160)]
+    return [shown, *marks_beyond(panel.values, size, limits, 160), *unbounded(panel.values, size, 160)]
 
 
 def _spot(spot: tuple[int, int]) -> dict[str, Any]:
@@ -198,7 +206,7 @@ def _spot(spot: tuple[int, int]) -> dict[str, Any]:
     return {"type": "rect", "line": {"color": OUTLINE, "width": 2.5}} | edges
 
 
-def _bar() -> dict:
-    title = {"text": "entropy H (nats)", "side": "bottom", "font": {"size": 11}}
+def _bar(words: str) -> dict:
+    title = {"text": words, "side": "bottom", "font": {"size": 11}}
     place = {"orientation": "h", "y": 0, "yanchor": "top", "ypad": 40, "thickness": 10, "len": 0.6}
     return place | {"outlinewidth": 0, "nticks": 6, "tickfont": {"size": 10}, "title": title}

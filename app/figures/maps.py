@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from app.figures.ends import Ends, beyond_words, marks_beyond, scale_words
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, UNIT_SCALE, Look, dressing, heatmap, pixel_axes
+from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, Look, dressing, heatmap, pixel_axes
 
 Box = tuple[int, int, int, int]
 HEIGHT = 392
@@ -42,13 +43,21 @@ def picture_figure(
 
 @remembered
 def nats_figure(
-    cells: np.ndarray, size: tuple[int, int], limits: tuple[float, float], look: Look, box: Box | None = None
+    cells: np.ndarray,
+    size: tuple[int, int],
+    limits: tuple[float, float],
+    look: Look,
+    box: Box | None = None,
+    ends: Ends | None = None,
+    preview: bool = False,
 ) -> go.Figure:
-    """Entropy per cell (rows, columns) in nats on the fixed colour scale `limits`.
+    """Entropy per cell (rows, columns) in nats on the fixed colour scale `limits`, whose two `ends` mean something.
 
-    Values outside `limits` take the colour of the nearer end and keep their number in the hover text;
-    unbounded cells (+inf) are grey and crossed. `size` is the picture's (height, width) in pixels.
+    Values outside `limits` take the colour of the nearer end with a triangle, are counted under the scale and keep
+    their number in the hover text; unbounded cells (+inf) are grey and crossed. `size` is the picture's (height, width)
+    in pixels. A `preview` says so, and its numbers are rough.
     """
+    hover = "H about %{z:.0f} nats, a preview" if preview else "H = %{z:.3f} nats"
     shown = heatmap(
         np.where(np.isfinite(cells), cells, np.nan),
         size,
@@ -56,25 +65,29 @@ def nats_figure(
         colorscale=NATS_SCALE,
         zmin=limits[0],
         zmax=limits[1],
-        colorbar=_bar("entropy H (nats)" + crossed(cells)),
-        hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats<extra></extra>",
+        colorbar=_bar(_lines(scale_words(ends), crossed(cells), beyond_words([cells], limits), preview)),
+        hovertemplate=f"row %{{y}}, column %{{x}}<br>{hover}<extra></extra>",
     )
-    return go.Figure([shown, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
+    marks = marks_beyond(cells, size, limits)
+    return go.Figure([shown, *marks, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
 
 
 @remembered
-def unit_figure(cells: np.ndarray, size: tuple[int, int], look: Look, box: Box | None = None) -> go.Figure:
+def unit_figure(
+    cells: np.ndarray, size: tuple[int, int], look: Look, box: Box | None = None, preview: bool = False
+) -> go.Figure:
     """The same cells stretched to [0, 1], each map on its own scale; nats stay in the hover text."""
+    hover = "a preview" if preview else "%{z:.3f} of the range<br>H = %{customdata:.3f} nats"
     shown = heatmap(
         unit_range(cells),
         size,
         name="",
         customdata=np.where(np.isfinite(cells), cells, np.nan),
-        colorscale=UNIT_SCALE,
+        colorscale=NATS_SCALE,
         zmin=0,
         zmax=1,
-        colorbar=_bar("share of its own range (0–1)" + crossed(cells)),
-        hovertemplate="row %{y}, column %{x}<br>%{z:.3f} of the range<br>H = %{customdata:.3f} nats<extra></extra>",
+        colorbar=_bar(_lines("share of its own range (0–1)", crossed(cells), "", preview)),
+        hovertemplate=f"row %{{y}}, column %{{x}}<br>{hover}<extra></extra>",
     )
     return go.Figure([shown, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
 
@@ -134,10 +147,16 @@ def crossed(cells: np.ndarray) -> str:
     """How many cells are marked as unbounded, for the title of a scale.
 
     >>> crossed(np.array([1.0, np.inf])), crossed(np.array([1.0]))
-    (' · ⊠ 1 unbounded', '')
+    ('⊠ 1 unbounded', '')
     """
     count = int(np.isposinf(cells).sum())
-    return f" · ⊠ {count} unbounded" if count else ""
+    return f"⊠ {count} unbounded" if count else ""
+
+
+def _lines(title: str, unbounded: str, beyond: str, preview: bool) -> str:
+    """The title of a scale, and under it what else has to be said of the map."""
+    more = " · ".join(filter(None, ("preview" if preview else "", unbounded, beyond)))
+    return f"{title}<br>{more}" if more else title
 
 
 def _bar(title: str) -> dict:

@@ -32,8 +32,26 @@ def raster(cells: np.ndarray, limits: tuple[float, float], scale: str) -> Image.
     return Image.fromarray(np.dstack([colours, finite.astype(np.uint8) * 255]))
 
 
+def grey(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) uint8 by its brightness alone (luma of Rec. 601), in three equal channels.
+
+    >>> grey(np.array([[[255, 0, 0], [9, 9, 9]]], np.uint8)).tolist()
+    [[[76, 76, 76], [9, 9, 9]]]
+    """
+    return np.asarray(Image.fromarray(picture).convert("L").convert("RGB"))
+
+
 def data_address(picture: Image.Image, kind: str = "PNG", **how: object) -> str:
     """The picture as a data: address, for style sheets."""
     buffer = io.BytesIO()
     picture.save(buffer, kind, **how)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return address_of(buffer.getvalue(), kind)
+
+
+def address_of(data: bytes, kind: str = "PNG") -> str:
+    """A picture's file as a data: address.
+
+    >>> address_of(b"PNG")
+    'data:image/png;base64,UE5H'
+    """
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"

@@ -7,6 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 NATS_SCALE = "Viridis"
+# Red above zero, as everywhere in the field.
+SIGNED_SCALE = "RdBu_r"
+# Of probabilities, which are no maps of a method.
 UNIT_SCALE = "Cividis"
 UNIT_LIMITS = (0.0, 1.0)
 UNBOUNDED_FILL = "#8d9494"

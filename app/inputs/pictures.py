@@ -57,19 +57,6 @@ def gallery(source: str) -> dict[str, str]:
     return {f"photo/{photo.name}": photo.title for photo in photographs()}
 
 
-def fitting(key: str, network: str) -> str:
-    """The picture to go on with under another network: birds are for those that classify, cells for the U-Net.
-
-    >>> fitting("bird/3", "unet-membranes"), fitting("tissue/0", "vgg16-birds"), fitting("photo/cat", "unet-membranes")
-    ('tissue/0', 'bird/1', 'photo/cat')
-    """
-    source, tissue = key.partition("/")[0], network.startswith("unet")
-    if (source, tissue) == ("bird", True):
-        return "tissue/0"
-    classifies = not tissue and not network.startswith("own/")
-    return "bird/1" if source == "tissue" and classifies else key
-
-
 def find_picture(key: str, side: int) -> Picture:
     """The picture of a gallery key; birds are drawn `side` pixels wide.
 

@@ -1,10 +1,11 @@
 """Every cache and every job; the only module of the app that has the library compute anything."""
 
+import os
 import sys
 import threading
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,7 @@ from app.jobs.decoders import MOST
 from app.jobs.kept import PENDING, RECORDS, Kept
 from app.jobs.memory import MEBIBYTE, Recent, Store
 from app.jobs.owners import mark, owns
+from app.jobs.paces import Paces
 from app.jobs.runner import Job, Runner
 from app.jobs.work import load, load_own
 from app.server.added import add_requested
@@ -32,6 +34,7 @@ from explainers.methods.request import DECODER_LANE, MAP_LANE, Request, Workbenc
 from explainers.networks.catalogue import Network, network_catalogue
 from explainers.storage.digest import digest
 from explainers.storage.results import ResultStore
+from explainers.storage.shipped import ShippedResults
 
 # Networks in memory: so many, and so many bytes together. One's own has 1 GiB at most.
 NETWORKS_KEPT, NETWORK_BYTES = 8, 1536 * MEBIBYTE
@@ -49,7 +52,7 @@ class View:
 
     `state`: "missing" (never asked for), "waiting", "running", "done", "stopped", "failed", "refused" or "gone", and
     "loading" where something else must come first; `value` is the newest whole result, if any; `remaining` in seconds;
-    `message` is one sentence for the reader, or the place in line.
+    `message` is one sentence for the reader, or the place in line; `others` sessions take turns with the work.
     """
 
     key: str
@@ -58,6 +61,7 @@ class View:
     progress: float = 0.0
     remaining: float | None = None
     message: str = ""
+    others: int = 0
 
     @property
     def live(self) -> bool:
@@ -84,7 +88,7 @@ class Backend:
 
     def __init__(self, device: torch.device | None = None) -> None:
         self.device = device or best_device()
-        self.results = Kept(Store(256 * MEBIBYTE), ResultStore(known=RECORDS))
+        self.results = Kept(Store(256 * MEBIBYTE), ResultStore(known=RECORDS), shipped_results())
         self.previews = Store(64 * MEBIBYTE)
         self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
         # What several requests need, and plans of networks.
@@ -93,6 +97,8 @@ class Backend:
         self._failures = Recent(256, 600.0)
         self._choices = Recent(256, 600.0)
         self._lock = threading.Lock()
+        # What requests took on this machine.
+        self.paces = Paces()
         self.maps = Runner(f"maps on {self.device}", self._map_ended, device=self.device)
         self.loads = Runner("networks", self._load_ended)
         # A file that takes its minute to be refused holds up no network of the catalogue.
@@ -269,7 +275,7 @@ class Backend:
         shown = None if preliminary(job.latest) else job.latest
         begun = job.latest is not None or job.progress > 0
         remaining = getattr(shown, "remaining", job.remaining)
-        return View(key, "running" if begun else "waiting", shown, job.progress, remaining, job.queue)
+        return View(key, "running" if begun else "waiting", shown, job.progress, remaining, job.queue, job.others)
 
     def _refusal(self, request: Request) -> str:
         """Why there is no answer; empty where there is one."""
@@ -287,6 +293,7 @@ class Backend:
             yield result
         else:
             yield from request.stream(Workbench(self.device, job.report, self.shelf))
+            self.paces.note(request, job.seconds)
 
     def _kept(self, key: str, owner: str) -> View | None:
         """The result of `key`, or that the disk is still being asked for it; None where there is none.
@@ -353,6 +360,12 @@ class Backend:
 def backend() -> Backend:
     """The one backend of this server."""
     return Backend()
+
+
+@cache
+def shipped_results() -> ShippedResults | None:
+    """What ships; None with SHIPPED_RESULTS=0, where everything is to be computed here."""
+    return None if os.environ.get("SHIPPED_RESULTS") == "0" else ShippedResults(known=RECORDS)
 
 
 def preliminary(frame: Any) -> bool:

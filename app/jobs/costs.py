@@ -1,5 +1,7 @@
 """How long work will take on this machine, from counts of operations on shapes alone; each is counted once."""
 
+from typing import Any
+
 import torch
 
 from app.jobs.backend import Backend
@@ -13,6 +15,12 @@ from explainers.storage.digest import digest
 
 # A pass backwards costs twice as much as one forwards, and half of the passes are such.
 MEAN_PASS = 1.5
+
+
+def guess(store: Backend, request: Any) -> float | None:
+    """Seconds that a request will take, give or take a factor of three and more; None where nothing is known of it."""
+    network: Network | None = getattr(request, "network", None)
+    return None if network is None else request.cost * pass_seconds(store, network)
 
 
 def pass_seconds(store: Backend, network: Network) -> float:

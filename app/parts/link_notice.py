@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.address import links, selection
+from app.address.worlds import usual
 from app.inputs.crop import part, split
-from app.inputs.pictures import THUMBNAIL, PictureGoneError, fitting
+from app.inputs.pictures import THUMBNAIL, PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import NOT_KEPT, OWN, Backend, networks
 from app.jobs.owners import owns
@@ -86,6 +87,6 @@ def _gone(store: Backend, key: str) -> str:
 
 
 def _other_picture() -> None:
-    usual = fitting(selection.Selection().picture, selection.selection().network)
-    st.session_state["source"] = usual.partition("/")[0]
-    selection.change(picture=usual)
+    picture = usual(selection.selection().network)
+    st.session_state["source"] = picture.partition("/")[0]
+    selection.change(picture=picture)

@@ -39,7 +39,7 @@ CSS = """
 .st-key-grid_frame {overflow-x:auto; container-type:inline-size}
 @media (max-width:1000px) {[data-testid="stTopNavLink"] > span:first-child:not([label]) {display:none}}
 [data-testid="stPopoverBody"] {max-width:min(620px, 92vw)}
-.st-key-numbers > div {flex:1 1 128px; min-width:118px}
+.st-key-numbers > div, .st-key-numbers_more > div {flex:1 1 128px; min-width:118px}
 </style>
 """
 

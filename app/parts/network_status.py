@@ -5,10 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.address import selection
-from app.inputs.pictures import fitting
+from app.address.worlds import fitting
 from app.jobs.backend import OWN, Backend, networks
 from app.parts import progress
-from app.words import megabytes
+from app.words import megabytes, time_left
 from explainers.networks.catalogue import Network, NetworkEntry
 
 POLL = 0.7
@@ -63,7 +63,8 @@ def network_or_status(
         # Whoever has cancelled does not ask for it again: the page goes on with another network.
         if cancelled or not (now := store.network(name, owner)).live:
             st.rerun()
-        progress.running(now.message or "Loading the network", now.progress, now.remaining, key, cancel)
+        words = time_left(now.remaining)
+        progress.running(now.message or "Loading the network", now.progress, words, key, cancel)
 
     if view.live:
         st.fragment(draw, run_every=POLL)()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.inputs.network_input import Subject
 from app.jobs.backend import foreground_gain
+from app.parts.previews import preview_mean
 from app.words import decimal, duration, near, number, passes, signed
 from explainers import CIDResult
 from explainers.cid.constraint import holds
@@ -43,30 +44,41 @@ SENSITIVITY = (
     "δ² = ‖J‖²: the squared sensitivity of the feature to the picture. It depends on the layer's scale; "
     "the map does not."
 )
+PREVIEW = "A preview: only the digits are shown that are known; the finished map may have another mean."
 UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
 
 
+def preview_numbers(frame: CIDResult) -> None:
+    """What there is to be said of a map that is not finished: little of it, and that only roughly."""
+    kind, words = ("RU", MEAN_RU) if frame.reconstruction is not None else ("CID", MEAN)
+    with st.container(horizontal=True, key="numbers"):
+        st.metric(f"Mean {kind} so far (nats)", preview_mean(frame), help=f"{PREVIEW} {words}")
+        st.metric("Time so far", duration(frame.seconds), help=SECONDS)
+
+
 def numbers(result: CIDResult, subject: Subject) -> None:
-    """Mean, concentration, constraint, sensitivity, passes and seconds of one map."""
+    """Mean, concentration, constraint, sensitivity, passes and seconds of one finished map."""
     gain, foreground = foreground_gain(result, subject)
     why = GAIN.format(foreground) if gain is not None else f"Not available here. {foreground}"
     with st.container(horizontal=True, key="numbers"):
         if result.reconstruction is not None:
             st.metric("Mean RU (nats)", decimal(float(result.mean[0])), help=MEAN_RU)
             recovered = cast(RUResult, result)
-            st.metric("Decoder's error", decimal(float(recovered.error[0])), help=ERROR)
+            st.metric("Decoder's error (of 1)", decimal(float(recovered.error[0])), help=ERROR)
             st.metric("Its own share", f"{float(recovered.decoder_share[0]):.1%}", help=SHARE)
         else:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", signed(gain), help=why)
-        st.metric("Constraint", constraint(result), help=CONSTRAINT)
+        if int(result.unbounded[0]):
+            st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
+        st.metric("Time", duration(result.seconds), help=SECONDS)
+    # What a student need not know to read the map, and whoever relies on it does.
+    with st.expander("How far to trust this map", key="trust"), st.container(horizontal=True, key="numbers_more"):
+        st.metric("Constraint (1 where it holds)", constraint(result), help=CONSTRAINT)
         if not math.isnan(most_lost(result)):
             st.metric("Lost at most (nats)", decimal(most_lost(result)), help=LOSS)
         st.metric("Sensitivity δ²", number(float(result.delta_f2[0])), help=SENSITIVITY)
-        if int(result.unbounded[0]):
-            st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
-        st.metric("Passes", passes(result.forward_passes, result.backward_passes), help=PASSES)
-        st.metric("Time", duration(result.seconds), help=SECONDS)
+        st.metric("Passes through the network", passes(result.forward_passes, result.backward_passes), help=PASSES)
 
 
 def constraint(result: CIDResult) -> str:

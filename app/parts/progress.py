@@ -6,7 +6,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.jobs.backend import View
-from app.words import time_left
 
 BUTTON = 190
 CANCEL_HELP = "Stops this work. What is ready stays."
@@ -44,10 +43,10 @@ def coming(text: str, key: str) -> None:
         st.markdown(text)
 
 
-def running(text: str, progress: float, seconds: float | None, key: str, cancel: Callable[[], None]) -> None:
-    """A bar with the time that remains, and Cancel."""
+def running(text: str, progress: float, left: str, key: str, cancel: Callable[[], None]) -> None:
+    """A bar with words on the time that is `left`, and Cancel."""
     # Nothing that still runs is at a hundred.
-    words = " · ".join(part for part in (text, f"{min(progress, 0.99):.0%}", time_left(seconds)) if part)
+    words = " · ".join(part for part in (text, f"{min(progress, 0.99):.0%}", left) if part)
     line, side = _line(key)
     line.progress(min(max(progress, 0.0), 1.0), text=words)
     side.button(

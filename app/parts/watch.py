@@ -9,14 +9,22 @@ import streamlit as st
 
 from app.address import selection
 from app.jobs.backend import View, backend
+from app.jobs.costs import guess
 from app.parts import progress
+from app.parts.left import Part, Promise, together
 from explainers.methods.request import Request
 
 POLL = 1.0
 # Without one of these states there is nothing to wait for.
 OPEN = ("missing", "waiting", "running", "done", "stopped", "failed")
-# Passes of a request whose time says something of the pace: maps of few take most of theirs to prepare.
-TELLING = 100
+
+
+CHANGED = "the page has changed"
+
+
+def page_changed() -> None:
+    """Called where something in what is polled has changed more of the page than itself."""
+    st.session_state[CHANGED] = True
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,10 @@ class Watch:
 
     def __init__(self, name: str, build: Callable[[], Sequence[Asked | View]], line: str, waits: bool = False) -> None:
         self.owner, self.build, self.line, self.waits = selection.owner(name), build, line, waits
-        self.costs: dict[str, int] = {}
         # What each counts for in the bar.
         self.weights: dict[str, int] = {}
+        self.requests: dict[str, Request] = {}
+        self.promise: Promise = st.session_state.setdefault(f"promise {name}", Promise())
         # What `release` has found, for the first drawing.
         self._now: list[View] | None = None
         self.started: set[str] = st.session_state.setdefault(f"started {name}", set())
@@ -68,7 +77,7 @@ class Watch:
             return asked
         start = asked.start and (not self.waits or asked.request.key in self.started)
         view = backend().ask(asked.request, self.owner, asked.order, selection.stopped(), start, wait)
-        self.costs[view.key] = asked.cost or asked.request.cost
+        self.requests[view.key] = asked.request
         self.weights[view.key] = asked.cost or 1
         return view
 
@@ -102,6 +111,8 @@ class Watch:
 
         def refresh() -> None:
             nonlocal now
+            if st.session_state.pop(CHANGED, False):
+                st.rerun()
             # What the page has just asked for need not be asked for twice.
             views, now = now or self.ask(), None
             if any(view.live for view in views) != polling:
@@ -127,9 +138,8 @@ class Watch:
         if live:
             # What runs comes first: where the others stand in line behind it tells the reader nothing.
             queue = min(live, key=lambda view: view.state != "running").message
-            progress.running(
-                progress.in_line(doing, queue), share(wanted, self.weights), left(wanted, self.costs), self.line, stop
-            )
+            words = progress.in_line(doing, queue)
+            progress.running(words, share(wanted, self.weights), self.left(live), self.line, stop)
         elif all(view.state == "done" for view in wanted):
             progress.ended(done, "check_circle", self.line)
         elif start is not None:
@@ -139,6 +149,22 @@ class Watch:
             progress.ended(failed[0].message, "error", self.line, ("Try again", go_on))
         else:
             progress.ended(cancelled, "cancel", self.line, (again, go_on))
+
+    def left(self, live: Sequence[View]) -> str:
+        """Words on the time that is left of what waits and runs."""
+        seconds, sure = together([self._part(view) for view in live])
+        # Whoever else waits has a turn for each of ours.
+        others = max((view.others for view in live), default=0)
+        reason = frozenset(self.requests), others
+        return self.promise.say(None if seconds is None else seconds * (1 + others), sure, reason)
+
+    def _part(self, view: View) -> Part:
+        request, told = self.requests.get(view.key), hasattr(view.value, "remaining")
+        if request is None:
+            return Part()
+        foreseen = backend().paces.foresee(request)
+        guessed = guess(backend(), request) if foreseen is None and not told else None
+        return Part(foreseen, guessed, view.progress, view.remaining, told)
 
 
 def share(views: Sequence[View], weights: Mapping[str, int] = MappingProxyType({})) -> float:
@@ -152,42 +178,3 @@ def share(views: Sequence[View], weights: Mapping[str, int] = MappingProxyType({
     each = [view.progress if view.live else float(view.state != "missing") for view in views]
     weighted = [weights.get(view.key, 1) for view in views]
     return sum(part * weight for part, weight in zip(each, weighted, strict=True)) / sum(weighted)
-
-
-def left(views: Sequence[View], costs: Mapping[str, int]) -> float | None:
-    """Seconds that are left, from the usual cost of each by its key and the pace so far; None before it can be told.
-
-    >>> from types import SimpleNamespace
-    >>> views = [View("a", "done", SimpleNamespace(seconds=2.0)),
-    ...          View("b", "running", remaining=1.0, progress=0.5), View("c", "waiting")]
-    >>> left(views, {"a": 1000, "b": 1000, "c": 500})
-    2.0
-    >>> left(views[2:], {"c": 500}) is None
-    True
-    """
-    totals = {view.key: total for view in views if (total := _total(view)) and costs.get(view.key, 1) >= least(costs)}
-    if not totals:
-        return None
-    pace = sum(totals.values()) / sum(costs.get(key, 1) for key in totals)
-    return sum(
-        costs.get(view.key, 1) * pace if view.remaining is None else view.remaining for view in views if view.live
-    )
-
-
-def least(costs: Mapping[str, int]) -> int:
-    """The cost from which on the time of a map says something of the pace: those of few passes are mostly preparation.
-
-    >>> least({"a": 2, "b": 1000}), least({"a": 2, "b": 3})
-    (100, 0)
-    """
-    return TELLING if max(costs.values(), default=0) >= TELLING else 0
-
-
-def _total(view: View) -> float | None:
-    """Seconds of the whole, where they are known or can be foreseen."""
-    if view.state == "done":
-        # What is judged takes more than its maps.
-        return getattr(view.value, "elapsed", getattr(view.value, "seconds", None))
-    if not view.live or view.remaining is None or view.progress >= 1:
-        return None
-    return view.remaining / (1 - view.progress)

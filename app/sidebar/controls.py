@@ -5,8 +5,9 @@ from typing import cast
 import streamlit as st
 
 from app.address import selection
+from app.address.worlds import fitting
 from app.inputs.crop import split
-from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, fitting, gallery, thumbnail
+from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, gallery, thumbnail
 from app.inputs.sentences import sentence
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.parts.cells import grid_options
@@ -16,7 +17,7 @@ from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_contr
 from app.words import counted, scientific
 from explainers.cid.results import METHODS
 from explainers.datasets.birds.source import SHOWN_SIDE
-from explainers.datasets.pictures import GROUNDS, PictureError
+from explainers.datasets.pictures import EXTENSIONS, GROUNDS, PictureError
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -244,6 +245,7 @@ def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> No
 def _upload_control(store: Backend) -> None:
     st.file_uploader(
         "Upload a picture",
+        type=list(EXTENSIONS),
         key="w_upload",
         max_upload_size=PICTURE_MEGABYTES,
         on_change=_take_upload,

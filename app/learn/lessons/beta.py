@@ -12,9 +12,10 @@ from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.parts.numbers import CONSTRAINT, constraint
+from app.parts.previews import preview_mean
 from app.parts.watch import Asked, Watch
 from app.words import decimal, scientific
-from explainers import CIDResult, CIDSettings
+from explainers import CIDResult, CIDSettings, absolute_range
 from explainers.methods.entropies import CID_METHOD
 
 BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
@@ -89,23 +90,32 @@ def _status(work: Watch, views: dict[float, View], asked: tuple[float, ...]) -> 
 
 def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, entropy: np.ndarray) -> None:
     plain = float(entropy[np.isfinite(entropy)].mean())
-    result: CIDResult | None = views[beta].value
+    # What is not finished has no numbers to read off, and sets no scale.
+    frame: CIDResult | None = views[beta].value
+    result = frame if views[beta].state == "done" else None
     numbers(
-        ("Mean CID (nats)", "…" if result is None else decimal(float(result.mean[0])), explain("CID")),
+        ("Mean CID (nats)", _mean(result, frame), explain("CID")),
         ("If the layer were linear", decimal(linear_mean(plain, beta)), LINEAR),
         ("Pattern kept (of 1)", "…" if result is None else kept(result, entropy), KEPT),
         ("Constraint", "…" if result is None else constraint(result), CONSTRAINT),
     )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
-            shown = entropy + 0.5 * math.log(beta / bench.BETA) if result is None else result.entropy[0, 0].numpy()
-            title = f"CID, β = {scientific(beta)}" if result is not None else "closed form, for the moment"
+            shown = entropy + 0.5 * math.log(beta / bench.BETA) if frame is None else frame.entropy[0, 0].numpy()
+            title = f"CID, β = {scientific(beta)}" + ("" if result is not None else ", a preview")
             panels = [Panel("the picture", bench.subject(picture).picture), Panel(title, shown)]
-            stage.chart(row_figure(panels, stage.look), "map", f"The picture and its CID map at β = {scientific(beta)}")
+            figure = row_figure(panels, stage.look, absolute_range(beta))
+            stage.chart(figure, "map", f"The picture and its CID map at β = {scientific(beta)}")
         with st.container():
             stage.chart(
                 curve(views, plain, beta, stage), "beta", "Mean CID against β: straight if linear, and measured"
             )
+
+
+def _mean(result: CIDResult | None, frame: CIDResult | None) -> str:
+    if result is not None:
+        return decimal(float(result.mean[0]))
+    return "…" if frame is None else preview_mean(frame)
 
 
 def curve(views: dict[float, View], plain: float, beta: float, stage: Stage):

@@ -11,7 +11,7 @@ from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.words import decimal
-from explainers import CID, CIDSettings
+from explainers import CID, CIDSettings, absolute_range
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.ru.explain import RU
 
@@ -50,7 +50,9 @@ def widget(stage: Stage) -> None:
         Panel("RU", ru, marked),
     ]
     alt = f"A wall of 8×8 pixels, its CID map, its reconstruction and its RU map, for a function that {CASES[case]}"
-    stage.chart(row_figure(panels, stage.look), "wall", alt)
+    # The scale of the Explore page, on which little is dark whatever else stands beside it.
+    figure = row_figure(panels, stage.look, absolute_range(CIDSettings().beta), ("used or recovered", "neither"))
+    stage.chart(figure, "wall", alt)
 
 
 @kept

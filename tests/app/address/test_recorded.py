@@ -14,7 +14,8 @@ from app.explore.grid_choice import GridChoice
 from app.fairness.controls import Choice as Fairness
 
 CHOICES = {"explore": GridChoice, "compare": Compare, "fairness": Fairness, "evaluate": Evaluate}
-# What all pages share and what the page adds, as version 0.1 read it.
+# What all pages share and what the page adds, as version 0.1 read it; but that RU is no longer among the rows to begin
+# with.
 RECORDED = json.loads(Path(__file__).with_name("recorded.json").read_text())
 
 

@@ -4,13 +4,10 @@ import json
 import threading
 
 import pytest
-import torch
 from streamlit.testing.v1 import AppTest
 
 from app.explore.grid_choice import GridChoice
-from app.jobs.backend import View, backend
-from app.parts.watch import left
-from explainers.baselines.explain import Explanation
+from app.jobs.backend import backend
 from explainers.methods.registry import methods
 from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import network_catalogue
@@ -69,7 +66,9 @@ def test_rows_are_methods_and_columns_layers_with_the_cost_under_every_map():
         "LRP · layer1.0",
     ]
     words = texts(at)
-    assert sum("passes" in text for text in words) == 5
+    assert sum("mean −" in text or "largest" in text for text in words) == 5
+    hints = [note.get("hovertext", "").replace("<br>", " ") for note in figure(at)["layout"]["annotations"]]
+    assert sum("forward + backward passes" in hint for hint in hints) == 5
     assert sum("the same for every layer" in text for text in words) == 1
 
 
@@ -130,6 +129,9 @@ def test_ru_says_why_a_layer_without_a_decoder_has_no_map():
     at = until(visit(methods="ru", layers="conv1 layer1.0"), ready)
     assert [trace["name"] for trace in maps(at)] == ["RU · conv1"]
     assert "decoder" in str(at.get("plotly_chart")[0].proto.spec)
+    at.button(key="train_layer1.0").click().run()
+    assert at.session_state["selection"].layer == "layer1.0"
+    assert (choice(at).view, choice(at).metric) == ("layer", "ru")
 
 
 def test_another_target_changes_the_maps_that_explain_a_class_and_no_other():
@@ -211,14 +213,3 @@ def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
     until(at, ready)
     assert any("could not be downloaded" in element.value for element in at.caption)
     assert len(maps(at)) == 1
-
-
-def test_the_time_left_counts_what_waits_at_the_pace_so_far():
-    quick = Explanation(torch.zeros(1, 1, 2, 2), None, 1.0, 1.0, seconds=4.0)
-    long = Explanation(torch.zeros(1, 1, 2, 2), None, 100.0, 100.0, seconds=4.0)
-    costs = {"a": 2, "b": 1000, "c": 2, "d": 2}
-    views = [View("a", "done", quick), View("b", "done", long), View("c", "waiting")]
-    assert left(views, costs) == pytest.approx(0.004 * 2)
-    assert left([View("d", "running", None, 0.5, 7.0), *views], costs) == pytest.approx(7 + 0.004 * 2)
-    assert left(views[2:], costs) is None
-    assert left([views[0], views[2]], costs) is None, "preparing takes longer than two passes"

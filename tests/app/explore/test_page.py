@@ -48,7 +48,7 @@ def test_ru_shows_the_reconstruction_its_error_and_the_decoders_share():
     at = until(visit(metric="ru", layer="layer3.2"), lambda at: says(at, "mean RU"))
     assert len(at.get("plotly_chart")) == 5
     found = {metric.label: metric.value for metric in at.metric}
-    assert 0.01 < float(found["Decoder's error"]) < 0.5
+    assert 0.01 < float(found["Decoder's error (of 1)"]) < 0.5
     assert found["Its own share"].endswith("%")
     assert found["Mean RU (nats)"].startswith("−")
 
@@ -65,6 +65,16 @@ def test_all_layers_of_ru_are_those_with_a_decoder():
     at.button(key="layers_again").click().run()
     until(at, lambda at: says(at, "All 5 layers are ready"), every=1.0)
     assert "mean RU" in at.get("plotly_chart")[-2].proto.spec
+
+
+def test_one_of_all_layers_is_opened_alone():
+    at = until(visit(view="layers"), lambda at: at.get("plotly_chart"))
+    at.button(key="layers_again").click().run()
+    until(at, lambda at: "layer2.1" in at.button_group(key="w_open_layer").options, every=1.0)
+    at.button_group(key="w_open_layer").set_value("layer2.1").run()
+    until(at, lambda at: done(at) and says(at, "**layer2.1**"))
+    assert chosen(at).layer == "layer2.1"
+    assert at.session_state["grid_choice"].view == "layer"
 
 
 def test_a_changed_layer_gives_another_map_and_the_way_back_is_instant():

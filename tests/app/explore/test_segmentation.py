@@ -7,10 +7,11 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from app.address.worlds import fitting
 from app.figures.segmentation import segmentation_figure
 from app.figures.style import LIGHT
 from app.inputs.network_input import Subject, prepare
-from app.inputs.pictures import find_picture, fitting, gallery
+from app.inputs.pictures import find_picture, gallery
 from app.jobs.backend import backend
 from explainers.baselines.explain import METHODS, applies, attribute
 from explainers.networks.catalogue import Network, load_network

@@ -78,7 +78,7 @@ def test_it_is_made_once_and_a_changed_copy_stays_its_owner_s():
 
 
 def test_a_copy_takes_changes_as_any_figure_does():
-    cells = np.zeros((2, 2))
+    cells = np.full((2, 2), sum(LIMITS) / 2)
     nats_figure(cells, SIZE, LIMITS, LIGHT)
     figure = nats_figure(cells, SIZE, LIMITS, LIGHT)
     figure.update_traces(colorscale="RdBu_r", colorbar_title_text="a")
