@@ -134,7 +134,7 @@ def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str
 
 def _outcome(view: View, network: Network, layer: Layer, metric: str) -> str:
     mean = decimal(float(view.value.mean[0]))
-    text = f"**{layer.name}** of {network.name}: mean {find_method(metric).title} {mean} nats."
+    text = f"**{layer.name}** of {network.title}: mean {find_method(metric).title} {mean} nats."
     if not view.value.settings.refine:
         if is_certain(view.value.numbers):
             return text + " Closed form, not refined: below stands how well the constraint holds."

@@ -132,7 +132,11 @@ def _of_picture(store: Backend, scene: Scene, key: str) -> Column | str:
 def _of_network(store: Backend, scene: Scene, name: str) -> Column | str:
     view = store.network(name, selection.owner(f"network {name}"))
     if view.state != "done":
-        return view.message if view.message and not view.live else ON_ITS_WAY.format(name)
+        return (
+            view.message
+            if view.message and not view.live
+            else ON_ITS_WAY.format(_network_titles(store).get(name, name))
+        )
     network = view.value
     try:
         subject = store.subject(network, selection.selection().picture)

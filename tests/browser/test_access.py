@@ -81,7 +81,7 @@ def test_network_picture_and_layer_by_keyboard_alone(page, address):
     tab_to(page, "w_network")
     page.keyboard.type("ResNet-32")
     page.keyboard.press("Enter")
-    expect(status(page)).to_contain_text("resnet32-cifar10", timeout=SLOW)
+    expect(status(page)).to_contain_text("ResNet-32, CIFAR-10", timeout=SLOW)
     tab_to(page, "w_picture")
     # The group is entered at its first picture; the second is the one that is chosen already.
     page.keyboard.press("ArrowRight")

@@ -15,7 +15,9 @@ def test_from_a_first_visit_to_a_first_map(page, address):
     page.goto(address)
     expect(grid_line(page)).to_contain_text(re.compile(r"[1-9]\d* of \d+ maps ready|All \d+ maps"), timeout=SLOW)
     expect(chart(page, "grid").locator(".main-svg").first).to_be_visible(timeout=SLOW)
-    expect(chart(page, "grid")).to_contain_text("nats", timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("thrown away", timeout=SLOW)
+    page.get_by_role("button", name="Got it").click()
+    expect(page.locator(".st-key-newcomer")).to_have_count(0, timeout=SLOW)
     assert page.strangers == []
     assert page.complaints == []
 
@@ -128,6 +130,8 @@ def test_all_layers_one_after_the_other(page, address):
     expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
     expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12)
     expect(chart(page, "curve")).to_contain_text("concentration")
+    page.locator(".st-key-w_open_layer").get_by_role("button", name="layer2.0").click()
+    expect(status(page)).to_contain_text("layer2.0 of", timeout=SLOW)
 
 
 def test_the_selection_survives_another_page(page, address):
