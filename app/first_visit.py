@@ -86,12 +86,13 @@ def asking() -> Iterator[dict[str, tuple[Any, View]]]:
 def visit(example: Example | None) -> AppTest:
     """A page until nothing is computed for it any more. Raises RuntimeError for a page that fails."""
     at = page(example).run()
-    pressed = example is None or not example.press
+    press = example.press if example else ""
+    pressed = not press
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         if at.exception:
             raise RuntimeError(f"expected a page, got {at.exception[0].message}")
-        button = next((one for one in at.button if not pressed and one.key == example.press), None)
+        button = next((one for one in at.button if not pressed and one.key == press), None)
         if button is not None:
             pressed, at = True, button.click().run()
         if pressed and not backend().maps.count:
