@@ -43,9 +43,17 @@ from explainers.evaluation.measures import descriptive_accuracy, localisation
 from explainers.fairness import check as fairness
 from explainers.fairness.maps import Question
 from explainers.fairness.plan import plan
+from explainers.information_flow import (
+    binned_information,
+    gaussian_mixture_entropy,
+    mutual_information_input,
+    mutual_information_label,
+    neighbour_purity,
+)
+from explainers.networks.architectures.noisy import fully_connected
 from explainers.networks.catalogue import load_network
 from explainers.networks.features import Feature
-from explainers.randomness import Randomness
+from explainers.randomness import Randomness, drawn_apart
 from explainers.rescaling.rescale import factor, logit_change, rescalable_pairs, rescale, scale_output
 from explainers.ru import answer as ru_answer
 from explainers.ru import explain as ru
@@ -483,3 +491,22 @@ def test_acceleration_changes_maps_by_rounding_alone(net, x, acceleration):
     here, found = (CID(net, "4", acceleration=each).explain(x[:1], settings) for each in (PLAIN, acceleration))
     assert (found.entropy - here.entropy).abs().max() < 0.02
     assert found.mean.item() == pytest.approx(here.mean.item(), abs=0.005)
+
+
+def test_estimates_of_information_flow_are_the_same_on_another_device(twin):
+    with drawn_apart():
+        torch.manual_seed(0)
+        noisy = fully_connected((2, 3, 2, 2), "tanh", 0.3)
+    inputs, labels = torch.randn(20, 2, generator=Randomness(0)("x")), torch.arange(20) % 2
+    far = there(noisy)
+    for layer in noisy.hidden:
+        here = mutual_information_input(noisy, layer, inputs, repeats=4)
+        assert mutual_information_input(far, layer, there(inputs), repeats=4).value == pytest.approx(here.value)
+        here = mutual_information_label(noisy, layer, inputs, labels, repeats=4)
+        found = mutual_information_label(far, layer, there(inputs), there(labels), repeats=4)
+        assert found.value == pytest.approx(here.value)
+    assert gaussian_mixture_entropy(there(inputs), 0.5).value == pytest.approx(
+        gaussian_mixture_entropy(inputs, 0.5).value
+    )
+    assert neighbour_purity(there(inputs), there(labels)) == neighbour_purity(inputs, labels)
+    assert binned_information(there(inputs), 0.5) == binned_information(inputs, 0.5)
