@@ -50,7 +50,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--only", nargs="+", metavar="RECIPE", help="now only these networks, by their recipes")
     one.add_argument("--quick", action="store_true", help="a fiftieth of the epochs, few samples: tables named so")
     one.add_argument("--rule", type=Path, metavar="FILE", help="another rule of twelve bits (.npz with F and y)")
-    one.add_argument("--out", type=Path, default=SNAPSHOTS, metavar="DIR", help="by default among what ships")
+    one.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="by default where what ships lies, and for --quick and --rule that of --runs",
+    )
     one.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="for what is half done")
     return made
 
@@ -67,4 +72,5 @@ def bench_of(args: argparse.Namespace) -> Bench:
     if args.rule:
         experiment.recipe(experiment.variants[0]).load(args.rule)
     experiment = experiment.quick() if args.quick else experiment
-    return Bench(experiment, args.out, args.runs, args.seeds, tuple(recipes[name] for name in only), args.rule)
+    out = args.out or (args.runs if args.quick or args.rule else SNAPSHOTS)
+    return Bench(experiment, out, args.runs, args.seeds, tuple(recipes[name] for name in only), args.rule)

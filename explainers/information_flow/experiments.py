@@ -62,7 +62,7 @@ class Experiment:
 
     def quick(self) -> "Experiment":
         """The same with a fiftieth of the epochs, an eighth of the samples and few draws: in a minute, and rough."""
-        return replace(self, name=f"{self.name}-quick", n=128, repeats=8, draws=min(self.draws, 100), shrunk=50)
+        return replace(self, n=min(self.n, 128), repeats=8, draws=min(self.draws, 100), shrunk=50)
 
     def items(self, seeds: int = SEEDS, variants: tuple[Variant, ...] = ()) -> Iterator[Item]:
         """All that there is to compute, in the order of the table."""

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ class Subject:
         """One propagation of `x` through the network, the same noise for every epoch."""
         return self.network.signals(x, Randomness(self.item.seed)("looked at"))
 
-    def row(self, layer: str, quantity: str, value: float, **more: float | str) -> Row:
+    def row(self, layer: str, quantity: str, value: float, **more: Any) -> Row:
         """A row of this snapshot; `more` are columns that the quantity has."""
         item, recipe = self.item, self.recipe
         neuron = {"weight": "layers.1.weighted.weight", "bias": "layers.1.weighted.bias"}
@@ -79,7 +80,7 @@ class Subject:
             more = {**more, **{column: state[name].item() for column, name in neuron.items()}}
         known = (self.experiment.name, item.variant.title, recipe.activation, recipe.sigma, recipe.orthonormal > 0)
         units = self.units[layer] if layer else 0
-        return Row(*known, item.seed, item.epoch, layer, units, quantity, value, **more)  # type: ignore[arg-type]
+        return Row(*known, item.seed, item.epoch, layer, units, quantity, value, **more)
 
     def information(self, layer: str, quantity: str, found: Information) -> Row:
         """The row of an estimate, its interval as wide as that of its draws and that over the inputs together."""

@@ -32,9 +32,14 @@ class Bench:
     rule: Path | None = None
 
     @property
+    def suffix(self) -> str:
+        """What files of a quick look, or of another rule, have in their names."""
+        return ("-quick" if self.experiment.shrunk > 1 else "") + (f"-{self.rule.stem}" if self.rule else "")
+
+    @property
     def table(self) -> Path:
         """The file with the rows."""
-        return self.out / f"{self.experiment.name}.parquet"
+        return self.out / f"{self.experiment.name}{self.suffix}.parquet"
 
     def settings(self, *variants: Variant) -> str:
         """What the rows of these variants were made with, or those of all."""
@@ -48,7 +53,7 @@ class Bench:
 
     def snapshots(self, variant: Variant) -> Path:
         """The file with the snapshots of the first seed."""
-        return self.out / f"{variant.recipe}{'-quick' if self.experiment.shrunk > 1 else ''}.safetensors"
+        return self.out / f"{variant.recipe}{self.suffix}.safetensors"
 
 
 def run(bench: Bench) -> int:
@@ -87,7 +92,7 @@ def run(bench: Bench) -> int:
 
 def write_plane(bench: Bench) -> None:
     """Beside the table of a single neuron that over its weight and bias, where it is not there yet: some seconds."""
-    path, settings = bench.out / f"{NAME}.parquet", plane_settings()
+    path, settings = bench.out / f"{NAME}{bench.suffix}.parquet", plane_settings()
     if not read_rows(path, settings):
         rows = tqdm(plane_rows(), desc=NAME, unit="row", total=2 * len(TITLES) * len(WEIGHTS) * len(BIASES))
         write_rows(path, list(rows), settings)

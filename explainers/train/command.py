@@ -2,7 +2,7 @@
 
 Goes on where it was stopped, uses a GPU where there is one, and writes the weights in half
 precision beside a model card that says what was measured. Of a noisy network it writes the weights
-of chosen epochs in one file.
+of chosen epochs in one file, into the folder of `--runs` if no other is named.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from explainers.train.noisy_recipes import NOISY_RECIPES
 from explainers.train.recipes import RECIPES, Recipe, Split
 from explainers.train.run import Run
 from explainers.train.segmentation import foreground_rand, intersection_over_union
-from explainers.train.snapshots import SNAPSHOTS, write_snapshots
+from explainers.train.snapshots import write_snapshots
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("name", choices=(*RECIPES, *NOISY_RECIPES))
     parser.add_argument("--data", type=Path, default=Path("runs"), help="folder with the data set")
     parser.add_argument("--rule", type=Path, help="of noisy networks of twelve bits: a file with another rule (.npz)")
-    parser.add_argument("--out", type=Path, help="folder for weights and card; by default among what ships")
+    parser.add_argument("--out", type=Path, help="folder for weights and card; by default where what ships lies")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for checkpoints")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, default=0)
@@ -50,7 +50,7 @@ def main() -> None:
             problem = recipe.load(args.rule)
         except ValueError as error:
             parser.error(f"{error}")
-        train_noisy(NoisyTraining(args.name, recipe, problem, args.runs, args.seed), args.out or SNAPSHOTS)
+        train_noisy(NoisyTraining(args.name, recipe, problem, args.runs, args.seed), args.out or args.runs)
         return
     args.out = args.out or NETWORKS
     recipe = replace(RECIPES[args.name], **changed)

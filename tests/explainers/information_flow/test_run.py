@@ -126,6 +126,16 @@ def test_what_is_no_table_is_one_sentence(tmp_path):
         read_rows(tmp_path / "two.parquet")
 
 
+def test_another_rule_and_a_quick_look_have_files_of_their_own(tmp_path):
+    made = bench(tmp_path, "bits")
+    ruled = replace(made, rule=tmp_path / "rule.npz")
+    whole = replace(made, experiment=EXPERIMENTS["bits"])
+    assert [one.table.name for one in (whole, made, ruled)] == [
+        *("bits.parquet", "bits-quick.parquet", "bits-quick-rule.parquet")
+    ]
+    assert len({one.snapshots(made.variants[0]) for one in (whole, made, ruled)}) == 3
+
+
 def test_the_command_lists_and_runs(tmp_path, capsys, monkeypatch):
     assert main(["list"]) == 0
     listed = capsys.readouterr().out
