@@ -45,6 +45,7 @@ lint: .venv/ready-dev
 
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark
+	.venv/bin/python -m explainers.benchmark.information_flow
 
 api: .venv/ready
 	.venv/bin/python tools/api.py
