@@ -21,8 +21,8 @@ def draw() -> None:
     look.legible()
     # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
     with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
-        names = ("explore", "compare", "fairness", "evaluate", "layers", "learn", "glossary", "about")
-        explore, compare, fairness, evaluate, layers, learn, glossary, about = (
+        names = ("explore", "compare", "fairness", "evaluate", "layers", "flow", "learn", "glossary", "about")
+        explore, compare, fairness, evaluate, layers, flow, learn, glossary, about = (
             import_module(f"app.{name}.page") for name in names
         )
         disk, ways = (import_module(f"app.parts.{name}") for name in ("disk", "ways"))
@@ -35,6 +35,7 @@ def draw() -> None:
             st.Page(fairness.page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
             st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
             st.Page(layers.page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
+            st.Page(flow.page, title="Information flow", icon=":material/water:", url_path="flow"),
             st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn"),
             st.Page(glossary.page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
             st.Page(about.page, title="About", icon=":material/info:", url_path="about"),

@@ -68,6 +68,20 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "refined": ("refinement of the maps", "True or False"),
         "second": ("second strength β", "one of the slider's steps, from 1e-6 to 0.1"),
     },
+    "flow": PARTS
+    | {
+        "experiment": ("experiment", "neuron, bits, spirals or digits"),
+        "variant": ("network", "one of the list on the left"),
+        "sigma": ("noise σ", "one with which this network was trained"),
+        "at": ("layer", "all, or one of this network"),
+        "epoch": ("epoch", "one of the slider's steps"),
+        "width": ("width of bins", "0.001, 0.01, 0.1 or 0.5, where the experiment has bins"),
+        "curves": ("kind of curves", "input, label, binned, distance, purity, cid or training"),
+        "unit": ("unit", "nats or bits"),
+        "deterministic": ("switch of the noise", "True or False"),
+        "noise": ("noise of the new estimate", "one of the list on the left"),
+        "samples": ("number of samples", "64, 128, 256, 512, 1024 or 2048"),
+    },
     "learn": {
         "lesson": ("lesson", "one of the list"),
         "present": ("presentation", "1, or no such part"),

@@ -221,7 +221,7 @@ def _cloud_axes(figure: go.Figure, stage: Stage, at: tuple[list, list], small: d
         f"{name}axis": {"range": one, "title": {"text": f"unit {number}", "font": {"size": 11}}} | quiet
         for number, (name, one) in enumerate(zip("xyz", ranges, strict=True), 1)
     }
-    camera = {"eye": {"x": 1.45, "y": 1.45, "z": 0.7}}
+    camera = {"eye": {"x": 1.6, "y": 1.6, "z": 0.8}}
     domain = {"x": at[0], "y": at[1]}
     figure.update_layout(
         scene=axes | {"domain": domain, "aspectmode": "cube", "camera": camera, "dragmode": "turntable"}

@@ -20,6 +20,8 @@ RECORDS: Mapping[str, tuple[str, int]] = dict(KNOWN) | {
     "Stability": ("explainers.evaluation.stability", 2),
     "Point": ("explainers.sweeps.point", 1),
     "Row": ("explainers.sweeps.row", 1),
+    "Anew": ("explainers.information_flow.anew", 1),
+    "Estimated": ("explainers.information_flow.anew", 1),
 }
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.compare import layers
 from app.evaluate import checks, columns, scores
+from app.flow import numbers
 from app.layers import pictures
 from app.layers import table as points
 from tests.support.places import ROOT
@@ -71,3 +72,5 @@ def test_no_column_of_a_table_is_left_out():
     assert all(column["help"] for column in points.columns().values())
     assert all(pictures.COLUMNS.values())
     assert keys_of("compare/layers.py", {"table_rows"}) == set(layers.TEXT_COLUMNS | layers.NUMBER_COLUMNS)
+    assert keys_of("flow/numbers.py", {"number_rows"}) == set(numbers.COLUMNS) == set(numbers.columns())
+    assert all(column["help"] for column in numbers.columns().values())
