@@ -21,6 +21,9 @@ from explainers.information_flow.mixture import BLOCK, excess, mixture_noise
 from explainers.information_flow.monte_carlo import averaged, bootstrap_over_inputs, by_center
 from explainers.information_flow.records import CONFIDENCE, GAP, MANY_UNITS, NEAR, Estimate, Flag, Information
 
+# Pairs of a point and a centre that are looked at together.
+PAIRS = 1 << 20
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -85,7 +88,10 @@ def mixture_information(
         density = log_density(points.flatten(0, 1), everything, sigma, how.chunk)
         found.marginal[block] = density.view(-1, how.draws)
         points = _from_centers(centers[block], sigma * noise)
-        found.own[block], found.without[block] = _own_density(points, centers[block], sigma)
+        # As many inputs at a time as keep draws × K of each within some 8 MiB.
+        few = max(1, PAIRS // (how.draws * repeats))
+        for some in torch.split(torch.arange(start, start + len(points), device=points.device), few):
+            found.own[some], found.without[some] = _own_density(points[some - start], centers[some], sigma)
         if groups is not None:
             found.of_class[block] = _class_density(points, groups[block], centers, groups, sigma, how.chunk)
     return _record(found, groups, (repeats, left, d), how)

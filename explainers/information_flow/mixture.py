@@ -32,7 +32,7 @@ def gaussian_mixture_entropy(
 
     with k `draws` of z ~ N(0, I) for each centre, less b(‖z‖² − d)/2, whose mean is 0 (`averaged`). The same arguments
     give the same number, on every device but for the rounding; `chunk` centres are looked at together, which changes
-    nothing but memory (never more than some 50 MB beside the centres on a processor). Flag: "many dimensions".
+    nothing but memory: beside the centres it does not grow with their number. Flag: "many dimensions".
 
     Raises ValueError for a σ that is not positive, centres that are not finite or not (m, d), more than 32 units
     without `force`, and fewer than two draws in all.

@@ -12,6 +12,7 @@ from scipy.stats import binom
 
 from explainers.information_flow import (
     Draws,
+    information,
     mixture_information,
     mutual_information_input,
     mutual_information_label,
@@ -136,6 +137,15 @@ def test_chunks_change_nothing(chunk):
     for labels in (None, y):
         found, plain = (mixture_information(centers, 0.4, labels, Draws(3, chunk=size)) for size in (chunk, None))
         assert found.value == pytest.approx(plain.value, abs=1e-10)
+
+
+def test_how_many_inputs_are_looked_at_together_changes_nothing(monkeypatch):
+    centers = points(30, 3, 2)
+    whole = mixture_information(centers, 0.4)
+    monkeypatch.setattr(information, "PAIRS", 70)
+    pieces = mixture_information(centers, 0.4)
+    assert pieces.value == pytest.approx(whole.value, abs=1e-12)
+    assert pieces.gap == pytest.approx(whole.gap, abs=1e-12)
 
 
 def test_labels_of_many_inputs_are_those_of_their_own_block():
