@@ -18,6 +18,7 @@ RECORDS: Mapping[str, tuple[str, int]] = dict(KNOWN) | {
     "Check": ("explainers.fairness.check", 2),
     "Randomisation": ("explainers.evaluation.randomised", 2),
     "Stability": ("explainers.evaluation.stability", 2),
+    "Agreement": ("explainers.sweeps.agreement", 1),
     "Point": ("explainers.sweeps.point", 1),
     "Row": ("explainers.sweeps.row", 1),
     "Anew": ("explainers.information_flow.anew", 1),

@@ -27,7 +27,7 @@ QUANTITIES = {
     "concentration": "concentration of CID (nats)",
 }
 AXES = {"layer": "Layer", "depth": "Depth"}
-SOURCES = {"birds": "Rendered birds", "table": "A sweep's table"}
+SOURCES = {"birds": "Rendered birds", "own": "Your own", "table": "A sweep's table"}
 # Small ones that go with whatever is chosen on the other pages.
 COMPANIONS = ("resnet20-cifar10", "alexnet-birds", "resnet32-cifar10")
 SUGGESTED = 3

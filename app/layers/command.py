@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from app.layers.choice import METHODS
 from explainers import CIDSettings
 
-OWN_FILE = "your-weights.pt"
+OWN_FILE, OWN_FOLDER, OWN_BOXES = "your-weights.pt", "your-folder", "your-boxes.csv"
 
 
-def command(names: Sequence[str], count: int, metric: str, settings: Sequence[CIDSettings]) -> str:
-    """One line of a shell for each of the settings; they add to one file.
+def command(names: Sequence[str], pictures: str, metric: str, settings: Sequence[CIDSettings]) -> str:
+    """One line of a shell for each of the settings; they add to one file. `pictures` as the sweep takes them.
 
-    >>> print(command(["resnet20-cifar10"], 4, "cid", [CIDSettings(refine=False)]))
+    >>> print(command(["resnet20-cifar10"], "birds:4", "cid", [CIDSettings(refine=False)]))
     python -m explainers.sweep --networks resnet20-cifar10 --pictures birds:4 --metrics cid --closed-form \\
       --out layers.parquet
     """
-    return "\n".join(_line(names, count, METHODS[metric], one) for one in settings)
+    return "\n".join(_line(names, pictures, METHODS[metric], one) for one in settings)
 
 
-def _line(names: Sequence[str], count: int, method: str, settings: CIDSettings) -> str:
+def _line(names: Sequence[str], pictures: str, method: str, settings: CIDSettings) -> str:
     words = ["python -m explainers.sweep --networks", *map(shlex.quote, names)]
-    words += ["--pictures", f"birds:{count}", "--metrics", method]
+    words += ["--pictures", pictures, "--metrics", method]
     plain = CIDSettings()
     if settings.beta != plain.beta:
         words += ["--beta", f"{settings.beta:g}"]

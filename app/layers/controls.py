@@ -14,8 +14,9 @@ NETWORKS_HELP = (
     "Without a choice: the network of the other pages, and small ones that ship."
 )
 SOURCE_HELP = (
-    "Rendered birds are computed here, layer by layer. A sweep's table is a Parquet file that the command below has "
-    "written, on this machine or on a cluster: it is drawn as it is, and nothing is computed."
+    "Rendered birds, and pictures of your own, are computed here, layer by layer. A sweep's table is a Parquet file "
+    "that the command below has written, on this machine or on a cluster: it is drawn as it is, and nothing is "
+    "computed."
 )
 COUNT_HELP = (
     "The first birds of the gallery, the same for every network. More pictures: narrower intervals, and more time. "

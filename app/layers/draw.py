@@ -11,6 +11,7 @@ from app.layers.lines import Chart, lines_of
 from app.layers.pictures import draw_pictures, open_point
 from app.layers.table import draw_table
 from app.layers.take import take_chart
+from app.layers.unlike import Unlike
 from app.parts import ways
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
@@ -22,8 +23,11 @@ CHART_HELP = (
 COMMAND_HELP = "Run beside this program, it computes what is missing alone; with more pictures the intervals close in."
 
 
-def draw(chart: Chart, pictures: str, device: str, commands: str) -> None:
-    """All of it; `pictures` says which they are, `commands` make the same rows ("" where none does)."""
+def draw(chart: Chart, pictures: str, device: str, commands: str, unlike: Unlike | None = None) -> None:
+    """All of it; `pictures` says which they are, `commands` make the same rows ("" where none does).
+
+    With `unlike` the pictures of a point are compared with Grad-CAM where that is asked for.
+    """
     lines = lines_of(chart)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{METRICS[chart.metric]} from layer to layer**", help=CHART_HELP)
@@ -32,7 +36,7 @@ def draw(chart: Chart, pictures: str, device: str, commands: str) -> None:
     if any(count for line in lines for count in line.unsure):
         st.caption(f":material/help: {UNSURE_POINTS}")
     draw_table(chart)
-    draw_pictures(chart, lines)
+    draw_pictures(chart, lines, unlike)
     if commands:
         st.markdown("**The same table by a command**", help=COMMAND_HELP)
         st.code(commands, language="bash", wrap_lines=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -16,6 +16,7 @@ from app.layers.choice import COLUMNS, METHODS
 from app.words import scientific
 from explainers import CIDSettings
 from explainers.storage.digest import digest
+from explainers.sweeps.items import FileItem
 from explainers.sweeps.row import SCHEMA, Row
 from explainers.sweeps.summary import curve
 
@@ -43,12 +44,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Chart:
-    """Rows and what is to be drawn of them: networks by their fingerprints, settings, and the metric."""
+    """Rows and what is to be drawn of them: networks by their fingerprints, settings, and the metric.
+
+    `own`: the reader's own pictures, by the names that rows give them.
+    """
 
     rows: Frame
     networks: Mapping[str, Shown]
     settings: tuple[Setting, ...]
     metric: str
+    own: Mapping[str, FileItem] = field(default_factory=dict[str, FileItem], repr=False)
 
     @property
     def method(self) -> str:

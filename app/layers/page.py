@@ -6,7 +6,8 @@ from app.address import selection
 from app.jobs.backend import Backend, backend
 from app.layers.choice import check_link, choice, shown_networks
 from app.layers.controls import metric_control, networks_control, settings_control, source_control
-from app.layers.run import birds
+from app.layers.own import own_control
+from app.layers.run import curves, let_go
 from app.layers.upload import table, table_control
 from app.parts import link_notice
 from app.parts.look import apply
@@ -23,11 +24,14 @@ def page() -> None:
     apply()
     link_notice.check("layers", store, choice().texts())
     check_link(store)
+    computed = choice().source != "table"
     with st.sidebar:
-        if choice().source == "birds":
+        if computed:
             networks_control(store)
         source_control()
-        if choice().source == "birds":
+        if choice().source == "own":
+            own_control()
+        if computed:
             settings_control()
         else:
             table_control()
@@ -38,17 +42,17 @@ def page() -> None:
     selection.write_address(choice().to_query())
     link_notice.draw(notice, (selection.selection(), choice()))
     metric_control()
-    if choice().source == "birds":
-        birds(store)
+    if computed:
+        curves(store)
     else:
-        store.release(selection.owner("layers page"))
+        let_go(store)
         table()
 
 
 def _check_layer(store: Backend) -> None:
     """Leaves out a layer and a grid, which other pages share, that the network of the other pages does not have."""
     name = selection.selection().network
-    if choice().source == "birds" and name in shown_networks():
+    if choice().source != "table" and name in shown_networks():
         view = store.network(name, selection.owner(f"layers {name}"))
         if view.state == "done":
             link_notice.check_network("layers", view.value, view.value.input_size)

@@ -1,5 +1,6 @@
 """The pictures behind one point: sorted, and each a way into Explore."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,8 @@ from app.figures.layer_curves import Line
 from app.inputs.pictures import NUMBER, thumbnail
 from app.layers.choice import METHODS, choice
 from app.layers.lines import Chart, Frame, Shown
+from app.layers.own import small, upload
+from app.layers.unlike import Compared, Unlike
 from app.parts import ways
 from app.words import counted
 
@@ -21,12 +24,14 @@ ORDERS = {
     "wrong": "Wrong answers",
     "low": "Least discarded",
     "high": "Most discarded",
+    "unlike": "Unlike Grad-CAM",
 }
 HELP = "What every picture adds to a point of the curves."
 POINT_HELP = "A point of the curves: a click on it in the chart leads to Explore at once, this list without a mouse."
 ORDER_HELP = (
     "Lowest concentration: where the layer keeps of the background as much as of the subject. Wrong answers: where the "
-    "network says something else than the picture shows. Least and most discarded: by the mean over the picture."
+    "network says something else than the picture shows. Least and most discarded: by the mean over the picture. "
+    "Unlike Grad-CAM: where the map orders the pixels least as Grad-CAM of the likeliest class does, computed here."
 )
 OPEN_HELP = "Opens this layer of this network with the first of these pictures in Explore."
 COLUMNS = {
@@ -37,6 +42,10 @@ COLUMNS = {
     "Right": "Whether the two agree; empty where the network has no such class.",
     "Mean (nats)": "The mean of this picture's map.",
     "Concentration (nats)": "The mean over the background minus that over the subject; empty without either.",
+    "Like Grad-CAM": (
+        "Spearman's rank correlation over the map's cells of what the layer uses (few nats) with Grad-CAM of the "
+        "likeliest class: 1 the same order, 0 unrelated, −1 the reverse. Empty where a map has no order."
+    ),
     "Explore": "Opens this picture at this layer in a new tab.",
 }
 
@@ -59,17 +68,19 @@ def spots(lines: list[Line]) -> dict[str, "Spot"]:
     }
 
 
-def draw_pictures(chart: Chart, lines: list[Line]) -> None:
-    """One point, chosen from a list, and its pictures in an order."""
+def draw_pictures(chart: Chart, lines: list[Line], unlike: Unlike | None = None) -> None:
+    """One point, chosen from a list, and its pictures in an order; with `unlike` in that against Grad-CAM, too."""
     known = spots(lines)
     if not known:
         return
     st.markdown("**Picture by picture**", help=HELP)
+    if unlike is None and st.session_state.get("w_layers_order") == "unlike":
+        st.session_state["w_layers_order"] = "concentration"
     with st.container(horizontal=True, vertical_alignment="bottom", key="layers_closer"):
         chosen = st.selectbox("Point", list(known), key="w_layers_point", help=POINT_HELP)
         order = st.segmented_control(
             "First come",
-            list(ORDERS),
+            [order for order in ORDERS if unlike is not None or order != "unlike"],
             format_func=ORDERS.__getitem__,
             key="w_layers_order",
             default="concentration",
@@ -78,7 +89,7 @@ def draw_pictures(chart: Chart, lines: list[Line]) -> None:
         )
         spot = known[chosen]
         shown = chart.networks[spot.line.name]
-        rows = ordered(chart.at(spot.line.name, spot.line.setting, spot.layer), order)
+        rows = chart.at(spot.line.name, spot.line.setting, spot.layer)
         st.button(
             "Open in Explore",
             icon=":material/blur_on:",
@@ -88,6 +99,14 @@ def draw_pictures(chart: Chart, lines: list[Line]) -> None:
             disabled=not shown.key,
             help=OPEN_HELP,
         )
+    if unlike is not None:
+        if order == "unlike":
+            names = tuple(rows["picture"])
+            known_ones = unlike.correlations(Compared(spot.line.name, spot.layer, spot.line.setting, names))
+            rows = rows.assign(agreement=[known_ones.get(name, math.nan) for name in names])
+        else:
+            unlike.drop()
+    rows = ordered(rows, order)
     told = [one for one in rows["right"] if one in (True, False)]
     if told:
         count = counted(len(told), "picture")
@@ -106,7 +125,7 @@ def ordered(rows: Frame, order: str) -> Frame:
     if order == "wrong":
         place = rows["right"].map({False: 0, True: 1}).fillna(2)
         return rows.assign(place=place).sort_values(["place", "concentration"], kind="stable").drop(columns="place")
-    column = "concentration" if order == "concentration" else "mean"
+    column = {"concentration": "concentration", "unlike": "agreement"}.get(order, "mean")
     return rows.sort_values(column, ascending=order != "high", kind="stable", na_position="last")
 
 
@@ -114,20 +133,28 @@ def picture_rows(chart: Chart, shown: Shown, spot: Spot, rows: Frame) -> list[di
     """What the table shows."""
     found: list[dict[str, object]] = []
     for one in rows.itertuples():
-        bird = is_bird(one.picture)
+        bird = not chart.own and is_bird(one.picture)
         found.append(
             {
-                "Image": thumbnail(one.picture) if bird else None,
+                "Image": image_of(chart, one.picture),
                 "Picture": one.picture,
                 "Shows": one.label,
                 "Network says": one.answer,
                 "Right": one.right,
                 "Mean (nats)": one.mean,
                 "Concentration (nats)": one.concentration,
+                **({"Like Grad-CAM": one.agreement} if "agreement" in rows else {}),
                 "Explore": address(chart, shown, spot, one.picture) if bird and shown.key else None,
             }
         )
     return found
+
+
+def image_of(chart: Chart, name: str) -> str | None:
+    """A small picture of what rows call `name`; None where it is neither here nor in the gallery."""
+    if name in chart.own:
+        return small(chart.own[name])
+    return thumbnail(name) if not chart.own and is_bird(name) else None
 
 
 def address(chart: Chart, shown: Shown, spot: Spot, picture: str) -> str | None:
@@ -146,10 +173,12 @@ def at_point(chart: Chart, shown: Shown, layer: str, setting: int, picture: str)
 
 
 def open_point(chart: Chart, fingerprint: str, layer: str, setting: int) -> None:
-    """Sends this session to Explore at a point, with the first of its pictures that the gallery has."""
+    """Sends this session to Explore at a point, with the first of its pictures that are here or in the gallery."""
     shown = chart.networks[fingerprint]
-    pictures = chart.at(fingerprint, setting, layer)["picture"]
-    picture = next((name for name in sorted(pictures, key=_index) if is_bird(name)), selection.selection().picture)
+    names = chart.at(fingerprint, setting, layer)["picture"]
+    picture = next((name for name in sorted(names, key=_index) if is_bird(name)), selection.selection().picture)
+    if own := next((chart.own[name] for name in names if name in chart.own), None):
+        picture = upload(own)
     selection.change(**at_point(chart, shown, layer, setting, picture))
     st.session_state["source"] = picture.partition("/")[0]
     ways.send("explore", view="layer", metric=METHODS[choice().metric])
@@ -171,6 +200,7 @@ def _columns() -> dict[str, Any]:
         "Right": lambda help: st.column_config.CheckboxColumn(help=help),
         "Mean (nats)": lambda help: st.column_config.NumberColumn(format="%.4f", help=help),
         "Concentration (nats)": lambda help: st.column_config.NumberColumn(format="%.4f", help=help),
+        "Like Grad-CAM": lambda help: st.column_config.NumberColumn(format="%.2f", help=help),
         "Explore": lambda help: st.column_config.LinkColumn(display_text="Open", help=help),
     }
     return {

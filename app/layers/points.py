@@ -12,7 +12,7 @@ from explainers import CIDSettings
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
-from explainers.sweeps.items import BirdItem
+from explainers.sweeps.items import Item
 from explainers.sweeps.point import PointRequest
 from explainers.sweeps.row import Row
 from explainers.sweeps.shipped import shipped
@@ -56,9 +56,9 @@ class Wanted:
 
 
 def wanted(
-    store: Backend, networks: Sequence[Network], method: str, count: int, settings: Sequence[CIDSettings]
+    store: Backend, networks: Sequence[Network], method: str, items: Sequence[Item], settings: Sequence[CIDSettings]
 ) -> Wanted:
-    """For the first `count` rendered birds: all layers with one picture come first, the cheap ones first among them."""
+    """For these pictures: all layers with the first of them come first, the cheap ones first among them."""
     rows: list[Row] = []
     parts: list[Part] = []
     lacking: list[Network] = []
@@ -69,8 +69,8 @@ def wanted(
         seconds = pass_seconds(store, network)
         for one in settings:
             for layer in layers:
-                for step, birds in enumerate(steps(count)):
-                    there, open_ones = shipped(network, layer, method, birds, one)
+                for step, some in enumerate(steps(items)):
+                    there, open_ones = shipped(network, layer, method, some, one)
                     rows += there
                     if open_ones:
                         request = PointRequest(network, layer, method, open_ones, one)
@@ -86,14 +86,18 @@ def measurable(network: Network, method: str) -> list[Layer]:
     return [layer for layer in network.layers if not find_method(method).refuse(network, layer)]
 
 
-def steps(count: int) -> list[tuple[BirdItem, ...]]:
-    """The first `count` birds in the steps in which they are asked for.
+def steps(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    """The pictures in the steps in which they are asked for, however many there will be.
 
-    >>> [[bird.index for bird in step] for step in steps(4)]
+    >>> from explainers.sweeps.items import BirdItem
+    >>> [[bird.index for bird in step] for step in steps([BirdItem(index) for index in range(4)])]
     [[0], [1, 2, 3]]
+    >>> [len(step) for step in steps([BirdItem(index) for index in range(30)])]
+    [1, 3, 8, 12, 6]
     """
-    ends = [0, *(end for end in COUNTS if end <= count)]
-    return [tuple(BirdItem(index) for index in range(*pair)) for pair in pairwise(ends)]
+    last = COUNTS[-1]
+    ends = [0, *COUNTS, *range(2 * last, len(items) + last, last)]
+    return [tuple(items[start:end]) for start, end in pairwise(ends) if start < len(items)]
 
 
 def titles_of(networks: Sequence[Network], own: Mapping[str, str]) -> dict[str, str]:

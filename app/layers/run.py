@@ -1,4 +1,4 @@
-"""The curves of rendered birds: what ships is drawn at once, everything else is asked for and drawn as it comes."""
+"""Curves of pictures: what ships is drawn at once, everything else is asked for and drawn as it comes."""
 
 from collections.abc import Sequence
 
@@ -8,25 +8,36 @@ from app.address import selection
 from app.figures.networks import styles_of
 from app.jobs.backend import OWN, Backend, View, networks
 from app.layers.choice import METHODS, choice
-from app.layers.command import OWN_FILE, command
+from app.layers.command import OWN_BOXES, OWN_FILE, OWN_FOLDER, command
 from app.layers.controls import fitting_networks, own_titles
 from app.layers.draw import draw
 from app.layers.lines import Chart, Shown, frame_of, setting_of
+from app.layers.own import own_pictures
 from app.layers.points import MILLISECONDS, Wanted, measurable, wanted
+from app.layers.unlike import Compared, Unlike
 from app.parts import progress
 from app.parts.watch import Asked, Start, Watch
 from app.words import about, counted
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
 from explainers.storage.versions import METHOD_VERSIONS
+from explainers.sweeps.agreement import AgreementRequest
+from explainers.sweeps.items import BirdItem, FileItem, Item
 
 LOADING = View("", "loading")
 NO_ROOM = "**{}** is left out: the networks before it fill the memory for networks. Choose fewer of them."
 
 
-def birds(store: Backend) -> None:
+def curves(store: Backend) -> None:
     """Status, chart, table and pictures; asking keeps the work alive while the page is open."""
     now, chosen = selection.selection(), choice()
+    own = own_pictures() if chosen.source == "own" else ()
+    if own is None:
+        let_go(store)
+        progress.ended("Choose the files of your pictures on the left.", "upload_file", "layers_page")
+        return
+    items: Sequence[Item] = own or [BirdItem(index) for index in range(chosen.count)]
+    pictures = counted(len(own), "own picture") if own else f"birds:{chosen.count}"
     settings, method = chosen.settings(now.beta, now.seed), METHODS[chosen.metric]
     names, left_out = fitting_networks(store)
     here: dict[str, Network] = {}
@@ -38,13 +49,22 @@ def birds(store: Backend) -> None:
         nonlocal here, notes, what, asked_of
         here, notes, coming = _networks(store, names)
         if asked_of != tuple(here):
-            what, asked_of = wanted(store, list(here.values()), method, chosen.count, settings), tuple(here)
-        return [*(part.asked for part in what.parts), *[LOADING] * coming]
+            what, asked_of = wanted(store, list(here.values()), method, items, settings), tuple(here)
+        return [*(part.asked for part in what.parts), *[LOADING] * coming, *unlike.watch.ask()]
 
+    def compared(spot: Compared) -> AgreementRequest | None:
+        network = next((one for one in here.values() if one.fingerprint == spot.fingerprint), None)
+        chosen_ones = tuple(item for item in items if item.name in spot.pictures)
+        if network is None or spot.setting >= len(settings) or not chosen_ones:
+            return None
+        return AgreementRequest(network, network.layer(spot.layer), method, chosen_ones, settings[spot.setting])
+
+    unlike = Unlike(compared)
     work = Watch("layers page", build, "layers_page", waits=True)
     work.release()
 
     def refresh(views: list[View]) -> None:
+        unlike.polled = any(view.live for view in views)
         views = views[: len(what.parts)]
         rows = what.found(store, views)
         _status(work, what, views, len(rows))
@@ -57,8 +77,9 @@ def birds(store: Backend) -> None:
         elif here:
             shown = shown_networks(here, method)
             version = METHOD_VERSIONS[method]
-            chart = Chart(frame_of(rows), shown, tuple(setting_of(one, version) for one in settings), chosen.metric)
-            draw(chart, f"birds:{chosen.count}", str(store.device), commands(names, settings))
+            setting = tuple(setting_of(one, version) for one in settings)
+            chart = Chart(frame_of(rows), shown, setting, chosen.metric, {item.name: item for item in own})
+            draw(chart, pictures, str(store.device), commands(names, items, settings), unlike)
 
     work.draw(refresh)
 
@@ -69,10 +90,18 @@ def title(name: str) -> str:
     return own_titles().get(name) or titles.get(name, "Your own weights")
 
 
-def commands(names: Sequence[str], settings: Sequence[CIDSettings]) -> str:
+def let_go(store: Backend) -> None:
+    """Nothing of this page is waited for any more."""
+    for name in ("layers page", "layers unlike"):
+        store.release(selection.owner(name))
+
+
+def commands(names: Sequence[str], items: Sequence[Item], settings: Sequence[CIDSettings]) -> str:
     """The sweep that makes the same rows."""
     plain = [OWN_FILE if name.startswith(OWN) else name for name in names]
-    return command(plain, choice().count, choice().metric, settings)
+    own = [item for item in items if isinstance(item, FileItem)]
+    boxes = f" --boxes {OWN_BOXES}" if any(item.box is not None for item in own) else ""
+    return command(plain, f"{OWN_FOLDER}{boxes}" if own else f"birds:{len(items)}", choice().metric, settings)
 
 
 def shown_networks(here: dict[str, Network], method: str) -> dict[str, Shown]:

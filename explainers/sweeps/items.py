@@ -149,13 +149,23 @@ class FileItem:
     def seen_by(self, network: Network) -> NetworkInput:
         """Upright, its foreground with it."""
         try:
-            opened = read_picture(self.source, longest=LONGEST)
+            opened = self.opened()
             mask = None if self.mask is None else self._foreground(opened.image.size)
             return network_input(network, opened.image, mask, self._box(opened), self.name, self.name)
         except PictureError as error:
             raise PictureError(f"{self.name}: {error}") from None
         except ValueError as error:  # a box of another picture
             raise PictureError(f"{self.name}: {error}") from None
+
+    def opened(self) -> OpenedPicture:
+        """Upright, at most LONGEST pixels wide and high, and what had to be guessed. Raises PictureError."""
+        return read_picture(self.source, longest=LONGEST)
+
+    def check(self) -> tuple[str, ...]:
+        """What had to be guessed, in sentences. Raises ValueError, one sentence, where picture and box do not fit."""
+        opened = self.opened()
+        self._box(opened)
+        return opened.notes
 
     def packed(self) -> "FileItem":
         """With the bytes of its files."""

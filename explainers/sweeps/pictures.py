@@ -92,6 +92,35 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
     return Found(tuple(items), (*known.problems, *notes), tuple((name, LINK.format(name)) for name in folder.left_out))
 
 
+def brought(files: Sequence[tuple[str, bytes]], boxes: Boxes) -> Found:
+    """The pictures of `files` (name, bytes) with those of `boxes` that belong to them, as a folder of them would be.
+
+    Raises ValueError, one sentence, where no picture is left or no box belongs to one.
+    """
+    owners, notes = matched([name for name, _ in files], boxes)
+    if boxes and not any(owners):
+        raise ValueError("expected boxes under the names of the pictures, got others; make the names equal")
+    items: list[Item] = []
+    told: list[str] = []
+    left_out: list[tuple[str, str]] = []
+    for (name, data), owner in zip(files, owners, strict=True):
+        box = None if owner is None else boxes[owner]
+        item = FileItem(name, (), data, box, None if owner is None else boxes.sizes.get(owner))
+        try:
+            told += [f"{name}: {note}" for note in item.check()]
+        except ValueError as error:
+            left_out.append((name, str(error)))
+        else:
+            # Its bytes are hashed once, not every time that somebody asks for its rows.
+            items.append(item.packed())
+    if not items:
+        raise ValueError("expected at least one picture, got none that can be read; choose PNG or JPEG files")
+    lacking = owners.count(None)
+    if boxes and lacking:
+        told.append(f"{lacking} of {len(files)} pictures have no box")
+    return Found(tuple(items), (*boxes.problems, *notes, *told), tuple(left_out))
+
+
 def _mask(masks: Path, name: str) -> Path | None:
     stem = masks / name.rpartition(".")[0]
     return next((path for ending in EXTENSIONS if (path := stem.with_name(stem.name + ending)).is_file()), None)

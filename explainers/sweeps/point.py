@@ -36,7 +36,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """A picture as the network sees it, and what the network says of it."""
 
     seen: NetworkInput
@@ -95,30 +95,38 @@ class PointRequest:
         for place, (item, name) in enumerate(zip(self.items, self.names, strict=True)):
             row: Row | None = bench.shelf.get(name)
             if row is None:
-                one = self._look(item, bench)
+                one = look(self.network, item, bench)
                 request = one.seen.request(self.network, self.layer, self.method, self.settings)
                 result: MapResult | None = None
                 share = 0.0
-                for result in request.stream(_part(bench, place, len(self.items))):
+                for result in request.stream(part_of(bench, place, len(self.items))):
                     share = max(share, float(getattr(result, "progress", 0.0)))
                     yield Point(rows, (place + share) / len(self.items))
                 assert result is not None
                 row = row_of(request, result, one.seen, one.said, name)
                 bench.shelf.put(name, row)
+                bench.shelf.put(map_place(name), result.values)
             rows = (*rows, row)
             yield Point(rows, (place + 1) / len(self.items))
 
-    def _look(self, item: Item, bench: Workbench) -> _Seen:
-        place = digest("seen", self.network.fingerprint, *sight(self.network), item.identity())
-        one: _Seen | None = bench.shelf.get(place)
-        if one is None:
-            seen = replace(item.seen_by(self.network), key=item.name)
-            one = _Seen(seen, answer_of(self.network, seen.x, item.labels))
-            bench.shelf.put(place, one)
-        return one
+
+def look(network: Network, item: Item, bench: Workbench) -> Seen:
+    """A picture as the network sees it; what is on the shelf is not made again. Raises PictureError."""
+    place = digest("seen", network.fingerprint, *sight(network), item.identity())
+    one: Seen | None = bench.shelf.get(place)
+    if one is None:
+        seen = replace(item.seen_by(network), key=item.name)
+        one = Seen(seen, answer_of(network, seen.x, item.labels))
+        bench.shelf.put(place, one)
+    return one
 
 
-def _part(bench: Workbench, place: int, count: int) -> Workbench:
+def map_place(row: str) -> str:
+    """Where the map of a row (rows, columns) is put on the shelf."""
+    return digest("map of a row", row)
+
+
+def part_of(bench: Workbench, place: int, count: int) -> Workbench:
     """A bench whose reports are those of one of `count` pictures."""
 
     def report(progress: float, note: str = "") -> None:

@@ -36,3 +36,10 @@ def compared(rows) -> pd.DataFrame:
 
 def rows_of(answers) -> pd.DataFrame:
     return compared(row for done in answers for row in done.rows)
+
+
+class Shelf(dict):
+    """What several requests need, for ever."""
+
+    def put(self, key, value):
+        self[key] = value

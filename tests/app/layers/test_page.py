@@ -2,12 +2,14 @@
 
 import io
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.jobs.backend import backend
@@ -21,7 +23,8 @@ from app.layers.upload import chart_of
 from explainers import CIDSettings, load_network
 from explainers.methods.request import answer
 from explainers.sweeps import shipped
-from explainers.sweeps.items import BirdItem
+from explainers.sweeps.agreement import AgreementRequest
+from explainers.sweeps.items import BirdItem, FileItem
 from explainers.sweeps.point import PointRequest
 from explainers.sweeps.row import SCHEMA, Row, as_table
 from tests.support.pages import page, says, until, words
@@ -49,7 +52,7 @@ def visit(**query: str) -> AppTest:
 def computed(**query: str) -> AppTest:
     at = visit(**query)
     at.button(key="layers_page_again").click().run()
-    return until(at, lambda at: says(at, "maps are there.") and not says(at, " of 2 maps"))
+    return until(at, lambda at: says(at, "maps are there.") and says(at, "All "))
 
 
 def brought(data: bytes, **query: str) -> AppTest:
@@ -259,3 +262,99 @@ def test_what_ships_stands_on_the_page_without_any_work():
     assert says(at, "All 24 maps are there")
     assert at.dataframe[0].value["Pictures"].tolist() == [12, 12]
     assert not backend().maps._jobs
+
+
+def test_pictures_stand_in_the_order_of_their_agreement_with_grad_cam():
+    at = computed(count="4")
+    assert "Like Grad-CAM" not in at.dataframe[1].value
+    at.selectbox(key="w_layers_point").set_value("ResNet-20, CIFAR-10 · conv1").run()
+    at.button_group(key="w_layers_order").set_value("unlike").run()
+    until(at, lambda at: says(at, "Compared with Grad-CAM: 4 pictures."))
+    shown = at.dataframe[1].value
+    network = load_network(NETWORK)
+    items = tuple(BirdItem(index) for index in range(4))
+    wanted = AgreementRequest(network, network.layer("conv1"), "cid", items, CIDSettings(refine=False))
+    alone = answer(wanted)
+    found = dict(zip(alone.pictures, alone.correlation, strict=True))
+    assert shown["Like Grad-CAM"].tolist() == sorted(found.values())
+    assert [found[name] for name in shown["Picture"]] == shown["Like Grad-CAM"].tolist()
+    assert all("layer=conv1" in address for address in shown["Explore"])
+    # A vector has no Grad-CAM: said, and the pictures stand all the same.
+    at.selectbox(key="w_layers_point").set_value("ResNet-20, CIFAR-10 · fc").run()
+    assert says(at, "Not compared with Grad-CAM: ")
+    assert len(at.dataframe[1].value) == 4
+    at.button_group(key="w_layers_order").set_value("low").run()
+    assert "Like Grad-CAM" not in at.dataframe[1].value
+    assert not backend().maps._jobs
+
+
+def test_a_comparison_is_cancelled_and_goes_on(monkeypatch):
+    at = computed(count="4")
+    monkeypatch.setattr("explainers.sweeps.agreement.agreement", lambda *_: time.sleep(1) or 0.5)
+    at.button_group(key="w_layers_order").set_value("unlike").run()
+    until(at, lambda at: any(button.key == "layers_unlike_cancel" for button in at.button))
+    jobs = list(backend().maps._jobs.values())
+    at.button(key="layers_unlike_cancel").click().run()
+    assert all(job.ended.wait(60) for job in jobs)
+    at.run()
+    assert says(at, "The comparison was cancelled")
+    monkeypatch.undo()
+    at.button(key="layers_unlike_again").click().run()
+    until(at, lambda at: says(at, "Compared with Grad-CAM: 4 pictures."))
+
+
+def picture(colour: str, size: tuple[int, int] = (40, 40)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_own_pictures_are_computed_as_the_birds_are_and_open_in_explore():
+    at = visit(data="own")
+    assert says(at, "Choose the files of your pictures on the left.")
+    files = [("red.png", picture("red")), ("bird/3", b"nothing"), ("blue.png", picture("blue"))]
+    at.file_uploader(key="w_layers_files").set_value([(name, data, "image/png") for name, data in files]).run()
+    assert says(at, "2 pictures, 0 with a box.")
+    assert "bird/3: expected" in at.warning[0].value
+    boxes = b"name,x0,y0,x1,y1\nred.png,10,10,30,30\n"
+    at.file_uploader(key="w_layers_boxes").set_value([("boxes.csv", boxes, "text/csv")]).run()
+    assert says(at, "2 pictures, 1 with a box.")
+    assert says(at, "0 of 4 maps are there")
+    at.button(key="layers_page_again").click().run()
+    until(at, lambda at: says(at, "All 4 maps are there"))
+    pictures = at.dataframe[1].value
+    assert pictures["Picture"].tolist() == ["red.png", "blue.png"]
+    assert all(image.startswith("data:image") for image in pictures["Image"])
+    assert pictures["Concentration (nats)"].notna().tolist() == [True, False]
+    assert pictures["Explore"].isna().all()
+    assert "--pictures your-folder --boxes your-boxes.csv --metrics cid" in at.code[0].value
+    network = load_network(NETWORK)
+    item = FileItem("red.png", (), files[0][1], (10, 10, 30, 30))
+    request = PointRequest(network, network.layer("conv1"), "cid", (item,), CIDSettings(refine=False))
+    assert pictures["Mean (nats)"][0] == pytest.approx(answer(request).rows[0].mean)
+    at.button(key="layers_open").click().run()
+    there = at.session_state["selection"]
+    assert backend().uploaded(there.picture).title == "red.png"
+    assert at.session_state["uploads"] == (there.picture,)
+    # A link holds no file: the page of another visit asks for them.
+    address = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+    assert "red" not in str(address)
+
+
+@pytest.mark.parametrize(
+    ("files", "boxes", "start"),
+    [
+        ([("a.png", b"nothing")], b"", "Expected at least one picture, got none that can be read"),
+        ([("a.png", picture("red"))], b"name,x0,y0,x1,y1\nb.png,1,1,9,9\n", "Expected boxes under the names"),
+        ([("a.png", picture("red"))], b"nothing", "Expected"),
+    ],
+    ids=["no picture", "other names", "no boxes"],
+)
+def test_own_files_that_cannot_be_used_are_one_sentence(files, boxes, start):
+    at = visit(data="own")
+    at.file_uploader(key="w_layers_files").set_value([(name, data, "image/png") for name, data in files]).run()
+    if boxes:
+        at.file_uploader(key="w_layers_boxes").set_value([("boxes.csv", boxes, "text/csv")]).run()
+    (error,) = at.error
+    assert error.value.startswith(start)
+    assert says(at, "Choose the files of your pictures on the left.")

@@ -19,14 +19,10 @@ from explainers.sweeps.point import Point, PointRequest
 from explainers.sweeps.row import TIMES, Row, as_table
 from explainers.sweeps.shipped import shipped, shipped_rows
 from explainers.sweeps.work import Bench, work
+from tests.support.sweeps import Shelf
 
 SETTINGS = CIDSettings(refine=False, grid=4, probes=8)
 BIRDS = (BirdItem(0), BirdItem(3))
-
-
-class Shelf(dict):
-    def put(self, key, value):
-        self[key] = value
 
 
 def request(*birds: BirdItem, layer: str = "layer1.0", method: str = "cid") -> PointRequest:
