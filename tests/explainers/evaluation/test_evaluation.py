@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 from torch import nn
 
 from explainers.evaluation.measures import (
@@ -313,3 +314,15 @@ def test_bad_files_are_named_in_one_sentence(data, message):
         read_boxes(data)
     assert len(str(error.value)) < 300
     assert "\n" not in str(error.value)
+
+
+@given(st.integers(2, 300), st.floats(0.5, 0.99), st.integers(0, 3))
+@settings(max_examples=15, deadline=None)
+def test_intervals_are_those_of_scipys_percentile_bootstrap(count, confidence, seed):
+    values = np.random.default_rng(count).normal(size=count)
+    ours = bootstrap_interval(values, confidence, 500, seed)
+    theirs = bootstrap(
+        (values,), np.mean, confidence_level=confidence, n_resamples=500, method="percentile",
+        rng=np.random.default_rng(seed), batch=max(1, 250_000 // count),
+    ).confidence_interval  # fmt: skip
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
