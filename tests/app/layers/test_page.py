@@ -312,10 +312,10 @@ def picture(colour: str, size: tuple[int, int] = (40, 40)) -> bytes:
 def test_own_pictures_are_computed_as_the_birds_are_and_open_in_explore():
     at = visit(data="own")
     assert says(at, "Choose the files of your pictures on the left.")
-    files = [("red.png", picture("red")), ("bird/3", b"nothing"), ("blue.png", picture("blue"))]
+    files = [("red.png", picture("red")), ("bad.png", b"nothing"), ("blue.png", picture("blue"))]
     at.file_uploader(key="w_layers_files").set_value([(name, data, "image/png") for name, data in files]).run()
     assert says(at, "2 pictures, 0 with a box.")
-    assert "bird/3: expected" in at.warning[0].value
+    assert "bad.png: expected" in at.warning[0].value
     boxes = b"name,x0,y0,x1,y1\nred.png,10,10,30,30\n"
     at.file_uploader(key="w_layers_boxes").set_value([("boxes.csv", boxes, "text/csv")]).run()
     assert says(at, "2 pictures, 1 with a box.")
