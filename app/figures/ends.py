@@ -10,7 +10,7 @@ from explainers.methods.entropies import CID_NAME, RU_NAME
 Ends = tuple[str, str]
 # What little and much of an entropy mean, in a reader's words.
 ENDS: dict[str, Ends] = {CID_NAME: ("kept", "thrown away"), RU_NAME: ("recovered", "lost")}
-BELOW, ABOVE = "▾", "▴"
+BELOW, ABOVE = "▼", "▲"
 # On the colours of the two ends.
 ON_LOW, ON_HIGH = "#f4f4f4", "#14191b"
 # Rounding puts no cell beyond an end.
@@ -36,11 +36,21 @@ def beyond_words(maps: Sequence[np.ndarray], limits: tuple[float, float]) -> str
     """How many cells lie beyond the ends, with the marks that they carry; empty where none does.
 
     >>> beyond_words([np.array([-5.3, -1.0, 2.0, np.inf])], (-4.5, 1.0)), beyond_words([np.zeros(2)], (-1, 1))
-    ('▾ 1 below, ▴ 1 above the scale', '')
+    ('▼ 1 below, ▲ 1 above the scale', '')
     """
     low, high = (sum(int(one[side].sum()) for one in (beyond(m, limits) for m in maps)) for side in (0, 1))
     said = ", ".join([f"{BELOW} {low} below"] * (low > 0) + [f"{ABOVE} {high} above"] * (high > 0))
     return f"{said} the scale" if said else ""
+
+
+def beyond_signs(cells: np.ndarray, limits: tuple[float, float]) -> str:
+    """The same, as short as it can be said beside a small map.
+
+    >>> beyond_signs(np.array([-5.3, -1.0, 2.0]), (-4.5, 1.0)), beyond_signs(np.zeros(2), (-1, 1))
+    ('▼ 1 ▲ 1', '')
+    """
+    words = beyond_words([cells], limits)
+    return words.removesuffix(" the scale").replace(" below", "").replace(" above", "").replace(",", "")
 
 
 def marks_beyond(

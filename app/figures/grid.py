@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures.ends import Ends, beyond_words, marks_beyond
+from app.figures.ends import Ends, beyond_signs, marks_beyond
 from app.figures.maps import unbounded, unit_range
 from app.figures.panes import Panes
 from app.figures.remembered import remembered
@@ -19,7 +19,7 @@ SIGNED_SCALES = {"rdbu": "RdBu_r", "puor": "PuOr_r"}
 WIDTH, WIDEST, NARROWEST = 920, 250, 134
 TOP, LEFT, RIGHT, BOTTOM, CAPTION, GAP = 46, 30, 74, 34, 34, 10
 COST = (
-    "Below the map: what it comes to; how long it took on this machine. ▾ and ▴: so many cells lie below and above the "
+    "Below the map: what it comes to; how long it took on this machine. ▼ and ▲: so many cells lie below and above the "
     "ends of the scale and have their colours; the number under the pointer is exact."
 )
 
@@ -205,19 +205,18 @@ def _map(
     panes.draw(place, shown, *marks, *unbounded(cell.values, frame, side * 0.8))
     if cell.caption:
         hint = "<br>".join(textwrap.wrap(f"{COST} {cell.cost}".strip(), 60))
-        caption = _with_beyond(cell.caption, beyond_words([cell.values], limits) if marks else "")
+        caption = _with_signs(cell.caption, beyond_signs(cell.values, limits) if marks else "")
         panes.write(place, caption, y=-4 / side, yanchor="top", hovertext=hint, **letters)
 
 
-def _with_beyond(caption: str, words: str) -> str:
-    """The first line of a caption with the cells beyond the scale, as short as that can be said.
+def _with_signs(caption: str, signs: str) -> str:
+    """A caption with the signs of cells beyond the scale at the end of its first line.
 
-    >>> _with_beyond("mean −1.9 nats<br>…", "▾ 1 below, ▴ 2 above the scale"), _with_beyond("mean 1 nats", "")
-    ('mean −1.9 nats · ▾ 1 ▴ 2<br>…', 'mean 1 nats')
+    >>> _with_signs("mean −1.9 nats<br>…", "▼ 1 ▲ 2"), _with_signs("mean 1 nats", "")
+    ('mean −1.9 nats · ▼ 1 ▲ 2<br>…', 'mean 1 nats')
     """
-    marks = words.removesuffix(" the scale").replace(" below", "").replace(" above", "").replace(",", "")
     first, *rest = caption.split("<br>")
-    return "<br>".join([f"{first} · {marks}" if marks else first, *rest])
+    return "<br>".join([f"{first} · {signs}" if signs else first, *rest])
 
 
 def wrapped(text: str, side: int) -> str:

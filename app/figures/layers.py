@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.figures.ends import Ends, beyond_words, marks_beyond, scale_words
+from app.figures.ends import Ends, beyond_signs, marks_beyond, scale_words
 from app.figures.maps import unbounded
 from app.figures.marks import open_where
 from app.figures.methods import style_of
@@ -142,6 +142,6 @@ def strip_figure(
 def _titles(
     names: Sequence[str], maps: Sequence[np.ndarray | None], limits: tuple[float, float], previews: Sequence[bool]
 ) -> list[str]:
-    marks = ["" if cells is None else beyond_words([cells], limits).removesuffix(" the scale") for cells in maps]
+    marks = ["" if cells is None else beyond_signs(cells, limits) for cells in maps]
     rough = ["preview" if one else "" for one in previews] or [""] * len(names)
     return [" · ".join(filter(None, parts)) for parts in zip(names, rough, marks, strict=True)]

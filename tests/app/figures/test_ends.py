@@ -60,8 +60,8 @@ def test_cells_beyond_the_scale_are_marked_and_counted(name):
     assert len(marks["triangle-up"].x) == 1
     assert sorted(zip(marks["triangle-down"].x, marks["triangle-down"].y, strict=True)) == [(0, 0), (1, 0), (2, 0)]
     said = figure.to_json()
-    assert "\\u25be 3" in said or "▾ 3" in said
-    assert "\\u25b4 1" in said or "▴ 1" in said
+    assert "\\u25bc 3" in said or "▼ 3" in said
+    assert "\\u25b2 1" in said or "▲ 1" in said
 
 
 @pytest.mark.parametrize("name", figures())
