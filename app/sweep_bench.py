@@ -1,14 +1,19 @@
 """A sweep against the app's own way, picture by picture: `python -m app.sweep_bench`.
 
-The same maps of the same pictures, first one after the other through the app's queue, each asked for as soon as the one
-before is there, then by processes side by side. Prints maps (pictures × layers) a second of both, and the ratio. The
-largest memory is that of the process that writes the table, which must not grow with the number of pictures.
+The same maps of the same pictures, first one after the other through the app's queue, each asked for as soon as the
+one before is there, then by processes side by side; `--rounds` does both so often, by turns. Prints maps (pictures ×
+layers) a second of both, the ratio, and what a core spends on a map, which tells where the machine has other work to
+do, with `OMP_NUM_THREADS=1` (two threads that wait for each other spend time, too). The sweep's start, Python and torch
+in every process, is counted, and said. The largest memory is that of the process that writes the table, which must not
+grow with the number of pictures.
 """
 
 import argparse
+import math
 import resource
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -34,38 +39,60 @@ def main() -> None:
     parser.add_argument("--grid", type=int, default=None)
     parser.add_argument("--closed-form", action="store_true")
     parser.add_argument("--workers", type=int, default=cores())
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--without-app", action="store_true", help="for the memory of many pictures")
     args = parser.parse_args()
     settings = CIDSettings(refine=not args.closed_form, grid=args.grid)
     plan = Plan(
         (args.network,), tuple(args.layers), (CID_NAME,), find_pictures(f"birds:{args.pictures}").items, settings
     )
-    count = args.pictures * len(args.layers)
-    if not args.without_app:
-        apps = count / through_the_app(plan)
-        print(f"through the app, {torch.get_num_threads()} threads: {apps:.3f} maps a second", flush=True)
-    started, base = time.monotonic(), memory()
-    todo = [block for block in blocks(plan, set()) if isinstance(block, Block)]
-    bench = Bench(store=False)
-    with tempfile.TemporaryDirectory() as folder:
-        table = SweepTable(Path(folder) / "bench.parquet")
-        for done in run_processes(todo, bench, args.workers) if args.workers else run_here(todo, bench):
-            table.add(done.block.place, done.rows)
-        table.close()
-        assert len(read_sweep(table.path)) == count
-    swept = count / (time.monotonic() - started)
-    print(f"a sweep, {args.workers} processes of one thread: {swept:.3f} maps a second")
-    if not args.without_app:
-        print(f"ratio: {swept / apps:.2f}")
-    print(f"memory of this process: {base:.0f} MB before the sweep, at most {memory():.0f} MB")
+    base = memory()
+    for _ in range(args.rounds):
+        apps = None if args.without_app else through_the_app(plan)
+        swept = as_a_sweep(plan, args.workers)
+        if apps is not None:
+            print(f"through the app, {torch.get_num_threads()} threads: {apps}")
+        print(f"a sweep, {args.workers} processes of one thread: {swept}")
+        if apps is not None:
+            print(f"ratio: {apps.seconds / swept.seconds:.2f}", flush=True)
+    print(f"memory of this process: {base:.0f} MB before the first sweep, at most {memory():.0f} MB")
     print(f"memory of the largest worker: {memory(resource.RUSAGE_CHILDREN):.0f} MB")
 
 
-def through_the_app(plan: Plan) -> float:
-    """Seconds for all maps, one after the other through the queue of the maps, as a page asks for them."""
-    runner = Runner("bench")
+@dataclass(frozen=True)
+class Pace:
+    """`maps` in `seconds`, `processor` of them times a core's work; `start` of them passed before the first map."""
+
+    maps: int
+    seconds: float
+    processor: float
+    start: float = 0.0
+
+    def __str__(self) -> str:
+        told = f"{self.maps / self.seconds:.3f} maps a second, {self.processor / self.maps:.2f} s of the processor each"
+        return told + (f", {self.start:.1f} s until work began" if self.start else "")
+
+
+def as_a_sweep(plan: Plan, workers: int) -> Pace:
+    """The same by the sweep's processes, or by this one."""
+    started, worked, begun = time.monotonic(), processor(), None
+    todo = [block for block in blocks(plan, set()) if isinstance(block, Block)]
+    bench, count = Bench(store=False), sum(block.count for block in todo)
+    with tempfile.TemporaryDirectory() as folder:
+        table = SweepTable(Path(folder) / "bench.parquet")
+        for done in run_processes(todo, bench, workers) if workers else run_here(todo, bench):
+            begun = begun or time.monotonic() - sum(row.seconds for row in done.rows)
+            table.add(done.block.place, done.rows)
+        table.close()
+        assert len(read_sweep(table.path)) == count
+    return Pace(count, time.monotonic() - started, processor() - worked, (begun or started) - started)
+
+
+def through_the_app(plan: Plan) -> Pace:
+    """All maps one after the other through the queue of the maps, as a page asks for them."""
+    runner = Runner("bench", linger=math.inf)
     network = swept_network(plan.networks[0])
-    started = time.monotonic()
+    started, worked = time.monotonic(), processor()
     for item in plan.items:
         subject = prepare(network, find_picture(item.name, network.input_size[0]))
         for name in plan.layers or ():
@@ -78,7 +105,13 @@ def through_the_app(plan: Plan) -> float:
             job.ended.wait()
             assert job.state == "done"
     runner.close()
-    return time.monotonic() - started
+    return Pace(len(plan.items) * len(plan.layers or ()), time.monotonic() - started, processor() - worked)
+
+
+def processor() -> float:
+    """Seconds that the processor has worked for this process and for those of its children that have ended."""
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def memory(whose: int = resource.RUSAGE_SELF) -> float:
