@@ -70,7 +70,7 @@ EXAMPLES = (
     Example(
         "photograph",
         "A photograph of a cat",
-        "A small residual network looks at ears and eyes: CID beside Grad-CAM.",
+        "What three layers of a small residual network keep of it: CID beside Grad-CAM.",
         query={
             "network": RESNET,
             "picture": "photo/cat",
@@ -82,7 +82,7 @@ EXAMPLES = (
     Example(
         "cells",
         "Cells under the microscope",
-        "A network that finds membranes keeps every pixel's place to the end.",
+        "What a network that marks membranes, pixel by pixel, keeps of a slice of tissue.",
         query={"network": "unet-membranes", "methods": "cid", "layers": "down2.conv2 down4.conv2 up2.conv2"},
         layer="up2.conv2",
     ),
