@@ -198,8 +198,10 @@ def _axes(figure: go.Figure, stage: Stage, start: int, look: Look) -> None:
     )
     figure.add_annotation(x=right[0], text=f"distances in layer {stage.layer}", **heading)
     for line, (words, ink) in enumerate((("same class", look.accent), ("other class", look.second))):
-        corner = {"x": 1, "xanchor": "right", "xref": "paper", "y": split, "yanchor": "top", "yref": "paper"}
-        figure.add_annotation(text=words, yshift=-16 * line, font={"size": 12, "color": ink}, showarrow=False, **corner)
+        corner = {"x": 1, "xanchor": "right", "xref": "paper", "y": split, "yanchor": "bottom", "yref": "paper"}
+        figure.add_annotation(
+            text=words, yshift=18 - 16 * line, font={"size": 12, "color": ink}, showarrow=False, **corner
+        )
     if drawn:
         _cloud_axes(figure, stage, (left, [0, split]), small, look)
         figure.add_annotation(x=0, text=f"T of layer {stage.layer}", **heading)

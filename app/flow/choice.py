@@ -91,7 +91,7 @@ deterministic=False, noise=0.0, samples=512)
         take("unit", list(UNITS))
         take("deterministic", (False, True))
         take("noise", NOISES)
-        take("samples", SAMPLES)
+        take("samples", counts(now.variant.recipe))
         return Choice(**chosen)
 
     @property
@@ -107,10 +107,26 @@ deterministic=False, noise=0.0, samples=512)
         return known.epochs(self.variant.recipe)[-1] if self.epoch < 0 else self.epoch
 
     @property
+    def n(self) -> int:
+        """How many samples new estimates look at: the number that is chosen, or the most that there are."""
+        known_counts = counts(self.variant.recipe)
+        return max((count for count in known_counts if count <= self.samples), default=known_counts[0])
+
+    @property
     def bins(self) -> float | None:
         """The width of bins; None where the experiment has none."""
         widths = known.widths(self.experiment)
         return (widths[-2] if self.width < 0 else self.width) if widths else None
+
+
+def counts(recipe: str) -> tuple[int, ...]:
+    """The numbers of samples that there are of a network's problem; all of them where they are few.
+
+    >>> counts("neuron-tanh"), counts("spirals-tanh")[-1]
+    ((4,), 1024)
+    """
+    most = known.inputs(recipe)
+    return tuple(count for count in SAMPLES if count <= most) or (most,)
 
 
 def choice() -> Choice:

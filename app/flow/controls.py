@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.flow import known
-from app.flow.choice import ALL, NOISES, QUANTITIES, SAMPLES, UNITS, change, choice
+from app.flow.choice import ALL, NOISES, QUANTITIES, UNITS, change, choice, counts
 from app.flow.tables import BINNED, INPUT, LABEL, Rows
 from app.parts.bound import segments
 from app.words import counted, number
@@ -133,10 +133,14 @@ def anew_control() -> None:
         args=("noise",),
         help=NOISE_HELP,
     )
-    st.session_state["w_flow_samples"] = now.samples
+    options = counts(now.variant.recipe)
+    # Few inputs are always looked at together.
+    if len(options) == 1:
+        return
+    st.session_state["w_flow_samples"] = now.n
     st.select_slider(
         "Samples",
-        SAMPLES,
+        options,
         format_func=lambda count: f"{count:,}",
         key="w_flow_samples",
         on_change=_take,

@@ -17,7 +17,7 @@ from app.figures.networks import MARKERS
 from app.flow.choice import Choice
 from app.flow.lines import Chart
 from app.flow.tables import Rows
-from explainers.information_flow.anew import Anew
+from explainers.information_flow.anew import Anew, AnewRequest
 
 STROKES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 # What the columns of the table are measured in, for people who open it in a spreadsheet.
@@ -111,12 +111,12 @@ def command(experiment: str) -> str:
     return f"python -m explainers.information_flow run {experiment}"
 
 
-def script(chosen: Choice, layer: str, noise: float) -> str:
-    """Lines of Python that estimate I(X;T) and I(Y;T) of one layer at the epoch that is looked at."""
+def script(chosen: Choice, layer: str, like: AnewRequest) -> str:
+    """Lines of Python that estimate I(X;T) and I(Y;T) of one layer at the epoch that is looked at, as `like` does."""
     recipe, variant = chosen.variant.recipe, chosen.variant
     made = ", ".join(f"{name} {number}" for name, number in versions().items())
-    same = noise == variant.sigma
-    with_noise = "" if same else f".with_noise({noise!r})"
+    with_noise = "" if like.sigma == variant.sigma else f".with_noise({like.sigma!r})"
+    how = f"draws={like.draws}, repeats={like.repeats}, seed={like.seed}"
     return f'''# I(X;T) and I(Y;T) of layer {layer} at epoch {chosen.at}: {variant.title}
 # Made with {made}.
 from explainers.information_flow import mutual_information_input, mutual_information_label
@@ -126,9 +126,9 @@ from explainers.train.snapshots import SNAPSHOTS, read_snapshots
 recipe = NOISY_RECIPES[{recipe!r}]
 snapshots = read_snapshots(SNAPSHOTS / "{recipe}.safetensors")
 network = snapshots.network(recipe, {chosen.at}){with_noise}
-x, y = recipe.load().some({chosen.samples})
-of_x = mutual_information_input(network, {layer!r}, x, draws=1, repeats=16, seed=0)
-of_y = mutual_information_label(network, {layer!r}, x, y, draws=1, repeats=16, seed=0)
+x, y = recipe.load().some({like.n})
+of_x = mutual_information_input(network, {layer!r}, x, {how})
+of_y = mutual_information_label(network, {layer!r}, x, y, {how})
 for name, found in (("I(X;T)", of_x), ("I(Y;T)", of_y)):
     print(name, found.value, "nats, standard error", found.error, "at most", found.ceiling, found.flags)
 '''

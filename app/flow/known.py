@@ -104,6 +104,16 @@ def layers(recipe: str) -> dict[str, int]:
     return {layer: s.shape[1] for layer, (s, _) in zip(network.hidden, signals, strict=True)}
 
 
+@lru_cache(maxsize=32)
+def inputs(recipe: str) -> int:
+    """How many inputs the problem of a network has.
+
+    >>> inputs("neuron-tanh"), inputs("bits-tanh-0.005")
+    (4, 4096)
+    """
+    return len(NOISY_RECIPES[recipe].load().y)
+
+
 def measured(recipe: str) -> list[str]:
     """The layers that are small enough for an estimate."""
     return [layer for layer, units in layers(recipe).items() if units <= MOST_UNITS]

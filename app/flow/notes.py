@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from app.flow.known import Variant
 from app.words import decimal, number
 
+# Where the samples are all the inputs that there are.
+WHOLE = (
+    "**At the ceiling:** {where} the estimate comes within 5 % of log {n} = {ceiling}, the entropy of X itself: there "
+    "are no other inputs, and the layer tells nearly all of them apart."
+)
 # By flag of an estimate: what it means.
 MEANINGS = {
     "near ceiling": (
@@ -28,14 +33,23 @@ MEANINGS = {
 
 
 def notes(
-    flags: Mapping[str, Mapping[str, Sequence[int]]], ceiling: float | None, unit: str, n: int, epochs: int
+    flags: Mapping[str, Mapping[str, Sequence[int]]],
+    ceiling: float | None,
+    unit: str,
+    n: int,
+    epochs: int,
+    whole: bool = False,
 ) -> list[str]:
-    """A sentence or two for each flag: which layers have it, and for how much of the training."""
+    """A sentence or two for each flag: which layers have it, and for how much of the training.
+
+    `whole` where X has the n values that were looked at and no others.
+    """
     found: list[str] = []
     for flag, meaning in MEANINGS.items():
         if flag in flags:
             where = _where(flags[flag], epochs)
             words = f"{number(ceiling)} {unit}" if ceiling is not None else "log n"
+            meaning = WHOLE if whole and flag == "near ceiling" else meaning
             found.append(meaning.format(where=where, ceiling=words, n=f"{n:,}"))
     return found
 

@@ -8,6 +8,7 @@ from app.flow.choice import choice
 from app.flow.controls import experiment_control, place_control, show_control, unit_control
 from app.flow.deterministic import deterministic
 from app.flow.files import command
+from app.flow.neuron import draw_neuron
 from app.flow.notes import notes
 from app.flow.run import over_epochs
 from app.flow.stage import draw_stage, looked_at, unfolded
@@ -83,11 +84,13 @@ def _noisy(rows: Rows) -> None:
     chosen = choice()
     if seen := unfolded(chosen.variant, looked_at(chosen), None):
         draw_stage(rows, seen, None)
+        draw_neuron(rows)
     st.caption(f"{chosen.variant.title}: {summary(rows)}.")
     layers = rows.layers(INPUT)
     epochs = rows.of(INPUT)["epoch"].nunique()
     n = int(rows.of(INPUT)["n"].max()) if layers else 0
-    for note in notes(rows.flags(layers), rows.ceiling(INPUT), rows.unit, n, epochs):
+    whole = chosen.variant.discrete and n == known.inputs(chosen.variant.recipe)
+    for note in notes(rows.flags(layers), rows.ceiling(INPUT), rows.unit, n, epochs, whole):
         st.caption(f":material/flag: {note}")
     show_control(rows)
     over_epochs(rows)

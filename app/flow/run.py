@@ -20,7 +20,7 @@ from app.parts.watch import Asked, Start, Watch
 from app.words import about, counted
 from explainers.information_flow.anew import Anew, AnewRequest
 
-MILLISECONDS = 1000
+MILLISECONDS, POINTS = 1000, 256
 NEW_HELP = (
     "The snapshots of the first training, run again here with the noise and the number of samples below; open "
     "marks in the curves of I(X;T) and I(Y;T). Nothing is computed twice."
@@ -35,8 +35,10 @@ def requested(chosen: Choice) -> AnewRequest:
     """The new estimates of the layers that are chosen, at every epoch."""
     recipe = chosen.variant.recipe
     layers = known.measured(recipe) if chosen.layer == ALL else [chosen.layer]
-    noise = chosen.noise or chosen.variant.sigma
-    return AnewRequest(recipe, tuple(layers), known.epochs(recipe), noise, chosen.samples, folder=known.FOLDER)
+    noise, n = chosen.noise or chosen.variant.sigma, chosen.n
+    # So many points of T at least, however few inputs there are.
+    draws = max(1, POINTS // n)
+    return AnewRequest(recipe, tuple(layers), known.epochs(recipe), noise, n, draws, folder=known.FOLDER)
 
 
 def over_epochs(rows: Rows) -> None:
@@ -58,7 +60,7 @@ def over_epochs(rows: Rows) -> None:
         chart = chart_of(rows, chosen, found, request.sigma)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{chart.title}**", help=CURVES_HELP)
-            take_flow(rows, chosen, chart, found)
+            take_flow(rows, chosen, chart, found, request)
         draw_chart(chart, "flow_curves", chosen.at)
         if found is not None and chosen.show not in INFORMATION:
             st.caption("The new estimates are in the curves of I(X;T) and I(Y;T).")

@@ -11,7 +11,7 @@ from app.flow.files import command, drawing, record, script, table_csv, table_pa
 from app.flow.lines import Chart
 from app.flow.tables import Rows, summary
 from app.parts.take_files import File, buttons, popover
-from explainers.information_flow.anew import Anew
+from explainers.information_flow.anew import Anew, AnewRequest
 
 PNG_HELP = "For print: the curves at 300 dots per inch."
 CSV_HELP = "For spreadsheets: every row of this network, all layers, epochs and trainings, and the new estimates."
@@ -20,8 +20,8 @@ PY_HELP = "For Python: about ten lines that estimate one layer at this epoch wit
 JSON_HELP = "The record: network, recipe, settings, versions, and the command that makes the experiment again."
 
 
-def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None) -> None:
-    """A popover with the chart, its rows, a program and the record."""
+def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None, request: AnewRequest) -> None:
+    """A popover with the chart, its rows, a program for one of the estimates of `request`, and the record."""
     variant = rows.variant
     name = stem("information-flow", variant.recipe, chosen.show, "" if chosen.layer == ALL else f"layer{chosen.layer}")
     subtitle = f"{known.title_of(variant)}; {summary(rows)}; shade: lowest to highest"
@@ -30,7 +30,6 @@ def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None) -> N
         made = f"{name}.{kind}"
         return File(kind, made, lambda: drawing(chart, subtitle, kind), PNG_HELP if kind == "png" else "")
 
-    noise = chosen.noise or chosen.variant.sigma
     measured = known.measured(chosen.variant.recipe)
     layer = chosen.layer if chosen.layer in measured else measured[-1]
     about = {
@@ -57,4 +56,4 @@ def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None) -> N
             "flow_rows",
         )
         st.markdown("**A program**")
-        buttons([File("py", f"{name}.py", lambda: script(chosen, layer, noise), PY_HELP)], "flow_program")
+        buttons([File("py", f"{name}.py", lambda: script(chosen, layer, request), PY_HELP)], "flow_program")

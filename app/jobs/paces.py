@@ -5,6 +5,8 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from explainers.networks.layers import Layer
+
 KINDS, METHODS = 512, 128
 
 
@@ -43,12 +45,13 @@ def method(request: Any) -> tuple[Any, ...]:
     """What requests have in common whose seconds for each pass are alike."""
     network = getattr(request, "network", None)
     named = getattr(request, "method", getattr(request, "name", ""))
-    return type(request).__name__, named, network and network.fingerprint
+    return type(request).__name__, named, getattr(network, "fingerprint", None)
 
 
 def kind(request: Any) -> tuple[Any, ...]:
     """What requests have in common that take about as long."""
     layer, settings = getattr(request, "layer", None), getattr(request, "settings", None)
     solver = [getattr(settings, name, None) for name in ("grid", "refine", "method", "probes")]
-    where = (layer.path, layer.call) if layer is not None else ()
+    # Layers of small networks are known by their names alone.
+    where = (layer.path, layer.call) if isinstance(layer, Layer) else layer
     return *method(request), where, request.cost, *solver

@@ -12,10 +12,10 @@ from explainers.information_flow.records import Information
 from explainers.information_flow.unfolding import content, missing, snapshots_path
 from explainers.methods.request import MAP_LANE, Workbench
 from explainers.storage.digest import digest
+from explainers.storage.versions import method_version
 from explainers.train.noisy_recipes import NOISY_RECIPES
 from explainers.train.snapshots import SNAPSHOTS, read_snapshots
 
-VERSION = 1
 # About so many exponentials of a mixture take a millisecond of one core.
 A_MILLISECOND = 30_000
 
@@ -77,7 +77,7 @@ class AnewRequest:
         """SHA-256 of all that the estimates depend on."""
         of = content(snapshots_path(self.recipe, self.folder))
         settings = (self.layers, self.epochs, self.sigma, self.n, self.draws, self.repeats, self.seed)
-        return digest("information anew", str(VERSION), of, repr(settings))
+        return digest("information anew", method_version("information"), of, repr(settings))
 
     @property
     def refusal_key(self) -> str:

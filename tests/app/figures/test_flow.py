@@ -8,6 +8,7 @@ import pytest
 
 from app.figures.clusters import clusters_figure
 from app.figures.flow import BEFORE, Level, Series, flow_curves_figure, style_of
+from app.figures.flow_neuron import Way, neuron_figure
 from app.figures.flow_stage import Stage, Track, class_inks, stage_figure
 from app.figures.style import DARK, LIGHT
 
@@ -107,3 +108,13 @@ def test_bins_that_hold_a_point_are_shaded_unless_too_small_to_be_seen():
     assert corners == {(0.0, 0.0, 0.5, 0.5), (-0.5, 0.5, 0.0, 1.0)}
     assert [len(trace.x) for trace in figure.data] == [2, 1]
     assert not clusters_figure(points, labels, 0.001, 1.0, LIGHT).layout.shapes
+
+
+def test_the_neuron_s_map_has_every_weight_and_bias_and_each_training_s_way():
+    ways = [Way((0.5, 1.0, 2.0), (0.0, -1.0, -2.0)), Way((1.0, 1.5), (1.0, 0.5))]
+    values = np.arange(6.0).reshape(3, 2)
+    heat, *lines = neuron_figure((0.0, 2.0), (-2.0, 0.0, 2.0), values, ways, "bits", LIGHT).data
+    assert np.array_equal(np.array(heat.z), values)
+    assert (list(heat.x), list(heat.y)) == ([0.0, 2.0], [-2.0, 0.0, 2.0])
+    assert [(tuple(line.x), tuple(line.y)) for line in lines] == [(way.weights, way.biases) for way in ways]
+    assert [line.marker.symbol[-1] for line in lines] == ["circle-open"] * 2

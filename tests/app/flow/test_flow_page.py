@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -118,14 +119,14 @@ def test_new_estimates_start_with_the_button_are_drawn_kept_and_cost_nothing_aga
 
 
 def test_cancel_keeps_what_is_ready_and_another_start_goes_on(monkeypatch):
-    at = visit(samples="2048")
+    at = visit(samples="1024")
     at.button(key="flow_new_again").click().run()
     until(at, lambda at: any(trace.get("name", "").endswith("new, σ 0.05") for trace in figure(at, 1)["data"]))
     jobs = list(backend().maps._jobs.values())
     at.button(key="flow_new_cancel").click().run()
     assert all(job.ended.wait(60) for job in jobs)
     at.run()
-    assert says(at, "estimates with σ 0.05 and 2,048 samples are there.")
+    assert says(at, "estimates with σ 0.05 and 1,024 samples are there.")
     assert at.button(key="flow_new_again").label == "Go on"
 
 
@@ -214,6 +215,9 @@ def test_what_is_to_be_said_against_a_number_is_said_in_words_and_of_which_layer
     assert "6.93 nats" in near
     assert "1,024" in near
     assert "15 units or more" in many
+    (whole,) = notes({"near ceiling": {"1": [0]}}, 1.386, "nats", 4, 3, whole=True)
+    assert "the entropy of X itself" in whole
+    assert "the truth may be higher" not in whole
     assert notes({}, 6.93, "nats", 1024, 3) == []
 
 
@@ -265,12 +269,13 @@ def test_the_files_have_every_row_and_the_new_estimates():
 
 
 def test_the_program_that_is_taken_away_estimates_what_the_page_does(shipped, capsys):
-    chosen = Choice("spirals", epoch=18, samples=64)
-    text = script(chosen, "3", 0.2)
+    chosen = Choice("spirals", epoch=18, samples=64, noise=0.2)
+    request = requested(chosen)
+    text = script(chosen, "3", request)
     text = text.replace("recipe =", f"SNAPSHOTS = __import__('pathlib').Path({str(shipped)!r})\nrecipe =")
     exec(compile(text, "taken away", "exec"), {})
     said = {line.split()[0]: float(line.split()[1]) for line in capsys.readouterr().out.splitlines()}
-    found = answer(AnewRequest("spirals-tanh", ("3",), (18,), 0.2, 64, folder=shipped))
+    found = answer(replace(request, layers=("3",), epochs=(18,)))
     assert said == pytest.approx({one.quantity: one.value for one in found.estimates})
 
 
