@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explainers.cid.constraint import Estimate
 from explainers.cid.jacobian import orthonormal, outside
+from explainers.cid.moments import Moments
 from explainers.cid.pace import AllTrue
 from explainers.cid.records import choose
 from explainers.cid.sampling import Sampler
@@ -79,6 +80,7 @@ def closed_form(columns: SquareColumns, beta: float) -> Estimate:
         constraint=unknown,
         constraint_error=unknown,
         growth=torch.full_like(unknown, 2.0),
+        known=Moments.none(unknown),
         loss=unknown,
         loss_error=unknown,
         largest_share=unknown,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from explainers.cid.moments import Moments
 from explainers.cid.pace import AllTrue
 from explainers.cid.records import choose
 from explainers.cid.results import CIDResult
@@ -28,6 +29,7 @@ class Estimate:
     - `square_columns` (B, 1, rows, columns): G per cell.
     - `delta_f2` and `mean_error`, `constraint` and `constraint_error` as in `CIDResult`, (B,).
     - `growth` (B,): the power with which E‖f'−f‖² grows with a common factor of σ; 2 for a linear h.
+    - `known`: what samples that had no part in the shape of σ say of `constraint` at its present scale.
     - `loss` and `loss_error` (B,): as in `CIDResult`; NaN where they have not been measured.
     - `largest_share` (B,): as in `CIDResult`.
     - `converged` (B,): the constraint holds, and the loss is known to be small.
@@ -41,6 +43,7 @@ class Estimate:
     constraint: Tensor
     constraint_error: Tensor
     growth: Tensor
+    known: Moments
     loss: Tensor
     loss_error: Tensor
     largest_share: Tensor
@@ -55,8 +58,8 @@ class Estimate:
 
     @property
     def scale_error(self) -> Tensor:
-        """Standard error of the mean of log σ that comes from the scale at which the constraint was measured, (B,)."""
-        return self.constraint_error / self.growth
+        """Standard error of the mean of log σ that comes from its scale: the constraint is 1 only about, (B,)."""
+        return torch.hypot(self.constraint_error, self.constraint - 1) / self.growth
 
     @property
     def mean_log_sigma(self) -> Tensor:
@@ -81,8 +84,9 @@ def measure(
 ) -> Iterator[Estimate]:
     """The estimate with E‖f'−f‖²/`target` and its standard error, sharper with every group of samples.
 
-    A picture is finished early when the error of sampling is down to `accuracy`; the error of δ_f²,
-    which more samples do not lessen, is part of the standard error.
+    They join those that are `known` already; both together are at most about `samples`. A picture is finished early
+    when the error of sampling is down to `accuracy`; the error of δ_f², which more samples do not lessen, is part of
+    the standard error.
     """
     energies = target.new_empty(0, *target.shape)
     enough, best, finished = torch.zeros_like(target, dtype=torch.bool), estimate, AllTrue()
@@ -90,13 +94,14 @@ def measure(
         for energy in sampler.energies(estimate.log_sigma, sampler.noise(BLOCK, randomness(place, block))):
             energies = torch.cat([energies, energy / target])
             if len(energies) >= BLOCK:
-                sampling_error = energies.std(0) / len(energies) ** 0.5
-                error = torch.hypot(sampling_error, 2 * estimate.mean_error)
-                largest = energies.amax(0) / energies.sum(0).clamp_min(torch.finfo(energies.dtype).tiny)
-                measured = replace(estimate, constraint=energies.mean(0), constraint_error=error, largest_share=largest)
+                felt = estimate.known.joined(Moments.of(energies))
+                error = torch.hypot(felt.error, 2 * estimate.mean_error)
+                measured = replace(
+                    estimate, constraint=felt.mean, constraint_error=error, largest_share=felt.largest_share
+                )
                 best = choose(enough, best, measured)
                 if len(energies) % BLOCK == 0:
-                    enough = enough | (sampling_error <= accuracy)
+                    enough = enough | (felt.error <= accuracy) | (felt.count >= samples)
             yield best
         if finished(enough):
             return

@@ -15,7 +15,7 @@ curvature. r is known from samples, whose noise would count as residual: it drop
 from *different* noise, and the spread of those products is the error.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from explainers.cid.constraint import Estimate
+from explainers.cid.moments import Moments
 from explainers.cid.refinement import growth, residual
 from explainers.cid.sampling import Sampler
 from explainers.cid.spectral import SpectralMean
@@ -39,7 +40,7 @@ def bound_loss(
 ) -> Iterator[Estimate]:
     """`estimate` with `loss` and `loss_error` (B,) of the module's equation, in nats; whole with the last one.
 
-    It is scaled by what the same samples say of E against `target` (B,).
+    It is scaled by what the same samples say of E against `target` (B,), and `known` is what they say of it then.
     """
 
     def noise(index: int) -> Tensor:
@@ -86,9 +87,20 @@ def bound_loss(
     smooth = torch.stack([product / count / (2 * torch.maximum(curvature, least)) for product in products])
     error = torch.hypot(rest.std(0) / len(rest) ** 0.5, smooth.std(0) / len(smooth) ** 0.5)
     loss = (rest.mean(0) + smooth.mean(0)).clamp_min(0)
-    scale = torch.where(energy > 0, (energy / target).log() / power, 0).clamp(-1, 1).view(-1, 1, 1, 1)
-    estimate = replace(estimate, log_sigma=estimate.log_sigma - scale, growth=power)
+    scale = torch.where(energy > 0, (energy / target).log() / power, 0).clamp(-1, 1)
+    known = Moments.of(torch.cat(energies) / target).times((-power * scale).exp())
+    estimate = replace(estimate, log_sigma=estimate.log_sigma - scale.view(-1, 1, 1, 1), growth=power, known=known)
     yield replace(estimate, bounded=bounded, loss=loss, loss_error=error)
+
+
+def roughly_bounded(estimate: Estimate, residuals: Sequence[Tensor]) -> Tensor:
+    """What `loss` with two of its errors may come to, (B,), from `residuals` on the way to `estimate`: for nothing.
+
+    All of r counts with the least curvature, and it swings more on the way than at the end.
+    """
+    count = estimate.bounded.sum(dim=(1, 2, 3)).clamp_min(1)
+    products = torch.stack([_sum(a * b) for a, b in combinations(residuals, 2)]) / count
+    return (products.mean(0) + 2 * products.std(0) / len(products) ** 0.5) / (2 * estimate.growth.clamp(max=2))
 
 
 def _direction(residuals: list[Tensor], bounded: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ noise; the mean of the steps that samples suggest is not, once two things have b
 of which `spectral.py` keeps what the data support.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -26,12 +27,17 @@ from explainers.randomness import Randomness
 SAMPLES = 8
 # Of log σ in one step, root mean square over the cells.
 LARGEST_STEP = 0.3
+# Residuals of so many steps are remembered.
+REMEMBERED = 8
 # A sample's residual counts up to this in a cell: its tails are long.
 LARGEST_RESIDUAL = 4.0
 
 
 class Refinement:
-    """Steps from `start`; `estimate` is where they have led. `target` is β δ_f² (B,)."""
+    """Steps from `start`; `estimate` is where they have led, `residuals` what the last ones felt.
+
+    `target` is β δ_f² (B,).
+    """
 
     def __init__(self, sampler: Sampler, start: Estimate, target: Tensor, randomness: Randomness) -> None:
         self.sampler, self.target, self.randomness = sampler, target, randomness
@@ -44,6 +50,7 @@ class Refinement:
         self._coefficients = self._wanted = start.log_sigma.new_zeros(self._contrast.shape[:2])
         self._rest = torch.zeros_like(start.log_sigma)
         self._scale = torch.zeros_like(target)
+        self.residuals: deque[Tensor] = deque(maxlen=REMEMBERED)
         self._steps, self._weight = 0, 0.0
         self._mean, self._mean_weight = torch.zeros_like(self._rest), 0.0
 
@@ -61,6 +68,7 @@ class Refinement:
         self._totals.add(energy, gradient)
         bounded = self.estimate.bounded | (gradient != 0)
         r = residual(gradient, bounded, self._totals.gradient)
+        self.residuals.append(r)
         self._average_in(r)
         self._move()
         self._remember()

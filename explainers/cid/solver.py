@@ -20,8 +20,9 @@ from torch import Tensor
 from explainers.cid.closed_form import ERROR_TOLERANCE, ROUND, closed_form, square_columns
 from explainers.cid.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, measure
 from explainers.cid.curvature import is_curved
+from explainers.cid.moments import Moments
 from explainers.cid.noise_start import noise_start
-from explainers.cid.optimality import bound_loss
+from explainers.cid.optimality import bound_loss, roughly_bounded
 from explainers.cid.pace import AllTrue
 from explainers.cid.records import choose
 from explainers.cid.refinement import Refinement
@@ -30,9 +31,10 @@ from explainers.cid.sampling import Sampler
 from explainers.randomness import Randomness
 from explainers.streams import relay
 
-CHECK_SAMPLES, CERTIFY_SAMPLES, CERTIFY_TRIES = 256, 512, 6
+CHECK_SAMPLES, CERTIFY_SAMPLES, CERTIFY_TRIES = 256, 448, 6
 # Backward passes at x before the question is asked whether h is curved; and at most, where only δ_f² is wanted of them.
 LOOK_PASSES, TOTAL_PASSES = 32, 96
+HOPEFUL = 0.5
 # |log constraint| of a closed form that is no place to start from.
 FAR = 0.25
 
@@ -41,10 +43,11 @@ FAR = 0.25
 class Effort:
     """How long to refine: so many steps of eight samples, and so many samples for a look at what is lost, by turns.
 
-    A picture whose loss is known to be below `enough` at a look is finished.
+    A picture whose loss is known to be below `enough` at a look is finished. Before the last one there is no look where
+    the steps themselves leave no hope of that: where they say more than `HOPEFUL` of it.
     """
 
-    stages: tuple[tuple[int, int], ...] = ((16, 64), (32, 192))
+    stages: tuple[tuple[int, int], ...] = ((16, 64), (32, 256))
     enough: float = 0.005
 
 
@@ -125,11 +128,16 @@ def _refine(
             for _ in refinement.step():
                 yield replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
         before += steps
+        hopeful = torch.ones_like(done)
+        if place + 1 < len(effort.stages):
+            hopeful = roughly_bounded(refinement.answer, refinement.residuals) <= HOPEFUL * effort.enough
+            if not (hopeful & ~done).any():
+                continue
         looks = bound_loss(sampler, refinement.answer, target, samples, randomness, place)
         shown = replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
         looked = yield from relay(looks, lambda _, shown=shown: shown)
         answer = choose(done, answer, looked)
-        done = done | (answer.loss + 2 * answer.loss_error <= effort.enough)
+        done = done | hopeful & (answer.loss + 2 * answer.loss_error <= effort.enough)
         if done.all():
             break
     for certified in certify(sampler, answer, target, finished, randomness):
@@ -164,6 +172,8 @@ def certify(
 ) -> Iterator[Estimate]:
     """Scale σ by what was measured until the constraint holds on noise drawn after the scaling.
 
+    What is `known` of the first scale counts with that noise: it had no part in the shape of σ.
+
     `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
     """
     before: Estimate | None = None
@@ -178,8 +188,9 @@ def certify(
         if before is not None:
             estimate = with_growth_between(before, estimate, finished)
         before = estimate
-        rescaled = estimate.log_sigma - (estimate.constraint.log() / estimate.growth).view(-1, 1, 1, 1)
-        estimate = choose(finished, estimate, replace(estimate, log_sigma=rescaled))
+        log_sigma = estimate.log_sigma - (estimate.constraint.log() / estimate.growth).view(-1, 1, 1, 1)
+        rescaled = replace(estimate, log_sigma=log_sigma, known=Moments.none(target))
+        estimate = choose(finished, estimate, rescaled)
 
 
 def with_growth_between(before: Estimate, after: Estimate, finished: Tensor) -> Estimate:

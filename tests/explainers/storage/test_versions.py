@@ -14,9 +14,9 @@ from explainers.storage.versions import METHOD_VERSIONS, method_version
 
 # Mean and standard deviation of the map, by version.
 CID_NUMBERS = {
-    ("cid 2", "closed form"): (-0.1653, 1.00396),
-    ("cid 2", "refined"): (0.837848, 0.591548),
-    ("cid 2", "paper"): (-0.8505, 0.0398975),
+    ("cid 3", "closed form"): (-0.1653, 1.00396),
+    ("cid 3", "refined"): (0.837848, 0.591548),
+    ("cid 3", "paper"): (-0.8505, 0.0398975),
 }
 RU_NUMBERS = {
     ("ru 4", "closed form"): (0.677722, 0.474917),
