@@ -31,8 +31,8 @@ GAIN = (
     "kept more of the subject than of what surrounds it. Foreground here: the {}."
 )
 CONSTRAINT = (
-    "How far noise of this strength really moves the feature, divided by how far it may (β δ²), measured "
-    "on fresh noise, ± its standard error. 1 means that the map is what it claims to be."
+    "How far noise of this strength really moves the feature, divided by how far it may (β δ²), measured on "
+    "noise that had no part in the map's shape, ± its standard error. 1 means that the map is what it claims to be."
 )
 LOSS = (
     "How far the mean can lie below the highest one that the constraint allows, in nats: an estimate and two of its "

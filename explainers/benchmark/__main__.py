@@ -1,6 +1,6 @@
 """`python -m explainers.benchmark`."""
 
-from explainers.benchmark.cid import main
+from explainers.benchmark.suite import main
 
 if __name__ == "__main__":
     main()

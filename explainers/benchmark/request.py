@@ -14,6 +14,12 @@ from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
 
 Row = dict[str, Any]
+# What is compared where nothing else is asked for.
+LAYERS = {
+    "resnet20-cifar10": ("layer1.0", "layer2.2", "layer3.2", "avgpool", "fc"),
+    "alexnet-birds": ("conv5", "fc6", "fc7", "fc8"),
+    "vgg16-birds": ("conv4-3", "conv5-3", "fc6", "fc8"),
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@ r"""The published way to a map, kept as the reference.
 
 is descended on σ itself for 100 steps with learning rate 1e-4 (ICML 2022, Eq. 3 and section 4), while λ
 is adjusted until E‖f'−f‖² = β δ_f² holds (Eq. 4). The optimiser is Adam, since a plain gradient step of
-that size depends on the scale of the loss, which the paper leaves open. The descent starts from equal σ
+that size depends on the scale of the loss, which the paper leaves open (with `adam=False` it is the step as printed,
+which hardly moves). The descent starts from equal σ
 that meet the constraint for a linear h. `steps_down` is the descent for any H_i.
 """
 
@@ -28,7 +29,9 @@ MEASURE_SAMPLES = 256
 Rise = Callable[[Tensor, Tensor], Generator[None, None, Tensor]]
 
 
-def descend(sampler: Sampler, settings: CIDSettings, randomness: Randomness, steps: int = STEPS) -> Iterator[Estimate]:
+def descend(
+    sampler: Sampler, settings: CIDSettings, randomness: Randomness, steps: int = STEPS, adam: bool = True
+) -> Iterator[Estimate]:
     """CID's estimates along the descent; the last one is its end, whatever constraint it reached."""
     # One unit per input variable: a cell stands for all of its pixels and channels.
     variables = sampler.x[0].numel() / math.prod(sampler.shape)
@@ -37,12 +40,12 @@ def descend(sampler: Sampler, settings: CIDSettings, randomness: Randomness, ste
         yield
         return torch.full_like(log_sigma, variables)
 
-    estimate = yield from relay(steps_down(sampler, settings, randomness, rise, steps))
+    estimate = yield from relay(steps_down(sampler, settings, randomness, rise, steps, adam))
     yield replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
 
 
 def steps_down(
-    sampler: Sampler, settings: CIDSettings, randomness: Randomness, rise: Rise, steps: int
+    sampler: Sampler, settings: CIDSettings, randomness: Randomness, rise: Rise, steps: int, adam: bool = True
 ) -> Iterator[Estimate]:
     """The descent for the entropies whose derivatives `rise` gives; the last estimate has its constraint measured."""
 
@@ -72,6 +75,7 @@ def steps_down(
         slope = (gradient / delta_f2 - lam * slope) / sigma
         moment, moment2 = 0.9 * moment + 0.1 * slope, 0.999 * moment2 + 0.001 * slope.square()
         change = (moment / (1 - 0.9**step)) / ((moment2 / (1 - 0.999**step)).sqrt() + 1e-30)
+        change = change if adam else slope
         sigma = (sigma - LEARNING_RATE * change).clamp_min(LEARNING_RATE / 100)
         lam = lam * (settings.beta * delta_f2 / energy.clamp_min(1e-30)).pow(0.1).clamp(0.5, 2)
         estimate = replace(estimate, log_sigma=sigma.log(), stage="refinement", progress=0.2 + 0.7 * step / steps)

@@ -59,15 +59,17 @@ class CIDResult:
     - `entropy` (B, 1, H, W): nats per input variable; +inf where the feature does not use the cell.
     - `sigma` (B, 1, rows, columns): standard deviation per cell, in network units.
     - `mean` (B,): mean entropy over bounded cells, nats per input variable.
-    - `mean_error` (B,): the error of `mean` that comes from the estimate of δ_f², as a standard error.
+    - `mean_error` (B,): the standard error of `mean` that comes from the estimate of δ_f², and in a refined map from
+      the scale of σ, at which the constraint is `constraint` and not 1.
     - `loss` (B,): an estimate, to second order and rather too large, of what the mean entropy lies below its maximum,
       in nats, and `loss_error` (B,) its standard error; `loss` + 2 `loss_error` is the limit. From noise that was not
       used to find σ (`explainers/cid/optimality.py`); NaN where neither has been measured: before the end, in a closed
       form that does not meet the constraint, in the published descent.
     - `delta_f2` (B,): ‖J‖_F².
-    - `constraint` (B,): E‖f'−f‖² / (β δ_f²) on noise that was not used to find σ; 1 where it holds, NaN
-      where it has not been measured yet. `constraint_error` (B,) is its standard error. `largest_share` (B,): the
-      share of the largest sample in that mean; where it is above `HEAVY_TAIL`, the error is not to be trusted.
+    - `constraint` (B,): E‖f'−f‖² / (β δ_f²) on noise that had no part in the shape of σ, much of it drawn after the
+      last scaling; 1 where it holds, NaN where it has not been measured yet. `constraint_error` (B,) is its standard
+      error. `largest_share` (B,): the share of the largest sample in that mean; where it is above `HEAVY_TAIL`, the
+      error is not to be trusted.
     - `unbounded` (B,): number of cells the feature does not use.
     - `forward_passes`, `backward_passes`: per picture. `seconds`: spent so far.
     - `stage` ("probes", "refinement" or "done") and `progress` in 0..1.

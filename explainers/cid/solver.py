@@ -7,8 +7,9 @@ Two stages, one answer. Where h is linear on the scale of the noise the closed f
 answer. Where a few pairs of passes (`curvature.py`) or the constraint on fresh noise show that it is not, σ starts
 from Jacobians under the noise (`noise_start.py`), or from a closed form that nearly meets the constraint, and
 `refinement.py` follows until the loss that `optimality.py` can still see is small or the passes are spent; the result
-is scaled until the constraint holds on noise that nothing was fitted to. Pictures of a batch take their ways one by one
-and every draw is found by its place, so a picture's map is the same alone and in company.
+is scaled by what the last look says, until the constraint holds on that noise together with more that nothing was
+fitted to. Pictures of a batch take their ways one by one and every draw is found by its place, so a picture's map is
+the same alone and in company.
 """
 
 from collections.abc import Iterator
