@@ -5,8 +5,8 @@ r"""The published way to a map, kept as the reference.
 is descended on σ itself for 100 steps with learning rate 1e-4 (ICML 2022, Eq. 3 and section 4), while λ
 is adjusted until E‖f'−f‖² = β δ_f² holds (Eq. 4). The optimiser is Adam, since a plain gradient step of
 that size depends on the scale of the loss, which the paper leaves open (with `adam=False` it is the step as printed,
-which hardly moves). The descent starts from equal σ
-that meet the constraint for a linear h. `steps_down` is the descent for any H_i.
+which hardly moves where there are many cells). The descent starts from equal σ that meet the constraint for a linear
+h. `steps_down` is the descent for any H_i.
 """
 
 import math
