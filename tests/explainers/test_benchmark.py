@@ -89,11 +89,11 @@ def test_costs_of_other_methods_are_ratios_to_ours(monkeypatch):
     assert 20 <= rows[2]["passes"] <= 30
 
 
-def test_what_grows_takes_more_memory():
+def test_memory_is_told_in_bytes_and_holds_what_is_there():
     seconds, held = measure("cpu", 1, {"side": 16, "cells": 8, "batch": 1, "layers": 1})
     assert seconds > 0
     more = torch.ones(40_000_000)
-    assert peak_memory(more.device) / 1e6 > held + 100
+    assert max(1e6 * held, more.nbytes) <= peak_memory(more.device) < 1e12
 
 
 def test_one_run_writes_the_rows_with_the_machine_and_a_chart(monkeypatch, tmp_path, capsys):
