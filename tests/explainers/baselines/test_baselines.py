@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from explainers.baselines.bottleneck import BottleneckSettings
 from explainers.baselines.case import Case
 from explainers.baselines.explain import METHODS, applies, attribute, explain
 from explainers.baselines.layer import guided_gradient
@@ -23,6 +24,7 @@ FAST = {
     "lime": {"samples": 12, "count": 9},
     "kernel_shap": {"samples": 40, "count": 9},
     "integrated_gradients": {"steps": 8},
+    "bottleneck": {"settings": BottleneckSettings(steps=3)},
 }
 
 
@@ -163,7 +165,7 @@ def test_deep_lift_is_complete(name: str) -> None:
 
 def test_integrated_gradients_are_complete() -> None:
     net, x = build("alexnet")
-    total = attribute("integrated_gradients", net, None, x, target=1, steps=200).sum((1, 2, 3))
+    total = attribute("integrated_gradients", net, None, x, target=1, steps=50).sum((1, 2, 3))
     expected = score(net, x, 1) - score(net, torch.zeros_like(x), 1)
     assert torch.allclose(total, expected, rtol=0.02, atol=0.01 * float(expected.abs().max()))
 
