@@ -23,6 +23,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # No test stays long enough on a page for what is compiled ahead, or again, to pay.
+    "--js-flags=--no-opt --max-lazy",
+    "--num-raster-threads=1",
 ]
 
 
@@ -44,7 +47,7 @@ def playwright():
 
 @pytest.fixture(scope="package")
 def address(playwright) -> Iterator[str]:
-    with serving() as (address, _):
+    with serving(program="tests.support.brief_server") as (address, _):
         yield address
 
 

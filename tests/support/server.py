@@ -13,12 +13,17 @@ from tests.support.places import ROOT
 
 
 @contextlib.contextmanager
-def serving(log: Path = Path(os.devnull), **settings: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Its address on a free port, and the process, which is killed at the end; `settings` of its environment."""
+def serving(
+    log: Path = Path(os.devnull), program: str = "streamlit", **settings: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Its address on a free port, and the process, which is killed at the end; `settings` of its environment.
+
+    `program`: Streamlit itself, or `tests.support.brief_server` for pages of which no map's last digits are asked.
+    """
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", program, "run", "app/main.py", "--server.port", str(port)]
     with log.open("wb") as file:
         server = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=file, stderr=file)
     address = f"http://localhost:{port}"
