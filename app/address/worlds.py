@@ -21,7 +21,7 @@ class World:
     narrow: bool = True
 
 
-# By the beginning of what a network says of its data.
+# By words in what a network, or its entry in the catalogue, says of its data.
 WORLDS = {
     "rendered birds": World("rendered birds", ("bird/",), BIRD),
     "CIFAR-10": World(
@@ -38,7 +38,7 @@ def world(data: str) -> World | None:
     >>> world("rendered birds").usual, world("unknown")
     ('bird/1', None)
     """
-    return next((one for beginning, one in WORLDS.items() if data.startswith(beginning)), None)
+    return next((one for words, one in WORLDS.items() if words in data), None)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.address.selection import Selection
-from app.address.worlds import WORLDS, fitting, strange, usual, world_of
+from app.address.worlds import WORLDS, fitting, strange, usual, world, world_of
 from app.inputs.pictures import SOURCES, gallery
 from explainers.networks.catalogue import load_network, network_catalogue
 from tests.support.pages import page, says, until
@@ -20,6 +20,11 @@ def test_every_network_of_the_catalogue_has_a_world_whose_pictures_there_are(nam
     assert known in WORLDS.values()
     assert known.usual.startswith(known.pictures)
     assert all(any(key.startswith(beginning) for key in PICTURES) for beginning in known.pictures)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in network_catalogue() if entry.shipped])
+def test_a_network_that_is_loaded_is_of_the_world_that_the_catalogue_says(name):
+    assert world(load_network(name).data) is world_of(name) is not None
 
 
 @pytest.mark.parametrize("name", [*NAMES, "own/1"])
