@@ -76,7 +76,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "at": ("layer", "all, or one of this network"),
         "epoch": ("epoch", "one of the slider's steps"),
         "width": ("width of bins", "0.001, 0.01, 0.1 or 0.5, where the experiment has bins"),
-        "curves": ("kind of curves", "input, label, binned, distance, purity, cid or training"),
+        "curves": ("kind of curves", "input, label, binned, distance, cosine, radius, purity, cid or training"),
         "unit": ("unit", "nats or bits"),
         "deterministic": ("switch of the noise", "True or False"),
         "noise": ("noise of the new estimate", "one of the list on the left"),

@@ -83,12 +83,14 @@ def flow_curves_figure(
         ticktext=[f"{tick:,}" for tick in ticks],
         **small,
     )
-    figure.update_yaxes(title={"text": quantity, "font": {"size": 12}}, rangemode="tozero", **small)
+    values = [value for curve in curves for value in curve.mean if math.isfinite(value)]
+    mode = "tozero" if min(values, default=0) >= 0 else "normal"
+    figure.update_yaxes(title={"text": quantity, "font": {"size": 12}}, rangemode=mode, **small)
     if here is not None:
         figure.add_vline(x=float(here) or BEFORE, line={"color": look.text, "width": 1.2, "dash": "dot"})
     for level in levels:
         _level(figure, level, look)
-    if not any(math.isfinite(value) for curve in curves for value in curve.mean):
+    if not values:
         figure.add_annotation(text="no value", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     dress(figure, look, height, l=64, r=14, t=56, b=46)
     # How many rows the legend has depends on the page's width: the axes leave it what it needs.

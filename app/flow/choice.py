@@ -17,6 +17,8 @@ QUANTITIES = {
     "label": "I(Y;T)",
     "binned": "Binned",
     "distance": "Distances",
+    "cosine": "Cosine",
+    "radius": "Radius",
     "purity": "Purity",
     "cid": "CID",
     "training": "Training",

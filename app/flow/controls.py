@@ -36,8 +36,8 @@ EPOCH_HELP = (
 WIDTH_HELP = "Side of the bins into which every unit's value is put for the binned curves, in units of activations."
 SHOW_HELP = (
     "Which quantity is drawn over the epochs. I(X;T): what the layer knows of the input. I(Y;T): of the class. Binned: "
-    "the entropy that earlier work took for I(X;T). Distances and purity: how far a class has gathered in one place. "
-    "CID: what single pictures lose. Training: accuracy and loss."
+    "the entropy that earlier work took for I(X;T). Distances, cosine, radius and purity: how far a class has gathered "
+    "in one place. CID: what single pictures lose. Training: accuracy and loss."
 )
 UNIT_HELP = "Informations in natural units, or in bits: one nat is 1.44 bits. The pointer shows both."
 NOISE_HELP = (
@@ -156,6 +156,8 @@ def show_control(rows: Rows) -> None:
         "label": LABEL,
         "binned": BINNED,
         "distance": "within distance",
+        "cosine": "cosine within",
+        "radius": "within radius",
         "purity": "purity",
         "cid": "CID",
         "training": "accuracy",

@@ -12,6 +12,16 @@ from explainers.information_flow.anew import Anew
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 INFORMATION = {"input": INPUT, "label": LABEL}
+# What is measured of pairs of points: the quantities within and between classes, the axis, and the title.
+PAIRS = {
+    "distance": (
+        ("within distance", "between distance"), "mean distance of two points", "Distances within and between classes",
+    ),
+    "cosine": (("cosine within", "cosine between"), "mean cosine of two points", "Angles within and between classes"),
+    "radius": (
+        ("within radius", "between radius"), "share of pairs that are close", "Pairs at most 0.2 apart, by classes",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,12 +42,13 @@ def chart_of(rows: Rows, chosen: Choice, found: Anew | None = None, noise: float
         width = chosen.bins
         curves = _layers(rows, chosen, BINNED, width)
         return Chart(curves, f"entropy of T in bins ({rows.unit})", f"Binned with width {width:g}", _ceiling(rows))
-    if chosen.show == "distance":
-        within, between = (_layers(rows, chosen, f"{which} distance") for which in ("within", "between"))
+    if chosen.show in PAIRS:
+        names, quantity, title = PAIRS[chosen.show]
+        within, between = (_layers(rows, chosen, name) for name in names)
         named = [(f"{one.title}, same class", one, "solid") for one in within]
         named += [(f"{one.title}, other class", one, "dash") for one in between]
         curves = tuple(_renamed(one, title, dash) for title, one, dash in named)
-        return Chart(curves, "mean distance of two points", "Distances within and between classes")
+        return Chart(curves, quantity, title)
     if chosen.show == "purity":
         curves = _layers(rows, chosen, "purity")
         return Chart(curves, "share of nearest neighbours of the same class", "Purity of the neighbourhood")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.figures.flow import flow_curves_figure
 from app.figures.style import PLAIN_CONFIG
-from app.flow import known
+from app.flow import bridge, known
 from app.flow.choice import ALL, Choice, choice
 from app.flow.controls import anew_control, noise_words
 from app.flow.lines import INFORMATION, Chart, chart_of
@@ -62,6 +62,8 @@ def over_epochs(rows: Rows) -> None:
             st.markdown(f"**{chart.title}**", help=CURVES_HELP)
             take_flow(rows, chosen, chart, found, request)
         draw_chart(chart, "flow_curves", chosen.at)
+        if chosen.show == "cid":
+            st.caption(bridge.words(bridge.correlations(rows)))
         if found is not None and chosen.show not in INFORMATION:
             st.caption("The new estimates are in the curves of I(X;T) and I(Y;T).")
         draw_numbers(rows, chosen)

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.flow import known
+from app.flow import bridge, known
 from app.flow.choice import Choice, choice
 from app.flow.files import drawing, everything, script, table_csv, table_parquet
 from app.flow.lines import chart_of, widths_chart
 from app.flow.notes import notes
 from app.flow.run import requested
 from app.flow.stage import stage_of
-from app.flow.tables import BITS, INPUT, LABEL, rows_of
+from app.flow.tables import BITS, INPUT, LABEL, Rows, rows_of
 from app.jobs.backend import backend
 from explainers.information_flow.anew import Anew, AnewRequest, spread
 from explainers.information_flow.unfolding import UnfoldingRequest
@@ -219,6 +219,24 @@ def test_what_is_to_be_said_against_a_number_is_said_in_words_and_of_which_layer
     assert "the entropy of X itself" in whole
     assert "the truth may be higher" not in whole
     assert notes({}, 6.93, "nats", 1024, 3) == []
+
+
+def test_both_notions_of_discarding_are_held_against_each_other_by_layer_and_training():
+    epochs = range(6)
+    rows = [
+        {"seed": seed, "epoch": epoch, "layer": layer, "quantity": quantity, "value": sign * epoch + seed / 10}
+        for seed in range(3)
+        for epoch in epochs
+        for layer, sign in (("1", 1.0), ("2", -1.0))
+        for quantity, sign in (("CID", sign), ("I(X;T)", -1.0))
+    ]
+    rows.append({"seed": 0, "epoch": 9, "layer": "2", "quantity": "CID", "value": math.inf})
+    found = bridge.layer_correlations(Rows(known.variants("digits")[0], pd.DataFrame(rows)))
+    assert found["1"].value < -0.9 < 0.9 < found["2"].value
+    said = bridge.words(found)
+    assert "layer 1: **−" in said
+    assert "layer 2: **0.9" in said or "layer 2: **1.0" in said
+    assert bridge.words({}) == ""
 
 
 # Requests
