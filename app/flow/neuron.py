@@ -1,5 +1,6 @@
 """A single neuron: I(X;T) over its weight and bias, with the ways that its trainings went."""
 
+import numpy as np
 import streamlit as st
 
 from app.figures.flow_neuron import Way, neuron_figure
@@ -29,9 +30,10 @@ def draw_neuron(rows: Rows) -> None:
     ways = tuple(
         Way(tuple(one["weight"].abs()), tuple(one["bias"])) for _, one in rows.of(INPUT).groupby("seed", sort=True)
     )
+    weights, biases = (np.asarray(one, float).tolist() for one in (table.columns, table.index))
     st.markdown("**I(X;T) over weight and bias**", help=HELP)
     st.plotly_chart(
-        neuron_figure(tuple(table.columns), tuple(table.index), table.to_numpy(), ways, rows.unit, look()),
+        neuron_figure(weights, biases, table.to_numpy(), ways, rows.unit, look()),
         theme=None,
         key="figure_flow_neuron",
         config=PLAIN_CONFIG | {"displayModeBar": False},
