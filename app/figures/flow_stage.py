@@ -196,7 +196,8 @@ def _axes(figure: go.Figure, stage: Stage, start: int, look: Look) -> None:
         yaxis3={"domain": [0, split], "anchor": "x3", "range": [0, _highest(stage, start)], "tickformat": ".0%"}
         | small,
     )
-    figure.add_annotation(x=right[0], text=f"distances in layer {stage.layer}", **heading)
+    # Beside the points, which name the layer, there is little room on a telephone.
+    figure.add_annotation(x=right[0], text="distances" if drawn else f"distances in layer {stage.layer}", **heading)
     for line, (words, ink) in enumerate((("same class", look.accent), ("other class", look.second))):
         corner = {"x": 1, "xanchor": "right", "xref": "paper", "y": split, "yanchor": "bottom", "yref": "paper"}
         figure.add_annotation(
