@@ -12,6 +12,7 @@ from app.flow.run import draw_chart
 from app.flow.stage import draw_stage, looked_at, unfolded
 from app.flow.tables import BINNED as BINNED_ROWS
 from app.flow.tables import INPUT, Rows, rows_of
+from app.flow.take import take_flow
 
 CONSTANT_HELP = "Exact, not estimated: the logarithm of how many different points the inputs are in the layer."
 WIDTHS_HELP = (
@@ -48,7 +49,9 @@ def deterministic(noisy: Rows | None) -> None:
                 _titled(chart, CONSTANT_HELP, "flow_constant")
             if rows is not None and rows.has(BINNED_ROWS):
                 with st.container():
-                    _titled(widths_chart(rows, layer), WIDTHS_HELP, "flow_widths")
+                    widths = widths_chart(rows, layer)
+                    _titled(widths, WIDTHS_HELP, "flow_widths")
+                    take_flow(rows, replace(chosen, show="binned", layer=layer), widths, None, None)
                 with st.container():
                     _titled(_distances(rows, layer), CLUSTERING_HELP, "flow_distances")
         if rows is not None and rows.has(BINNED_ROWS):

@@ -14,7 +14,9 @@ from app.export.record import LIBRARY
 from app.export.table import guarded
 from app.figures.flow import BEFORE, along
 from app.figures.networks import MARKERS
+from app.flow import known
 from app.flow.choice import Choice
+from app.flow.known import Variant
 from app.flow.lines import Chart
 from app.flow.tables import Rows
 from explainers.information_flow.anew import Anew, AnewRequest
@@ -131,4 +133,25 @@ of_x = mutual_information_input(network, {layer!r}, x, {how})
 of_y = mutual_information_label(network, {layer!r}, x, y, {how})
 for name, found in (("I(X;T)", of_x), ("I(Y;T)", of_y)):
     print(name, found.value, "nats, standard error", found.error, "at most", found.ceiling, found.flags)
+'''
+
+
+def exact_script(variant: Variant, layer: str, epoch: int) -> str:
+    """Lines of Python that print the exact I(X;T) of a layer without noise, and what bins make of it."""
+    made = ", ".join(f"{name} {number}" for name, number in versions().items())
+    widths = known.widths(variant.experiment)
+    return f'''# I(X;T) of layer {layer} at epoch {epoch}, exact and binned: {variant.title}
+# Made with {made}.
+from explainers.information_flow.binned import binned_entropy
+from explainers.information_flow.deterministic import deterministic_information
+from explainers.train.noisy_recipes import NOISY_RECIPES
+from explainers.train.snapshots import SNAPSHOTS, read_snapshots
+
+recipe = NOISY_RECIPES[{variant.recipe!r}]
+snapshots = read_snapshots(SNAPSHOTS / "{variant.recipe}.safetensors")
+network = snapshots.network(recipe, {epoch}).with_noise(0).double()
+t = network.signals(recipe.load().x.double())[network.hidden.index({layer!r})][1]
+print("exact", deterministic_information(t, continuous={not variant.discrete}).value, "nats")
+for width in {widths!r}:
+    print(width, binned_entropy(t, width), "nats")
 '''

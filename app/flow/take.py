@@ -7,7 +7,7 @@ import streamlit as st
 from app.export.names import stem
 from app.flow import known
 from app.flow.choice import ALL, Choice
-from app.flow.files import command, drawing, record, script, table_csv, table_parquet, versions
+from app.flow.files import command, drawing, exact_script, record, script, table_csv, table_parquet, versions
 from app.flow.lines import Chart
 from app.flow.tables import Rows, summary
 from app.parts.take_files import File, buttons, popover
@@ -20,8 +20,11 @@ PY_HELP = "For Python: about ten lines that estimate one layer at this epoch wit
 JSON_HELP = "The record: network, recipe, settings, versions, and the command that makes the experiment again."
 
 
-def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None, request: AnewRequest) -> None:
-    """A popover with the chart, its rows, a program for one of the estimates of `request`, and the record."""
+def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None, request: AnewRequest | None) -> None:
+    """A popover with the chart, its rows, a program and the record.
+
+    The program makes one of the estimates of `request`, or without one the exact value and the binned ones.
+    """
     variant = rows.variant
     name = stem("information-flow", variant.recipe, chosen.show, "" if chosen.layer == ALL else f"layer{chosen.layer}")
     subtitle = f"{known.title_of(variant)}; {summary(rows)}; shade: lowest to highest"
@@ -30,8 +33,14 @@ def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None, requ
         made = f"{name}.{kind}"
         return File(kind, made, lambda: drawing(chart, subtitle, kind), PNG_HELP if kind == "png" else "")
 
-    measured = known.measured(chosen.variant.recipe)
+    measured = known.measured(variant.recipe)
     layer = chosen.layer if chosen.layer in measured else measured[-1]
+
+    def program() -> str:
+        if request is None:
+            return exact_script(variant, layer, chosen.at)
+        return script(chosen, layer, request)
+
     about = {
         "experiment": variant.experiment,
         "network": variant.title,
@@ -56,4 +65,4 @@ def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None, requ
             "flow_rows",
         )
         st.markdown("**A program**")
-        buttons([File("py", f"{name}.py", lambda: script(chosen, layer, request), PY_HELP)], "flow_program")
+        buttons([File("py", f"{name}.py", program, PY_HELP)], "flow_program")

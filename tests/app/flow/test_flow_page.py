@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.flow import bridge, known
 from app.flow.choice import Choice, choice
-from app.flow.files import drawing, everything, script, table_csv, table_parquet
+from app.flow.files import drawing, everything, exact_script, script, table_csv, table_parquet
 from app.flow.lines import chart_of, widths_chart
 from app.flow.notes import notes
 from app.flow.run import requested
@@ -144,6 +144,15 @@ def test_the_switch_makes_one_number_of_all_layers_and_epochs_and_says_why():
         assert [spot["x"] for spot in spots if not math.isnan(spot["x"][0] or math.nan)] in (
             [], [[pytest.approx(math.log(N))]] * 5
         )  # fmt: skip
+    assert [one.label for one in at.get("download_button")] == [
+        "PNG",
+        "SVG",
+        "PDF",
+        "CSV",
+        "Parquet",
+        "Record",
+        "Python",
+    ]
     assert len({tuple(trace["y"]) for trace in binned["data"] if "name" in trace}) == 4
     at.toggle(key="w_flow_deterministic").set_value(False).run()
     assert "deterministic" not in address(at)
@@ -295,6 +304,16 @@ def test_the_program_that_is_taken_away_estimates_what_the_page_does(shipped, ca
     said = {line.split()[0]: float(line.split()[1]) for line in capsys.readouterr().out.splitlines()}
     found = answer(replace(request, layers=("3",), epochs=(18,)))
     assert said == pytest.approx({one.quantity: one.value for one in found.estimates})
+
+
+def test_the_program_of_a_network_without_noise_prints_the_exact_value_and_every_bin_s(shipped, capsys):
+    text = exact_script(known.variants("deterministic")[0], "5", 5000)
+    text = text.replace("recipe =", f"SNAPSHOTS = __import__('pathlib').Path({str(shipped)!r})\nrecipe =", 1)
+    exec(compile(text, "taken away", "exec"), {})
+    said = {line.split()[0]: float(line.split()[1]) for line in capsys.readouterr().out.splitlines()}
+    assert said.pop("exact") == pytest.approx(math.log(4096))
+    assert list(map(float, said)) == list(known.widths("deterministic"))
+    assert all(0 < value <= math.log(4096) + 1e-9 for value in said.values())
 
 
 def test_the_network_of_the_snapshots_is_the_one_that_is_looked_at():
