@@ -130,7 +130,7 @@ def test_all_layers_one_after_the_other(page, address):
     expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
     expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12)
     expect(chart(page, "curve")).to_contain_text("concentration")
-    page.locator(".st-key-w_open_layer").get_by_role("button", name="layer2.0").click()
+    page.locator(".st-key-w_open_layer").get_by_role("radio", name="layer2.0").click()
     expect(status(page)).to_contain_text("layer2.0 of", timeout=SLOW)
 
 
