@@ -25,6 +25,7 @@ from app.figures.style import NATS_SCALE
 from app.jobs.backend import Backend, View, backend
 from app.jobs.kept import RECORDS
 from app.parts.examples import EXAMPLES, Example
+from app.words import duration
 from explainers import CIDSettings
 from explainers.assets import write_sums
 from explainers.methods.registry import find_method
@@ -55,7 +56,7 @@ def main() -> None:
                 example, [pair for pair in asked.values() if pair[1].value is not None]
             )
         print(
-            f"{example.slug if example else 'start'}: {len(results)} results, {time.monotonic() - started:.0f} s",
+            f"{example.slug if example else 'start'}: {len(results)} results, {duration(time.monotonic() - started)}",
             flush=True,
         )
     write_shipped(out, results, files, RECORDS)

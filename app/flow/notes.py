@@ -99,7 +99,7 @@ def _where(flagged: Mapping[str, Sequence[int]], epochs: int) -> str:
     always = [layer for layer, at in sorted(flagged.items()) if len(at) >= epochs]
     times = [_times(layer, at) for layer, at in sorted(flagged.items()) if len(at) < epochs]
     if always:
-        times.insert(0, f"layer{'s' * (len(always) > 1)} {joined(always)} throughout")
+        times.insert(0, f"{'layer' if len(always) == 1 else 'layers'} {joined(always)} throughout")
     return "in " + joined(times)
 
 

@@ -44,7 +44,7 @@ def test_longer_never_reads_shorter(seconds, more):
 
 
 def _seconds(text: str) -> float:
-    if text.startswith("less than"):
+    if text.startswith("a few"):
         return 0.0
     count, unit = re.search(r"([0-9.]+) (ms|s|min|h)\b", text).groups()
     return float(count) * {"ms": 0.001, "s": 1, "min": 60, "h": 3600}[unit]
@@ -53,7 +53,7 @@ def _seconds(text: str) -> float:
 @pytest.mark.parametrize("path", sorted((ROOT / "app").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_other_file_writes_signs_spans_or_plurals(path):
     """Signs of infinity and of what is missing, signed and scientific numbers, milliseconds, s or no s."""
-    if path == ROOT / "app" / "words.py" or "soak" in path.parts or path.name == "cancel_bench.py":
+    if path == ROOT / "app" / "words.py" or "soak" in path.parts or path.stem.endswith("_bench"):
         return
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant):

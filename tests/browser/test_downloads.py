@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.brief import brief
 from tests.support.browser import SLOW, chart, cheap, expect, opened, popover, take
 from tests.support.tables import rows_of
 
@@ -29,7 +30,7 @@ def maps(data: bytes) -> tuple[list[dict], list[np.ndarray]]:
 
 
 def values(name: str, script: bytes) -> np.ndarray:
-    """The map that a script computes when it is run."""
+    """The map that a script computes when it is run; as brief as the server's where the library is."""
     told: dict[str, object] = {}
     exec(compile(script.decode(), name, "exec"), told)
     return told["values"]
@@ -50,7 +51,8 @@ def drawn_cells(png: bytes, rows: int, columns: int) -> np.ndarray:
     return green[np.ix_(y, x)]
 
 
-def test_the_whole_grid_and_one_of_its_maps(page, address):
+def test_the_whole_grid_and_one_of_its_maps(page, address, monkeypatch):
+    brief(monkeypatch)
     page.goto(cheap(address, **GRID))
     expect(page.locator(".st-key-grid_line")).to_contain_text("All 5 maps are ready", timeout=SLOW)
     opened(page)
@@ -92,7 +94,8 @@ def test_the_whole_grid_and_one_of_its_maps(page, address):
     assert page.complaints == []
 
 
-def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address):
+def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address, monkeypatch):
+    brief(monkeypatch)
     # Of this seed no other layer is ready by another test.
     page.goto(cheap(address, grid="4", layer="layer1.0", view="layer", seed="11"))
     expect(page.locator(".st-key-map_line")).to_contain_text("mean CID", timeout=SLOW)

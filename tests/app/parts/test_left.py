@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.jobs.paces import Paces
 from app.parts.left import LONGER, Part, Promise, together
+from explainers.networks.layers import Layer
 
 SECONDS = st.floats(0, 1e4)
 SHARES = st.floats(0, 1)
@@ -63,7 +64,7 @@ def test_parts_are_done_one_after_the_other(parts):
 
 def request(layer: str = "conv1", cost: int = 2000, method: str = "cid", network: str = "a", seed: int = 0):
     settings = SimpleNamespace(grid=None, refine=True, method="two-stage", probes=256, seed=seed)
-    place = SimpleNamespace(path=layer, call=0)
+    place = Layer(layer, layer, "convolution", (8, 4, 4), 0)
     weights = SimpleNamespace(fingerprint=network)
     return SimpleNamespace(network=weights, layer=place, settings=settings, method=method, cost=cost)
 
