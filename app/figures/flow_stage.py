@@ -224,7 +224,8 @@ def _cloud_axes(figure: go.Figure, stage: Stage, at: tuple[list, list], small: d
         f"{name}axis": {"range": one, "title": {"text": f"unit {number}", "font": {"size": 11}}} | quiet
         for number, (name, one) in enumerate(zip("xyz", ranges, strict=True), 1)
     }
-    camera = {"eye": {"x": 1.6, "y": 1.6, "z": 0.8}}
+    # So far away, and looked at below its middle, that the names of its axes are in the picture.
+    camera = {"eye": {"x": 2.2, "y": 2.2, "z": 1}, "center": {"x": 0, "y": 0, "z": -0.2}}
     domain = {"x": at[0], "y": at[1]}
     figure.update_layout(
         scene=axes | {"domain": domain, "aspectmode": "cube", "camera": camera, "dragmode": "turntable"}

@@ -8,22 +8,23 @@ from app.words import decimal, number
 
 # Where the samples are all the inputs that there are.
 WHOLE = (
-    "**At the ceiling:** {where} the estimate comes within 5 % of log {n} = {ceiling}, the entropy of X itself: there "
-    "are no other inputs, and the layer tells nearly all of them apart."
+    "**At the ceiling:** {where} the estimate comes within 5 % of log {n} = {ceiling} in at least one training, the "
+    "entropy of X itself: there are no other inputs, and the layer tells nearly all of them apart."
 )
 # By flag of an estimate: what it means.
 MEANINGS = {
     "near ceiling": (
-        "**Near the ceiling:** {where} the estimate comes within 5 % of log n = {ceiling}, the most that {n} samples "
-        "can show. It then says how many samples there are, not what the layer knows; the truth may be higher."
+        "**Near the ceiling:** {where} the estimate comes within 5 % of log n = {ceiling} in at least one training, "
+        "the most that {n} samples can show. It then says how many samples there are, not what the layer knows; the "
+        "truth may be higher."
     ),
     "many dimensions": (
         "**Many dimensions:** {where} the layer has 15 units or more. No estimator of this kind is accurate there with "
         "as many samples as one can have; read its rise and fall with care, and its height not at all."
     ),
     "few repeats": (
-        "**Few propagations:** {where} every input was sent through the network so seldom that h(T|X) is known to 0.1 "
-        "nats at best; the value may be that much too high."
+        "**Few propagations:** {where} every input was sent through the network so seldom that h(T|X) is known but "
+        "roughly; the value may be too high{gaps}."
     ),
     "unequal draws": (
         "**Unequal draws:** {where} h(T) and h(T|X) come from different numbers of draws, and the difference of "
@@ -39,10 +40,12 @@ def notes(
     n: int,
     epochs: int,
     whole: bool = False,
+    gaps: Mapping[str, float] | None = None,
 ) -> list[str]:
     """A sentence or two for each flag: which layers have it, and for how much of the training.
 
-    `whole` where X has the n values that were looked at and no others.
+    `whole` where X has the n values that were looked at and no others; `gaps`: by layer how much too high a value may
+    be in the worst of all trainings and epochs, in the unit.
     """
     found: list[str] = []
     for flag, meaning in MEANINGS.items():
@@ -50,7 +53,7 @@ def notes(
             where = _where(flags[flag], epochs)
             words = f"{number(ceiling)} {unit}" if ceiling is not None else "log n"
             meaning = WHOLE if whole and flag == "near ceiling" else meaning
-            found.append(meaning.format(where=where, ceiling=words, n=f"{n:,}"))
+            found.append(meaning.format(where=where, ceiling=words, n=f"{n:,}", gaps=_gaps(gaps or {}, unit)))
     return found
 
 
@@ -101,6 +104,11 @@ def _where(flagged: Mapping[str, Sequence[int]], epochs: int) -> str:
     if always:
         times.insert(0, f"{'layer' if len(always) == 1 else 'layers'} {joined(always)} throughout")
     return "in " + joined(times)
+
+
+def _gaps(gaps: Mapping[str, float], unit: str) -> str:
+    parts = [f"by up to {number(gap, 2)} {unit} in layer {layer}" for layer, gap in sorted(gaps.items())]
+    return f", at the worst of all trainings and epochs {joined(parts)}" if parts else ""
 
 
 def _times(layer: str, at: Sequence[int]) -> str:

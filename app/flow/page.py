@@ -90,7 +90,8 @@ def _noisy(rows: Rows) -> None:
     epochs = rows.of(INPUT)["epoch"].nunique()
     n = int(rows.of(INPUT)["n"].max()) if layers else 0
     whole = chosen.variant.discrete and n == known.inputs(chosen.variant.recipe)
-    for note in notes(rows.flags(layers), rows.ceiling(INPUT), rows.unit, n, epochs, whole):
+    gaps = rows.gaps(layers)
+    for note in notes(rows.flags(layers), rows.ceiling(INPUT), rows.unit, n, epochs, whole, gaps):
         st.caption(f":material/flag: {note}")
     show_control(rows)
     over_epochs(rows)

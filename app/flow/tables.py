@@ -99,6 +99,16 @@ class Rows:
         if math.isfinite(error) and error:
             yield f"standard error of the draws {number(error * scale, 2)}"
 
+    def gaps(self, layers: Sequence[str]) -> dict[str, float]:
+        """By layer with too few propagations how much too high I(X;T) may be at the worst, in the unit.
+
+        No more than all of it, since no information is below 0.
+        """
+        rows = self.of(INPUT)
+        rows = rows[rows["flags"].str.contains("few repeats") & rows["layer"].isin(layers)]
+        worst = np.minimum(rows["gap"], rows["value"]).groupby(rows["layer"]).max() * self.factor
+        return {str(layer): float(gap) for layer, gap in worst.items()}
+
     def flags(self, layers: Sequence[str]) -> dict[str, dict[str, list[int]]]:
         """By flag and layer the epochs at which estimates of I(X;T) have it in any training."""
         found: dict[str, dict[str, list[int]]] = {}

@@ -1,6 +1,7 @@
 """What the estimators take; everything else is refused in one sentence."""
 
 import math
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -13,6 +14,10 @@ def check_sigma(sigma: float) -> float:
     """σ as it came; ValueError where it is no noise at all."""
     if not (math.isfinite(sigma) and sigma > 0):
         raise ValueError(f"expected a noise σ above 0, got {sigma:g}; without noise ask `deterministic_information`")
+    if not 0 < float(sigma) * float(sigma) < math.inf:
+        raise ValueError(
+            f"expected a noise σ whose square is a number, got {sigma:g}; give units and noise another scale"
+        )
     return float(sigma)
 
 
@@ -43,6 +48,8 @@ def check_units(d: int, force: bool) -> None:
 
 def check_count(name: str, value: int, least: int = 1) -> int:
     """A whole number of at least so many; else ValueError."""
+    if not isinstance(value, Integral):
+        raise ValueError(f"expected a whole number of {name}, got {value}; leave the decimals out")
     if value < least:
         raise ValueError(f"expected at least {least} {name}, got {value}; ask for more")
     return value

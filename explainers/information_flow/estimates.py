@@ -92,10 +92,24 @@ def propagate(network: NoisyNetwork, layer: str, x: Tensor, repeats: int, seed: 
     check_count("repeats", repeats)
     if layer not in network.hidden:
         raise ValueError(f"expected a hidden layer of {', '.join(network.hidden)}, got {layer!r}; choose one of them")
-    place = network.hidden.index(layer)
+    x, place = _taken(network, x), network.hidden.index(layer)
     stream, found = Randomness(seed), list[Tensor]()
     for repeat in range(repeats if place else 1):
         signal = network.signals(x, stream("propagation", repeat))[place][0]
         check_units(signal.shape[1], force)
         found.append(check_points(signal, 2))
     return torch.stack(found, 1)
+
+
+def _taken(network: NoisyNetwork, x: Tensor) -> Tensor:
+    """The inputs in the network's own type; ValueError where they do not fit into it."""
+    x = x.to(next(network.parameters(), x).dtype)
+    try:
+        # Without noise nothing is drawn.
+        network.with_noise(0).signals(x[:1])
+    except (RuntimeError, IndexError) as error:
+        shape = tuple(x.shape)
+        raise ValueError(
+            f"expected inputs (n, …) that fit into the network, got {shape}; give its own shape"
+        ) from error
+    return x

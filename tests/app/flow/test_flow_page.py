@@ -228,6 +228,22 @@ def test_what_is_to_be_said_against_a_number_is_said_in_words_and_of_which_layer
     assert "the entropy of X itself" in whole
     assert "the truth may be higher" not in whole
     assert notes({}, 6.93, "nats", 1024, 3) == []
+    (few,) = notes({"few repeats": {"2": [0]}}, 6.93, "bits", 1024, 1, gaps={"2": 1.24})
+    assert few.endswith("too high, at the worst of all trainings and epochs by up to 1.2 bits in layer 2.")
+
+
+def test_how_much_too_high_a_value_may_be_is_that_of_the_worst_training_and_no_more_than_the_value():
+    told = {"quantity": INPUT, "epoch": 0}
+    few = {"flags": "near ceiling;few repeats"} | told
+    table = [
+        {"layer": "1", "seed": 0, "value": 6.0, "gap": 0.0, "flags": "near ceiling"} | told,
+        {"layer": "2", "seed": 0, "value": 5.0, "gap": 0.5} | few,
+        {"layer": "2", "seed": 1, "value": 5.5, "gap": 1.5} | few,
+        {"layer": "3", "seed": 0, "value": 4.0, "gap": 12.0} | few,
+    ]
+    for unit, scale in (("nats", 1.0), ("bits", 1 / BITS)):
+        gaps = Rows(Choice("spirals").variant, pd.DataFrame(table), unit).gaps(["1", "2", "3"])
+        assert gaps == pytest.approx({"2": 1.5 * scale, "3": 4.0 * scale})
 
 
 def test_both_notions_of_discarding_are_held_against_each_other_by_layer_and_training():

@@ -254,6 +254,13 @@ def test_single_precision_and_convolutions():
     assert [mutual_information_input(net, layer, x, repeats=8).d for layer in net.hidden] == [32, 4]
 
 
+def test_whole_numbers_and_double_precision_are_taken_as_the_network_s_own():
+    net, x = network(2, 3, 2, 2, sigma=0.3), torch.tensor([[0, 1], [1, 0], [1, 1]])
+    ask = mutual_information_input
+    single = ask(net, "2", x.to(next(net.parameters()).dtype))
+    assert ask(net, "2", x) == ask(net, "2", x.double()) == single
+
+
 def refused(sentence: str, call) -> None:
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         call()
@@ -263,6 +270,12 @@ def test_what_cannot_be_estimated_is_refused_in_one_sentence():
     net, x, y = network(2, 3, 2, 2, sigma=0.3), points(6, 2), torch.arange(6) % 2
     ask = mutual_information_input
     refused("expected a noise σ above 0, got 0; without noise ask .*", lambda: ask(net.with_noise(0), "1", x))
+    refused("expected a noise σ whose square is .*, got 1e-200; .*", lambda: mixture_information(x[:, None], 1e-200))
+    refused("expected a noise σ whose square is .*, got 1e.200; .*", lambda: mixture_information(x[:, None], 1e200))
+    refused("expected a whole number of draws, got 1.5; .*", lambda: ask(net, "1", x, draws=1.5))
+    refused("expected a whole number of repeats, got 1.5; .*", lambda: ask(net, "2", x, repeats=1.5))
+    refused(r"expected inputs .* that fit .*, got \(6, 1\); give its own shape", lambda: ask(net, "1", x[:, :1]))
+    refused(r"expected inputs .* that fit .*, got \(6,\); give its own shape", lambda: ask(net, "1", x[:, 0]))
     refused("expected a hidden layer of 1, 2, got '3'; choose one of them", lambda: ask(net, "3", x))
     refused("expected at least 2 samples, got 1; give more of them", lambda: ask(net, "1", x[:1]))
     refused("expected finite numbers, got NaN .*; leave those samples out", lambda: ask(net, "1", x * math.nan))
