@@ -41,7 +41,7 @@ def table_rows(chart: Chart) -> list[dict[str, object]]:
                         "95 % interval": _span(mean, place),
                         "Concentration (nats)": gains.get(layer),
                         "Pictures": mean.counts[place],
-                        "Uncertain": mean.unsure[place] or None,
+                        "Uncertain": mean.unsure[place],
                     }
                 )
     return rows
