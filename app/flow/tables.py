@@ -106,7 +106,7 @@ class Rows:
         """
         rows = self.of(INPUT)
         rows = rows[rows["flags"].str.contains("few repeats") & rows["layer"].isin(layers)]
-        worst = np.minimum(rows["gap"], rows["value"]).groupby(rows["layer"]).max() * self.factor
+        worst = rows[["gap", "value"]].min(axis=1).groupby(rows["layer"]).max() * self.factor
         return {str(layer): float(gap) for layer, gap in worst.items()}
 
     def flags(self, layers: Sequence[str]) -> dict[str, dict[str, list[int]]]:
