@@ -11,8 +11,12 @@ from explainers.information_flow.clustering import (
     neighbour_purity,
 )
 from explainers.information_flow.deterministic import deterministic_information
-from explainers.information_flow.estimates import mutual_information_input, mutual_information_label
-from explainers.information_flow.information import Draws, mixture_information
+from explainers.information_flow.estimates import (
+    mutual_information_input,
+    mutual_information_label,
+    mutual_informations,
+)
+from explainers.information_flow.information import Draws, mixture_information, mixture_informations
 from explainers.information_flow.mixture import gaussian_mixture_entropy
 from explainers.information_flow.records import Bits, Estimate, Information
 
@@ -35,8 +39,10 @@ __all__ = [
     "gaussian_mixture_entropy",
     "mean_cid",
     "mixture_information",
+    "mixture_informations",
     "mutual_information_input",
     "mutual_information_label",
+    "mutual_informations",
     "neighbour_purity",
     "rank_correlation",
 ]

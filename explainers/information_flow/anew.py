@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import ClassVar
 
 from explainers.information_flow.checks import check_sigma
-from explainers.information_flow.estimates import mutual_information_input, mutual_information_label
+from explainers.information_flow.estimates import mutual_informations
 from explainers.information_flow.records import Information
 from explainers.information_flow.unfolding import content, missing, snapshots_path
 from explainers.methods.request import MAP_LANE, Workbench
@@ -107,9 +107,9 @@ class AnewRequest:
         for place, epoch in enumerate(spread(self.epochs)):
             network = snapshots.network(recipe, epoch).with_noise(self.sigma).to(bench.device)
             for number, layer in enumerate(self.layers):
-                draws, repeats, seed = self.draws, self.repeats, self.seed
-                of_x = mutual_information_input(network, layer, x, draws=draws, repeats=repeats, seed=seed)
-                of_y = mutual_information_label(network, layer, x, y, draws=draws, repeats=repeats, seed=seed)
+                of_x, of_y = mutual_informations(
+                    network, layer, x, y, draws=self.draws, repeats=self.repeats, seed=self.seed
+                )
                 found += [_record(epoch, layer, "I(X;T)", of_x), _record(epoch, layer, "I(Y;T)", of_y)]
                 done = (place + (number + 1) / len(self.layers)) / len(self.epochs)
                 yield Anew(tuple(found), done, perf_counter() - begun)

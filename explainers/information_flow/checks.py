@@ -21,11 +21,24 @@ def check_sigma(sigma: float) -> float:
     return float(sigma)
 
 
+def check_tensor(name: str, values: object) -> None:
+    """ValueError for an array, a list or whatever else is no tensor."""
+    if not isinstance(values, Tensor):
+        raise ValueError(f"expected {name} as a tensor, got {type(values).__name__}; make one with torch.as_tensor")
+
+
+def check_seed(seed: object) -> None:
+    """ValueError for what no random numbers begin with."""
+    if not isinstance(seed, Integral) or int(seed) < 0:
+        raise ValueError(f"expected a seed that is a whole number from 0 on, got {seed!r}; 0 is usual")
+
+
 def check_points(points: Tensor, least: int = 1) -> Tensor:
     """Points (n, d) in double precision; ValueError for another shape, too few of them, or what is not finite.
 
     Metal knows no double precision: what lies there comes to the processor.
     """
+    check_tensor("points", points)
     if points.ndim != 2 or not points.shape[1]:
         raise ValueError(f"expected points of shape (n, d), got {tuple(points.shape)}; flatten every sample to d units")
     if len(points) < least:
@@ -64,6 +77,7 @@ def check_confidence(confidence: float) -> float:
 
 def check_labels(labels: Tensor, n: int) -> Tensor:
     """Labels (n,) as numbers 0, 1, … of the classes that occur; ValueError for another number of them."""
+    check_tensor("labels", labels)
     if labels.shape != (n,):
         raise ValueError(f"expected one label for each of {n} samples, got labels of shape {tuple(labels.shape)}")
     if labels.is_floating_point() and not labels.isfinite().all():

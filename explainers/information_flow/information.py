@@ -13,7 +13,9 @@ from explainers.information_flow.checks import (
     check_count,
     check_labels,
     check_points,
+    check_seed,
     check_sigma,
+    check_tensor,
     check_units,
 )
 from explainers.information_flow.density import SPREAD, exponents, log_density, log_normaliser, log_sum
@@ -63,7 +65,40 @@ def mixture_information(
     >>> round(far_apart.value, 6) == round(far_apart.ceiling, 6) == round(math.log(4), 6)
     True
     """
+    found, groups, sizes = _densities(centers, sigma, labels, how)
+    return _record(found, groups, sizes, how)
+
+
+def mixture_informations(
+    centers: Tensor, sigma: float, labels: Tensor, how: Draws = Draws()
+) -> tuple[Information, Information]:
+    """I(X;T) and I(Y;T) of `mixture_information` from the very same points, for little more than either takes.
+
+    >>> of_x, of_y = mixture_informations(torch.arange(4.0)[:, None, None] * 100, 1.0, torch.tensor([0, 0, 1, 1]))
+    >>> round(of_x.value, 4), round(of_y.value, 4)
+    (1.3863, 0.6931)
+    """
+    found, groups, sizes = _densities(centers, sigma, labels, how)
+    return _record(found, None, sizes, how), _record(found, groups, sizes, how)
+
+
+class _Densities(NamedTuple):
+    """log g, log g_i, that without the centre that the point comes from, that of the class; the control: (n, draws)."""
+
+    marginal: Tensor
+    own: Tensor
+    without: Tensor
+    of_class: Tensor
+    control: Tensor
+
+
+def _densities(
+    centers: Tensor, sigma: float, labels: Tensor | None, how: Draws
+) -> tuple[_Densities, Tensor | None, tuple[int, int, int]]:
+    """What an estimate is made of; the classes of the inputs; K, how many of them h(T) is made of, and d."""
     sigma = check_sigma(sigma)
+    check_seed(how.seed)
+    check_tensor("centres", centers)
     if centers.ndim != 3:
         raise ValueError(f"expected centres of shape (n, K, d), got {tuple(centers.shape)}; K propagations of n inputs")
     n, repeats, d = centers.shape
@@ -76,7 +111,7 @@ def mixture_information(
     centers = check_points(centers.flatten(0, 1)).view(n, repeats, d)
     if n < 2:
         raise ValueError(f"expected at least 2 samples, got {n}; one input can tell nothing")
-    groups = None if labels is None else check_labels(labels.to(centers.device), n)
+    groups = None if labels is None else check_labels(labels, n).to(centers.device)
 
     found = _Densities(*torch.empty(5, n, how.draws, dtype=torch.float64, device=centers.device))
     everything = centers[:, :left].flatten(0, 1)
@@ -94,17 +129,7 @@ def mixture_information(
             found.own[some], found.without[some] = _own_density(points[some - start], centers[some], sigma)
         if groups is not None:
             found.of_class[block] = _class_density(points, groups[block], centers, groups, sigma, how.chunk)
-    return _record(found, groups, (repeats, left, d), how)
-
-
-class _Densities(NamedTuple):
-    """log g, log g_i, that without the centre that the point comes from, that of the class; the control: (n, draws)."""
-
-    marginal: Tensor
-    own: Tensor
-    without: Tensor
-    of_class: Tensor
-    control: Tensor
+    return found, groups, (repeats, left, d)
 
 
 def _record(found: _Densities, groups: Tensor | None, sizes: tuple[int, int, int], how: Draws) -> Information:

@@ -23,7 +23,7 @@ from explainers.information_flow.clustering import (
     neighbour_purity,
 )
 from explainers.information_flow.deterministic import deterministic_information
-from explainers.information_flow.estimates import mutual_information_input, mutual_information_label
+from explainers.information_flow.estimates import mutual_informations
 from explainers.information_flow.experiments import MOST_UNITS, Experiment, Item
 from explainers.information_flow.neuron import integrated_information
 from explainers.information_flow.records import Information
@@ -108,10 +108,9 @@ def _information(subject: Subject) -> Iterator[Row]:
         return
     for layer, units in subject.units.items():
         if units <= MOST_UNITS:
-            of_inputs = mutual_information_input(network, layer, x, draws=draws, repeats=repeats, seed=seed)
-            yield subject.information(layer, "I(X;T)", of_inputs)
-            of_labels = mutual_information_label(network, layer, x, y, draws=draws, repeats=repeats, seed=seed)
-            yield subject.information(layer, "I(Y;T)", of_labels)
+            of_x, of_y = mutual_informations(network, layer, x, y, draws=draws, repeats=repeats, seed=seed)
+            yield subject.information(layer, "I(X;T)", of_x)
+            yield subject.information(layer, "I(Y;T)", of_y)
 
 
 def _exact(subject: Subject) -> Iterator[Row]:

@@ -5,7 +5,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from explainers.information_flow.checks import check_confidence, check_count, check_points, check_sigma, check_units
+from explainers.information_flow.checks import (
+    check_confidence,
+    check_count,
+    check_points,
+    check_seed,
+    check_sigma,
+    check_units,
+)
 from explainers.information_flow.density import log_density
 from explainers.information_flow.monte_carlo import averaged
 from explainers.information_flow.records import CONFIDENCE, MANY_UNITS, Estimate
@@ -44,6 +51,7 @@ def gaussian_mixture_entropy(
     1.419
     """
     sigma, centers = check_sigma(sigma), check_points(centers)
+    check_seed(seed)
     m, d = centers.shape
     check_units(d, force)
     check_count("draws of T in all", m * check_count("draws", draws), 2)

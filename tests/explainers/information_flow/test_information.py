@@ -16,6 +16,7 @@ from explainers.information_flow import (
     mixture_information,
     mutual_information_input,
     mutual_information_label,
+    mutual_informations,
 )
 from explainers.information_flow.estimates import propagate
 from explainers.networks.architectures.noisy import convolutional, fully_connected
@@ -246,6 +247,14 @@ def test_a_labels_information_of_a_network_is_that_of_its_centres():
     assert found.value <= mutual_information_input(net, "2", x, repeats=4, seed=5).value
 
 
+@pytest.mark.parametrize("layer", ["1", "2"])
+def test_both_informations_at_once_are_those_of_one_after_the_other(layer):
+    net, x, y = network(2, 3, 2, 2, sigma=0.3), points(12, 2), torch.arange(12) % 3
+    how = {"draws": 5, "repeats": 4, "seed": 5}
+    one_by_one = mutual_information_input(net, layer, x, **how), mutual_information_label(net, layer, x, y, **how)
+    assert mutual_informations(net, layer, x, y, **how) == one_by_one
+
+
 def test_single_precision_and_convolutions():
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
@@ -282,9 +291,17 @@ def test_what_cannot_be_estimated_is_refused_in_one_sentence():
     refused("expected at least 1 repeats, got 0; ask for more", lambda: ask(net, "2", x, repeats=0))
     refused("expected at least 1 draws, got 0; ask for more", lambda: ask(net, "2", x, draws=0))
     refused("expected at most 32 marginal repeats, got 33; .*", lambda: ask(net, "2", x, marginal_repeats=33))
+    refused("expected inputs as a tensor, got list; make one .*", lambda: ask(net, "1", x.tolist()))
+    refused("expected centres as a tensor, got ndarray; make .*", lambda: mixture_information(x[:, None].numpy(), 1.0))
+    refused("expected a seed that is a whole number .*, got 'a'; .*", lambda: ask(net, "2", x, seed="a"))
+    refused(
+        "expected a seed that is a whole number .*, got -1; .*",
+        lambda: mixture_information(x[:, None], 1.0, how=Draws(seed=-1)),
+    )
     refused("expected a confidence between 0 and 1, got 0; .*", lambda: ask(net, "1", x, confidence=0))
     label = mutual_information_label
     refused(r"expected one label for each of 6 .*, got labels of shape \(5,\)", lambda: label(net, "1", x, y[:5]))
+    refused("expected labels as a tensor, got list; make one .*", lambda: label(net, "1", x, y.tolist()))
     refused("expected labels that are numbers, got NaN .*", lambda: label(net, "1", x, y * math.nan))
     refused(r"expected centres of shape \(n, K, d\), got \(6, 2\); .*", lambda: mixture_information(x, 1.0))
     wide = network(2, 33, 2, sigma=0.3)
