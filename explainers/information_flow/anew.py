@@ -16,8 +16,8 @@ from explainers.storage.versions import method_version
 from explainers.train.noisy_recipes import NOISY_RECIPES
 from explainers.train.snapshots import SNAPSHOTS, read_snapshots
 
-# About so many exponentials of a mixture take a millisecond of one core.
-A_MILLISECOND = 30_000
+# About so many exponentials of a mixture take a millisecond of two cores, and what else an estimate takes.
+A_MILLISECOND, BESIDE = 300_000, 15
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class AnewRequest:
     @property
     def cost(self) -> int:
         """About how many milliseconds it takes."""
-        each = 2 * (self.n * self.draws) * (self.n * self.repeats) / A_MILLISECOND
-        return max(1, round(len(self.layers) * len(self.epochs) * (each + 20)))
+        each = (self.n * self.draws) * (self.n * self.repeats) / A_MILLISECOND
+        return max(1, round(len(self.layers) * len(self.epochs) * (each + BESIDE)))
 
     def refusal(self) -> str | None:
         """Why there is no answer, in one sentence."""
