@@ -1,14 +1,18 @@
 """What is to be judged: methods, pictures with boxes, and how pixels are removed."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import streamlit as st
 
 from app.address import selection
-from app.address.links import listed, texts
+from app.address.links import listed
+from app.address.record import AddressRecord
 from app.evaluate.folder import folder_control
 from app.parts import link_notice
+from app.parts.bound import segments, steps, switch
 from explainers import CIDSettings
 from explainers.evaluation.measures import REPLACEMENTS
 from explainers.evaluation.methods import CID_NAME, MapSettings, method_notes, title
@@ -19,13 +23,14 @@ from explainers.evaluation.stability import StabilitySettings
 
 COUNTS = (12, 24, 50, 100, 200)
 CHECKED = (4, 8, 16, 32)
-# What the parts of the address are called where a page of the same visit has another of that name.
-NAMES = {"source": "data", "replacement": "removed", "refine": "refined", "way": "judged"}
 WAYS = {"scores": "Accuracy and boxes", "randomisation": "Randomised weights", "stability": "Small changes"}
 WAYS_HELP = (
     "Accuracy and boxes: do maps find what the network needs, and what a person would point at? Randomised weights: do "
     "they depend on what the network has learnt? Small changes: do they stay when the picture hardly changes?"
 )
+CHECKED_HELP = "Every picture needs several maps of each method: nine as weights are randomised, or six changed."
+COUNT_HELP = "More pictures: narrower intervals, and proportionally more time."
+SHOWN = {"mean": "Mean", "blur": "Blur", "noise": "Noise"}
 SOURCES = {"birds": "Rendered birds", "folder": "Your own"}
 BIRDS_NOTE = (
     "Birds that no network has seen in training, each with the exact box around it. Networks trained on these "
@@ -46,8 +51,14 @@ REFINE_HELP = (
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the reader has chosen on this page."""
+class Choice(AddressRecord):
+    """What the reader has chosen on this page.
+
+    >>> Choice(methods=("cid", "lrp"), replacement="blur", refine=True).to_query()
+    {'methods': 'cid lrp', 'removed': 'blur', 'refined': 'True'}
+    """
+
+    NAMES = MappingProxyType({"source": "data", "replacement": "removed", "refine": "refined", "way": "judged"})
 
     methods: tuple[str, ...] = (CID_NAME, "grad_cam", "lrp", "saliency", "input_x_gradient", "random")
     source: str = "birds"
@@ -57,19 +68,6 @@ class Choice:
     refine: bool = False
     way: str = "scores"
     checked: int = 8
-
-    def to_query(self) -> dict[str, str]:
-        """What differs from the defaults.
-
-        >>> Choice(methods=("cid", "lrp"), replacement="blur", refine=True).to_query()
-        {'methods': 'cid lrp', 'removed': 'blur', 'refined': 'True'}
-        """
-        plain = Choice().texts()
-        return {name: text for name, text in self.texts().items() if text != plain[name]}
-
-    def texts(self) -> dict[str, str]:
-        """All of it as the address holds it."""
-        return texts(asdict(self), NAMES)
 
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "Choice":
@@ -87,7 +85,7 @@ class Choice:
             "way": WAYS,
             "checked": CHECKED,
         }
-        asked = {name: query.get(NAMES.get(name, name)) for name in options}
+        asked = {name: query.get(Choice.NAMES.get(name, name)) for name in options}
         chosen = {name: value for name, known in options.items() for value in known if str(value) == asked[name]}
         if "methods" in query:
             chosen["methods"] = tuple(dict.fromkeys(query["methods"].split()))
@@ -133,8 +131,7 @@ def methods_control() -> None:
         format_func=title,
         selection_mode="multi",
         key="w_eval_methods",
-        on_change=_take,
-        args=("methods",),
+        on_change=_take_methods,
         help="The maps to be judged. Those of a layer look at the layer chosen on the left.",
     )
     with st.expander("What each method shows", key="eval_notes"):
@@ -143,86 +140,41 @@ def methods_control() -> None:
 
 def way_control() -> None:
     """How methods are judged, and on how many of the pictures."""
-    _bound("way")
     with st.container(horizontal=True, vertical_alignment="bottom", key="eval_ways"):
-        st.segmented_control(
-            "Judged by",
-            list(WAYS),
-            format_func=WAYS.__getitem__,
-            key="w_eval_way",
-            on_change=_take,
-            args=("way",),
-            required=True,
-            help=WAYS_HELP,
-        )
+        _segmented("way", "Judged by", WAYS, WAYS_HELP)
         if choice().way != "scores":
-            _bound("checked")
-            st.segmented_control(
-                "on so many of the pictures",
-                CHECKED,
-                key="w_eval_checked",
-                on_change=_take,
-                args=("checked",),
-                required=True,
-                help="Every picture needs several maps of each method: nine as weights are randomised, or six changed.",
-            )
+            counts = {count: str(count) for count in CHECKED}
+            _segmented("checked", "on so many of the pictures", counts, CHECKED_HELP)
 
 
 def removal_control() -> None:
     """Replacement, signs and refinement."""
-    _bound("replacement")
-    st.segmented_control(
-        "Removed pixels show",
-        list(REPLACEMENTS),
-        format_func={"mean": "Mean", "blur": "Blur", "noise": "Noise"}.__getitem__,
-        key="w_eval_replacement",
-        on_change=_take,
-        args=("replacement",),
-        required=True,
-        disabled=choice().way != "scores",
-        width="stretch",
-        help=REPLACEMENT_HELP,
-    )
-    _bound("magnitude")
-    st.toggle(
-        "Signed maps by magnitude", key="w_eval_magnitude", on_change=_take, args=("magnitude",), help=MAGNITUDE_HELP
-    )
-    _bound("refine")
-    st.toggle("Refine CID and RU", key="w_eval_refine", on_change=_take, args=("refine",), help=REFINE_HELP)
+    away = choice().way != "scores"
+    _segmented("replacement", "Removed pixels show", SHOWN, REPLACEMENT_HELP, wide=True, disabled=away)
+    now = choice()
+    switch("w_eval_magnitude", "Signed maps by magnitude", now.magnitude, _taker("magnitude"), MAGNITUDE_HELP)
+    switch("w_eval_refine", "Refine CID and RU", now.refine, _taker("refine"), REFINE_HELP)
 
 
 def data_control() -> Birds | Folder | None:
     """The pictures; None until somebody's own ones are there."""
-    _bound("source")
-    st.segmented_control(
-        "Pictures",
-        list(SOURCES),
-        format_func=SOURCES.__getitem__,
-        key="w_eval_source",
-        on_change=_take,
-        args=("source",),
-        required=True,
-        width="stretch",
-        help=BIRDS_NOTE,
-    )
+    _segmented("source", "Pictures", SOURCES, BIRDS_NOTE, wide=True)
     if choice().source == "birds":
-        _bound("count")
-        st.select_slider(
-            "Number of pictures",
-            COUNTS,
-            key="w_eval_count",
-            on_change=_take,
-            args=("count",),
-            help="More pictures: narrower intervals, and proportionally more time.",
-        )
+        counts = {count: str(count) for count in COUNTS}
+        steps("w_eval_count", "Number of pictures", counts, choice().count, _taker("count"), COUNT_HELP)
         return Birds(choice().count)
     return folder_control()
 
 
-def _bound(name: str) -> None:
-    st.session_state[f"w_eval_{name}"] = getattr(choice(), name)
+def _segmented(
+    name: str, label: str, titles: Mapping[Any, str], words: str, wide: bool = False, disabled: bool = False
+) -> None:
+    segments(f"w_eval_{name}", label, titles, getattr(choice(), name), _taker(name), words, wide, disabled)
 
 
-def _take(name: str) -> None:
-    value = st.session_state[f"w_eval_{name}"]
-    change(**{name: tuple(value) if name == "methods" else value})
+def _taker(name: str) -> Callable[[object], None]:
+    return lambda value: change(**{name: value})
+
+
+def _take_methods() -> None:
+    change(methods=tuple(st.session_state["w_eval_methods"]))

@@ -1,14 +1,17 @@
 """What the fairness check is asked: c, the pair, the layer looked at, and the erratum's switch."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import cast
 
 import streamlit as st
 
 from app.address import selection
-from app.address.links import clause, texts
+from app.address.links import clause
+from app.address.record import AddressRecord
 from app.parts import link_notice
+from app.parts.bound import dropdown, steps, switch
 from app.sidebar.controls import shape
 from app.words import part
 from explainers.fairness.maps import Question
@@ -39,26 +42,19 @@ HELP_BIAS = (
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The reader's choice on this page; `layer` None: one that the pair suggests, `pair` "": all at once."""
+class Choice(AddressRecord):
+    """The reader's choice on this page; `layer` None: one that the pair suggests, `pair` "": all at once.
+
+    >>> Choice(c=0.25, layer="conv1").to_query()
+    {'c': '0.25', 'at': 'conv1'}
+    """
+
+    NAMES = MappingProxyType({"layer": "at", "next_bias": "bias"})
 
     c: float = 4.0
     pair: str = ALL
     layer: str | None = None
     next_bias: bool = False
-
-    def to_query(self) -> dict[str, str]:
-        """What differs from the defaults.
-
-        >>> Choice(c=0.25, layer="conv1").to_query()
-        {'c': '0.25', 'at': 'conv1'}
-        """
-        plain = Choice().texts()
-        return {name: text for name, text in self.texts().items() if text != plain[name]}
-
-    def texts(self) -> dict[str, str]:
-        """All of it as the address holds it."""
-        return texts(asdict(self), {"layer": "at", "next_bias": "bias"})
 
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "Choice":
@@ -121,29 +117,14 @@ def question_control(plan: Plan, decoded: Collection[str]) -> Question:
         return f"{name} · {shape(stations[name])}" + marks.get(name, "")
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="fair_controls"):
-        _keep("c", choice().c)
-        st.select_slider("c", SCALES, format_func=part, key="w_fair_c", on_change=_take, args=("c",), help=HELP_C)
-        _keep("pair", choice().pair)
-        pairs = [ALL, *known]
-        st.selectbox("Rescale", pairs, format_func=pair_title, key="w_fair_pair", on_change=_take_pair, help=HELP_PAIR)
-        _keep("layer", looked)
-        st.selectbox(
-            "Look at layer",
-            list(stations),
-            format_func=layer_title,
-            key="w_fair_layer",
-            on_change=_take,
-            args=("layer",),
-            help=HELP_LAYER,
-        )
-        _keep("next_bias", choice().next_bias)
-        st.toggle(
-            "Next bias × c too, as printed",
-            key="w_fair_next_bias",
-            on_change=_take,
-            args=("next_bias",),
-            help=HELP_BIAS,
-        )
+        steps("w_fair_c", "c", {scale: part(scale) for scale in SCALES}, choice().c, _taker("c"), HELP_C)
+        pairs = {name: pair_title(name) for name in (ALL, *known)}
+        # The layer that was looked at belongs to the pair before.
+        dropdown("w_fair_pair", "Rescale", pairs, choice().pair, lambda pair: change(pair=pair, layer=None), HELP_PAIR)
+        layers = {name: layer_title(name) for name in stations}
+        dropdown("w_fair_layer", "Look at layer", layers, looked, _taker("layer"), HELP_LAYER)
+        bias = choice().next_bias
+        switch("w_fair_next_bias", "Next bias × c too, as printed", bias, _taker("next_bias"), HELP_BIAS)
     now, common = choice(), selection.selection()
     return Question(cast(str, looked), now.c, now.pair, now.next_bias, common.beta, common.grid, common.seed)
 
@@ -170,14 +151,5 @@ def briefly(names: str) -> str:
     return f"{first} and {len(others)} more" if others else first
 
 
-def _keep(name: str, value: object) -> None:
-    st.session_state[f"w_fair_{name}"] = value
-
-
-def _take(name: str) -> None:
-    change(**{name: st.session_state[f"w_fair_{name}"]})
-
-
-def _take_pair() -> None:
-    # The layer that was looked at belongs to the pair before.
-    change(pair=st.session_state["w_fair_pair"], layer=None)
+def _taker(name: str) -> Callable[[object], None]:
+    return lambda value: change(**{name: value})

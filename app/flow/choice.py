@@ -1,13 +1,14 @@
 """What is looked at on this page, in step with the address bar."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 
 from app.address import links, selection
-from app.address.links import texts
+from app.address.record import AddressRecord
 from app.flow import known
 from app.flow.known import Variant
 
@@ -23,8 +24,6 @@ QUANTITIES = {
     "cid": "CID",
     "training": "Training",
 }
-# What parts of the address are called where the selection of all pages has another of that name.
-NAMES = {"kind": "variant", "layer": "at", "show": "curves"}
 # For estimates on snapshots: noise, and numbers of samples. 0: the network's own.
 NOISES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 SAMPLES = (64, 128, 256, 512, 1024, 2048)
@@ -32,13 +31,18 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(AddressRecord):
     """An experiment, one of its networks by kind and noise, and what is shown of it.
 
     `sigma` None: the least noise of its kind; `layer` ALL or a layer's name; `epoch` -1: the last; `width` -1: the
     widest of the bins but one. `deterministic`: the network without noise instead. `noise` and `samples` are those of
     new estimates, `noise` 0 the network's own.
+
+    >>> Choice("spirals", layer="3", epoch=10).to_query()
+    {'experiment': 'spirals', 'at': '3', 'epoch': '10'}
     """
+
+    NAMES = MappingProxyType({"kind": "variant", "layer": "at", "show": "curves"})
 
     experiment: str = "bits"
     kind: str = ""
@@ -52,19 +56,6 @@ class Choice:
     noise: float = 0.0
     samples: int = 512
 
-    def to_query(self) -> dict[str, str]:
-        """What differs from the defaults.
-
-        >>> Choice("spirals", layer="3", epoch=10).to_query()
-        {'experiment': 'spirals', 'at': '3', 'epoch': '10'}
-        """
-        plain = Choice().texts()
-        return {name: text for name, text in self.texts().items() if text != plain[name]}
-
-    def texts(self) -> dict[str, str]:
-        """All of it as the address holds it."""
-        return texts(asdict(self), NAMES)
-
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "Choice":
         """The choice in an address; values that make no sense are left at their defaults.
@@ -76,7 +67,7 @@ deterministic=False, noise=0.0, samples=512)
         chosen: dict[str, Any] = {}
 
         def take(name: str, options: Sequence[Any]) -> None:
-            written = query.get(NAMES.get(name, name), "")
+            written = query.get(Choice.NAMES.get(name, name), "")
             if found := [value for value in options if links.same(links.text(value), written)]:
                 chosen[name] = found[0]
 

@@ -1,11 +1,11 @@
 """The page's own choices: experiment, network, noise, layer, epoch, bins."""
 
-import streamlit as st
+from collections.abc import Callable
 
 from app.flow import known
 from app.flow.choice import ALL, NOISES, QUANTITIES, UNITS, change, choice, counts
 from app.flow.tables import BINNED, INPUT, LABEL, Rows
-from app.parts.bound import segments
+from app.parts.bound import dropdown, segments, steps, switch
 from app.words import counted, number
 from explainers.information_flow.experiments import EXPERIMENTS, MOST_UNITS
 
@@ -53,36 +53,14 @@ SAMPLES_HELP = (
 def experiment_control() -> None:
     """The experiment, its network and whether it has noise."""
     now = choice()
-    st.session_state["w_flow_experiment"] = now.experiment
-    st.selectbox(
-        "Experiment",
-        known.SHOWN,
-        format_func=lambda name: EXPERIMENTS[name].title,
-        key="w_flow_experiment",
-        on_change=_take,
-        args=("experiment",),
-        help=EXPERIMENT_HELP,
-    )
-    kinds = known.kinds(now.experiment)
-    st.session_state["w_flow_kind"] = now.variant.name
-    st.selectbox(
-        "Network",
-        list(kinds),
-        format_func=kinds.__getitem__,
-        key="w_flow_kind",
-        on_change=_take,
-        args=("kind",),
-        disabled=now.deterministic and known.twin_of(now.variant) is not None,
-        help=KIND_HELP,
-    )
+    experiments = {name: EXPERIMENTS[name].title for name in known.SHOWN}
+    dropdown("w_flow_experiment", "Experiment", experiments, now.experiment, _taker("experiment"), EXPERIMENT_HELP)
+    kinds, fixed = known.kinds(now.experiment), now.deterministic and known.twin_of(now.variant) is not None
+    dropdown("w_flow_kind", "Network", kinds, now.variant.name, _taker("kind"), KIND_HELP, disabled=fixed)
     if not now.deterministic:
         titles = {sigma: f"{sigma:g}" for sigma in known.sigmas(now.experiment, now.variant.name)}
-        chosen = now.variant.sigma
-        segments("w_flow_sigma", "Noise σ", titles, chosen, lambda value: change(sigma=value), SIGMA_HELP, wide=True)
-    st.session_state["w_flow_deterministic"] = now.deterministic
-    st.toggle(
-        "Deterministic", key="w_flow_deterministic", on_change=_take, args=("deterministic",), help=DETERMINISTIC_HELP
-    )
+        segments("w_flow_sigma", "Noise σ", titles, now.variant.sigma, _taker("sigma"), SIGMA_HELP, wide=True)
+    switch("w_flow_deterministic", "Deterministic", now.deterministic, _taker("deterministic"), DETERMINISTIC_HELP)
 
 
 def place_control() -> None:
@@ -92,61 +70,28 @@ def place_control() -> None:
     titles = {ALL: "All layers"} | {
         name: f"Layer {name} · {counted(units, 'unit')}" for name, units in layers.items()
     }  # fmt: skip
-    st.session_state["w_flow_layer"] = now.layer
-    st.selectbox(
-        "Layer",
-        list(titles),
-        format_func=titles.__getitem__,
-        key="w_flow_layer",
-        on_change=_take,
-        args=("layer",),
-        help=LAYER_HELP,
-    )
-    st.session_state["w_flow_epoch"] = now.at
-    st.select_slider(
-        "Epoch",
-        known.epochs(now.variant.recipe),
-        format_func=lambda epoch: f"{epoch:,}",
-        key="w_flow_epoch",
-        on_change=_take,
-        args=("epoch",),
-        help=EPOCH_HELP,
+    dropdown("w_flow_layer", "Layer", titles, now.layer, _taker("layer"), LAYER_HELP)
+    epochs = {epoch: f"{epoch:,}" for epoch in known.epochs(now.variant.recipe)}
+    last = max(epochs)
+    # The last epoch, and not whichever it is, goes from one network to the next.
+    steps(
+        "w_flow_epoch", "Epoch", epochs, now.at, lambda epoch: change(epoch=-1 if epoch == last else epoch), EPOCH_HELP
     )
     # Without noise all of them are shown.
     if (widths := known.widths(now.experiment)) and not now.deterministic:
         titles = {width: f"{width:g}" for width in widths}
-        segments(
-            "w_flow_width", "Bin width", titles, now.bins, lambda value: change(width=value), WIDTH_HELP, wide=True
-        )
+        segments("w_flow_width", "Bin width", titles, now.bins, _taker("width"), WIDTH_HELP, wide=True)
 
 
 def anew_control() -> None:
     """Noise and number of samples of new estimates."""
     now = choice()
-    st.session_state["w_flow_noise"] = now.noise
-    st.selectbox(
-        "Noise",
-        NOISES,
-        format_func=lambda noise: f"σ {noise:g}" if noise else f"its own, σ {now.variant.sigma:g}",
-        key="w_flow_noise",
-        on_change=_take,
-        args=("noise",),
-        help=NOISE_HELP,
-    )
-    options = counts(now.variant.recipe)
+    noises = {noise: f"σ {noise:g}" if noise else f"its own, σ {now.variant.sigma:g}" for noise in NOISES}
+    dropdown("w_flow_noise", "Noise", noises, now.noise, _taker("noise"), NOISE_HELP)
+    options = {count: f"{count:,}" for count in counts(now.variant.recipe)}
     # Few inputs are always looked at together.
-    if len(options) == 1:
-        return
-    st.session_state["w_flow_samples"] = now.n
-    st.select_slider(
-        "Samples",
-        options,
-        format_func=lambda count: f"{count:,}",
-        key="w_flow_samples",
-        on_change=_take,
-        args=("samples",),
-        help=SAMPLES_HELP,
-    )
+    if len(options) > 1:
+        steps("w_flow_samples", "Samples", options, now.n, _taker("samples"), SAMPLES_HELP)
 
 
 def show_control(rows: Rows) -> None:
@@ -165,12 +110,12 @@ def show_control(rows: Rows) -> None:
     titles = {name: title for name, title in QUANTITIES.items() if rows.has(has[name])}
     if choice().show not in titles:
         change(show=next(iter(titles)))
-    segments("w_flow_show", "Over the epochs", titles, choice().show, lambda value: change(show=value), SHOW_HELP)
+    segments("w_flow_show", "Over the epochs", titles, choice().show, _taker("show"), SHOW_HELP)
 
 
 def unit_control() -> None:
     """Nats or bits."""
-    segments("w_flow_unit", "Unit", UNITS, choice().unit, lambda value: change(unit=value), UNIT_HELP)
+    segments("w_flow_unit", "Unit", UNITS, choice().unit, _taker("unit"), UNIT_HELP)
 
 
 def noise_words(sigma: float) -> str:
@@ -181,9 +126,5 @@ def noise_words(sigma: float) -> str:
     return f"σ {number(sigma)}" if sigma else "no noise"
 
 
-def _take(name: str) -> None:
-    value = st.session_state[f"w_flow_{name}"]
-    # The last epoch, and not whichever it is, goes from one network to the next.
-    if name == "epoch" and value == known.epochs(choice().variant.recipe)[-1]:
-        value = -1
-    change(**{name: value})
+def _taker(name: str) -> Callable[[object], None]:
+    return lambda value: change(**{name: value})

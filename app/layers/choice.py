@@ -1,12 +1,14 @@
 """Which curves are drawn, in step with the address bar."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import streamlit as st
 
 from app.address import links, selection
-from app.address.links import listed, texts
+from app.address.links import listed
+from app.address.record import AddressRecord
 from app.address.worlds import fitting
 from app.jobs.backend import OWN, Backend, networks
 from app.jobs.owners import owns
@@ -31,17 +33,17 @@ SOURCES = {"birds": "Rendered birds", "own": "Your own", "table": "A sweep's tab
 # Small ones that go with whatever is chosen on the other pages.
 COMPANIONS = ("resnet20-cifar10", "alexnet-birds", "resnet32-cifar10")
 SUGGESTED = 3
-# What parts of the address are called where a page of the same visit has another of that name.
-NAMES = {"axis": "x", "source": "data", "refine": "refined"}
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(AddressRecord):
     """What this page adds to the selection that all pages share, whose β and seed it takes.
 
     `networks` empty: those that are suggested; `metric` one of METRICS, of the first `count` pictures; `axis` one of
     AXES; `source` one of SOURCES; `refine`: refined maps, or their closed form; `second`: another β, or None.
     """
+
+    NAMES = MappingProxyType({"axis": "x", "source": "data", "refine": "refined"})
 
     networks: tuple[str, ...] = ()
     metric: str = "cid"
@@ -58,12 +60,7 @@ class Choice:
         {'networks': 'vgg16-birds', 'x': 'depth', 'second': '0.001'}
         """
         shown = replace(self, networks=tuple(name for name in self.networks if not name.startswith(OWN)))
-        plain = Choice().texts()
-        return {name: text for name, text in shown.texts().items() if text != plain[name]}
-
-    def texts(self) -> dict[str, str]:
-        """All of it as the address holds it."""
-        return texts(asdict(self), NAMES)
+        return AddressRecord.to_query(shown)
 
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "Choice":
@@ -79,13 +76,8 @@ class Choice:
             "axis": AXES,
             "refine": (False, True),
         }
-        asked = {name: query.get(NAMES.get(name, name), "") for name in options}
-        chosen = {
-            name: value
-            for name, known in options.items()
-            for value in known
-            if texts({name: value})[name] == asked[name]
-        }
+        asked = {name: query.get(Choice.NAMES.get(name, name), "") for name in options}
+        chosen = {name: value for name, known in options.items() for value in known if links.text(value) == asked[name]}
         # However it is written.
         written = [beta for beta in selection.BETAS if links.same(f"{beta:g}", query.get("second", ""))]
         chosen["second"] = written[0] if written else None

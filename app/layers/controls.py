@@ -5,7 +5,7 @@ import streamlit as st
 from app.address import selection
 from app.jobs.backend import NETWORK_BYTES, NETWORKS_KEPT, Backend, network_bytes, networks
 from app.layers.choice import AXES, COUNTS, METRICS, MOST_NETWORKS, SOURCES, change, choice, shown_networks
-from app.parts.bound import segments
+from app.parts.bound import dropdown, segments, steps, switch
 from app.parts.network_status import entry_title
 from app.words import scientific
 
@@ -96,31 +96,14 @@ def source_control() -> None:
 def settings_control() -> None:
     """β, a second one, refinement and seed."""
     now = selection.selection()
-    st.session_state["w_layers_beta"] = now.beta
-    st.select_slider(
-        "Strength β",
-        selection.BETAS,
-        format_func=scientific,
-        key="w_layers_beta",
-        on_change=_take_shared,
-        args=("beta",),
-        help=BETA_HELP,
-    )
-    st.session_state["w_layers_second"] = choice().second or NO_SECOND
-    st.selectbox(
-        "Beside it, another β",
-        [NO_SECOND, *selection.BETAS],
-        format_func=lambda beta: scientific(beta) if beta else "None",
-        key="w_layers_second",
-        on_change=_take_second,
-        help=SECOND_HELP,
-    )
-    st.session_state["w_layers_refine"] = choice().refine
-    st.toggle("Refine", key="w_layers_refine", on_change=_take, args=("refine",), help=REFINE_HELP)
+    strengths = {beta: scientific(beta) for beta in selection.BETAS}
+    steps("w_layers_beta", "Strength β", strengths, now.beta, lambda beta: selection.change(beta=beta), BETA_HELP)
+    seconds = {NO_SECOND: "None"} | strengths
+    second = choice().second or NO_SECOND
+    dropdown("w_layers_second", "Beside it, another β", seconds, second, _take_second, SECOND_HELP)
+    switch("w_layers_refine", "Refine", choice().refine, lambda on: change(refine=on), REFINE_HELP)
     st.session_state["w_layers_seed"] = now.seed
-    st.number_input(
-        "Seed", 0, selection.LIMIT_SEED, key="w_layers_seed", on_change=_take_shared, args=("seed",), help=SEED_HELP
-    )
+    st.number_input("Seed", 0, selection.LIMIT_SEED, key="w_layers_seed", on_change=_take_seed, help=SEED_HELP)
 
 
 def metric_control() -> None:
@@ -136,17 +119,13 @@ def _segmented(name: str, label: str, titles: dict, words: str, wide: bool = Fal
     )
 
 
-def _take(name: str) -> None:
-    change(**{name: st.session_state[f"w_layers_{name}"]})
-
-
 def _take_networks() -> None:
     change(networks=tuple(st.session_state["w_layers_networks"]))
 
 
-def _take_second() -> None:
-    change(second=st.session_state["w_layers_second"] or None)
+def _take_second(beta: float) -> None:
+    change(second=beta or None)
 
 
-def _take_shared(name: str) -> None:
-    selection.change(**{name: st.session_state[f"w_layers_{name}"]})
+def _take_seed() -> None:
+    selection.change(seed=st.session_state["w_layers_seed"])
