@@ -9,13 +9,12 @@ import plotly.graph_objects as go
 
 from app.figures.learn import THIRD
 from app.figures.networks import COLOURS, Style
+from app.figures.player import epoch_slider, play_buttons
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
 
 # Pixels: the plane, what stands under it, between them, and around them; the player is above.
 PLANE, UNDER, GAP, BELOW, ABOVE = 240, 220, 82, 44, 124
-# Milliseconds that an epoch is shown.
-STEP = 420
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def stage_figure(stage: Stage, start: int, look: Look) -> go.Figure:
     dress(figure, look, height, l=64, r=14, t=ABOVE, b=BELOW)
     legend = {"orientation": "h", "x": 0, "y": 1.005, "yanchor": "bottom", "font": {"size": 12}}
     figure.update_layout(legend=legend, hovermode="closest", dragmode=False, uirevision="keep")
-    return figure.update_layout(updatemenus=[_buttons(look)], sliders=[_slider(stage, start, look)])
+    return figure.update_layout(updatemenus=[play_buttons(look)], sliders=[epoch_slider(stage.epochs, start, look)])
 
 
 def _ways(stage: Stage) -> list[go.Scatter]:
@@ -235,46 +234,3 @@ def _cloud_axes(figure: go.Figure, stage: Stage, at: tuple[list, list], small: d
 def _highest(stage: Stage, place: int) -> float:
     """The top of the axis of shares: what is highest at this epoch."""
     return 1.08 * max(float(stage.within[place].max()), float(stage.between[place].max()), 1e-3)
-
-
-def _buttons(look: Look) -> dict:
-    played = {"frame": {"duration": STEP, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
-    paused = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
-    return {
-        "type": "buttons",
-        "direction": "left",
-        "showactive": False,
-        "x": 0,
-        "xanchor": "left",
-        "y": 1,
-        "yanchor": "bottom",
-        "pad": {"b": 72, "r": 8},
-        "bgcolor": "rgba(128,128,128,0.12)",
-        "bordercolor": look.faint,
-        "font": {"size": 13, "color": look.text},
-        "buttons": [
-            {"label": "▶ Play", "method": "animate", "args": [None, played | {"fromcurrent": True}]},
-            {"label": "❚❚ Pause", "method": "animate", "args": [[None], paused]},
-        ],
-    }
-
-
-def _slider(stage: Stage, start: int, look: Look) -> dict:
-    shown = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
-    return {
-        "active": start,
-        "x": 0,
-        "len": 1,
-        "y": 1,
-        "yanchor": "bottom",
-        "pad": {"b": 36, "l": 190},
-        "currentvalue": {"prefix": "epoch ", "font": {"size": 14, "color": look.text}, "xanchor": "right"},
-        "font": {"size": 10, "color": look.text},
-        "bgcolor": look.faint,
-        "activebgcolor": look.accent,
-        "bordercolor": look.faint,
-        "tickcolor": look.faint,
-        "steps": [
-            {"label": f"{epoch:,}", "method": "animate", "args": [[str(epoch)], shown]} for epoch in stage.epochs
-        ],
-    }

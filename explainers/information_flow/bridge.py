@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.stats import rankdata
@@ -110,12 +111,14 @@ def rank_correlation(
     if len(names) != len(cid) or len(members) < 2:
         raise ValueError(f"expected a group for each of {len(cid)} pairs and at least two groups, got {groups}")
     rng = np.random.default_rng(seed)
-    drawn: list[float] = []
-    for _ in range(resamples):
-        groups_drawn: list[int] = rng.integers(0, len(members), len(members)).tolist()
-        chosen = [pair for group in groups_drawn for pair in members[group]]
-        drawn.append(_spearman(columns[:, chosen]))
-    kept = [one for one in drawn if math.isfinite(one)]
+
+    # Of few groups there are few draws that differ: of five, 126.
+    @cache
+    def of(drawn: tuple[int, ...]) -> float:
+        return _spearman(columns[:, [pair for group in drawn for pair in members[group]]])
+
+    draws: list[list[int]] = rng.integers(0, len(members), (resamples, len(members))).tolist()
+    kept = [one for one in (of(tuple(sorted(drawn))) for drawn in draws) if math.isfinite(one)]
     low, high = np.quantile(kept or [math.nan], [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
     return RankCorrelation(_spearman(columns), low, high, len(cid))
 

@@ -1,0 +1,51 @@
+"""What runs a figure through the frames of its epochs, in the browser: two buttons and a slider."""
+
+from collections.abc import Sequence
+
+from app.figures.style import Look
+
+# Milliseconds that an epoch is shown.
+STEP = 420
+
+
+def play_buttons(look: Look) -> dict:
+    """Play from where it stands, and Pause."""
+    played = {"frame": {"duration": STEP, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
+    paused = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "showactive": False,
+        "x": 0,
+        "xanchor": "left",
+        "y": 1,
+        "yanchor": "bottom",
+        "pad": {"b": 72, "r": 8},
+        "bgcolor": "rgba(128,128,128,0.12)",
+        "bordercolor": look.faint,
+        "font": {"size": 13, "color": look.text},
+        "buttons": [
+            {"label": "▶ Play", "method": "animate", "args": [None, played | {"fromcurrent": True}]},
+            {"label": "❚❚ Pause", "method": "animate", "args": [[None], paused]},
+        ],
+    }
+
+
+def epoch_slider(epochs: Sequence[int], start: int, look: Look) -> dict:
+    """A stop for each of the epochs, on the place `start`."""
+    shown = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
+    return {
+        "active": start,
+        "x": 0,
+        "len": 1,
+        "y": 1,
+        "yanchor": "bottom",
+        "pad": {"b": 36, "l": 190},
+        "currentvalue": {"prefix": "epoch ", "font": {"size": 14, "color": look.text}, "xanchor": "right"},
+        "font": {"size": 10, "color": look.text},
+        "bgcolor": look.faint,
+        "activebgcolor": look.accent,
+        "bordercolor": look.faint,
+        "tickcolor": look.faint,
+        "steps": [{"label": f"{epoch:,}", "method": "animate", "args": [[str(epoch)], shown]} for epoch in epochs],
+    }
