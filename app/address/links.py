@@ -29,6 +29,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "target": ("class explained", "the number of a class of this network"),
         "metric": ("metric", "cid or ru"),
         "present": ("presentation", "1, or no such part"),
+        "noise": ("strength of the noise", "one of the slider's steps, from 1 to 20"),
     },
     "compare": PARTS
     | {

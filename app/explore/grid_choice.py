@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from app.address import selection
-from app.address.links import texts
+from app.address.links import text, texts
+from explainers.cid.noise_effect import FACTORS
 from explainers.methods.entropies import CID_NAME, ENTROPIES
 
 VIEWS = {"grid": "Side by side", "layer": "One layer", "layers": "All layers"}
@@ -17,6 +18,7 @@ SCALES = {"row": "One scale per row", "own": "Each its own, 0–1"}
 COLOURS = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Grey"}
 SIGNED_COLOURS = {"rdbu": "Red–blue", "puor": "Purple–orange"}
 OPACITIES = (20, 40, 60, 80, 100)
+NOISES = {f"{each:g}": each for each in FACTORS}
 MOST_COLUMNS, MOST_NETWORKS = 5, 3
 # Without RU, which shows mostly how well its decoder has learnt: nothing to begin with.
 DEFAULT_METHODS = (CID_NAME, "grad_cam", "lrp", "saliency")
@@ -29,7 +31,7 @@ class GridChoice:
 
     `view` is the open tab; columns are what `across` names, and empty `layers`, `pictures` and `networks` mean those
     that are suggested; `opacity` is in percent; `target` None: the likeliest class; `present` 1: one layer, in
-    large type.
+    large type; `noise`: how many times the map's own noise is shown, 0 where none is.
     """
 
     view: str = "grid"
@@ -45,6 +47,7 @@ class GridChoice:
     target: int | None = None
     metric: str = CID_NAME
     present: int = 0
+    noise: float = 0.0
 
     def to_query(self) -> dict[str, str]:
         """The address bar's parameters: what differs from the defaults, without what was uploaded.
@@ -58,7 +61,7 @@ class GridChoice:
             if field.name in LISTS:
                 value = tuple(item for item in value if not item.startswith(("upload/", "own/")))
             if value != field.default:
-                query[field.name] = " ".join(value) if field.name in LISTS else str(value)
+                query[field.name] = text(value)
         return query
 
     def texts(self) -> dict[str, str]:
@@ -71,7 +74,7 @@ class GridChoice:
 
         >>> GridChoice.from_query({"layers": "conv1 fc8", "opacity": "7", "target": "3"})
         ... # doctest: +ELLIPSIS
-        GridChoice(view='grid', ..., layers=('conv1', 'fc8'), ..., opacity=100, ..., target=3, metric='cid', present=0)
+        GridChoice(view='grid', ..., layers=('conv1', 'fc8'), ..., opacity=100, ..., target=3, ..., noise=0.0)
         """
         options = {
             "view": VIEWS,
@@ -90,6 +93,8 @@ class GridChoice:
             chosen["target"] = int(query["target"])
         if query.get("present") == "1":
             chosen["present"] = 1
+        if (noise := NOISES.get(query.get("noise", ""))) is not None:
+            chosen["noise"] = noise
         return GridChoice(**chosen)
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from app.explore.decoder_training import decoder_offer
 from app.explore.grid_choice import change, choice
+from app.explore.noise_itself import noise_itself
 from app.explore.present_layers import present_button
 from app.explore.segmentation import segmentation
 from app.explore.take import take_map
@@ -117,6 +118,8 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         _figures(store, network, subject, layer, view, settings, metric)
 
     work.draw(draw)
+    if view.state == "done":
+        noise_itself(store, network, subject, layer, view.value)
 
 
 def metric_control(place: str = "layer") -> str:

@@ -67,7 +67,7 @@ def page() -> None:
     st.session_state["w_view"] = VIEWS[choice().view]
     together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
     # What the other tabs have asked for gives way; All layers goes on behind them.
-    for tab, slot in ((together, "grid"), (one, "map")):
+    for tab, slot in ((together, "grid"), (one, "map"), (one, "noise")):
         if not tab.open:
             store.release(selection.owner(slot))
     with together:
