@@ -13,6 +13,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "method": ("solver", "two-stage or paper"),
     "seed": ("seed", "a whole number from 0 to 9999"),
 }
+PIN = ("pinned pixel", "row and column of a pixel of the picture, as in 12 40")
 PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "explore": PARTS
     | {
@@ -30,6 +31,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "metric": ("metric", "cid or ru"),
         "present": ("presentation", "1, or no such part"),
         "noise": ("strength of the noise", "one of the slider's steps, from 1 to 20"),
+        "pin": PIN,
     },
     "compare": PARTS
     | {

@@ -5,6 +5,7 @@ import streamlit as st
 from app.address import selection
 from app.explore.grid_choice import change, choice
 from app.explore.one_layer import metric_control
+from app.explore.pixel import draw_pixel_curve, pixel_probe
 from app.explore.take_curves import take_curves
 from app.figures.ends import ENDS
 from app.figures.layers import curve_figure, strip_figure
@@ -46,6 +47,8 @@ def all_layers(
     asked = [Asked(subject.request(network, layer, metric, settings), (1, layer.depth)) for layer in layers]
     work = Watch("layers", lambda: asked, "layers", waits=True)
     work.release()
+    if shown:
+        pixel_probe(subject.size, _open)
 
     def draw(views: list[View]) -> None:
         if shown:
@@ -113,6 +116,7 @@ def _figures(
         )
         if any(unsure):
             st.caption(f":material/help: {UNSURE_POINTS}")
+        draw_pixel_curve(layers, views, subject, metric, marked)
     with row.container():
         st.markdown(
             "**The maps, on one scale**",

@@ -31,11 +31,16 @@ SAME, LOADING = View("", "same"), View("", "loading")
 
 
 def grid(
-    store: Backend, build: Callable[[], tuple[list[Column], list[str]]], chosen: GridChoice, settings: CIDSettings
+    store: Backend,
+    build: Callable[[], tuple[list[Column], list[str]]],
+    chosen: GridChoice,
+    settings: CIDSettings,
+    below: Callable[[], object],
 ) -> None:
     """Rows are methods in the order of the list of methods; polls only while something is being computed.
 
-    `build` gives the columns that are there, and sentences on those that are not.
+    `build` gives the columns that are there, and sentences on those that are not; `below()` draws what belongs under
+    the maps.
     """
     rows = [method for name, method in methods().items() if name in chosen.methods]
     if not rows:
@@ -68,6 +73,7 @@ def grid(
         if columns:
             _figure(rows, columns, lines, chosen, settings)
             _decoders(rows, columns, lines)
+            below()
 
     work.draw(draw)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import selection
+from app.address import pixels, selection
 from app.address.links import text, texts
 from explainers.cid.noise_effect import FACTORS
 from explainers.methods.entropies import CID_NAME, ENTROPIES
@@ -31,7 +31,8 @@ class GridChoice:
 
     `view` is the open tab; columns are what `across` names, and empty `layers`, `pictures` and `networks` mean those
     that are suggested; `opacity` is in percent; `target` None: the likeliest class; `present` 1: one layer, in
-    large type; `noise`: how many times the map's own noise is shown, 0 where none is.
+    large type; `noise`: how many times the map's own noise is shown, 0 where none is; `pin`: row and column of the pixel
+    that stays marked.
     """
 
     view: str = "grid"
@@ -48,6 +49,7 @@ class GridChoice:
     metric: str = CID_NAME
     present: int = 0
     noise: float = 0.0
+    pin: str = ""
 
     def to_query(self) -> dict[str, str]:
         """The address bar's parameters: what differs from the defaults, without what was uploaded.
@@ -74,7 +76,7 @@ class GridChoice:
 
         >>> GridChoice.from_query({"layers": "conv1 fc8", "opacity": "7", "target": "3"})
         ... # doctest: +ELLIPSIS
-        GridChoice(view='grid', ..., layers=('conv1', 'fc8'), ..., opacity=100, ..., target=3, ..., noise=0.0)
+        GridChoice(view='grid', ..., layers=('conv1', 'fc8'), ..., opacity=100, ..., target=3, metric='cid', ...)
         """
         options = {
             "view": VIEWS,
@@ -95,6 +97,8 @@ class GridChoice:
             chosen["present"] = 1
         if (noise := NOISES.get(query.get("noise", ""))) is not None:
             chosen["noise"] = noise
+        if pixels.read(query.get("pin", "")):
+            chosen["pin"] = query["pin"]
         return GridChoice(**chosen)
 
 

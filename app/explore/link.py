@@ -1,6 +1,7 @@
 """What a link to the Explore page asks for and this network, this gallery or this computer does not have."""
 
 from app.address.links import clause, listed
+from app.address.pixels import inside, read
 from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, GridChoice, change, choice
 from app.jobs.backend import Backend, networks
 from app.parts import link_notice
@@ -8,8 +9,8 @@ from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 
 
-def check_link(store: Backend, network: Network) -> None:
-    """Leaves it out of the four lists and of the class explained, and says so."""
+def check_link(store: Backend, network: Network, size: tuple[int, int]) -> None:
+    """Leaves it out of the four lists, the class explained and the pixel of a picture of `size`, and says so."""
     here = [entry.name for entry in networks() if entry.available]
     layers = [layer.name for layer in network.layers]
 
@@ -34,3 +35,6 @@ def check_link(store: Backend, network: Network) -> None:
     if target is not None and target >= len(network.classes):
         link_notice.blame(clause("explore", "target", str(target)))
         change(target=None)
+    if choice().pin and inside(read(choice().pin), size) is None:
+        link_notice.blame(clause("explore", "pin", choice().pin))
+        change(pin="")

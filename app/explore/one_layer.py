@@ -6,6 +6,7 @@ import streamlit as st
 from app.explore.decoder_training import decoder_offer
 from app.explore.grid_choice import change, choice
 from app.explore.noise_itself import noise_itself
+from app.explore.pixel import pixel_curve, pixel_probe
 from app.explore.present_layers import present_button
 from app.explore.segmentation import segmentation
 from app.explore.take import take_map
@@ -108,6 +109,7 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         decoder_offer(store, network, layer)
     if view.state == "refused":
         return
+    pixel_probe(subject.size)
 
     def draw(views: list[View]) -> None:
         (view,) = views
@@ -176,6 +178,7 @@ def _figures(
         numbers(view.value, subject)
     elif result is not None:
         preview_numbers(result)
+    pixel_curve(network, subject, metric, settings, layer.name)
     row = st.container(horizontal=True, key="answers")
     left, right = row.container(), row.container()
     with left:

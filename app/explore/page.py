@@ -49,7 +49,7 @@ def page() -> None:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
     link_notice.check_network("explore", network, subject.size)
-    check_link(store, network)
+    check_link(store, network, subject.size)
     with note:
         controls.network_note(network)
     with st.sidebar:

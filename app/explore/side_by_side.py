@@ -11,6 +11,7 @@ from app.address import selection
 from app.explore.grid import grid
 from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, choice
 from app.explore.grid_controls import colours_control, columns_control, methods_control, scale_control, target_control
+from app.explore.pixel import pixel_curve, pixel_probe
 from app.figures.raster import data_address
 from app.inputs.columns import Column, counterpart, known_layers
 from app.inputs.network_input import Subject
@@ -20,6 +21,7 @@ from app.jobs.backend import Backend, networks
 from app.parts.strange import answered
 from app.sidebar.controls import shape
 from explainers import CIDSettings
+from explainers.methods.entropies import ENTROPIES
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -58,7 +60,18 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
     def build() -> tuple[list[Column], list[str]]:
         return _columns(store, scene, shown)
 
-    grid(store, build, choice(), settings)
+    size = scene.subject.size
+    if choice().across == "networks" and (columns := build()[0]):
+        # All maps are drawn in the frame of the first.
+        size = columns[0].subject.size
+    pixel_probe(size)
+
+    def below() -> None:
+        if choice().across != "pictures":
+            for metric in (name for name in ENTROPIES if name in choice().methods):
+                pixel_curve(scene.network, scene.subject, metric, settings, scene.layer.name)
+
+    grid(store, build, choice(), settings, below)
 
 
 def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
@@ -66,10 +79,12 @@ def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
     subject = scene.subject
     address = data_address(Image.fromarray(subject.picture), "JPEG", quality=88)
     answer, share = top[0]
+    # Columns that are pictures show others than this one.
+    marked = "" if choice().across == "pictures" else "probed-picture"
     with st.container(width=PICTURE + 8, key="grid_picture"):
         st.html(
-            f'<img src="{address}" width="{PICTURE}" height="{PICTURE}" style="border-radius:6px" '
-            f'alt="{escape(subject.title)}, as the network sees it">'
+            f'<span class="{marked}"><img src="{address}" width="{PICTURE}" height="{PICTURE}" '
+            f'style="border-radius:6px" alt="{escape(subject.title)}, as the network sees it"></span>'
         )
         st.caption(answered(subject.key, scene.network, answer, share), help=ANSWERS)
 

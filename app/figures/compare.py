@@ -42,7 +42,7 @@ def difference_figure(
     Cells that are not finite, which one of the layers or both do not use, are crossed. `size` in pixels.
     """
     marked = np.where(np.isfinite(values), values, np.inf)
-    figure = nats_figure(marked, size, (-limit, limit), look, box)
+    figure = nats_figure(marked, size, (-limit, limit), look, box, title="B − A")
     figure.update_traces(
         selector={"type": "heatmap"},
         colorscale=DIFFERENCE_SCALE,

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from app.figures.ends import Ends, beyond_signs, marks_beyond
 from app.figures.maps import unbounded, unit_range
 from app.figures.panes import Panes
+from app.figures.probed import probed
 from app.figures.remembered import remembered
 from app.figures.style import Look, bare_axis, dressing, heatmap
 
@@ -200,6 +201,7 @@ def _map(
         opacity=style.opacity,
         name=f"{row.title} · {head.title}",
         hovertemplate=_words(row, head, frame, style.own, cell.preview),
+        **probed(f"{row.title} · {head.title}", row.unit, row.unit == "nats", cell.preview),
     )
     marks = [] if style.own else marks_beyond(cell.values, frame, limits, side * 0.8)
     panes.draw(place, shown, *marks, *unbounded(cell.values, frame, side * 0.8))

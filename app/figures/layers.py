@@ -12,6 +12,7 @@ from app.figures.maps import unbounded
 from app.figures.marks import open_where
 from app.figures.methods import style_of
 from app.figures.panes import Panes
+from app.figures.probed import probed
 from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, bare_axis, dress, dressing, heatmap
 
@@ -96,6 +97,7 @@ def strip_figure(
         panes.title(divmod(place, columns), name, font={"size": 11}, yshift=-2)
     for place, cells in enumerate(maps):
         pane = divmod(place, columns)
+        there = cells is not None
         if cells is None:
             cells = np.full((1, 1), np.nan)
             if notes:
@@ -106,6 +108,7 @@ def strip_figure(
             coloraxis="coloraxis",
             name=names[place],
             hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
+            **(probed(names[place], preview=bool(previews) and previews[place], opens=names[place]) if there else {}),
         )
         marks = marks_beyond(cells, size, limits, CELL * 0.8)
         panes.draw(pane, shown, *marks, *unbounded(cells, size, CELL * 0.8))

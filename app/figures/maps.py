@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.figures.ends import Ends, beyond_words, marks_beyond, scale_words
+from app.figures.probed import probed
 from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, Look, dressing, heatmap, pixel_axes
 
@@ -38,6 +39,7 @@ def picture_figure(
     height, width = picture.shape[:2]
     image = {"type": "image", "z": picture, "name": ""}
     image["hovertemplate"] = "row %{y}, column %{x}<br>RGB %{z}<extra></extra>"
+    image |= probed("picture", "")
     return go.Figure([image, *outlines(box, mask)], frame(height, width, look))
 
 
@@ -50,12 +52,13 @@ def nats_figure(
     box: Box | None = None,
     ends: Ends | None = None,
     preview: bool = False,
+    title: str = "H",
 ) -> go.Figure:
     """Entropy per cell (rows, columns) in nats on the fixed colour scale `limits`, whose two `ends` mean something.
 
     Values outside `limits` take the colour of the nearer end with a triangle, are counted under the scale and keep
     their number in the hover text; unbounded cells (+inf) are grey and crossed. `size` is the picture's (height, width)
-    in pixels. A `preview` says so, and its numbers are rough.
+    in pixels. A `preview` says so, and its numbers are rough. `title` is what the pixel probe calls it.
     """
     hover = "H about %{z:.0f} nats, a preview" if preview else "H = %{z:.3f} nats"
     shown = heatmap(
@@ -67,6 +70,7 @@ def nats_figure(
         zmax=limits[1],
         colorbar=_bar(_lines(scale_words(ends), crossed(cells), beyond_words([cells], limits), preview)),
         hovertemplate=f"row %{{y}}, column %{{x}}<br>{hover}<extra></extra>",
+        **probed(title, preview=preview),
     )
     marks = marks_beyond(cells, size, limits)
     return go.Figure([shown, *marks, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
@@ -88,6 +92,7 @@ def unit_figure(
         zmax=1,
         colorbar=_bar(_lines("share of its own range (0–1)", crossed(cells), "", preview)),
         hovertemplate=f"row %{{y}}, column %{{x}}<br>{hover}<extra></extra>",
+        **probed("H", preview=preview),
     )
     return go.Figure([shown, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
 

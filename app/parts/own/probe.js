@@ -1,0 +1,283 @@
+// The pixel probe: marks the pixel under the pointer in every map and picture of the page and writes its values there.
+// It runs in the page alone; only a click, which pins the pixel, tells the server.
+
+const MARKS = "probe-marks";
+const charts = () => [...document.querySelectorAll(".js-plotly-plot")].filter((chart) => chart._fullLayout?._size);
+const described = (trace) => trace.meta?.probe;
+
+// The maps of a chart, each with its axes; several traces may lie on one pane, of which the first has the values.
+function panes(chart) {
+  const found = new Map();
+  for (const trace of chart._fullData ?? []) {
+    if (!described(trace) || found.has(trace.xaxis)) continue;
+    const layout = chart._fullLayout;
+    const x = layout[trace.xaxis.replace("x", "xaxis")], y = layout[trace.yaxis.replace("y", "yaxis")];
+    if (x?._length && y?._length) found.set(trace.xaxis, { chart, trace, x, y });
+  }
+  return [...found.values()];
+}
+
+// What a pane shows at a pixel (row, column) of the picture.
+function value({ trace }, { row, column }) {
+  const shown = described(trace);
+  if (trace.type === "image") {
+    const colour = trace.z?.[row]?.[column];
+    return colour ? `red ${colour[0]}, green ${colour[1]}, blue ${colour[2]}` : "";
+  }
+  const cells = trace.customdata ?? trace.z;
+  if (!cells) return "";
+  const down = Math.floor((row - trace.y0 + trace.dy / 2) / trace.dy);
+  const across = Math.floor((column - trace.x0 + trace.dx / 2) / trace.dx);
+  const found = cells[down]?.[across];
+  if (found === undefined) return "";
+  return found === null || Number.isNaN(found) ? "unbounded" : written(found, shown);
+}
+
+function written(number, { decimals, digits, preview }) {
+  if (preview) return `about ${signed(number.toFixed(0))}`;
+  return signed(decimals === undefined ? String(Number(number.toPrecision(digits))) : number.toFixed(decimals));
+}
+
+// With a real minus sign, without one before zero, and with powers of ten as one writes them by hand.
+function signed(text) {
+  const [digits, power] = (/^-[0.]+$/.test(text) ? text.slice(1) : text).split("e");
+  const raised = [...(power ?? "").replace("+", "")].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");
+  return digits.replace("-", "−") + (power ? `·10${raised}` : "");
+}
+
+const spoken = (pane, pixel) => {
+  const { title, unit } = described(pane.trace), text = value(pane, pixel);
+  return text && `${title}: ${text}${text === "unbounded" || pane.trace.type === "image" ? "" : ` ${unit}`}`;
+};
+
+class Probe {
+  constructor(parent) {
+    this.parent = parent;
+    this.group = parent.querySelector(".probe");
+    [this.row, this.column] = this.group.querySelectorAll("input");
+    [this.pinning, this.clearing] = this.group.querySelectorAll("button");
+    this.said = this.group.querySelector(".said");
+    this.heard = new WeakSet();
+    this.ending = new AbortController();
+    const { signal } = this.ending;
+    const on = (target, name, act) => target.addEventListener(name, act, { signal, capture: true, passive: true });
+    on(document, "pointermove", (event) => this.pointed(event));
+    on(document, "pointerdown", (event) => { this.pressed = event; });
+    on(document, "pointerup", (event) => this.released(event));
+    on(document.documentElement, "pointerleave", () => this.point(null));
+    for (const field of [this.row, this.column]) {
+      on(field, "input", () => this.typed());
+      on(field, "keydown", (event) => event.key === "Enter" && this.pin(this.pixel ?? this.data.pin));
+    }
+    on(this.group, "keydown", (event) => event.key === "Escape" && this.pin(null));
+    on(this.pinning, "click", () => this.pin(this.pixel ?? this.typedPixel()));
+    on(this.clearing, "click", () => this.pin(null));
+    this.watcher = new MutationObserver((changes) => {
+      if (changes.some((change) => !change.target.closest?.(`.${MARKS}, .probe`))) this.later();
+    });
+    this.watcher.observe(document.body, { childList: true, subtree: true });
+  }
+
+  show(data, tell) {
+    Object.assign(this, { data, tell });
+    for (const [field, last] of [[this.row, data.size[0] - 1], [this.column, data.size[1] - 1]]) field.max = last;
+    if (document.activeElement !== this.row && document.activeElement !== this.column) this.written(data.pin);
+    this.clearing.hidden = !data.pin;
+    this.draw();
+  }
+
+  end() {
+    this.ending.abort();
+    this.watcher.disconnect();
+    document.querySelectorAll(`.${MARKS}`).forEach((marks) => marks.remove());
+  }
+
+  // The pane or picture under a pointer, and the pixel there.
+  under(event) {
+    const chart = event.target.closest?.(".js-plotly-plot"), image = event.target.closest?.(".probed-picture");
+    const [height, width] = this.data.size;
+    const inside = (row, column) => ({
+      row: Math.min(Math.max(Math.round(row), 0), height - 1),
+      column: Math.min(Math.max(Math.round(column), 0), width - 1),
+    });
+    if (image) {
+      const box = image.getBoundingClientRect();
+      const down = (event.clientY - box.top) / box.height, across = (event.clientX - box.left) / box.width;
+      return { image, pixel: inside(down * height - 0.5, across * width - 0.5) };
+    }
+    if (!chart?._fullLayout || event.target.closest(".modebar")) return null;
+    const box = chart.getBoundingClientRect();
+    for (const pane of panes(chart)) {
+      const across = event.clientX - box.left - pane.x._offset, down = event.clientY - box.top - pane.y._offset;
+      if (across >= 0 && down >= 0 && across <= pane.x._length && down <= pane.y._length)
+        return { pane, pixel: inside(pane.y.p2c(down), pane.x.p2c(across)) };
+    }
+    return null;
+  }
+
+  pointed(event) {
+    this.last = event;
+    if (event.buttons) return;
+    const found = this.under(event);
+    if (found || !this.byKeys) this.point(found?.pixel ?? null, found?.pane);
+  }
+
+  released(event) {
+    const { pressed } = this;
+    const still = pressed && Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) < 5;
+    // A long press is a phone's own menu.
+    if (!still || event.button !== 0 || event.timeStamp - pressed.timeStamp > 600) return;
+    const found = this.under(pressed);
+    if (!found) return;
+    const opens = found.pane && described(found.pane.trace).opens;
+    if (opens) this.tell("opened", { layer: opens, pixel: [found.pixel.row, found.pixel.column] });
+    else this.pin(found.pixel);
+  }
+
+  typedPixel() {
+    const [row, column] = [this.row, this.column].map((field) => (field.checkValidity() ? field.valueAsNumber : NaN));
+    return Number.isInteger(row) && Number.isInteger(column) ? { row, column } : null;
+  }
+
+  typed() {
+    // One that is empty yet begins in the middle.
+    for (const [field, side] of [[this.row, this.data.size[0]], [this.column, this.data.size[1]]])
+      if (field.value === "") field.value = Math.floor(side / 2);
+    const pixel = this.typedPixel();
+    if (pixel) this.point(pixel, null, true);
+  }
+
+  point(pixel, pane = null, byKeys = false) {
+    if (!pixel && !this.pixel) return;
+    Object.assign(this, { pixel, hovered: pane, byKeys });
+    if (!byKeys) this.written(pixel ?? this.data.pin);
+    this.later();
+  }
+
+  pin(pixel) {
+    const now = this.data.pin;
+    if (pixel ? now && now.row === pixel.row && now.column === pixel.column : !now) return;
+    this.data = { ...this.data, pin: pixel };
+    if (!pixel) this.byKeys = false;
+    if (!this.byKeys) this.written(pixel);
+    this.clearing.hidden = !pixel;
+    this.draw();
+    this.tell("pinned", { pixel: pixel && [pixel.row, pixel.column] });
+  }
+
+  written(pixel) {
+    this.row.value = pixel ? pixel.row : "";
+    this.column.value = pixel ? pixel.column : "";
+  }
+
+  later() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const all = [];
+    for (const chart of charts()) {
+      const found = panes(chart);
+      if (!found.length) continue;
+      if (!this.heard.has(chart)) {
+        this.heard.add(chart);
+        chart.on("plotly_afterplot", () => this.redrawn(chart));
+      }
+      const box = chart.querySelector(".svg-container");
+      if (box) this.mark(box, found.map((pane) => this.on(pane)));
+      all.push(...found);
+    }
+    for (const image of document.querySelectorAll(".probed-picture")) {
+      const [height, width] = this.data.size;
+      const place = ({ row, column }) => [(column + 0.5) / width * image.clientWidth, (row + 0.5) / height * image.clientHeight];
+      this.mark(image, [{ place, size: [9, 9], text: () => "" }]);
+    }
+    const pixel = this.pixel ?? this.data.pin;
+    const words = pixel && all.map((pane) => spoken(pane, pixel)).filter(Boolean);
+    const text = words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint;
+    if (this.said.textContent !== text) this.said.textContent = this.said.title = text;
+    document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
+  }
+
+  on(pane) {
+    const { trace, x, y } = pane;
+    const place = ({ row, column }) => {
+      // The middle of the cell, which may be wider than a pixel.
+      const [dx, dy] = trace.type === "heatmap" ? [trace.dx, trace.dy] : [1, 1];
+      const middle = (at, start, step) => Math.round((at - start) / step) * step + start;
+      const [from, top] = trace.type === "heatmap" ? [trace.x0, trace.y0] : [0, 0];
+      const across = x.c2p(middle(column, from, dx)), down = y.c2p(middle(row, top, dy));
+      const seen = across >= 0 && down >= 0 && across <= x._length && down <= y._length;
+      return seen && [x._offset + across, y._offset + down];
+    };
+    const step = (axis, wide) => Math.max(9, Math.abs(axis.c2p(wide) - axis.c2p(0)));
+    const size = trace.type === "heatmap" ? [step(x, trace.dx), step(y, trace.dy)] : [9, 9];
+    const unit = described(trace).unit;
+    const text = (pixel) => {
+      const said = trace.type === "image" ? "" : value(pane, pixel);
+      return said && said !== "unbounded" && unit.length < 6 ? `${said} ${unit}` : said;
+    };
+    const hovered = this.hovered && this.hovered.chart === pane.chart && this.hovered.trace.xaxis === trace.xaxis;
+    // Plotly's own label says more than ours where the pointer is.
+    return { place, size, text: hovered ? () => "" : text, right: x._offset + x._length };
+  }
+
+  mark(box, places) {
+    let marks = box.querySelector(`:scope > .${MARKS}`);
+    const pinned = this.data.pin, pixel = this.pixel;
+    if (!marks) {
+      if (!pinned && !pixel) return;
+      marks = document.createElement("div");
+      marks.className = MARKS;
+      marks.ariaHidden = "true";
+      box.append(marks);
+    }
+    const drawn = [];
+    for (const { place, size, text, right } of places) {
+      for (const [at, name] of [[pinned, "pin"], [pixel, "point"]]) {
+        const where = at && place(at);
+        if (!where) continue;
+        const mark = document.createElement("i");
+        mark.className = name;
+        mark.style.cssText = `left:${where[0]}px;top:${where[1]}px;width:${size[0]}px;height:${size[1]}px`;
+        drawn.push(mark);
+        // The value of the pinned pixel gives way to that of the one that is pointed at.
+        const said = (name === "point" || !pixel) && text(at);
+        if (!said) continue;
+        const label = document.createElement("b");
+        label.textContent = said;
+        const left = right !== undefined && where[0] + size[0] / 2 + 7 * said.length > right;
+        label.style.cssText = `left:${where[0] + (left ? -1 : 1) * (size[0] / 2 + 4)}px;top:${where[1]}px`;
+        if (left) label.className = "left";
+        drawn.push(label);
+      }
+    }
+    marks.replaceChildren(...drawn);
+  }
+
+  // A map has arrived or was zoomed: the marks follow, and so does Plotly's label under a pointer that rests there.
+  redrawn(chart) {
+    this.later();
+    const { last } = this;
+    if (!last || last.pointerType === "touch" || last.buttons || !this.hovered) return;
+    const box = chart.getBoundingClientRect();
+    const over = last.clientX > box.left && last.clientX < box.right && last.clientY > box.top && last.clientY < box.bottom;
+    const target = over && document.elementFromPoint(last.clientX, last.clientY);
+    if (!target || !chart.contains(target)) return;
+    const { clientX, clientY } = last;
+    target.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const pixel = (at) => at && { row: at[0], column: at[1] };
+  parentElement.probe ??= new Probe(parentElement);
+  parentElement.probe.show({ ...data, pin: pixel(data.pin) }, setTriggerValue);
+  return () => {
+    parentElement.probe?.end();
+    delete parentElement.probe;
+  };
+}
