@@ -31,8 +31,8 @@ class GridChoice:
 
     `view` is the open tab; columns are what `across` names, and empty `layers`, `pictures` and `networks` mean those
     that are suggested; `opacity` is in percent; `target` None: the likeliest class; `present` 1: one layer, in
-    large type; `noise`: how many times the map's own noise is shown, 0 where none is; `pin`: row and column of the pixel
-    that stays marked.
+    large type; `noise`: how many times the map's own noise is shown, 0 where none is; `pin`: row and column of the
+    pixel that stays marked.
     """
 
     view: str = "grid"

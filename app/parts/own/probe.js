@@ -196,7 +196,7 @@ class Probe {
       this.mark(image, [{ place, size: [9, 9], text: () => "" }]);
     }
     const pixel = this.pixel ?? this.data.pin;
-    const words = pixel && all.map((pane) => spoken(pane, pixel)).filter(Boolean);
+    const words = pixel && [...new Set(all.map((pane) => spoken(pane, pixel)).filter(Boolean))];
     const text = words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint;
     if (this.said.textContent !== text) this.said.textContent = this.said.title = text;
     document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
