@@ -21,27 +21,30 @@ def draw() -> None:
     look.legible()
     # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
     with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
-        names = ("explore", "compare", "fairness", "evaluate", "layers", "flow", "learn", "glossary", "about")
-        explore, compare, fairness, evaluate, layers, flow, learn, glossary, about = (
+        names = ("explore", "compare", "fairness", "evaluate", "layers", "flow", "learn", "teach", "glossary", "about")
+        explore, compare, fairness, evaluate, layers, flow, learn, teach, glossary, about = (
             import_module(f"app.{name}.page") for name in names
         )
         disk, ways = (import_module(f"app.parts.{name}") for name in ("disk", "ways"))
+        bar = import_module("app.classroom.bar")
     start = st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True)
-    ways.remember(explore=start)
-    st.navigation(
-        [
-            start,
-            st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
-            st.Page(fairness.page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
-            st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
-            st.Page(layers.page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
-            st.Page(flow.page, title="Information flow", icon=":material/water:", url_path="flow"),
-            st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn"),
-            st.Page(glossary.page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
-            st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
-        ],
-        position="top",
-    ).run()
+    lessons = st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn")
+    ways.remember(explore=start, learn=lessons)
+    pages = [
+        start,
+        st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
+        st.Page(fairness.page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
+        st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
+        st.Page(layers.page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
+        st.Page(flow.page, title="Information flow", icon=":material/water:", url_path="flow"),
+        lessons,
+        st.Page(teach.page, title="Class", icon=":material/groups:", url_path="class"),
+        st.Page(glossary.page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
+        st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
+    ]
+    chosen = st.navigation(pages, position="top")
+    bar.bar({page.url_path: page for page in pages}, chosen.url_path)
+    chosen.run()
     disk.notice()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app.address.links import problems
+from app.address.standing import standing
 from app.inputs.sentences import sentence
 from app.learn.lessons import LESSONS, controls, find
 from app.learn.lessons.lesson import Lesson
@@ -53,6 +54,7 @@ def go(number: int, present: bool | None = None) -> None:
 def write_address(number: int, present: bool, values: Mapping[str, str]) -> None:
     """Makes the address bar hold the lesson, how it is shown, and the values of its controls."""
     query = {"lesson": LESSONS[number].slug} | ({"present": "1"} if present else {}) | dict(values)
+    query |= standing()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 
@@ -68,12 +70,15 @@ def row(number: int) -> None:
     presentation.row(Steps("lesson", titles, number, go), presenting())
 
 
-def words(number: int, lesson: Lesson) -> None:
-    """Title, paragraphs, equation and what its symbols mean."""
+def title(number: int, lesson: Lesson) -> None:
+    st.title(lesson.title, anchor=False)
+    if not presenting():
+        st.caption(f"Lesson {number + 1} of {len(LESSONS)}")
+
+
+def words(lesson: Lesson) -> None:
+    """Paragraphs, equation and what its symbols mean."""
     with st.container(key="learn_text"):
-        st.title(lesson.title, anchor=False)
-        if not presenting():
-            st.caption(f"Lesson {number + 1} of {len(LESSONS)}")
         try:
             st.markdown(lesson.text)
         except DamagedFile as error:

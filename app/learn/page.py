@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.address import selection
 from app.jobs.backend import backend
-from app.learn import frame
+from app.learn import frame, predict
 from app.learn.lessons import LESSONS, bench, controls
 from app.learn.lessons.lesson import Stage
 from app.parts import link_notice, look
@@ -21,9 +21,13 @@ def page() -> None:
     frame.row(number)
     with st.container(horizontal=True, key="learn_body"):
         with st.container():
-            frame.words(number, lesson)
+            frame.title(number, lesson)
+            if opened := predict.is_open(lesson.slug):
+                frame.words(lesson)
         with st.container():
-            _widget(number)
+            predict.ask(lesson.slug)
+            if opened:
+                _widget(number)
 
 
 @st.fragment

@@ -22,7 +22,7 @@ PLAIN = f"network={NETWORK}&picture={PICTURE}&view=layer&refine=False&grid={GRID
 LAYERS, SEEDS = ("conv1", "layer1.1", "layer2.0", "layer2.2", "layer3.0", "layer3.2"), 40
 # Half of the last digit that a page shows, and what processors and threads differ by.
 CLOSE = 0.0006
-PAGES = ("compare", "fairness", "evaluate", "layers", "learn", "glossary", "about")
+PAGES = ("compare", "fairness", "evaluate", "layers", "learn", "class", "glossary", "about")
 ODD = (
     "picture=../../etc/passwd",
     "picture=bird/" + "9" * 5000,

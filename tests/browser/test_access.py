@@ -19,6 +19,7 @@ PAGES = {
     "flow": ("flow?experiment=neuron", ".st-key-figure_flow_curves .main-svg"),
     "lesson": ("learn?lesson=noise", ".js-plotly-plot .main-svg"),
     "presentation": ("learn?lesson=noise&present=1", ".js-plotly-plot .main-svg"),
+    "class": ("class", "h1"),
     "glossary": ("glossary", "h1"),
     "about": ("about", "h1"),
 }

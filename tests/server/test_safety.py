@@ -189,7 +189,7 @@ QUERIES = [
     "picture=" + "x" * 2_000_000,
     "&".join(f"k{i}=v" for i in range(20_000)),
 ]
-PAGES = ["", "compare", "fairness", "evaluate", "layers", "learn", "glossary", "about", "../../etc/passwd"]
+PAGES = ["", "compare", "fairness", "evaluate", "layers", "learn", "class", "glossary", "about", "../../etc/passwd"]
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:40])

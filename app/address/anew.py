@@ -1,0 +1,21 @@
+"""What a session has chosen, forgotten, so that its pages read the address again as on a first visit."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from app.address.standing import standing
+
+# What is read from the address on a visit's first run, and what was said of it.
+CHOSEN = (
+    "arrived", "selection", "source", "grid_choice", "compare", "fairness", "evaluate_choice", "layers_choice",
+    "flow_choice", "learn", "learn_link", "link_clauses", "link_settled", "picture_gone",
+)  # fmt: skip
+
+
+def visit(page: Any, query: Mapping[str, str]) -> NoReturn:
+    """Goes to a page of the navigation as a link with these parts would, within the same session."""
+    for name in CHOSEN:
+        st.session_state.pop(name, None)
+    st.switch_page(page, query_params=dict(query) | standing())
