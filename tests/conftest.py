@@ -8,11 +8,15 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 
 from app.command import MAIN
 
+# That a machine is busy says nothing of a test.
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("busy")
 # Pages in tests have the settings that they have in the server.
 config._main_script_path = str(MAIN)
 # Every AppTest would look through all installed packages for components.

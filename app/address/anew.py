@@ -5,12 +5,12 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from app.address.standing import standing
+from app.address.standing import SHARED, stand, standing
 
 # What is read from the address on a visit's first run, and what was said of it.
 CHOSEN = (
     "arrived", "selection", "source", "grid_choice", "compare", "fairness", "evaluate_choice", "layers_choice",
-    "flow_choice", "learn", "learn_link", "link_clauses", "link_settled", "picture_gone",
+    "flow_choice", "learn", "learn_link", "link_clauses", "link_settled", "picture_gone", "shared_taken",
 )  # fmt: skip
 
 
@@ -18,4 +18,6 @@ def visit(page: Any, query: Mapping[str, str]) -> NoReturn:
     """Goes to a page of the navigation as a link with these parts would, within the same session."""
     for name in CHOSEN:
         st.session_state.pop(name, None)
+    # A picture of one's own goes on in no other's link.
+    stand(SHARED, None)
     st.switch_page(page, query_params=dict(query) | standing())

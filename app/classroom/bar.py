@@ -9,9 +9,9 @@ import streamlit as st
 from app.address.anew import visit
 from app.address.standing import NAMES
 from app.classroom.classes import ClassGoneError
-from app.classroom.clock import here
 from app.classroom.membership import Membership, classes, leave, membership, student
 from app.inputs.sentences import sentence
+from app.parts.clock import here
 from app.words import counted
 
 WAIT = 1.0

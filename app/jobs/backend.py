@@ -23,6 +23,7 @@ from app.jobs.memory import MEBIBYTE, Recent, Store
 from app.jobs.owners import mark, owns
 from app.jobs.paces import Paces
 from app.jobs.runner import Job, Runner
+from app.jobs.shared import SharedPictures
 from app.jobs.work import load, load_own
 from app.server.added import add_requested
 from explainers import ChoiceNeededError, CIDResult, add_network
@@ -91,6 +92,7 @@ class Backend:
         self.results = Kept(Store(256 * MEBIBYTE), ResultStore(known=RECORDS), shipped_results())
         self.previews = Store(64 * MEBIBYTE)
         self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
+        self.shared = SharedPictures()
         # What several requests need, and plans of networks.
         self.shelf, self.plans = Store(192 * MEBIBYTE), Store(8 * MEBIBYTE)
         self._networks: LRUCache = LRUCache(NETWORK_BYTES, getsizeof=network_bytes)

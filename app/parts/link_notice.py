@@ -13,6 +13,7 @@ from app.inputs.pictures import THUMBNAIL, PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import NOT_KEPT, OWN, Backend, networks
 from app.jobs.owners import owns
+from app.parts import shared_link
 from app.parts.cells import grid_options
 from explainers.networks.catalogue import Network
 
@@ -25,6 +26,9 @@ def check(page: str, store: Backend, own: Mapping[str, str]) -> None:
 
     On the first page of a visit, remembers what is wrong with its link; `own` is what the page has understood of it.
     """
+    if lost := shared_link.arrive(page, store):
+        st.session_state["picture_gone"] = lost + INSTEAD
+    shared_link.follow(store)
     link, now = selection.arrived(page), selection.selection()
     if not now.network.startswith(OWN) and now.network not in [entry.name for entry in networks()]:
         selection.change(network=selection.Selection().network)

@@ -13,6 +13,7 @@ from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.parts.cells import grid_options
 from app.parts.network_status import entry_title
 from app.sidebar.picture_crop import crop_control
+from app.sidebar.share_control import share_control
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
 from app.words import counted, scientific
 from explainers.cid.results import METHODS
@@ -270,6 +271,8 @@ def _upload_control(store: Backend) -> None:
     shown = store.uploaded(split(selection.selection().picture)[0])
     for note in shown.notes if shown else ():
         st.caption(f"Note: {note}.")
+    if shown:
+        share_control(store, shown)
 
 
 def _own() -> dict[str, str]:

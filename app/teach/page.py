@@ -7,10 +7,10 @@ import streamlit as st
 from app.address.selection import write_address
 from app.address.standing import CLASS
 from app.classroom.classes import HOURS
-from app.classroom.clock import here
 from app.classroom.membership import CODE, Membership, classes, join, membership
 from app.inputs.sentences import sentence
 from app.parts import ways
+from app.parts.clock import here
 from app.parts.look import READING
 from app.words import counted
 
@@ -42,7 +42,7 @@ def page() -> None:
 
 
 def _begin() -> None:
-    st.subheader("As a teacher", anchor=False)
+    st.header("As a teacher", anchor=False)
     st.button("Begin a class", key="class_begin", type="primary", icon=":material/groups:", on_click=_start, help=BEGIN)
     if problem := st.session_state.pop("class_problem", ""):
         st.error(problem)
@@ -56,7 +56,7 @@ def _start() -> None:
 
 
 def _come() -> None:
-    st.subheader("As a student", anchor=False)
+    st.header("As a student", anchor=False)
     with st.form("class_come", border=False):
         code = st.text_input("Code of the class", max_chars=CODE, help="Six letters and digits, from your teacher.")
         if st.form_submit_button("Join"):
@@ -70,7 +70,7 @@ def _come() -> None:
 def _lead(found: Membership) -> None:
     st.markdown("**Give this link to your students**, or the code to those who are here already:")
     st.code(student_link(st.context.url or "", found.code), language=None)
-    st.markdown(f"# {found.code}")
+    st.header(found.code, anchor=False)
     students, until = counted(classes().present(found.code), "student"), here(classes().ends(found.code))
     st.caption(f"{students} at the moment · ends by itself at {until}, your time")
     st.markdown(

@@ -1,0 +1,73 @@
+"""A picture of one's own that travels with the link, where its owner has asked for that."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from app.address import selection
+from app.address.standing import SHARED, stand, standing
+from app.inputs.crop import MARK, split
+from app.inputs.pictures import Picture, PictureGoneError
+from app.inputs.sentences import sentence
+from app.jobs.backend import Backend
+from app.jobs.owners import mark
+
+LISTED = 8
+UPLOAD = "upload/"
+
+
+def arrive(page: str, store: Backend) -> str:
+    """Takes the shared picture of the link that a visit began with, once; why not, or nothing.
+
+    From then on it is like an upload of this session's own, under the same link as long as that holds.
+    """
+    wanted = selection.arrived(page).get(SHARED, "")
+    if not wanted or st.session_state.get("shared_taken") == wanted:
+        return ""
+    st.session_state["shared_taken"] = wanted
+    token, crop = split(wanted)
+    try:
+        found = store.shared.find(token)
+    except PictureGoneError as error:
+        stand(SHARED, None)
+        return sentence(error)
+    # The digest of the file stands behind the mark of whoever brought it.
+    owner = mark(selection.owner("upload"))
+    key = UPLOAD + owner + found.picture.key.removeprefix(UPLOAD)[len(owner) :]
+    store.uploads.put(key, replace(found.picture, key=key))
+    others = tuple(other for other in st.session_state.get("uploads", ()) if other != key)
+    st.session_state["uploads"] = (key, *others)[:LISTED]
+    links()[key] = (token, found.ends)
+    st.session_state["source"] = "upload"
+    selection.change(picture=key + (MARK + crop if crop else ""))
+    follow(store)
+    return ""
+
+
+def follow(store: Backend) -> None:
+    """Keeps the address in step: it holds the picture that is looked at if that is shared, and no other."""
+    key, crop = split(selection.selection().picture)
+    token, _ = links().get(key, ("", 0.0))
+    if token and not store.shared.is_there(token):
+        del links()[key]
+        token = ""
+    now = token + (MARK + crop if token and crop else "")
+    if standing().get(SHARED, "") != now:
+        stand(SHARED, now)
+
+
+def links() -> dict[str, tuple[str, float]]:
+    """Of this session's shared pictures, by key: the part of the link, and until when it holds."""
+    return st.session_state.setdefault("shared", {})
+
+
+def share(store: Backend, picture: Picture) -> None:
+    """Raises ValueError, one sentence."""
+    links()[picture.key] = store.shared.share(picture)
+    follow(store)
+
+
+def withdraw(store: Backend, key: str) -> None:
+    token, _ = links().pop(key)
+    store.shared.withdraw(token)
+    follow(store)
