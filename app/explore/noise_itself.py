@@ -3,6 +3,7 @@
 from typing import cast
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -151,6 +152,6 @@ def _numbers(network: Network, found: NoiseEffect, at: int) -> None:
             st.metric("Same answer", f"{round(float(found.kept[at]) * SAMPLES)} of {SAMPLES} draws", help=SAME)
 
 
-def _chart(figure: object, key: str, alt: str) -> None:
+def _chart(figure: go.Figure, key: str, alt: str) -> None:
     config = PLAIN_CONFIG | {"displayModeBar": False}
     st.plotly_chart(figure, theme=None, key=f"figure_{key}", config=config, alt=alt)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw
 
+from app.inputs.outline import MARK as OUTLINE_MARK
+from app.inputs.outline import split_outline
 from app.inputs.pictures import Picture, PictureGoneError
 from explainers.networks.preprocessing import Preprocessing
 
@@ -69,21 +71,22 @@ WHOLE = Crop()
 def split(key: str) -> tuple[str, str]:
     """The key of the whole picture, and the text of the part; empty for the whole.
 
-    >>> split("photo/cat@0.1,0,0.9,1"), split("bird/1")
+    >>> split("photo/cat@0.1,0,0.9,1~0,0,1,1"), split("bird/1")
     (('photo/cat', '0.1,0,0.9,1'), ('bird/1', ''))
     """
-    base, _, text = key.partition(MARK)
+    base, _, text = split_outline(key)[0].partition(MARK)
     return base, text
 
 
 def joined(key: str, crop: Crop) -> str:
-    """The key of a part of the picture `key`.
+    """The key of a part of the picture `key`; what is drawn on the whole picture stays.
 
-    >>> joined("photo/cat", WHOLE), joined("photo/cat@0,0,1,0.5", Crop(0.5))
-    ('photo/cat', 'photo/cat@0.5,0,1,1')
+    >>> joined("photo/cat", WHOLE), joined("photo/cat@0,0,1,0.5~0,0,1,1", Crop(0.5))
+    ('photo/cat', 'photo/cat@0.5,0,1,1~0,0,1,1')
     """
-    base, _ = split(key)
-    return base if crop == WHOLE else f"{base}{MARK}{crop.to_text()}"
+    (base, _), (_, outline) = split(key), split_outline(key)
+    part = "" if crop == WHOLE else f"{MARK}{crop.to_text()}"
+    return f"{base}{part}{OUTLINE_MARK}{outline}" if outline else base + part
 
 
 def part(picture: Picture, text: str) -> Picture:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from app.inputs.crop import part, split
 from app.inputs.network_input import Subject, prepare
+from app.inputs.outline import split_outline, with_outline
 from app.inputs.pictures import Picture, PictureGoneError, find_picture, upload
 from app.inputs.sentences import foreign, sentence
 from app.jobs.decoders import MOST
@@ -30,6 +31,7 @@ from explainers import ChoiceNeededError, CIDResult, add_network
 from explainers.cid.concentration import concentration
 from explainers.datasets.birds.source import shown_side
 from explainers.devices import best_device
+from explainers.evaluation.measures import localisation
 from explainers.fairness.plan import Plan, plan
 from explainers.methods.request import DECODER_LANE, MAP_LANE, Request, Workbench
 from explainers.networks.catalogue import Network, network_catalogue
@@ -44,6 +46,7 @@ OWN = "own/"
 NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
 ASKED = "the disk is being asked"
 FULL_LINE = f"{MOST} decoders are being trained already; try again later."
+NO_OBJECT = "It needs a mask or a box around the object; this picture has none. Draw one: Object, on the left."
 GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
 
 
@@ -210,7 +213,8 @@ class Backend:
         place = digest(network.fingerprint, key)
         if (kept := self.subjects.get(place)) is not None:
             return kept
-        picture = part(self.whole(key, shown_side(network.input_size[0])), split(key)[1])
+        whole = with_outline(self.whole(key, shown_side(network.input_size[0])), split_outline(key)[1])
+        picture = part(whole, split(key)[1])
         made = prepare(network, picture)
         self.subjects.put(place, made)
         return made
@@ -390,13 +394,30 @@ def networks() -> tuple:
     return tuple(sorted(network_catalogue(), key=lambda entry: (not entry.shipped, not entry.available)))
 
 
-def foreground_gain(result: CIDResult, subject: Subject) -> tuple[float | None, str]:
-    """Concentration of the map in nats, and where there is none the reason."""
+def foreground_of(subject: Subject) -> dict[str, Any]:
+    """The mask, or else the box, as measures take them."""
+    return {"mask": subject.mask} if subject.mask is not None else {"box": subject.box}
+
+
+def foreground_kind(subject: Subject) -> str:
+    """What the object is known by."""
+    own = "that you have drawn" if split_outline(subject.key)[1] else ""
+    kind = "box" if subject.mask is None else "polygon" if own else "mask"
+    return f"{kind} {own}".strip()
+
+
+def located(result: CIDResult, subject: Subject) -> float | None:
+    """Localisation, 0 to 1: what of the n pixels that the layer uses most lies in the object of n pixels."""
     if subject.mask is None and subject.box is None:
-        return None, "It needs a mask or a box around the subject; this picture has none."
+        return None
+    return localisation(-result.entropy[0, 0], **foreground_of(subject))
+
+
+def foreground_gain(result: CIDResult, subject: Subject) -> tuple[float | None, str]:
+    """Concentration of the map in nats with the kind of foreground it goes by; where there is none the reason."""
+    if subject.mask is None and subject.box is None:
+        return None, NO_OBJECT
     try:
-        if subject.mask is not None:
-            return float(concentration(result.entropy, mask=subject.mask)), "mask"
-        return float(concentration(result.entropy, box=subject.box)), "box"
+        return float(concentration(result.entropy, **foreground_of(subject))), foreground_kind(subject)
     except ValueError as error:
         return None, sentence(error)

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.address import links, selection
 from app.address.worlds import usual
 from app.inputs.crop import part, split
+from app.inputs.outline import split_outline, with_outline
 from app.inputs.pictures import THUMBNAIL, PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import NOT_KEPT, OWN, Backend, networks
@@ -83,7 +84,7 @@ def _gone(store: Backend, key: str) -> str:
     try:
         if key.startswith(selection.PRIVATE) and not owns(selection.owner("upload"), key):
             raise PictureGoneError(NOT_KEPT)
-        part(store.whole(key, THUMBNAIL), split(key)[1])
+        part(with_outline(store.whole(key, THUMBNAIL), split_outline(key)[1]), split(key)[1])
     except PictureGoneError as error:
         return sentence(error)
     st.session_state["pictures_there"].add(key)

@@ -6,7 +6,7 @@ from typing import cast
 import streamlit as st
 
 from app.inputs.network_input import Subject
-from app.jobs.backend import foreground_gain
+from app.jobs.backend import foreground_gain, located
 from app.parts.previews import preview_mean
 from app.words import decimal, duration, near, number, passes, signed
 from explainers import CIDResult
@@ -29,6 +29,10 @@ SHARE = (
 GAIN = (
     "Mean entropy of the background minus mean entropy of the foreground, in nats. Above 0: the layer has "
     "kept more of the subject than of what surrounds it. Foreground here: the {}."
+)
+LOCATED = (
+    "Of the pixels that the layer uses most, as many as the object has: the share that lies in the object. 1: all of "
+    "them. A map that knows nothing of the object scores the object's share of the picture. Object here: the {}."
 )
 CONSTRAINT = (
     "How far noise of this strength really moves the feature, divided by how far it may (β δ²), measured on "
@@ -69,6 +73,9 @@ def numbers(result: CIDResult, subject: Subject) -> None:
         else:
             st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
         st.metric("Concentration (nats)", signed(gain), help=why)
+        share = None if gain is None else located(result, subject)
+        where = why if share is None else LOCATED.format(foreground)
+        st.metric("Localisation (of 1)", decimal(share), help=where)
         if int(result.unbounded[0]):
             st.metric("Unbounded cells", f"{int(result.unbounded[0])}", help=UNBOUNDED)
         st.metric("Time", duration(result.seconds), help=SECONDS)

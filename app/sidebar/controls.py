@@ -12,6 +12,7 @@ from app.inputs.sentences import sentence
 from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
 from app.parts.cells import grid_options
 from app.parts.network_status import entry_title
+from app.sidebar.drawn_object import object_control
 from app.sidebar.picture_crop import crop_control
 from app.sidebar.share_control import share_control
 from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
@@ -109,17 +110,27 @@ def picture_control(store: Backend) -> None:
         addresses = [thumbnail(key) for key in titles]
     if titles:
         _thumbnails(titles, addresses, split(chosen)[0])
-    if chosen.startswith(CROPPED) and chosen.startswith(st.session_state["source"]):
-        _crop_control(store, chosen)
+    if chosen.startswith(st.session_state["source"]):
+        _parts_control(store, chosen)
 
 
-def _crop_control(store: Backend, chosen: str) -> None:
+def _parts_control(store: Backend, chosen: str) -> None:
+    """Which part of the picture is used, and what in it is the object."""
     try:
         whole = store.whole(chosen, SHOWN_SIDE)
     except PictureGoneError:
         return  # the page says so
-    network = store.kept(selection.selection().network)
-    crop_control(chosen, whole, network and network.preprocessing, lambda key: selection.change(picture=key))
+
+    def take(key: str) -> None:
+        selection.change(picture=key)
+
+    def key() -> str:
+        return selection.selection().picture
+
+    if chosen.startswith(CROPPED):
+        network = store.kept(selection.selection().network)
+        crop_control(key, whole, network and network.preprocessing, take)
+    object_control(key, whole, take)
 
 
 def layer_control(network: Network) -> Layer:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
@@ -91,14 +92,15 @@ def descriptive_accuracy(
     return DescriptiveAccuracy(tuple(fractions), accuracy, areas.mean().item(), areas, correct)
 
 
-def localisation(map: Tensor, box: Box) -> float:
-    """The share of the n most important pixels that lie inside the box, n being its area: 0 to 1.
+def localisation(map: Tensor, box: Box | None = None, mask: Tensor | np.ndarray | None = None) -> float:
+    """The share of the n most important pixels that lie inside the box or mask, n being its area: 0 to 1.
 
     `map` (H, W) or (1, H, W), the higher the more important; `box` half-open (x0, y0, x1, y1) in pixels of the
-    map, cut to it. Where the n-th place is shared by equal values, infinite ones too, each of them counts with
-    the same weight: the mean over all ways to break the tie. A constant map scores the box's share.
+    map, cut to it, or a boolean `mask` (H, W). Where the n-th place is shared by equal values, infinite ones too, each
+    of them counts with the same weight: the mean over all ways to break the tie. A constant map scores the box's share.
 
-    Raises ValueError for a map with NaN, and for a box that has no pixel inside the map.
+    Raises ValueError for a map with NaN, for a box or mask that has no pixel inside the map, where a mask has another
+    size, and where not exactly one of both is given.
 
     Source: Schulz et al., "Restricting the flow: information bottlenecks for attribution", ICLR 2020;
     "Quantification and analysis of layer-wise and pixel-wise information discarding", ICML 2022, Table 2.
@@ -107,12 +109,21 @@ def localisation(map: Tensor, box: Box) -> float:
     0.5
     """
     map = map.reshape(map.shape[-2:])
-    inside = torch.zeros(map.shape, dtype=torch.bool, device=map.device)
-    x0, y0, x1, y1 = (max(0, end) for end in box)
-    inside[y0:y1, x0:x1] = True
+    if (mask is None) == (box is None):
+        raise ValueError("expected either a mask or a box, got both or none")
+    if box is not None:
+        inside = torch.zeros(map.shape, dtype=torch.bool, device=map.device)
+        x0, y0, x1, y1 = (max(0, end) for end in box)
+        inside[y0:y1, x0:x1] = True
+    else:
+        inside = torch.as_tensor(mask).bool().to(map.device)
+    if inside.shape != map.shape:
+        size, found = (f"{shape[1]}×{shape[0]}" for shape in (map.shape, inside.shape))
+        raise ValueError(f"expected a mask of {size} pixels like the map, got {found}")
     area = int(inside.sum())
     if not area:
-        raise ValueError(f"expected a box inside a map of {map.shape[1]}×{map.shape[0]} pixels, got {box}")
+        place = "a mask with at least one pixel" if box is None else "a box"
+        raise ValueError(f"expected {place} inside a map of {map.shape[1]}×{map.shape[0]} pixels, got {box or 'none'}")
     if map.isnan().any():
         raise ValueError("expected a map without NaN, got one; leave this picture out")
     last = map.flatten().sort(descending=True).values[area - 1]

@@ -29,7 +29,8 @@ class NoiseRequest:
     picture: str
     found: CIDResult = field(repr=False)
     lane: ClassVar[str] = MAP_LANE
-    refusal_key: ClassVar[str] = ""
+    # Nothing is ever refused.
+    refusal_key = ""
 
     @property
     def budget(self) -> float:

@@ -217,6 +217,10 @@ def test_ties_score_their_mean_over_all_orders():
     for box in ((0, 0, 3, 3), (2, 1, 7, 6), (1, 0, 2, 1)):
         expected = localisation_by_hand(values, box, 4000)
         assert localisation(torch.tensor(values), box) == pytest.approx(expected, abs=0.03)
+        x0, y0, x1, y1 = box
+        mask = np.zeros(values.shape, bool)
+        mask[y0:y1, x0:x1] = True
+        assert localisation(torch.tensor(values), mask=mask) == localisation(torch.tensor(values), box)
 
 
 @settings(max_examples=50, deadline=None)
@@ -235,6 +239,20 @@ def test_a_box_outside_the_map_is_refused(box):
     with pytest.raises(ValueError, match="expected a box inside a map of 8×8 pixels"):
         localisation(torch.ones(SIZE, SIZE), box)
     assert box_share(box, SIZE, SIZE) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"mask": torch.zeros(8, 8)}, "expected a mask with at least one pixel"),
+        ({"mask": torch.ones(4, 8)}, "expected a mask of 8×8 pixels like the map, got 8×4"),
+        ({}, "either a mask or a box"),
+        ({"mask": torch.ones(8, 8), "box": (0, 0, 1, 1)}, "either a mask or a box"),
+    ],
+)
+def test_an_object_that_is_none_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        localisation(torch.ones(SIZE, SIZE), **given)
 
 
 def test_a_map_with_nan_is_refused():
