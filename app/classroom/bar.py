@@ -49,7 +49,14 @@ def _lead(found: Membership, page: str) -> None:
     until = here(classes().ends(found.code))
     with st.container(horizontal=True, vertical_alignment="center", key="class_bar"):
         st.caption(f":material/groups: Class **{found.code}** · what you choose is seen by {students} · until {until}")
-        st.button("End the class", key="class_end", type="tertiary", on_click=_end, args=(found,))
+        st.button(
+            "End the class",
+            key="class_end",
+            type="tertiary",
+            on_click=_end,
+            args=(found,),
+            help="For everybody in it. What each sees stays on their screens.",
+        )
 
 
 def _follow(found: Membership, pages: Mapping[str, Any]) -> None:
@@ -60,9 +67,15 @@ def _follow(found: Membership, pages: Mapping[str, Any]) -> None:
             f":material/groups: Class **{found.code}** · "
             + ("you see what the teacher chooses" if found.follows else "you look around by yourself")
         )
-        title = "Look around" if found.follows else "Follow again"
-        st.button(title, key="class_follow", type="tertiary", on_click=_set_follows, args=(found, not found.follows))
-        st.button("Leave", key="class_leave", type="tertiary", on_click=leave)
+        st.button(
+            "Look around" if found.follows else "Follow again",
+            key="class_follow",
+            type="tertiary",
+            on_click=_set_follows,
+            args=(found, not found.follows),
+            help="Whether what the teacher chooses opens here by itself.",
+        )
+        st.button("Leave", key="class_leave", type="tertiary", on_click=leave, help="Out of the class.")
     if found.follows and shown.turn != found.turn and shown.page in pages:
         st.session_state["membership"] = replace(found, turn=shown.turn)
         visit(pages[shown.page], shown.query)

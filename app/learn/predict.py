@@ -110,6 +110,7 @@ def _options(slug: str, question: Question, found: Membership | None, disabled: 
         key=key,
         on_change=take,
         disabled=disabled,
+        help="What you expect before you have seen it. Nobody is told who answered what.",
     )
     return kept.get(slug)
 

@@ -59,7 +59,7 @@ def _come() -> None:
     st.header("As a student", anchor=False)
     with st.form("class_come", border=False):
         code = st.text_input("Code of the class", max_chars=CODE, help="Six letters and digits, from your teacher.")
-        if st.form_submit_button("Join"):
+        if st.form_submit_button("Join", help="From then on this window shows what the class's teacher chooses."):
             written = "".join(sign for sign in code.upper() if sign.isalnum())
             if classes().is_there(written):
                 join(written)
@@ -77,7 +77,9 @@ def _lead(found: Membership) -> None:
         "Now go wherever you like: to a lesson, where your class predicts before you reveal, or to any other page. "
         "Keep the address of *this* window to yourself: with it one leads the class."
     )
-    st.button("Go to the lessons", key="class_lessons", on_click=ways.send, args=("learn",))
+    st.button(
+        "Go to the lessons", key="class_lessons", on_click=ways.send, args=("learn",), help="The class comes along."
+    )
 
 
 def student_link(here: str, code: str) -> str:
