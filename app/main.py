@@ -26,6 +26,7 @@ def draw() -> None:
             import_module(f"app.{name}.page") for name in names
         )
         disk, ways = (import_module(f"app.parts.{name}") for name in ("disk", "ways"))
+        history = import_module("app.address.history")
         bar = import_module("app.classroom.bar")
     start = st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True)
     lessons = st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn")
@@ -43,6 +44,7 @@ def draw() -> None:
         st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
     ]
     chosen = st.navigation(pages, position="top")
+    history.follow(chosen.url_path or "explore")
     bar.bar({page.url_path: page for page in pages}, chosen.url_path)
     chosen.run()
     disk.notice()

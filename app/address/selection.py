@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import streamlit as st
 
+from app.address import history
 from app.address.standing import standing
 from app.address.worlds import usual
 from explainers.cid.results import METHODS
@@ -108,9 +109,7 @@ def change(**values: object) -> None:
 
 def write_address(page: Mapping[str, str] = MappingProxyType({})) -> None:
     """Makes the address bar say what is selected, on all pages and on this one."""
-    query = selection().to_query() | dict(page) | standing()
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    history.write(selection().to_query() | dict(page) | standing())
 
 
 def owner(slot: str) -> str:

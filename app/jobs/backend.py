@@ -1,5 +1,6 @@
 """Every cache and every job; the only module of the app that has the library compute anything."""
 
+import atexit
 import os
 import sys
 import threading
@@ -42,6 +43,8 @@ from explainers.storage.shipped import ShippedResults
 # Networks in memory: so many, and so many bytes together. One's own has 1 GiB at most.
 NETWORKS_KEPT, NETWORK_BYTES = 8, 1536 * MEBIBYTE
 QUICK_LOAD = 6.0
+# Seconds that the end of the server waits for a thread to leave what it is at: one of torch's operations, or a file.
+PARTING = 3.0
 OWN = "own/"
 NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
 ASKED = "the disk is being asked"
@@ -116,11 +119,19 @@ class Backend:
         }
 
     def close(self) -> None:
-        self.maps.close()
-        self.loads.close()
-        self.own_loads.close()
-        self.trainings.close()
+        for runner in self._runners:
+            runner.close()
         self.results.close()
+
+    def end(self) -> None:
+        """Before the process ends: closes, and waits a moment until no thread is within torch."""
+        self.close()
+        for runner in self._runners:
+            runner.join(PARTING)
+
+    @property
+    def _runners(self) -> tuple[Runner, ...]:
+        return self.maps, self.loads, self.own_loads, self.trainings
 
     # Networks
 
@@ -365,7 +376,9 @@ class Backend:
 @st.cache_resource(show_spinner=False, on_release=Backend.close)
 def backend() -> Backend:
     """The one backend of this server."""
-    return Backend()
+    made = Backend()
+    atexit.register(made.end)
+    return made
 
 
 @cache

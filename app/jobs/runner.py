@@ -138,7 +138,8 @@ class Runner:
         self._closed = False
         self._turn = self._number = 0
         # A daemon: the server may stop without waiting for a long map.
-        threading.Thread(target=self._loop, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+        self._thread.start()
 
     def submit(
         self,
@@ -199,6 +200,11 @@ class Runner:
             for job in self._jobs.values():
                 job.stop.set()
             self._changed.notify()
+
+    def join(self, seconds: float) -> None:
+        """Waits, once closed, until its thread has ended, or so long: a thread that Python cuts off within torch
+        takes the whole process down with a complaint."""
+        self._thread.join(seconds)
 
     def _loop(self) -> None:
         while self._step():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from app.address import history
 from app.address.links import problems
 from app.address.standing import standing
 from app.inputs.sentences import sentence
@@ -54,9 +55,7 @@ def go(number: int, present: bool | None = None) -> None:
 def write_address(number: int, present: bool, values: Mapping[str, str]) -> None:
     """Makes the address bar hold the lesson, how it is shown, and the values of its controls."""
     query = {"lesson": LESSONS[number].slug} | ({"present": "1"} if present else {}) | dict(values)
-    query |= standing()
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    history.write(query | standing())
 
 
 def check_link(link: Mapping[str, str]) -> None:

@@ -3,18 +3,16 @@
 import base64
 import hashlib
 import re
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 
-PAGE = Path(streamlit.__file__).parent / "static" / "index.html"
+from app.server.front import PAGE, fronted
 
 
 def inline_scripts(page: str) -> str:
@@ -29,11 +27,11 @@ def inline_scripts(page: str) -> str:
 
 
 # The page, its scripts, styles, fonts and connections come from here alone; nobody may show it in a frame of theirs.
-# Streamlit's page has one script within it, and styles; pictures are data and blobs.
+# The page has Streamlit's script and ours within it, and styles; pictures are data and blobs.
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        f"script-src 'self' 'wasm-unsafe-eval' {inline_scripts(PAGE.read_text())}",
+        f"script-src 'self' 'wasm-unsafe-eval' {inline_scripts(PAGE)}",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -73,7 +71,7 @@ class Gate:
         if scope["type"] == "websocket" and not same_origin(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
-            await self._http(scope, receive, _with_headers(send))
+            await self._http(scope, receive, _with_headers(fronted(scope, send)))
         else:
             await self.app(scope, receive, send)
 

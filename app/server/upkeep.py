@@ -1,5 +1,6 @@
 """Rubbish is collected beside the requests, not after each of them."""
 
+import atexit
 import gc
 import sys
 import threading
@@ -30,9 +31,10 @@ class Collector:
         self._thread.start()
 
     def stop(self) -> None:
-        """Nothing is collected or frozen once this returns."""
+        """Nothing is collected or frozen once this returns: at its end Python would list what it cannot free."""
         self.stopped.set()
         self._thread.join()
+        gc.unfreeze()
 
     def _loop(self) -> None:
         while not self.stopped.wait(self.seconds):
@@ -60,5 +62,8 @@ async def upkeep(_: object) -> AsyncIterator[dict]:
     sys.setswitchinterval(SWITCH)
     collector = Collector(SECONDS)
     collector.start()
+    # However the server ends.
+    atexit.register(collector.stop)
     yield {}
+    atexit.unregister(collector.stop)
     collector.stop()

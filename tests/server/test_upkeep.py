@@ -74,3 +74,14 @@ def test_rubbish_that_was_frozen_is_found_when_more_is_imported(monkeypatch):
     collector.collect()
     collector.collect()
     assert found() is None
+
+
+def test_nothing_stays_frozen_when_the_server_ends():
+    """Python would name all of it as lost."""
+    collector = Collector(60)
+    collector.start()
+    collector.collect()
+    collector.collect()
+    assert gc.get_freeze_count() > 10_000
+    collector.stop()
+    assert gc.get_freeze_count() == 0

@@ -1,0 +1,53 @@
+"""Streamlit's page as this server sends it: with a script of its own before Streamlit's."""
+
+from pathlib import Path
+
+import streamlit
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Scope, Send
+
+SCRIPTS = (Path(__file__).with_name("steps.js"),)
+
+
+def with_scripts(page: str, scripts: tuple[str, ...]) -> str:
+    """A page that runs scripts before its own.
+
+    >>> with_scripts("<head><script>2</script></head>", ("1",))
+    '<head><script>1</script><script>2</script></head>'
+    """
+    head, tag, rest = page.partition("<head>")
+    return head + tag + "".join(f"<script>{script}</script>" for script in scripts) + rest
+
+
+PAGE = with_scripts(
+    (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8"),
+    tuple(path.read_text(encoding="utf-8") for path in SCRIPTS),
+)
+
+
+def fronted(scope: Scope, send: Send) -> Send:
+    """`send`, with this page in place of Streamlit's; no browser keeps it, since its date would be that of Streamlit's.
+
+    Files, which have a dot in their names, are sent as they are.
+    """
+    if scope["method"] != "GET" or "." in scope["path"].rpartition("/")[2]:
+        return send
+    body = PAGE.encode()
+    ours = False
+
+    async def sent(message: Message) -> None:
+        nonlocal ours
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            ours = message["status"] == 200 and headers.get("content-type", "").startswith("text/html")
+            if ours:
+                for name in ("etag", "last-modified", "content-encoding", "accept-ranges"):
+                    del headers[name]
+                headers["content-length"] = str(len(body))
+        elif ours and message["type"] == "http.response.body":
+            if message.get("more_body"):
+                return
+            message = {"type": "http.response.body", "body": body}
+        await send(message)
+
+    return sent

@@ -1,0 +1,90 @@
+"""Back and Forward in a real Chromium: every step of the reader is one entry, and shows again what it showed."""
+
+import re
+
+import pytest
+
+from tests.support.browser import READY, SLOW, cheap, expect, status
+from tests.support.picture_files import noise
+
+pytestmark = pytest.mark.browser
+
+
+def layer(page) -> str:
+    return page.locator(".st-key-w_layer").get_by_role("slider").get_attribute("aria-valuetext").split(" ")[0]
+
+
+def entries(page) -> int:
+    return page.evaluate("history.length")
+
+
+def quiet(page) -> None:
+    """The script has run, and what it wrote has come."""
+    page.wait_for_timeout(300)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(200)
+
+
+def test_steps_through_two_pages_and_back_and_on_again(page, address):
+    # A link that leaves open what the page fills in: the network's layer.
+    page.goto(cheap(address, layer=""))
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    quiet(page)
+    begun, first = entries(page), layer(page)
+    page.locator(".st-key-w_layer").get_by_role("slider").press("ArrowLeft")
+    expect(page).not_to_have_url(re.compile(f"layer={first}"), timeout=SLOW)
+    quiet(page)
+    second = layer(page)
+    assert second != first
+    # What was uploaded is no part of an address, and belongs to a step all the same.
+    page.get_by_role("radio", name="Your own").click()
+    page.locator('.st-key-w_upload input[type="file"]').set_input_files(
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise(48)}
+    )
+    expect(page.locator(".st-key-figures")).to_contain_text("noise.png", timeout=SLOW)
+    page.get_by_role("tab", name="All layers").click()
+    expect(page).to_have_url(re.compile("view=layers"), timeout=SLOW)
+    quiet(page)
+    page.get_by_role("link", name="Compare").click()
+    expect(page).to_have_url(re.compile("/compare.*other="), timeout=SLOW)
+    quiet(page)
+    page.get_by_role("link", name="Glossary").click()
+    expect(page.get_by_role("heading", name="Glossary")).to_be_visible(timeout=SLOW)
+    quiet(page)
+    assert entries(page) - begun == 4
+
+    page.go_back()
+    expect(page.get_by_role("heading", name="What differs")).to_be_visible(timeout=SLOW)
+    page.go_back()
+    expect(page.get_by_role("tab", name="All layers")).to_have_attribute("aria-selected", "true", timeout=SLOW)
+    page.go_back()
+    expect(page.get_by_role("tab", name="One layer")).to_have_attribute("aria-selected", "true", timeout=SLOW)
+    expect(page.locator(".st-key-figures")).to_contain_text("noise.png", timeout=SLOW)
+    assert layer(page) == second
+    page.go_back()
+    expect(page.locator(".st-key-w_layer").get_by_role("slider")).to_have_attribute(
+        "aria-valuetext", re.compile(f"^{re.escape(first)} "), timeout=SLOW
+    )
+    for _ in range(4):
+        page.go_forward()
+        quiet(page)
+    expect(page.get_by_role("heading", name="Glossary")).to_be_visible(timeout=SLOW)
+    assert entries(page) - begun == 4
+    assert page.complaints == []
+
+
+def test_a_lesson_and_a_page_that_another_visit_left_are_found_again(page, address):
+    page.goto(f"{address}/learn?lesson=noise")
+    expect(page.get_by_role("heading", name=re.compile("noise", re.I)).first).to_be_visible(timeout=SLOW)
+    quiet(page)
+    title = page.locator("h1").inner_text()
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("h1")).not_to_have_text(title, timeout=SLOW)
+    quiet(page)
+    # A new visit, which has seen nothing of what is behind it.
+    page.reload()
+    expect(page.locator("h1")).not_to_have_text(title, timeout=SLOW)
+    quiet(page)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text(title, timeout=SLOW)
+    assert page.complaints == []
