@@ -1,5 +1,6 @@
 """What the grid of maps is asked for: rows, columns, scale and colours, in step with the address bar."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -23,6 +24,16 @@ MOST_COLUMNS, MOST_NETWORKS = 5, 3
 # Without RU, which shows mostly how well its decoder has learnt: nothing to begin with.
 DEFAULT_METHODS = (CID_NAME, "grad_cam", "lrp", "saliency")
 LISTS = ("methods", "layers", "pictures", "networks")
+CLOSER = {
+    "": "Nothing",
+    "difference": "Difference of two maps",
+    "histogram": "Values of a map",
+    "agreement": "Agreement of the methods",
+}
+# Of how many pictures the agreement is told; 0: of this one.
+OVER = (0, 6, 12)
+# A cell of the grid by its method and its column, counted from 1; and two ends of a range.
+CELL, RANGE = re.compile(r"[a-z0-9_]{1,40}\.[1-9]"), re.compile(r"-?[0-9.e+-]{1,24} -?[0-9.e+-]{1,24}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,8 @@ class GridChoice:
     `view` is the open tab; columns are what `across` names, and empty `layers`, `pictures` and `networks` mean those
     that are suggested; `opacity` is in percent; `target` None: the likeliest class; `present` 1: one layer, in
     large type; `noise`: how many times the map's own noise is shown, 0 where none is; `pin`: row and column of the
-    pixel that stays marked.
+    pixel that stays marked. `closer` is what stands below the grid, a key of CLOSER, for the cells `a` and `b`
+    ("cid.1": the first column of CID); `marked` are the ends of a range of values, `over` a number of pictures.
     """
 
     view: str = "grid"
@@ -50,6 +62,11 @@ class GridChoice:
     present: int = 0
     noise: float = 0.0
     pin: str = ""
+    closer: str = ""
+    a: str = ""
+    b: str = ""
+    marked: str = ""
+    over: int = 0
 
     def to_query(self) -> dict[str, str]:
         """The address bar's parameters: what differs from the defaults, without what was uploaded.
@@ -85,6 +102,7 @@ class GridChoice:
             "colours": COLOURS,
             "signed_colours": SIGNED_COLOURS,
             "metric": tuple(ENTROPIES),
+            "closer": CLOSER,
         }
         chosen: dict[str, Any] = {n: query[n] for n, known in options.items() if query.get(n) in known}
         # An empty list of methods is one from which all have been taken away; the others are then those suggested.
@@ -99,6 +117,10 @@ class GridChoice:
             chosen["noise"] = noise
         if pixels.read(query.get("pin", "")):
             chosen["pin"] = query["pin"]
+        forms = {"a": CELL, "b": CELL, "marked": RANGE}
+        chosen |= {name: query[name] for name, form in forms.items() if form.fullmatch(query.get(name, ""))}
+        if (over := query.get("over", "")) in [str(count) for count in OVER]:
+            chosen["over"] = int(over)
         return GridChoice(**chosen)
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from app.address import selection
+from app.explore.closer import closer
 from app.explore.grid import grid
 from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, choice
 from app.explore.grid_controls import colours_control, columns_control, methods_control, scale_control, target_control
@@ -72,6 +73,7 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
                 pixel_curve(scene.network, scene.subject, metric, settings, scene.layer.name)
 
     grid(store, build, choice(), settings, below)
+    closer(store, build, settings)
 
 
 def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:

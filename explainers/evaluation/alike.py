@@ -74,7 +74,7 @@ def rank_correlation(first: Values, second: Values) -> float:
     if _flat(first) or _flat(second):
         return math.nan
     found: Any = spearmanr(first.ravel(), second.ravel())
-    return float(np.round(found.statistic, 12))
+    return round(float(found.statistic), 12)
 
 
 def top_overlap(first: Values, second: Values, share: float = TOP) -> float:

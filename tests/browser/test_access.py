@@ -10,6 +10,9 @@ CHEAP = "network=resnet20-cifar10&refine=False&grid=8&layer=layer1.0"
 # What says that the page stands: the address, and something of its last part.
 PAGES = {
     "grid": (f"?{CHEAP}&methods=cid+saliency", ".st-key-grid_frame .js-plotly-plot .main-svg"),
+    "difference": (f"?{CHEAP}&methods=cid+saliency&closer=difference", ".st-key-figure_closer_scatter .main-svg"),
+    "values": (f"?{CHEAP}&methods=cid&closer=histogram", ".st-key-figure_closer_marked .main-svg"),
+    "agreement": (f"?{CHEAP}&methods=cid+saliency&closer=agreement", ".st-key-figure_agreement_tops .main-svg"),
     "one layer": (f"?{CHEAP}&view=layer", ".st-key-figure_nats .main-svg"),
     "all layers": (f"?{CHEAP}&view=layers", ".st-key-layers_line"),
     "compare": (f"compare?{CHEAP}&other=resnet32-cifar10", ".js-plotly-plot .main-svg"),

@@ -55,6 +55,25 @@ def test_a_grid_of_five_methods_fills_in_and_its_link_shows_the_same(page, addre
     assert drawn(other) == maps
     other.context.close()
 
+    closer = page.get_by_role("radiogroup", name="Look closer")
+    closer.get_by_role("radio", name="Difference of two maps").press("Space")
+    expect(chart(page, "closer_difference")).to_contain_text("B − A (nats)", timeout=SLOW)
+    expect(page.locator(".st-key-closer_numbers")).to_contain_text("Rank correlation")
+    closer.get_by_role("radio", name="Values of a map").press("Space")
+    bars = chart(page, "closer_histogram").locator(".nsewdrag")
+    expect(bars).to_be_visible(timeout=SLOW)
+    bars.scroll_into_view_if_needed()
+    box = bars.bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 60, steps=4)
+    page.mouse.up()
+    expect(page.locator(".st-key-closer")).to_contain_text(re.compile(r"Marked: \d+ of 64 values"), timeout=SLOW)
+    expect(page).to_have_url(re.compile("marked="))
+    closer.get_by_role("radio", name="Agreement").press("Space")
+    expect(chart(page, "agreement_ranks").locator(".heatmap-label")).to_have_count(25, timeout=SLOW)
+    assert page.complaints == []
+
 
 def test_two_browsers_at_once_see_each_its_own(page, address, chromium):
     other = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()

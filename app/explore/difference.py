@@ -1,0 +1,120 @@
+"""Two maps of the grid: A, B, B − A, and every pixel of A against that of B."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.explore.grid_choice import choice
+from app.explore.spots import Spot, ready, spot_control
+from app.figures.closer import difference_map, scatter_figure, value_map
+from app.figures.ends import ENDS
+from app.figures.grid import SCALES, SIGNED_SCALES, Cell, Row, row_limits
+from app.figures.style import PLAIN_CONFIG
+from app.parts.look import look
+from app.words import decimal, number, signed
+from explainers.cid.certainty import is_certain
+from explainers.evaluation.alike import common_shape, on_cells, rank_correlation, shares_below, top_overlap
+
+A_HELP = "The map that the difference is counted from."
+B_HELP = "The map that the difference is counted to. Positive: B is higher there."
+SHARE = "share of pixels that matter less"
+SHARES = (
+    "The two maps have different units, so that B − A compares their orders: 0 is the pixel that matters least "
+    "to a map, 1 the one that matters most."
+)
+MEANS = {
+    "rank": "Rank correlation of how much each pixel matters: 1, both maps have the same order; 0, neither tells of "
+    "the other; −1, the reverse. Spearman's ρ.",
+    "top": "Of the tenth of the pixels that matter most to A, the share that belongs to the same tenth of B. By "
+    "chance it is 10 %.",
+    "mean": "Mean of B − A over the pixels that both maps bound.",
+}
+UNSURE = "No difference is told: the noise of {} does not meet the constraint, so that its values are uncertain."
+
+
+def difference(known: Sequence[Spot]) -> None:
+    """Both cells are chosen here; to begin with the first and the last of the first row."""
+    row = [spot for spot in known if spot.method == known[0].method]
+    last = row[-1] if len(row) > 1 else known[-1]
+    with st.container(horizontal=True, key="closer_pair"):
+        a = spot_control("a", "Map A", known, known[0], A_HELP)
+        b = spot_control("b", "Map B", known, last, B_HELP)
+    if reason := _apart(a, b):
+        st.info(reason)
+    elif ready(a, b):
+        _draw(a, b)
+
+
+def _apart(a: Spot, b: Spot) -> str:
+    """Why their pixels cannot be held against each other."""
+    seen = [(s.column.network.preprocessing.crop / s.column.network.preprocessing.resize) for s in (a, b)]
+    if abs(seen[0] - seen[1]) < 1e-9:
+        return ""
+    return "The two networks see different sections of the picture. **Compare** cuts both maps to what both see."
+
+
+def _draw(a: Spot, b: Spot) -> None:
+    same = a.method == b.method
+    shape = common_shape(a.values.shape, b.values.shape)
+    size = a.column.subject.size
+    first, second = (on_cells(spot.values, shape) for spot in (a, b))
+    if not same:
+        first, second = (shares_below(on_cells(spot.importance, shape)) for spot in (a, b))
+    unit = a.method.unit if same else SHARE
+    limits = _limits(a, first, second) if same else (0.0, 1.0)
+    scale = SCALES[choice().colours]
+    if same and a.method.signed:
+        scale = SIGNED_SCALES[choice().signed_colours]
+    with np.errstate(invalid="ignore"):
+        gap = second - first
+    unsure = [s.title for s in (a, b) if s.result is not None and not is_certain(s.result.numbers)] if same else []
+    _numbers(a, b, gap, shape, unit, bool(unsure))
+    if unsure:
+        st.caption(f":material/help: {UNSURE.format(' and of '.join(unsure))}")
+    if not same:
+        st.caption(f":material/info: {SHARES}")
+    with st.container(horizontal=True, key="figures_closer"):
+        for letter, spot, cells in (("a", a, first), ("b", b, second)):
+            ends = ENDS.get(spot.method.name) if same else None
+            figure = value_map(cells, size, limits, scale, unit, look(), ends)
+            _chart(
+                f"**{letter.upper()}** · {spot.title}",
+                figure,
+                f"closer_{letter}",
+                f"Map {letter.upper()}: {spot.title}",
+            )
+        if not unsure:
+            figure = difference_map(gap, size, unit, look())
+            _chart("**B − A**", figure, "closer_difference", "Difference of map B and map A about zero")
+        figure = scatter_figure(first, second, unit, look())
+        _chart(f"**Every {_pixel(shape, size)}**", figure, "closer_scatter", "Values of B against values of A")
+
+
+def _pixel(shape: tuple[int, int], size: tuple[int, int]) -> str:
+    return "pixel" if shape == size else f"cell of {size[0] // shape[0]}×{size[1] // shape[1]} pixels"
+
+
+def _limits(a: Spot, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """One scale for both, fitted to them."""
+    return row_limits(Row("", "", "", a.method.signed, (Cell(first), Cell(second))))
+
+
+def _numbers(a: Spot, b: Spot, gap: np.ndarray, shape: tuple[int, int], unit: str, unsure: bool) -> None:
+    first, second = (on_cells(spot.importance, shape) for spot in (a, b))
+    finite = gap[np.isfinite(gap)]
+    with st.container(horizontal=True, key="closer_numbers"):
+        st.metric("Rank correlation", decimal(rank_correlation(first, second), 2), help=MEANS["rank"])
+        overlap = top_overlap(first, second)
+        st.metric("Overlap of the top tenth", "–" if np.isnan(overlap) else f"{overlap:.0%}", help=MEANS["top"])
+        if a.method == b.method and finite.size and not unsure:
+            mean = float(finite.mean())
+            text = signed(mean) if a.method.entropy else number(mean)
+            st.metric(f"Mean of B − A ({unit})", text, help=MEANS["mean"])
+
+
+def _chart(title: str, figure: go.Figure, key: str, alt: str) -> None:
+    with st.container():
+        st.markdown(title)
+        st.plotly_chart(figure, theme=None, key=f"figure_{key}", height="stretch", config=PLAIN_CONFIG, alt=alt)

@@ -1,0 +1,147 @@
+"""The values of one map, on the object and around it; a range of them shows where in the picture they lie."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.explore.grid_choice import change, choice
+from app.explore.spots import Spot, ready, spot_control
+from app.figures.closer import BACKGROUND, OBJECT, histogram_figure, value_map, veiled
+from app.figures.ends import ENDS
+from app.figures.grid import SCALES, SIGNED_SCALES, Cell, Row, row_limits
+from app.figures.maps import picture_figure
+from app.figures.style import PLAIN_CONFIG
+from app.parts.bound import steps
+from app.parts.look import look
+from app.words import counted, number
+from explainers import CIDSettings
+from explainers.evaluation.alike import on_cells
+
+BINS = 40
+CHART = "figure_closer_histogram"
+WHOLE = "picture"
+SAME_PIXELS = "**The same pixels of the picture**"
+MAP_HELP = "The map whose values are counted."
+MARKED_HELP = "Only pixels with values in this range keep their colours below. Dragging across the bars sets it, too."
+ALL_HELP = "Marks every value again."
+BARS_HELP = (
+    "How often each value occurs, as a share of the object and of the background, so that a small object and a large "
+    "background are as high. Drag across the bars to mark a range of values."
+)
+
+
+def histogram(known: Sequence[Spot], settings: CIDSettings) -> None:
+    """The cell is chosen here; to begin with the first."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="closer_pair"):
+        spot = spot_control("a", "Map", known, known[0], MAP_HELP)
+        if not ready(spot):
+            return
+        values = spot.values
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            st.info("Every value of this map is unbounded: there is nothing to count.")
+            return
+        edges = np.linspace(*_span(finite), BINS + 1)
+        marked = _marked_control(edges)
+    _draw(spot, edges, marked, settings)
+
+
+def _span(finite: np.ndarray) -> tuple[float, float]:
+    low, high = float(finite.min()), float(finite.max())
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _marked_control(edges: np.ndarray) -> tuple[float, float] | None:
+    """Two ends, which the bars set, too; None while everything is marked."""
+    found = [float(f"{edge:.6g}") for edge in edges]
+    titles = {edge: number(edge, 4) for edge in found}
+    wanted = [float(end) for end in choice().marked.split()] if choice().marked else [found[0], found[-1]]
+    low, high = sorted(min(found, key=lambda edge: abs(edge - end)) for end in wanted)
+    steps("w_marked_from", "Marked from", titles, low, lambda end: _mark(end, high), MARKED_HELP)
+    steps("w_marked_to", "to", titles, high, lambda end: _mark(low, end), MARKED_HELP)
+    whole = (low, high) == (found[0], found[-1])
+    st.button("Mark all", key="closer_all", on_click=_all, disabled=whole, help=ALL_HELP)
+    return None if whole else (low, high)
+
+
+def _mark(*ends: float) -> None:
+    change(marked="{:.6g} {:.6g}".format(*sorted(ends)))
+
+
+def _all() -> None:
+    change(marked="")
+
+
+def _brushed() -> None:
+    """A range across the bars; one that is taken away leaves what is marked."""
+    boxes = st.session_state[CHART]["selection"]["box"]
+    if boxes:
+        _mark(*map(float, boxes[-1]["x"]))
+
+
+def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, settings: CIDSettings) -> None:
+    values, subject = spot.values, spot.column.subject
+    finite, parts = np.isfinite(values), _parts(spot)
+    low, high = marked or (-np.inf, np.inf)
+    # The slider's steps are rounded.
+    slack = (edges[1] - edges[0]) * 1e-3
+    inside = finite & (values >= low - slack) & (values <= high + slack)
+    shares = [(name, _shares(values[where & finite], edges)) for name, where in parts.items()]
+    figure = histogram_figure(edges, shares, marked, spot.method.unit, look())
+    figure.update_layout(selectionrevision=choice().marked)
+    st.caption(_said(inside, finite, parts, marked is not None))
+    fixed = spot.method.scale and spot.method.scale(settings)
+    limits = row_limits(Row("", "", "", spot.method.signed, (Cell(values),), fixed))
+    scale = SIGNED_SCALES[choice().signed_colours] if spot.method.signed else SCALES[choice().colours]
+    shown = value_map(values, subject.size, limits, scale, spot.method.unit, look(), ENDS.get(spot.method.name))
+    picture = picture_figure(subject.picture, look(), subject.box, subject.mask)
+    hidden, size = ~inside, subject.size
+    with st.container(horizontal=True, key="figures_closer"):
+        with st.container():
+            st.markdown("**How often each value occurs**", help=BARS_HELP)
+            st.plotly_chart(
+                figure,
+                theme=None,
+                key=CHART,
+                height="stretch",
+                config=PLAIN_CONFIG,
+                on_select=_brushed,
+                selection_mode="box",
+                alt=f"Histogram of {spot.title} for {' and '.join(parts)}",
+            )
+        _chart(f"**{spot.title}**", veiled(shown, hidden, size), "closer_marked", "The map, marked pixels alone")
+        _chart(SAME_PIXELS, veiled(picture, hidden, size), "closer_picture", "The picture, marked pixels alone")
+
+
+def _parts(spot: Spot) -> dict[str, np.ndarray]:
+    """Cells of the object and of the background, where an object is known; else all of them."""
+    inside = spot.column.subject.foreground
+    shape = spot.values.shape
+    if inside is None:
+        return {WHOLE: np.ones(shape, bool)}
+    covered = on_cells(inside.astype(float), (shape[0], shape[1])) >= 0.5
+    return {OBJECT: covered, BACKGROUND: ~covered}
+
+
+def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    counts, _ = np.histogram(values, edges)
+    return counts / max(len(values), 1)
+
+
+def _said(inside: np.ndarray, finite: np.ndarray, parts: dict[str, np.ndarray], some: bool) -> str:
+    """What is marked, in words: for whoever does not see the bars."""
+    count = counted(int(finite.sum()), "value")
+    unbounded = int((~finite).sum())
+    beside = f" {counted(unbounded, 'value')} more without a bound." if unbounded else ""
+    if not some:
+        return f"{count}, all marked.{beside}"
+    of = [f"{inside[where].mean():.0%} of the {name}" for name, where in parts.items() if where.any()]
+    return f"Marked: {inside.sum():,} of {count}; {', '.join(of)}.{beside}"
+
+
+def _chart(title: str, figure: go.Figure, key: str, alt: str) -> None:
+    with st.container():
+        st.markdown(title)
+        st.plotly_chart(figure, theme=None, key=f"figure_{key}", height="stretch", config=PLAIN_CONFIG, alt=alt)
