@@ -33,7 +33,8 @@ CLOSER = {
 # Of how many pictures the agreement is told; 0: of this one.
 OVER = (0, 6, 12)
 # A cell of the grid by its method and its column, counted from 1; and two ends of a range.
-CELL, RANGE = re.compile(r"[a-z0-9_]{1,40}\.[1-9]"), re.compile(r"-?[0-9.e+-]{1,24} -?[0-9.e+-]{1,24}")
+NUMBER = r"-?\d{1,12}(\.\d{1,12})?(e[+-]\d\d?)?"
+CELL, RANGE = re.compile(r"[a-z0-9_]{1,40}\.[1-9]", re.ASCII), re.compile(f"{NUMBER} {NUMBER}", re.ASCII)
 
 
 @dataclass(frozen=True)

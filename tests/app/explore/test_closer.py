@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.explore.agreement import pairs, table
+from app.explore.grid_choice import GridChoice
 from app.jobs.backend import View
 from explainers.evaluation.alike import common_shape, on_cells, rank_correlation, shares_below
 from explainers.methods.registry import methods
@@ -175,3 +176,11 @@ def test_cells_of_two_sizes_are_brought_to_those_they_share():
     shape = common_shape(fine.shape, coarse.shape)
     assert shape == (4, 4)
     assert rank_correlation(shares_below(on_cells(fine, shape)), coarse) == 1
+
+
+@pytest.mark.parametrize("marked", ["-- 1", "nan 1", "1", "1 2 3", "1e999 2", "²3 1", "-2.5 1e-05", "-300 1e+06"])
+def test_a_range_in_a_link_is_one_of_two_numbers_or_left_out(marked):
+    taken = GridChoice.from_query({"marked": marked}).marked
+    assert taken in ("", marked)
+    assert all(np.isfinite(float(end)) for end in taken.split())
+    assert (taken == marked) == (marked in ("-2.5 1e-05", "-300 1e+06"))
