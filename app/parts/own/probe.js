@@ -1,6 +1,8 @@
 // The pixel probe: marks the pixel under the pointer in every map and picture of the page and writes its values there.
 // It runs in the page alone; only a click, which pins the pixel, tells the server.
 
+import { follow } from "./zoom.js";
+
 const MARKS = "probe-marks";
 const charts = () => [...document.querySelectorAll(".js-plotly-plot")].filter((chart) => chart._fullLayout?._size);
 const described = (trace) => trace.meta?.probe;
@@ -62,9 +64,12 @@ class Probe {
     const { signal } = this.ending;
     const on = (target, name, act) => target.addEventListener(name, act, { signal, capture: true, passive: true });
     on(document, "pointermove", (event) => this.pointed(event));
-    on(document, "pointerdown", (event) => { this.pressed = event; });
+    on(document, "pointerdown", (event) => {
+      this.pressed = event;
+      clearTimeout(this.telling);
+    });
     on(document, "pointerup", (event) => this.released(event));
-    on(document.documentElement, "pointerleave", () => this.point(null));
+    on(document.documentElement, "pointerleave", ({ target }) => target === document.documentElement && this.point(null));
     for (const field of [this.row, this.column]) {
       on(field, "input", () => this.typed());
       on(field, "keydown", (event) => event.key === "Enter" && this.pin(this.pixel ?? this.data.pin));
@@ -116,9 +121,12 @@ class Probe {
   }
 
   pointed(event) {
+    const still = this.last?.clientX === event.clientX && this.last?.clientY === event.clientY;
     this.last = event;
     if (event.buttons) return;
     const found = this.under(event);
+    // Nobody has moved: a chart under the pointer is being built anew.
+    if (still && !found) return;
     if (found || !this.byKeys) this.point(found?.pixel ?? null, found?.pane);
   }
 
@@ -130,8 +138,12 @@ class Probe {
     const found = this.under(pressed);
     if (!found) return;
     const opens = found.pane && described(found.pane.trace).opens;
-    if (opens) this.tell("opened", { layer: opens, pixel: [found.pixel.row, found.pixel.column] });
-    else this.pin(found.pixel);
+    const { pixel } = found;
+    // A double click is Plotly's, which shows all of the map again.
+    this.telling = setTimeout(() => {
+      if (opens) this.tell("opened", { layer: opens, pixel: [pixel.row, pixel.column] });
+      else this.pin(pixel);
+    }, 300);
   }
 
   typedPixel() {
@@ -158,7 +170,7 @@ class Probe {
     const now = this.data.pin;
     if (pixel ? now && now.row === pixel.row && now.column === pixel.column : !now) return;
     this.data = { ...this.data, pin: pixel };
-    if (!pixel) this.byKeys = false;
+    if (!pixel) Object.assign(this, { pixel: null, byKeys: false });
     if (!this.byKeys) this.written(pixel);
     this.clearing.hidden = !pixel;
     this.draw();
@@ -184,7 +196,9 @@ class Probe {
       if (!found.length) continue;
       if (!this.heard.has(chart)) {
         this.heard.add(chart);
-        chart.on("plotly_afterplot", () => this.redrawn(chart));
+        follow(chart);
+        chart.on("plotly_afterplot", () => this.redrawn());
+        this.redrawn();
       }
       const box = chart.querySelector(".svg-container");
       if (box) this.mark(box, found.map((pane) => this.on(pane)));
@@ -259,16 +273,17 @@ class Probe {
   }
 
   // A map has arrived or was zoomed: the marks follow, and so does Plotly's label under a pointer that rests there.
-  redrawn(chart) {
+  redrawn() {
     this.later();
-    const { last } = this;
-    if (!last || last.pointerType === "touch" || last.buttons || !this.hovered) return;
-    const box = chart.getBoundingClientRect();
-    const over = last.clientX > box.left && last.clientX < box.right && last.clientY > box.top && last.clientY < box.bottom;
-    const target = over && document.elementFromPoint(last.clientX, last.clientY);
-    if (!target || !chart.contains(target)) return;
-    const { clientX, clientY } = last;
-    target.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      if (!this.last || !this.hovered || this.last.pointerType === "touch" || this.last.buttons) return;
+      const { clientX, clientY } = this.last, target = document.elementFromPoint(clientX, clientY);
+      const found = target && this.under({ target, clientX, clientY });
+      if (!found) return;
+      this.point(found.pixel, found.pane);
+      target.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
+    }, 120);
   }
 }
 

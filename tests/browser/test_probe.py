@@ -1,0 +1,84 @@
+"""One pixel in all maps: pointed at, typed, pinned, followed through the layers, and zoomed in on."""
+
+import re
+
+import pytest
+
+from tests.support.browser import SLOW, chart, cheap, expect, grid_line, status
+
+pytestmark = pytest.mark.browser
+
+LABELS, MARKS = ".probe-marks b", ".probe-marks i"
+RANGE = "chart => chart.querySelector('.js-plotly-plot')?._fullLayout?.xaxis.range ?? [0, 0]"
+
+
+def pane(page, name: str, place: int):
+    """Just beyond the middle of a map, which is where four pixels meet."""
+    found = chart(page, name).locator(".nsewdrag").nth(place)
+    expect(found).to_be_attached(timeout=SLOW)
+    box = found.bounding_box()
+    return box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2
+
+
+def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page, address):
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
+    page.goto(cheap(address, view="grid", methods="cid+saliency", layers="layer1.0+layer3.2"))
+    expect(grid_line(page)).to_contain_text("All 3 maps are ready", timeout=SLOW)
+    expect(page.locator(".probe input")).to_have_count(2, timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+
+    # Pointing: three maps and the picture are marked, two of the maps say what Plotly's label says in the third.
+    before, (x, y) = len(sent), pane(page, "grid", 0)
+    page.mouse.move(x, y)
+    expect(chart(page, "grid").locator(MARKS)).to_have_count(3)
+    expect(page.locator(f".probed-picture {MARKS}")).to_have_count(1)
+    expect(chart(page, "grid").locator(LABELS)).to_have_text([re.compile(r"^−\d\.\d{3} nats$"), re.compile(r"^[\d.]+")])
+    expect(page.locator(".probe .said")).to_contain_text("Row 16, column 16. CID · layer1.0: −")
+    assert len(sent) == before
+
+    # A click pins, in the address too, and the pixel is drawn through the layers.
+    page.mouse.click(x, y)
+    page.wait_for_url("**pin=16+16*")
+    expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16", timeout=SLOW)
+
+    # The same by keyboard.
+    row = page.get_by_label("Row", exact=True)
+    row.press("ArrowDown")
+    expect(page.locator(".probe .said")).to_contain_text("Row 15, column 16")
+    row.press("Enter")
+    page.wait_for_url("**pin=15+16*")
+    row.press("Escape")
+    page.wait_for_url(lambda url: "pin=" not in url)
+    expect(page.locator(MARKS)).to_have_count(0, timeout=SLOW)
+
+    # Zoom outlives another drawing of the chart.
+    x, y = pane(page, "grid", 0)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y + 40, steps=3)
+    page.mouse.up()
+    zoomed = chart(page, "grid").evaluate(RANGE)
+    assert zoomed[1] - zoomed[0] < 16
+    page.get_by_role("radio", name="Each its own, 0–1").click()
+    expect(chart(page, "grid")).to_contain_text("own range", timeout=SLOW)
+    for _ in range(50):
+        page.wait_for_timeout(200)
+        now = chart(page, "grid").evaluate(RANGE)
+        if now == pytest.approx(zoomed, abs=1):
+            break
+    assert now == pytest.approx(zoomed, abs=1)
+    assert page.complaints == []
+
+
+def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
+    page.goto(cheap(address, view="layers"))
+    page.get_by_role("button", name="Compute").click()
+    expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
+    expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12, timeout=SLOW)
+    page.mouse.click(*pane(page, "strip", 6))
+    expect(status(page)).to_contain_text("layer2.2 of", timeout=SLOW)
+    page.wait_for_url("**pin=16+16*")
+    expect(chart(page, "nats").locator(f"{MARKS}.pin")).to_have_count(1, timeout=SLOW)
+    expect(chart(page, "picture").locator(f"{MARKS}.pin")).to_have_count(1)
+    expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16", timeout=SLOW)
