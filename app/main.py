@@ -25,7 +25,7 @@ def draw() -> None:
         explore, compare, fairness, evaluate, layers, flow, learn, teach, glossary, about = (
             import_module(f"app.{name}.page") for name in names
         )
-        disk, ways = (import_module(f"app.parts.{name}") for name in ("disk", "ways"))
+        disk, touch, ways = (import_module(f"app.parts.{name}") for name in ("disk", "touch", "ways"))
         history = import_module("app.address.history")
         bar = import_module("app.classroom.bar")
     start = st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True)
@@ -48,6 +48,7 @@ def draw() -> None:
     bar.bar({page.url_path: page for page in pages}, chosen.url_path)
     chosen.run()
     disk.notice()
+    touch.touch()
 
 
 if __name__ == "__main__":

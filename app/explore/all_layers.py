@@ -125,7 +125,8 @@ def _figures(
         )
         limits = find_method(metric).fixed_scale(settings)
         maps = [None if view.value is None else view.value.values for view in views]
-        st.plotly_chart(
+        frame = st.container(key="strip_frame")
+        frame.plotly_chart(
             strip_figure(
                 names,
                 maps,

@@ -42,6 +42,8 @@ CSS = """
 .st-key-figures_agreement > div {flex:1 1 380px; min-width:300px; max-width:640px}
 .st-key-closer_pair > div {flex:0 1 230px; min-width:180px}
 .st-key-closer_numbers > div {flex:0 1 230px; min-width:150px}
+.st-key-strip_frame {overflow-x:auto}
+.st-key-figure_strip {min-width:560px}
 .st-key-grid_frame {overflow-x:auto; container-type:inline-size}
 @media (max-width:1000px) {[data-testid="stTopNavLink"] > span:first-child:not([label]) {display:none}}
 [data-testid="stPopoverBody"] {max-width:min(620px, 92vw)}

@@ -82,3 +82,42 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     expect(chart(page, "nats").locator(f"{MARKS}.pin")).to_have_count(1, timeout=SLOW)
     expect(chart(page, "picture").locator(f"{MARKS}.pin")).to_have_count(1)
     expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16", timeout=SLOW)
+
+
+def swipe(page, x: float, y: float, across: float, down: float) -> None:
+    """One finger that moves over a phone's screen."""
+    phone = page.context.new_cdp_session(page)
+    phone.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 11):
+        point = {"x": x + across * step / 10, "y": y + down * step / 10}
+        phone.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        page.wait_for_timeout(16)
+    phone.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_on_a_phone_a_swipe_on_a_map_scrolls_and_a_tap_pins(address, chromium):
+    size = {"width": 390, "height": 844}
+    page = chromium.new_context(viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce").new_page()
+    page.goto(cheap(address, view="grid", methods="cid", layers="layer1.0+layer2.0+layer3.2"))
+    expect(grid_line(page)).to_contain_text("All 3 maps are ready", timeout=SLOW)
+    expect(page.locator(".probe input")).to_have_count(2, timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    close = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
+    if close.is_visible():
+        close.click()
+        page.wait_for_timeout(1000)
+    page.locator(".st-key-grid_frame").scroll_into_view_if_needed()
+    (x, y), main = pane(page, "grid", 0), page.get_by_test_id("stMain")
+    before = main.evaluate("main => main.scrollTop")
+    swipe(page, x, y, 0, -120)
+    page.wait_for_timeout(500)
+    assert main.evaluate("main => main.scrollTop") > before + 60
+    x, y = pane(page, "grid", 0)
+    swipe(page, x, y, -80, 0)
+    page.wait_for_timeout(500)
+    assert page.locator(".st-key-grid_frame").evaluate("frame => frame.scrollLeft") > 40
+    assert chart(page, "grid").evaluate(RANGE) == pytest.approx([-0.5, 31.5])
+    expect(chart(page, "grid").locator(".modebar-container").first).to_be_hidden()
+    page.touchscreen.tap(*pane(page, "grid", 1))
+    page.wait_for_url("**pin=16+16*")
+    page.context.close()
