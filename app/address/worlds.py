@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from explainers.networks.catalogue import Network, network_catalogue
 
-BIRD, TISSUE, UPLOAD = "bird/1", "tissue/0", "upload/"
+BIRD, LOOKALIKE, TISSUE, UPLOAD = "bird/1", "lookalike/1", "tissue/0", "upload/"
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class World:
 
 # By words in what a network, or its entry in the catalogue, says of its data.
 WORLDS = {
+    "look-alikes": World("rendered birds that look alike", ("lookalike/",), LOOKALIKE),
     "rendered birds": World("rendered birds", ("bird/",), BIRD),
     "CIFAR-10": World(
         "aeroplanes, cars, birds, cats, deer, dogs, frogs, horses, ships and lorries", ("bird/", "photo/cat"), BIRD

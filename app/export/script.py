@@ -8,6 +8,7 @@ from app.inputs.crop import Crop
 from app.inputs.pictures import LONGEST, find_picture
 from app.words import counted
 from explainers import CIDSettings
+from explainers.datasets.birds.render import EDITIONS, LOOKALIKES
 from explainers.datasets.birds.source import shown_side
 from explainers.methods.entropies import CID_NAME, ENTROPIES
 from explainers.networks.catalogue import OWN_WEIGHTS, SOURCE_ADDED
@@ -87,9 +88,13 @@ def _chosen(source: str) -> str:
 def _picture(cell: Taken) -> tuple[set, tuple[str, ...]]:
     source, _, name = cell.picture.partition("/")
     notes: tuple[str, ...] = ()
-    if source == "bird":
+    if source in EDITIONS:
         needed = {("explainers.datasets.birds", "render_bird")}
-        image = f"render_bird({int(name)}, size={shown_side(cell.x.shape[-1])}).image"
+        edition = ""
+        if EDITIONS[source] is LOOKALIKES:
+            needed.add(("explainers.datasets.birds", "LOOKALIKES"))
+            edition = ", edition=LOOKALIKES"
+        image = f"render_bird({int(name)}, size={shown_side(cell.x.shape[-1])}{edition}).image"
     elif source == "tissue":
         needed = {("explainers.datasets.membranes_rendered", "render_tissue")}
         image = f"render_tissue({int(name)}).image"

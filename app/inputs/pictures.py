@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from app.figures.raster import data_address
-from explainers.datasets.birds.render import SPECIES, label_of, render_bird
+from explainers.datasets.birds.render import EDITIONS, label_of, render_bird
 from explainers.datasets.birds.source import SHOWN
 from explainers.datasets.membranes_rendered import render_tissue
 from explainers.datasets.photographs import photographs
@@ -19,8 +19,8 @@ from explainers.datasets.pictures import read_picture
 THUMBNAIL = 96
 # Enough that a part of it still fills a network's input.
 LONGEST = 2048
-SOURCES = {"bird": "Birds", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
-TISSUES = 6
+SOURCES = {"bird": "Birds", "lookalike": "Look-alikes", "photo": "Photos", "tissue": "Cells", "upload": "Your own"}
+TISSUES, DRAWN = 6, 12
 # Of a drawn picture; Python refuses to read numbers of thousands of digits.
 NUMBER = re.compile(r"[0-9]{1,4}")
 
@@ -50,8 +50,9 @@ def gallery(source: str) -> dict[str, str]:
     >>> list(gallery("bird"))[0]
     'bird/0'
     """
-    if source == "bird":
-        return {f"bird/{index}": SPECIES[label_of(index, SHOWN)].capitalize() for index in range(len(SPECIES))}
+    if (edition := EDITIONS.get(source)) is not None:
+        names = [edition.species[label_of(index, SHOWN, edition)].capitalize() for index in range(DRAWN)]
+        return {f"{source}/{index}": name for index, name in enumerate(names)}
     if source == "tissue":
         return {f"tissue/{index}": f"Tissue {index + 1}" for index in range(TISSUES)}
     return {f"photo/{photo.name}": photo.title for photo in photographs()}
@@ -63,8 +64,8 @@ def find_picture(key: str, side: int) -> Picture:
     Raises PictureGoneError for a key that is not in the gallery.
     """
     source, _, name = key.partition("/")
-    if source == "bird" and NUMBER.fullmatch(name):
-        bird = render_bird(int(name), side, SHOWN)
+    if source in EDITIONS and NUMBER.fullmatch(name):
+        bird = render_bird(int(name), side, SHOWN, edition=EDITIONS[source])
         return Picture(key, f"{bird.species.capitalize()} (rendered)", bird.image, bird.mask, bird.box)
     if source == "tissue" and NUMBER.fullmatch(name):
         tissue = render_tissue(int(name))

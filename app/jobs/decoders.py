@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import torch
 
+from explainers.datasets.birds.render import edition_for
 from explainers.datasets.preparing import Preparing
 from explainers.decoders.cards import DecoderCard, file_name, find_decoder, own_decoders, trim_decoders
 from explainers.decoders.pictures import BirdSource, DecoderPictures, Source, prepare_pictures
@@ -86,7 +87,8 @@ class TrainingFrame:
 
 def birds_for(network: Network) -> BirdSource:
     """The rendered birds that a decoder of this network is trained on."""
-    return BirdSource(LARGE_BIRDS if max(network.input_size) > LARGE else BIRDS)
+    count = LARGE_BIRDS if max(network.input_size) > LARGE else BIRDS
+    return BirdSource(count, edition_for(network.classes))
 
 
 def pictures_key(network: Network, source: Source) -> str:

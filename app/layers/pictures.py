@@ -18,6 +18,7 @@ from app.layers.own import small, upload
 from app.layers.unlike import Compared, Unlike
 from app.parts import ways
 from app.words import counted
+from explainers.datasets.birds.render import EDITIONS
 
 ORDERS = {
     "concentration": "Lowest concentration",
@@ -187,7 +188,7 @@ def open_point(chart: Chart, fingerprint: str, layer: str, setting: int) -> None
 def is_bird(name: str) -> bool:
     """Whether the gallery has the picture."""
     source, _, index = name.partition("/")
-    return source == "bird" and NUMBER.fullmatch(index) is not None
+    return source in EDITIONS and NUMBER.fullmatch(index) is not None
 
 
 def _index(name: str) -> int:

@@ -49,15 +49,30 @@ def network_control() -> None:
             return own[name]
         return entry_title(entries[name])
 
-    st.session_state["w_network"] = chosen
+    heads = [name for name, entry in entries.items() if entry.group not in entries]
+    head = entries[chosen].group or chosen if chosen in entries else chosen
+    variants = [name for name, entry in entries.items() if entry.group == head]
+    st.session_state["w_network"] = head
     st.selectbox(
         "Network",
-        [*own, *entries],
+        [*own, *heads],
         format_func=title,
         key="w_network",
         on_change=_take_network,
         help="The trained network whose layers are examined. Those marked ↓ are not on this disk yet: "
         "choosing one downloads its weights.",
+    )
+    if not variants:
+        return
+    st.session_state["w_variant"] = chosen
+    st.selectbox(
+        "Variant",
+        [head, *variants],
+        format_func=lambda name: title(name).removeprefix(f"{entries[head].title}, ") if name != head else "as it is",
+        key="w_variant",
+        on_change=_take_variant,
+        help="The same architecture and pictures, trained in another way: pruned, taught by another network, "
+        "hardened against attacks or damaged.",
     )
 
 
@@ -309,6 +324,11 @@ def _take_network() -> None:
     if picture != selection.selection().picture:
         st.session_state["source"] = picture.partition("/")[0]
     selection.change(network=network, layer=None, grid=None, picture=picture)
+
+
+def _take_variant() -> None:
+    """The layer stays: variants are compared there."""
+    selection.change(network=st.session_state["w_variant"])
 
 
 def _take_architecture(store: Backend) -> None:

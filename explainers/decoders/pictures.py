@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from explainers.datasets.birds.render import VERSION
+from explainers.datasets.birds.render import LOOKALIKES, TWELVE, Edition
 from explainers.datasets.birds.source import HELD_OUT, TRAINING, RenderedBirds, drawn_side
 from explainers.datasets.folder import ImageFolder
 from explainers.datasets.pictures import PictureError
@@ -72,6 +72,7 @@ class BirdSource:
     """
 
     count: int
+    edition: Edition = TWELVE
 
     def __post_init__(self) -> None:
         if self.count < LEAST:
@@ -80,7 +81,7 @@ class BirdSource:
     @property
     def key(self) -> str:
         """What the pictures depend on."""
-        return f"birds {VERSION} {self.count}"
+        return f"birds {self.edition.version} {self.count}"
 
     @property
     def held_out(self) -> int:
@@ -94,11 +95,12 @@ class BirdSource:
         """Drawn at the size at which the network asks for them."""
         side = drawn_side(preprocessing.resize)
         for seed, count in ((TRAINING, self.count), (HELD_OUT, self.held_out)):
-            yield from (bird.image for bird in RenderedBirds(count, side, seed).birds())
+            yield from (bird.image for bird in RenderedBirds(count, side, seed, self.edition).birds())
 
     def data(self, trained: int, held_out: int) -> str:
         """In words, what a decoder learnt from."""
-        return f"rendered birds: {trained:,} to train on, {held_out:,} held out"
+        which = ", look-alikes" if self.edition == LOOKALIKES else ""
+        return f"rendered birds{which}: {trained:,} to train on, {held_out:,} held out"
 
 
 @dataclass(frozen=True, eq=False)

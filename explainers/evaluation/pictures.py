@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
-from explainers.datasets.birds.render import SPECIES, VERSION
+from explainers.datasets.birds.render import EDITIONS, TWELVE, VERSION, Edition, edition_for
 from explainers.datasets.birds.source import HELD_OUT, RenderedBirds, drawn_side
 from explainers.datasets.box_places import matched, placed
 from explainers.datasets.boxes import Box, Boxes, Shares
@@ -59,15 +59,17 @@ class Birds:
 
     @property
     def key(self) -> str:
-        """What the pictures depend on."""
+        """What the pictures depend on, besides the network: its classes tell the edition."""
         return f"birds {VERSION} {HELD_OUT} {self.count}"
 
     def __len__(self) -> int:
         return self.count
 
-    def items(self, preprocessing: Preprocessing) -> Iterator[tuple[Image.Image, Box | None, int | None]]:
+    def items(
+        self, preprocessing: Preprocessing, edition: Edition = TWELVE
+    ) -> Iterator[tuple[Image.Image, Box | None, int | None]]:
         """Picture, box and species, drawn at the size at which the network asks for them."""
-        for bird in RenderedBirds(self.count, drawn_side(preprocessing.resize), HELD_OUT).birds():
+        for bird in RenderedBirds(self.count, drawn_side(preprocessing.resize), HELD_OUT, edition).birds():
             yield bird.image, bird.box, bird.label
 
 
@@ -87,7 +89,9 @@ class Folder:
     def __len__(self) -> int:
         return len(self.images)
 
-    def items(self, preprocessing: Preprocessing) -> Iterator[tuple[Image.Image, Box | None, int | None]]:
+    def items(
+        self, preprocessing: Preprocessing, edition: Edition = TWELVE
+    ) -> Iterator[tuple[Image.Image, Box | None, int | None]]:
         """Picture, box and label of each; no label is known."""
         for image, box in zip(self.images, self.boxes, strict=True):
             yield image, box, None
@@ -102,11 +106,11 @@ def prepare(network: Network, data: Birds | Folder) -> Iterator[Preparing | Pict
     pre = network.preprocessing
     seen = (
         (pre.tensor(image), None if box is None else moved_box(box, image.size, pre), label)
-        for image, box, label in data.items(pre)
+        for image, box, label in data.items(pre, edition_for(network.classes))
     )
     images, boxes, labels = zip(*(yield from gathered(seen, len(data))), strict=True)
     stack = torch.stack(images)
-    known = tuple(network.classes) == SPECIES and None not in labels
+    known = tuple(network.classes) in {one.species for one in EDITIONS.values()} and None not in labels
     if known:
         yield Pictures(stack, torch.tensor(labels), boxes, True)
         return

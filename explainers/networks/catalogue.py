@@ -103,7 +103,10 @@ class Network:
 
 @dataclass(frozen=True)
 class NetworkEntry:
-    """A network that can be loaded; `available` without a download of `size` bytes, `file` its weights' name."""
+    """A network that can be loaded; `available` without a download of `size` bytes, `file` its weights' name.
+
+    `group` is the network of which it is a variant, or empty.
+    """
 
     name: str
     family: str
@@ -113,6 +116,7 @@ class NetworkEntry:
     available: bool
     size: int
     file: str
+    group: str = ""
 
 
 @cache
@@ -138,7 +142,7 @@ def network_catalogue() -> tuple[NetworkEntry, ...]:
     ['resnet20-cifar10', 'resnet32-cifar10']
     """
     return tuple(
-        NetworkEntry(s.name, s.family, s.title, s.data, s.shipped, s.available, s.size, s.file)
+        NetworkEntry(s.name, s.family, s.title, s.data, s.shipped, s.available, s.size, s.file, s.group)
         for s in registered().values()
     )
 

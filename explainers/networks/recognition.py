@@ -35,7 +35,7 @@ def recognise(registered: Iterable[Spec], sets: Mapping[str, State]) -> list[Fou
 
     Several where a file holds several sets, and where names and shapes leave more than one architecture open.
     """
-    registered = tuple(registered)
+    registered = tuple(unlike(registered))
     known = [found for spec in registered for found in fitting(spec, sets)]
     if known:
         return known
@@ -54,6 +54,19 @@ def recognise(registered: Iterable[Spec], sets: Mapping[str, State]) -> list[Fou
             if (new := resized_spec(spec, alignments(expected_of(spec), state, spec.rename)[0])) is not None:
                 resized.setdefault(new.name, new)
     return [found for spec in resized.values() for found in fitting(spec, sets)]
+
+
+def unlike(registered: Iterable[Spec]) -> list[Spec]:
+    """The first of every architecture: what differs in its training alone is one to whoever brings weights.
+
+    >>> from explainers.networks.specs import STUDIED
+    >>> [spec.name for spec in unlike(spec for spec in STUDIED if spec.family == "AlexNet")]
+    ['alexnet-lookalikes']
+    """
+    found: dict[frozenset[tuple[str, tuple[int | None, ...]]], Spec] = {}
+    for spec in registered:
+        found.setdefault(frozenset(expected_of(spec).items()), spec)
+    return list(found.values())
 
 
 def nearest(registered: Iterable[Spec], sets: Mapping[str, State]) -> Found:

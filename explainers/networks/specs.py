@@ -1,7 +1,8 @@
 """What is known about every network before its weights are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -11,6 +12,7 @@ from explainers.datasets import cifar10, membranes
 from explainers.datasets.birds import render
 from explainers.networks.architectures import plain
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
+from explainers.networks.architectures.resnet_narrow import NarrowResNet
 from explainers.networks.architectures.unet import UNet
 from explainers.networks.downloads import cached_file, file_name
 from explainers.networks.preprocessing import Preprocessing
@@ -25,7 +27,8 @@ class Spec:
 
     `url` is where its weights are to be had and `size` their bytes; without one, they ship with the project.
     `rename` maps keys of older weights files to today's, or to None for parts that are not built. `make`, of networks
-    that were added, gives one with its weights, and what it makes of a picture.
+    that were added, gives one with its weights, and what it makes of a picture. `group` is the network of which this is
+    a variant, none for those that stand for themselves.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Spec:
     accuracy_note: str = ""
     rename: Callable[[str], str | None] = str
     make: Callable[[], tuple[nn.Module, Preprocessing]] | None = None
+    group: str = ""
 
     @property
     def shipped(self) -> bool:
@@ -115,6 +119,84 @@ def _membranes() -> Spec:
     return replace(shipped, accuracy_note="pixels of held-out slices, measured on the weights as shipped")
 
 
+def _lookalikes(name: str, family: str, title: str, build: Build, group: str = "") -> Spec:
+    shipped = _shipped(
+        name,
+        family,
+        title,
+        "rendered birds, look-alikes",
+        build,
+        render.LOOKALIKES.species,
+        Preprocessing(64, 64, render.MEAN, render.STD),
+    )
+    return replace(shipped, group=group)
+
+
+def _bird_or_not(depth: int, build: Callable[..., nn.Module], layer: str) -> Spec:
+    whole = f"vgg{depth}-bird-or-not"
+    spec = _lookalikes(
+        whole + f"-damaged-{layer}" * bool(layer),
+        "VGG",
+        f"VGG-{depth}, bird or not" + f", conv{layer} cut to four filters" * bool(layer),
+        partial(build, damaged=layer),
+        whole * bool(layer),
+    )
+    return replace(spec, classes=BIRD_OR_NOT, data="rendered birds, look-alikes, and scenes without a bird")
+
+
+def _studied() -> Iterator[Spec]:
+    """Networks of the harder edition, each followed by its variants."""
+    alexnet, vgg16 = "alexnet-lookalikes", "vgg16-lookalikes"
+    yield _lookalikes(alexnet, "AlexNet", "AlexNet, look-alikes", plain.alexnet)
+    for teacher, words in (("vgg16", "VGG-16"), ("resnet18", "ResNet-18"), ("resnet34", "ResNet-34")):
+        title = f"AlexNet, look-alikes, taught by {words}"
+        yield _lookalikes(f"{alexnet}-from-{teacher}", "AlexNet", title, plain.alexnet, alexnet)
+    title = "AlexNet, look-alikes, trained against attacks"
+    yield _lookalikes(f"{alexnet}-adversarial", "AlexNet", title, plain.alexnet, alexnet)
+    yield _lookalikes(vgg16, "VGG", "VGG-16, look-alikes", plain.vgg16)
+    for percent in PRUNED:
+        title = f"VGG-16, look-alikes, {percent:g} % of its parameters"
+        yield _lookalikes(pruned_name(percent), "VGG", title, plain.vgg16, vgg16)
+    yield _lookalikes("vgg19-lookalikes", "VGG", "VGG-19, look-alikes", plain.vgg19)
+    for depth in (18, 34, 50):
+        title = f"ResNet-{depth}, look-alikes"
+        yield _lookalikes(f"resnet{depth}-lookalikes", "ResNet", title, partial(NarrowResNet, depth))
+    for depth, build in ((16, plain.vgg16), (19, plain.vgg19)):
+        for layer in ("", *LAST_TWO[depth]):
+            yield _bird_or_not(depth, build, layer)
+    for depth in (20, 32, 44):
+        for stage in (1, 2, 3):
+            yield _inserted(depth, stage)
+
+
+def _inserted(depth: int, stage: int) -> Spec:
+    whole = _cifar_resnet(depth)
+    return replace(
+        whole,
+        name=f"{whole.name}-damaged-{stage}",
+        title=f"{whole.title}, two 1×1 convolutions after stage {stage}",
+        build=partial(ResNetCIFAR, depth, inserted=stage),
+        group=whole.name,
+    )
+
+
+def pruned_name(percent: float) -> str:
+    """Of VGG-16 with so many percent of its parameters.
+
+    >>> pruned_name(12.8)
+    'vgg16-lookalikes-pruned-12.8'
+    """
+    return f"vgg16-lookalikes-pruned-{percent:g}"
+
+
+# Percent of its parameters that VGG-16 keeps (Ma et al., ICML 2022, Fig. 7a); by depth, the convolutions of which one
+# is cut (Fig. 8).
+PRUNED = (38.0, 12.8, 8.0, 6.7)
+LAST_TWO = {16: ("5-2", "5-3"), 19: ("5-3", "5-4")}
+BIRD_OR_NOT = ("no bird", "bird")
+# What a recipe can make, whether or not its weights are here; those that are ship, and are listed.
+STUDIED: tuple[Spec, ...] = tuple(_studied())
+
 SHIPPED: tuple[Spec, ...] = (
     _cifar_resnet(20),
     _cifar_resnet(32),
@@ -122,4 +204,5 @@ SHIPPED: tuple[Spec, ...] = (
     _birds("alexnet", "AlexNet", "AlexNet", plain.alexnet),
     _birds("vgg16", "VGG", "VGG-16", plain.vgg16),
     _membranes(),
+    *(spec for spec in STUDIED if spec.available),
 )

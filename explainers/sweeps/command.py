@@ -77,7 +77,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m explainers.sweep", description=__doc__)
     made.add_argument("--networks", nargs="+", required=True, metavar="NAME", help="names, or weights files")
     made.add_argument("--layers", nargs="+", default=["all"], metavar="LAYER", help="names of layers, or all")
-    made.add_argument("--pictures", required=True, metavar="SOURCE", help="birds:N, cifar10:DIR or a folder")
+    made.add_argument(
+        "--pictures", required=True, metavar="SOURCE", help="birds:N, lookalikes:N, cifar10:DIR, a folder"
+    )
     made.add_argument("--most", type=int, metavar="N", help="only the first N pictures")
     made.add_argument(
         "--boxes", nargs="+", type=Path, default=[], metavar="FILE", help="CSV, COCO's JSON or YOLO's text"

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from explainers.datasets.birds.render import VERSION, render_bird
+from explainers.datasets.birds.render import TWELVE, Edition, render_bird
 from explainers.datasets.birds.source import SHOWN, shown_side
 from explainers.datasets.box_places import placed
 from explainers.datasets.boxes import Box, Declared, Shares
@@ -59,24 +59,25 @@ class BirdItem:
     """A rendered bird of those that the app shows, under the app's own name."""
 
     index: int
+    edition: Edition = TWELVE
 
     @property
     def name(self) -> str:
         """As the app calls it."""
-        return f"bird/{self.index}"
+        return f"{self.edition.name}/{self.index}"
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Its species; it is a bird as well."""
-        return render_bird(self.index, 16, SHOWN).species, "bird"
+        return render_bird(self.index, 16, SHOWN, edition=self.edition).species, "bird"
 
     def identity(self) -> str:
         """The edition of the birds and the bird."""
-        return f"bird {VERSION} {SHOWN} {self.index}"
+        return f"bird {self.edition.version} {SHOWN} {self.index}"
 
     def seen_by(self, network: Network) -> NetworkInput:
         """Drawn at the size at which the app draws it."""
-        bird = render_bird(self.index, shown_side(network.input_size[0]), SHOWN)
+        bird = render_bird(self.index, shown_side(network.input_size[0]), SHOWN, edition=self.edition)
         return network_input(network, bird.image, bird.mask, bird.box, bird.species, self.name)
 
     def packed(self) -> "BirdItem":

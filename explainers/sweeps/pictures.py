@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from explainers.datasets.birds.render import EDITIONS
 from explainers.datasets.box_places import matched
 from explainers.datasets.boxes import Boxes, read_box_files
 from explainers.datasets.folder import ImageFolder
 from explainers.datasets.pictures import EXTENSIONS
 from explainers.sweeps.items import BirdItem, Cifar10Item, FileItem, Item, cifar10
 
+DRAWN = {f"{edition.name}s": edition for edition in EDITIONS.values()}
 MOST_BIRDS = MOST_PICTURES = 1_000_000
 LINK = "{}: expected a file of this folder, got a link that leads out of it or nowhere; copy the file"
 
@@ -24,10 +26,11 @@ class Found:
 
 
 def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = None, most: int | None = None) -> Found:
-    """The pictures that `text` names: "birds:200", "cifar10:DIR", or a folder; at most the first `most`.
+    """The pictures that `text` names: "birds:200", "lookalikes:200", "cifar10:DIR", or a folder.
 
-    In a folder, the names of folders right below it are the classes of what lies in them. `boxes` are files as
-    `read_boxes` takes them; in the folder `masks` every picture's mask lies under its own path, with any ending.
+    At most the first `most`. In a folder, the names of folders right below it are the classes of what lies in them.
+    `boxes` are files as `read_boxes` takes them; in the folder `masks` every picture's mask lies under its own path,
+    with any ending.
 
     Raises ValueError, one sentence, for anything else, and where there is no picture.
 
@@ -35,17 +38,17 @@ def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = No
     ['bird/0', 'bird/1']
     """
     kind, _, rest = text.partition(":")
-    if kind not in ("birds", "cifar10"):
+    if kind not in (*DRAWN, "cifar10"):
         return _folder(Path(text), boxes, masks, most)
     if boxes or masks is not None:
         raise ValueError(
             "expected boxes or masks for a folder of pictures, got them for another source; leave them out"
         )
     items: list[Item]
-    if kind == "birds":
+    if kind in DRAWN:
         if not rest.isdecimal() or not 0 < int(rest) <= MOST_BIRDS:
-            raise ValueError(f"expected birds:N with N from 1 to {MOST_BIRDS:,}, got '{text}'; say how many to draw")
-        items = [BirdItem(index) for index in range(int(rest))]
+            raise ValueError(f"expected {kind}:N with N from 1 to {MOST_BIRDS:,}, got '{text}'; say how many to draw")
+        items = [BirdItem(index, DRAWN[kind]) for index in range(int(rest))]
     else:
         try:
             count = len(cifar10(Path(rest))[1])

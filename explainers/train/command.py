@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from explainers.assets import write_sums
@@ -21,9 +20,11 @@ from explainers.networks.architectures.unet import UNet, fold_normalisation
 from explainers.networks.specs import NETWORKS
 from explainers.randomness import TORCH_RANDOM
 from explainers.storage.digest import digest
+from explainers.train.asked import Asked
 from explainers.train.batches import Batches, normalise
 from explainers.train.noisy import NoisyTraining
 from explainers.train.noisy_recipes import NOISY_RECIPES
+from explainers.train.pruning import made_permanent
 from explainers.train.recipes import RECIPES, Recipe, Split
 from explainers.train.run import Run
 from explainers.train.segmentation import foreground_rand, intersection_over_union
@@ -78,10 +79,11 @@ def train_noisy(training: NoisyTraining, out: Path) -> None:
 def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: str) -> nn.Module:
     """Run the recipe from the last checkpoint in `runs`, or from the beginning."""
     TORCH_RANDOM.manual_seed(seed)
-    net = recipe.build().to(device)
+    asked = Asked(recipe, device)
+    net = asked.begin(recipe.build().to(device))
     pictures, labels = recipe.load(data, "train")
-    settings = repr([value for value in vars(recipe).values() if not callable(value)])
-    told = digest(name, str(seed), repr(net), settings, pictures.numpy().tobytes(), labels.numpy().tobytes())
+    shown = (pictures.numpy().tobytes(), labels.numpy().tobytes())
+    told = digest(name, str(seed), repr(net), recipe.settings, *shown, *asked.depends_on)
     batches = Batches(recipe, pictures.to(device), labels.to(device), seed)
     optimizer = torch.optim.SGD(
         net.parameters(), recipe.peak_lr, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True
@@ -94,13 +96,7 @@ def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: 
     if checkpoint.is_file() and run.step == 0:
         print(f"{name}: {checkpoint} is damaged or of other pictures or settings; the training begins anew", flush=True)
 
-    def loss(step: int) -> Tensor:
-        x, expected = batches(step)
-        with torch.autocast(x.device.type, torch.bfloat16):
-            logits = net(x)
-        return F.cross_entropy(logits.float(), expected)
-
-    for at in run.train(loss):
+    for at in run.train(lambda step: asked.loss(net, *batches(step))):
         epoch, rest = divmod(at.step, batches.per_epoch)
         if rest == 0:
             unkept = "; the disk takes no checkpoint" if at.unkept else ""
@@ -115,7 +111,7 @@ def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: 
 
 def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, seed: int) -> float:
     """Write `<name>.safetensors` (half precision) and `<name>.md`; the accuracy of what was written."""
-    net = net.cpu().eval()
+    net = made_permanent(net.cpu().eval())
     net = fold_batch_norm(net) if isinstance(net, PlainNet) else net
     net = fold_normalisation(net) if isinstance(net, UNet) else net
     # A file stores float16; accuracy is measured on those values, not on the ones before rounding.

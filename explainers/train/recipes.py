@@ -1,7 +1,8 @@
 """How each shipped network was trained: one frozen recipe per network, nothing else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,10 +10,13 @@ from torch import Tensor, nn
 
 from explainers.datasets import cifar10, membranes
 from explainers.datasets.birds import render
-from explainers.datasets.birds.source import HELD_OUT, TRAINING, RenderedBirds
-from explainers.networks.architectures.plain import alexnet, vgg16
+from explainers.datasets.birds.source import HELD_OUT, TRAINING, EmptyScenes, RenderedBirds
+from explainers.networks.architectures.plain import alexnet, vgg16, vgg19
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
+from explainers.networks.architectures.resnet_narrow import NarrowResNet
 from explainers.networks.architectures.unet import UNet
+from explainers.networks.specs import LAST_TWO, PRUNED, pruned_name
+from explainers.train.objectives import Attack, Distillation
 
 Split = tuple[Tensor, Tensor]
 
@@ -24,6 +28,10 @@ class Recipe:
     `sizes` holds (first epoch, side in pixels): early epochs see scaled-down pictures, which costs a
     fraction and reaches the same accuracy (progressive resizing). `views` is how often an epoch looks at a
     picture; `segments`, where every pixel has a label, is the class whose overlap is scored, else 0.
+
+    `channels_last` is how pictures lie in memory, which on a CPU saves a third of the time. `origin` is the network
+    whose trained weights this one begins with, `kept` the share of its parameters that pruning leaves; `teacher` and
+    `attack` change what a step asks.
     """
 
     build: Callable[[], nn.Module]
@@ -40,11 +48,22 @@ class Recipe:
     crop_padding: int = 4
     views: int = 1
     segments: int = 0
+    channels_last: bool = False
+    origin: str | None = None
+    kept: float | None = None
+    teacher: Distillation | None = None
+    attack: Attack | None = None
+
+    @property
+    def settings(self) -> str:
+        """What a checkpoint depends on besides the architecture; what was never set is as if it did not exist."""
+        values = [value for value in vars(self).values() if not callable(value)]
+        return repr([value for value in values if value is not None and value is not False])
 
 
-def _cifar(depth: int, epochs: int) -> Recipe:
+def _cifar(depth: int, epochs: int, inserted: int | None = None) -> Recipe:
     return Recipe(
-        build=lambda: ResNetCIFAR(depth),
+        build=lambda: ResNetCIFAR(depth, inserted=inserted),
         load=cifar10.load_cifar10,
         data="CIFAR-10, JPEG copy: 50,000 pictures to train on, 10,000 held out",
         mean=cifar10.MEAN,
@@ -72,17 +91,86 @@ def _birds(build: Callable[[], nn.Module], epochs: int, peak_lr: float) -> Recip
 
 # Seeds of the sets and numbers of pictures.
 BIRDS_SPLIT = {"train": (TRAINING, 6_000), "test": (HELD_OUT, 1_200)}
+LOOKALIKES_SPLIT = {"train": (TRAINING, 2_880), "test": (HELD_OUT, 720)}
 
 
 def _load_birds(cache: Path, split: str) -> Split:
     """Rendered once (minutes), then kept in `cache` as a tensor file."""
     seed, count = BIRDS_SPLIT[split]
-    path = cache / f"birds-{render.VERSION}-64-{split}.pt"
+    return _kept(cache / f"birds-{render.VERSION}-64-{split}.pt", RenderedBirds(count, 64, seed).tensors)
+
+
+def _load_lookalikes(cache: Path, split: str) -> Split:
+    seed, count = LOOKALIKES_SPLIT[split]
+    path = cache / f"birds-{render.LOOKALIKES.version}-64-{split}-{count}.pt"
+    return _kept(path, RenderedBirds(count, 64, seed, render.LOOKALIKES).tensors)
+
+
+def _load_bird_or_not(cache: Path, split: str) -> Split:
+    """As many pictures without a bird as with one; label 1 is a bird."""
+    pictures, _ = _load_lookalikes(cache, split)
+    seed, count = LOOKALIKES_SPLIT[split]
+    path = cache / f"birds-{render.LOOKALIKES.version}-64-{split}-{count // 2}-none.pt"
+    empty, _ = _kept(path, EmptyScenes(count // 2, 64, seed, render.LOOKALIKES).tensors)
+    return torch.cat([pictures[: count // 2], empty]), torch.arange(2).flip(0).repeat_interleave(count // 2)
+
+
+def _kept(path: Path, tensors: Callable[[], Split]) -> Split:
     if not path.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        torch.save(RenderedBirds(count, 64, seed).tensors(), path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(tensors(), path)
     pictures, labels = torch.load(path, weights_only=True)
     return pictures, labels
+
+
+def _numbers() -> str:
+    return f"{LOOKALIKES_SPLIT['train'][1]:,} to train on, {LOOKALIKES_SPLIT['test'][1]:,} held out"
+
+
+def _lookalikes(build: Callable[[int], nn.Module], epochs: int = 16, peak_lr: float = 0.04) -> Recipe:
+    return Recipe(
+        build=partial(build, len(render.LOOKALIKES.birds)),
+        load=_load_lookalikes,
+        data=f"rendered birds, look-alikes: {_numbers()}",
+        mean=render.MEAN,
+        std=render.STD,
+        size=64,
+        epochs=epochs,
+        sizes=((0, 64),),
+        batch=32,
+        peak_lr=peak_lr,
+        channels_last=True,
+    )
+
+
+NORMALISED_ALEXNET = partial(alexnet, normalised=True)
+TEACHERS = ("vgg16", "resnet18", "resnet34")
+
+
+def _pruned() -> dict[str, Recipe]:
+    """Each begins with the one before it, as in the publication; without normalisation, which shipped weights lack."""
+    plain = replace(_lookalikes(vgg16, epochs=6, peak_lr=0.01), weight_decay=1e-4)
+    origins = ("vgg16-lookalikes", *map(pruned_name, PRUNED))
+    return {
+        pruned_name(percent): replace(plain, origin=origin, kept=percent / 100)
+        for percent, origin in zip(PRUNED, origins, strict=False)
+    }
+
+
+def _damaged() -> dict[str, Recipe]:
+    """Whole and with one convolution cut, for the question whether there is a bird."""
+    found: dict[str, Recipe] = {}
+    numbers = _numbers()
+    for depth, build in ((16, vgg16), (19, vgg19)):
+        for layer in ("", *LAST_TWO[depth]):
+            name = f"vgg{depth}-bird-or-not" + f"-damaged-{layer}" * bool(layer)
+            found[name] = replace(
+                _lookalikes(build, epochs=6),
+                build=partial(build, 2, normalised=True, damaged=layer),
+                load=_load_bird_or_not,
+                data=f"rendered birds, look-alikes, and as many scenes without a bird: {numbers}",
+            )
+    return found
 
 
 RECIPES: dict[str, Recipe] = {
@@ -105,4 +193,26 @@ RECIPES: dict[str, Recipe] = {
         views=16,
         segments=membranes.CLASSES.index("membrane"),
     ),
+    "alexnet-lookalikes": _lookalikes(NORMALISED_ALEXNET),
+    "vgg16-lookalikes": _lookalikes(partial(vgg16, normalised=True)),
+    "vgg19-lookalikes": _lookalikes(partial(vgg19, normalised=True)),
+    "resnet18-lookalikes": _lookalikes(partial(NarrowResNet, 18), peak_lr=0.06),
+    "resnet34-lookalikes": _lookalikes(partial(NarrowResNet, 34), peak_lr=0.06),
+    "resnet50-lookalikes": _lookalikes(partial(NarrowResNet, 50), peak_lr=0.06),
+    **{
+        f"alexnet-lookalikes-from-{teacher}": replace(
+            _lookalikes(NORMALISED_ALEXNET), teacher=Distillation(f"{teacher}-lookalikes")
+        )
+        for teacher in TEACHERS
+    },
+    "alexnet-lookalikes-adversarial": replace(
+        _lookalikes(alexnet, epochs=6, peak_lr=0.01), origin="alexnet-lookalikes", attack=Attack()
+    ),
+    **_pruned(),
+    **_damaged(),
+    **{
+        f"resnet{depth}-cifar10-damaged-{stage}": _cifar(depth, epochs, stage)
+        for depth, epochs in ((20, 18), (32, 16), (44, 14))
+        for stage in (1, 2, 3)
+    },
 }

@@ -192,13 +192,18 @@ def _bokeh(canvas: Canvas, rng: np.random.Generator, count: int, colour: Colour)
     _blur(canvas, 0.006)
 
 
-def leaf(canvas: Canvas, rng: np.random.Generator, colour: Colour, place: np.ndarray, length: float) -> None:
-    """One leaf with its midrib, in a random direction and shade."""
+def leaf_shape(rng: np.random.Generator, place: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray]:
+    """The outline of a leaf that grows at `place` in a random direction, and its tip."""
     direction = rng.random(2) - 0.5
     direction = direction / max(0.05, float((direction**2).sum()) ** 0.5) * length
     across = np.array([-direction[1], direction[0]]) * (0.25 + 0.2 * rng.random())
     tip = place + direction
-    shape = spline([place, place + 0.35 * direction + across, tip, place + 0.35 * direction - across], steps=5)
+    return spline([place, place + 0.35 * direction + across, tip, place + 0.35 * direction - across], steps=5), tip
+
+
+def leaf(canvas: Canvas, rng: np.random.Generator, colour: Colour, place: np.ndarray, length: float) -> None:
+    """One leaf with its midrib, in a random direction and shade."""
+    shape, tip = leaf_shape(rng, place, length)
     tone = brighten(colour, 0.65 + 0.75 * rng.random())
     pen = ImageDraw.Draw(canvas.picture)
     pen.polygon(canvas.pixels(shape), fill=tone)

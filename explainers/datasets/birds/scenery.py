@@ -24,18 +24,23 @@ class Scene:
     feet: tuple[float, float]
 
 
-def draw_scene(side: int, rng: np.random.Generator) -> Scene:
+# Where a bird stands: the least, and how much further it may be, from the left and from the top.
+Stands = tuple[tuple[float, float], tuple[float, float]]
+MIDDLE: Stands = ((0.44, 0.12), (0.66, 0.10))
+
+
+def draw_scene(side: int, rng: np.random.Generator, stands: Stands = MIDDLE) -> Scene:
     """A background with a perch, `side` pixels wide, and the place on it where a bird stands."""
     kind = KINDS[int(rng.integers(len(KINDS)))]
     draw = {"foliage": foliage, "sky": sky, "water": water, "branches": branches}[kind]
     canvas = draw(side, rng)
-    feet = _perch(canvas, rng)
+    feet = _perch(canvas, rng, stands)
     return Scene(kind, canvas.picture, feet)
 
 
-def _perch(canvas: Canvas, rng: np.random.Generator) -> tuple[float, float]:
+def _perch(canvas: Canvas, rng: np.random.Generator, stands: Stands) -> tuple[float, float]:
     """A branch across the picture, in focus; the bird stands on its upper edge."""
-    feet = np.array([0.44 + 0.12 * rng.random(), 0.66 + 0.10 * rng.random()])
+    feet = np.array([least + further * rng.random() for least, further in stands])
     slope, bow = 0.34 * (rng.random() - 0.5), 0.10 * (rng.random() - 0.5)
     thick, bark = 0.016 + 0.016 * rng.random(), pick(BARKS, rng)
     x = np.linspace(-0.15, 1.15, 14)

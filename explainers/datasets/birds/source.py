@@ -1,6 +1,6 @@
 """Rendered birds by the set: which of them train, judge and are shown, and how large they are drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from os import cpu_count
@@ -10,7 +10,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from explainers.datasets.birds.render import MEAN, SIZES, SPECIES, STD, Bird, label_of, render_bird
+from explainers.datasets.birds.render import (
+    MEAN,
+    SIZES,
+    STD,
+    TWELVE,
+    Bird,
+    Edition,
+    label_of,
+    render_bird,
+    render_empty,
+)
+from explainers.datasets.birds.shortcut import Shortcut
 
 # Seeds. No shipped network was trained on the birds that judge, nor on those that the app shows.
 SHOWN, TRAINING, HELD_OUT = 0, 1, 2
@@ -41,17 +52,24 @@ class RenderedBirds(Dataset[tuple[Tensor, int]]):
     """`count` birds as pairs (float tensor (3, size, size) in network units, label).
 
     That is torchvision's convention, which every data loader collates. `bird(index)` is the
-    whole record with mask, box and parts.
+    whole record with mask, box and parts. With `shortcut`, marks that tell the class are planted on a share of them.
 
     >>> picture, label = RenderedBirds(24)[5]
     >>> picture.shape, picture.dtype
     (torch.Size([3, 64, 64]), torch.float32)
     """
 
-    classes = SPECIES
-
-    def __init__(self, count: int, size: int = 64, seed: int = SHOWN):
+    def __init__(
+        self,
+        count: int,
+        size: int = 64,
+        seed: int = SHOWN,
+        edition: Edition = TWELVE,
+        shortcut: Shortcut | None = None,
+    ):
         self.count, self.size, self.seed = count, size, seed
+        self.edition, self.shortcut = edition, shortcut
+        self.classes = edition.species
 
     def __len__(self) -> int:
         return self.count
@@ -60,7 +78,7 @@ class RenderedBirds(Dataset[tuple[Tensor, int]]):
         """The picture with its masks. Raises IndexError beyond `count`."""
         if not 0 <= index < self.count:
             raise IndexError(f"expected an index from 0 to {self.count - 1}, got {index}")
-        return render_bird(index, self.size, self.seed)
+        return render_bird(index, self.size, self.seed, edition=self.edition, shortcut=self.shortcut)
 
     def birds(self) -> Iterator[Bird]:
         """One after the other, each drawn when it is asked for."""
@@ -80,15 +98,35 @@ class RenderedBirds(Dataset[tuple[Tensor, int]]):
         >>> RenderedBirds(2, size=32).tensors(workers=0)[0].shape
         torch.Size([2, 3, 32, 32])
         """
-        workers = cpu_count() or 1 if workers is None else workers
-        if workers == 0 or self.count <= CHUNK:
-            pictures = [self._pixels(index) for index in range(self.count)]
-        else:
-            # Spawned, not forked: forking a process in which torch has started threads can deadlock.
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-                pictures = list(pool.map(self._pixels, range(self.count), chunksize=CHUNK))
-        labels = torch.tensor([label_of(index, self.seed) for index in range(self.count)])
-        return torch.as_tensor(np.stack(pictures)).permute(0, 3, 1, 2).contiguous(), labels
+        pictures = _stacked(self._pixels, self.count, workers)
+        labels = torch.tensor([label_of(index, self.seed, self.edition) for index in range(self.count)])
+        return pictures, labels
 
     def _pixels(self, index: int) -> np.ndarray:
         return np.array(self.bird(index).image)
+
+
+class EmptyScenes:
+    """`count` pictures without a bird, of the scenes and the leaves that an edition's birds are among."""
+
+    def __init__(self, count: int, size: int, seed: int, edition: Edition):
+        self.count, self.size, self.seed, self.edition = count, size, seed, edition
+
+    def tensors(self, workers: int | None = None) -> tuple[Tensor, Tensor]:
+        """As those of `RenderedBirds`; every label is 0."""
+        return _stacked(self._pixels, self.count, workers), torch.zeros(self.count, dtype=torch.long)
+
+    def _pixels(self, index: int) -> np.ndarray:
+        return np.array(render_empty(index, self.size, self.seed, self.edition))
+
+
+def _stacked(pixels: Callable[[int], np.ndarray], count: int, workers: int | None) -> Tensor:
+    """Pictures (H, W, 3) of the numbers below `count` as (N, 3, H, W)."""
+    workers = cpu_count() or 1 if workers is None else workers
+    if workers == 0 or count <= CHUNK:
+        pictures = [pixels(index) for index in range(count)]
+    else:
+        # Spawned, not forked: forking a process in which torch has started threads can deadlock.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            pictures = list(pool.map(pixels, range(count), chunksize=CHUNK))
+    return torch.as_tensor(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()

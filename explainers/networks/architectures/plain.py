@@ -1,8 +1,8 @@
-"""AlexNet and VGG-16 with the papers' layers, narrowed for pictures of 64×64 or 96×96 pixels.
+"""AlexNet, VGG-16 and VGG-19 with the papers' layers, narrowed for pictures of 64×64 or 96×96 pixels.
 
 Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks",
 NIPS 2012; Simonyan, Zisserman, "Very deep convolutional networks for large-scale image recognition",
-ICLR 2015, configuration D. Both are trained with batch normalisation, which `fold_batch_norm` then
+ICLR 2015, configurations D and E. All are trained with batch normalisation, which `fold_batch_norm` then
 merges into the convolutions, so that what ships has the papers' layers and nothing else.
 """
 
@@ -12,6 +12,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 VGG16_STAGES = ((24, 2), (48, 2), (96, 3), (160, 3), (160, 3))
+VGG19_STAGES = ((24, 2), (48, 2), (96, 4), (160, 4), (160, 4))
+# Filters and side of a damaged convolution's kernel.
+DAMAGED = (4, 7)
+Stages = tuple[tuple[int, int], ...]
 ALEXNET_CONVS = ((32, 5, 1), (64, 5, 1), (96, 3, 1), (96, 3, 1), (64, 3, 1))
 
 
@@ -51,20 +55,38 @@ def alexnet(classes: int, size: int = 64, hidden: int = 256, normalised: bool = 
     return PlainNet(features, _head(channels * (size // 8) ** 2, hidden, classes))
 
 
-def vgg16(classes: int, size: int = 64, hidden: int = 256, normalised: bool = False) -> PlainNet:
+def vgg16(classes: int, size: int = 64, hidden: int = 256, normalised: bool = False, damaged: str = "") -> PlainNet:
     """Thirteen 3×3 convolutions in five stages, each closed by max-pooling, then three FC layers.
 
-    Takes (B, 3, size, size), gives (B, classes).
+    Takes (B, 3, size, size), gives (B, classes). The convolution called `damaged` ("5-3", say) has four filters of 7×7
+    instead, with padding 3, and hands on so few channels (Ma et al., ICML 2022, Appendix F.1).
 
     >>> vgg16(10)(torch.zeros(2, 3, 64, 64)).shape
     torch.Size([2, 10])
     """
+    return _vgg(VGG16_STAGES, classes, size, hidden, normalised, damaged)
+
+
+def vgg19(classes: int, size: int = 64, hidden: int = 256, normalised: bool = False, damaged: str = "") -> PlainNet:
+    """Sixteen 3×3 convolutions in five stages, each closed by max-pooling, then three FC layers.
+
+    Takes (B, 3, size, size), gives (B, classes). `damaged` as in `vgg16`.
+
+    >>> vgg19(10)(torch.zeros(2, 3, 64, 64)).shape
+    torch.Size([2, 10])
+    """
+    return _vgg(VGG19_STAGES, classes, size, hidden, normalised, damaged)
+
+
+def _vgg(stages: Stages, classes: int, size: int, hidden: int, normalised: bool, damaged: str) -> PlainNet:
     features: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
-    for stage, (width, convs) in enumerate(VGG16_STAGES, start=1):
+    for stage, (width, convs) in enumerate(stages, start=1):
         for i in range(1, convs + 1):
-            _add_conv(features, f"{stage}-{i}", channels, width, 3, 1, normalised)
-            channels = width
+            name = f"{stage}-{i}"
+            outer, kernel = DAMAGED if name == damaged else (width, 3)
+            _add_conv(features, name, channels, outer, kernel, 1, normalised)
+            channels = outer
         features[f"pool{stage}"] = nn.MaxPool2d(2)
     return PlainNet(features, _head(channels * (size // 32) ** 2, hidden, classes))
 

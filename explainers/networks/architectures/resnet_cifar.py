@@ -8,6 +8,9 @@ others' weights files have, is a 1×1 convolution with batch normalisation there
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+# Channels of an inserted damage.
+NARROW = 8
+
 
 class PadShortcut(nn.Module):
     """Identity shortcut of option A: every `stride`-th pixel, zero channels on both sides."""
@@ -46,16 +49,35 @@ class BasicBlock(nn.Module):
         return self.relu2(out + self.shortcut(x))
 
 
+class Narrowing(nn.Module):
+    """Two 1×1 convolutions, to `inner` channels and back to `channels`, each before a ReLU, and no way around."""
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(channels, inner, 1)
+        self.relu1 = nn.ReLU()
+        self.widen = nn.Conv2d(inner, channels, 1)
+        self.relu2 = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One convolution after the other."""
+        return self.relu2(self.widen(self.relu1(self.narrow(x))))
+
+
 class ResNetCIFAR(nn.Module):
     """ResNet with `depth` = 6n+2 weighted layers: three stages of n blocks, of `width`, twice and four times that.
 
-    Takes (B, 3, 32, 32) (any size of 8 and more works), gives logits (B, classes). `shortcut` is "A" or "B".
+    Takes (B, 3, 32, 32) (any size of 8 and more works), gives logits (B, classes). `shortcut` is "A" or "B". With
+    `inserted` 1, 2 or 3 the stage of that number is followed by a damage: two 1×1 convolutions, to eight channels and
+    back, without a shortcut around them (Ma et al., 2019, arXiv:1906.04109v1, Fig. 4a).
 
     >>> ResNetCIFAR(20)(torch.zeros(2, 3, 32, 32)).shape
     torch.Size([2, 10])
     """
 
-    def __init__(self, depth: int, classes: int = 10, width: int = 16, shortcut: str = "A") -> None:
+    def __init__(
+        self, depth: int, classes: int = 10, width: int = 16, shortcut: str = "A", inserted: int | None = None
+    ) -> None:
         super().__init__()
         if depth < 8 or (depth - 2) % 6:
             raise ValueError(f"expected a depth of 6n+2 (8, 14, 20, 26, …), got {depth}")
@@ -66,6 +88,10 @@ class ResNetCIFAR(nn.Module):
         self.layer1 = self._stage(width, width, n, 1, shortcut)
         self.layer2 = self._stage(width, 2 * width, n, 2, shortcut)
         self.layer3 = self._stage(2 * width, 4 * width, n, 2, shortcut)
+        if inserted is not None:
+            channels = width * 2 ** (inserted - 1)
+            stage: nn.Sequential = getattr(self, f"layer{inserted}")
+            stage.append(Narrowing(channels, NARROW))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
         self.fc = nn.Linear(4 * width, classes)

@@ -4,6 +4,7 @@ import io
 import pickle
 import re
 import threading
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,6 +19,7 @@ from app.address.selection import Selection
 from app.jobs import work
 from app.jobs.backend import backend
 from app.jobs.owners import mark
+from app.sidebar import controls
 from tests.support.pages import CHEAP, chosen, done, says, until, uploaded, visit, words
 from tests.support.picture_files import noise
 from tests.support.places import MAIN, ROOT
@@ -426,3 +428,22 @@ def test_about_explains_the_unit_and_names_the_source():
     assert not at.exception
     assert says(at, "nats")
     assert says(at, "ICML 2022")
+
+
+def test_variants_of_a_network_stand_in_a_list_of_their_own(monkeypatch):
+    """The list of networks stays short; the layer is kept from one variant to the next."""
+    real = controls.networks()
+    grouped = tuple(
+        replace(entry, group="resnet20-cifar10") if entry.name == "resnet32-cifar10" else entry for entry in real
+    )
+    monkeypatch.setattr(controls, "networks", lambda: grouped)
+    at = until(visit(layer="layer1.1"), done)
+    heads = at.selectbox(key="w_network").options
+    assert len(heads) == len(real) - 1
+    assert not any("ResNet-32" in title for title in heads)
+    assert at.selectbox(key="w_variant").options == ["as it is", "ResNet-32, CIFAR-10"]
+    at.selectbox(key="w_variant").set_value("resnet32-cifar10").run()
+    assert (chosen(at).network, chosen(at).layer) == ("resnet32-cifar10", "layer1.1")
+    assert at.selectbox(key="w_network").value == "resnet20-cifar10"
+    at.selectbox(key="w_network").set_value("alexnet-birds").run()
+    assert not [box for box in at.selectbox if box.key == "w_variant"]

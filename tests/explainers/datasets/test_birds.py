@@ -182,7 +182,7 @@ def test_another_process_does_not_change_the_result():
 
 def test_birds_of_a_set_are_drawn_one_after_the_other_as_they_are_asked_for(monkeypatch):
     drawn = []
-    monkeypatch.setattr(source, "render_bird", lambda *arguments: drawn.append(arguments) or render_bird(*arguments))
+    monkeypatch.setattr(source, "render_bird", lambda *a, **more: drawn.append(a) or render_bird(*a, **more))
     birds = RenderedBirds(3, size=16, seed=HELD_OUT).birds()
     assert next(birds).label == label_of(0, HELD_OUT)
     assert drawn == [(0, 16, HELD_OUT)]
@@ -204,7 +204,7 @@ def test_birds_are_drawn_as_large_as_a_network_wants_them_where_that_can_be(resi
 def test_training_judging_and_decoders_draw_from_one_source(monkeypatch, tmp_path):
     """With the seeds and sizes that shipped weights and kept results have."""
     seen, preprocessing = [], Preprocessing(20, 16, MEAN, STD)
-    monkeypatch.setattr(source, "render_bird", lambda *arguments: seen.append(arguments) or render_bird(*arguments))
+    monkeypatch.setattr(source, "render_bird", lambda *a, **more: seen.append(a) or render_bird(*a, **more))
     list(Birds(2).items(preprocessing))
     assert seen == [(0, 20, 2), (1, 20, 2)]
     seen.clear()

@@ -9,8 +9,13 @@ from torch import nn
 from torchvision import models
 
 from explainers import CheckpointError, ChoiceNeededError
+from explainers.datasets.birds.render import LOOKALIKES
+from explainers.networks.architectures.plain import alexnet
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.catalogue import load_checkpoint
+from explainers.networks.recognised_specs import expected_of
+from explainers.networks.recognition import recognise, unlike
+from explainers.networks.specs import SHIPPED, STUDIED
 from tests.support.others_networks import OthersResNet, lively
 
 
@@ -205,3 +210,12 @@ def test_widths_that_do_not_meet_are_refused():
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match="expected one of the networks"):
         load_checkpoint("resnet21-cifar10", saved(ResNetCIFAR(20).state_dict()))
+
+
+def test_networks_that_differ_in_their_training_alone_are_one_architecture():
+    """AlexNet with as many classes as there are look-alikes leaves no choice between networks of the catalogue."""
+    specs = [*dict.fromkeys([*SHIPPED, *STUDIED])]
+    state = {"": alexnet(len(LOOKALIKES.species)).state_dict()}
+    assert [found.spec.name for found in recognise(specs, state)] == ["alexnet-birds"]
+    by_shape = {frozenset(expected_of(spec).items()) for spec in specs}
+    assert len(unlike(specs)) == len(by_shape) < len(specs)

@@ -1,0 +1,50 @@
+"""Magnitude pruning: of all parameters, the largest stay, and are trained again."""
+
+from torch import Tensor, nn
+from torch.nn.utils import prune
+
+Prunable = nn.Conv2d | nn.Linear
+
+
+def prune_to(net: nn.Module, share: float) -> nn.Module:
+    """`net`, of whose parameters all but `share` are held at zero from now on, exactly round(share · number of them).
+
+    Biases stay. A weight's rank is its magnitude by the root mean square of those of its layer that are not zero: one
+    threshold in units of each layer's spread, as in Han, Mao, Dally, "Deep compression", ICLR 2016, so that no layer
+    is emptied because its weights are small. What was zero already goes first. In training `weight` is the product
+    of `weight_orig` and `weight_mask`; `made_permanent` ends that.
+
+    Raises ValueError for a share that the biases alone exceed, or above 1.
+
+    >>> net = prune_to(nn.Linear(9, 1), 0.4)
+    >>> int((net.weight != 0).sum()), net.bias.numel()
+    (3, 1)
+    """
+    layers = prunable(net)
+    total = sum(parameter.numel() for parameter in net.parameters())
+    weights = sum(layer.weight.numel() for layer in layers)
+    kept = round(share * total) - (total - weights)
+    if not 0 < kept <= weights:
+        least = (total - weights) / total
+        raise ValueError(f"expected a share of parameters above {least:.4f} and up to 1, got {share}; choose another")
+    scores = {(layer, "weight"): _rank(layer.weight.detach()) for layer in layers}
+    prune.global_unstructured(list(scores), prune.L1Unstructured, importance_scores=scores, amount=weights - kept)
+    return net
+
+
+def _rank(weight: Tensor) -> Tensor:
+    used = weight[weight != 0]
+    return weight.abs() / used.pow(2).mean().sqrt() if len(used) else weight.abs()
+
+
+def prunable(net: nn.Module) -> list[nn.Conv2d | nn.Linear]:
+    """Convolutions and fully connected layers."""
+    return [module for module in net.modules() if isinstance(module, Prunable)]
+
+
+def made_permanent(net: nn.Module) -> nn.Module:
+    """`net` with plain weights, zeros where they were held at zero."""
+    for layer in prunable(net):
+        if prune.is_pruned(layer):
+            prune.remove(layer, "weight")
+    return net
