@@ -15,6 +15,7 @@ from app.jobs.backend import Backend, View, foreground_gain
 from app.parts import progress
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
+from app.parts.sparing import sparing
 from app.parts.watch import POLL, Asked, Start, Watch, page_changed
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
@@ -56,7 +57,7 @@ def all_layers(
                 with st.container():
                     _status(work, views)
                 take_curves(network, subject, layers, views, metric, str(store.device))
-            _figures(views, layers, subject, settings, marked, metric)
+            _figures(sparing("layers").shown(views), layers, subject, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)
 

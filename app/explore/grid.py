@@ -18,6 +18,7 @@ from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
 from app.parts.look import look
 from app.parts.previews import preview_mean
+from app.parts.sparing import sparing
 from app.parts.watch import OPEN, Asked, Watch, page_changed
 from app.words import decimal, duration, number, passes, roughly
 from explainers import CIDResult, CIDSettings
@@ -62,8 +63,11 @@ def grid(
     work = Watch("grid", asked, "grid")
     work.release()
 
+    def split(views: list[View]) -> list[list[View]]:
+        return [views[start : start + len(columns)] for start in range(0, len(rows) * len(columns), len(columns))]
+
     def draw(views: list[View]) -> None:
-        lines = [views[start : start + len(columns)] for start in range(0, len(rows) * len(columns), len(columns))]
+        lines = split(views)
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, views)
@@ -71,7 +75,7 @@ def grid(
         for text in missing:
             st.caption(f":material/info: {text}")
         if columns:
-            _figure(rows, columns, lines, chosen, settings)
+            _figure(rows, columns, split(sparing("grid").shown(views)), chosen, settings)
             _decoders(rows, columns, lines)
             below()
 
@@ -178,7 +182,7 @@ def cell(view: View) -> Cell:
         "same": lambda: "the same for every layer: this method looks at the whole network",
         "refused": lambda: view.message,
         "waiting": lambda: "waits for its turn",
-        "running": lambda: f"being computed, {view.progress:.0%}",
+        "running": lambda: "being computed",
         "stopped": lambda: "cancelled",
         "failed": lambda: "failed",
     }
@@ -186,10 +190,10 @@ def cell(view: View) -> Cell:
 
 
 def preview(view: View) -> str:
-    """Two short lines of a map that is not finished: what is known of its mean, and how far it has come."""
-    found, far = view.value, "cancelled at" if view.state == "stopped" else "preview,"
+    """Two short lines of a map that is not finished: what is known of its mean, and what became of it."""
+    found = view.value
     first = f"mean {preview_mean(found)} nats" if isinstance(found, CIDResult) else ""
-    return f"{first}<br>{far} {view.progress:.0%}"
+    return f"{first}<br>" + (f"cancelled at {view.progress:.0%}" if view.state == "stopped" else "preview")
 
 
 def caption(found: MapResult) -> str:

@@ -29,8 +29,9 @@ class Panes:
             for column in range(columns):
                 x, y = self.references((row, column))
                 left = column * (width + across)
-                self.axes[_axis(x)] = {"anchor": y, "domain": [left, left + width]}
-                self.axes[_axis(y)] = {"anchor": x, "domain": [bottom, bottom + height]}
+                # Of twelve rows the last would end a rounding beyond the whole, which Plotly refuses.
+                self.axes[_axis(x)] = {"anchor": y, "domain": [left, min(1.0, left + width)]}
+                self.axes[_axis(y)] = {"anchor": x, "domain": [bottom, min(1.0, bottom + height)]}
 
     def references(self, place: Place) -> tuple[str, str]:
         """What traces and annotations call the axes of a pane.

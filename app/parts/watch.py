@@ -1,5 +1,6 @@
 """What a page waits for: asked for again and again, drawn as it comes, cancelled, and started again."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,8 @@ from app.parts import progress
 from app.parts.left import Part, Promise, together
 from explainers.methods.request import Request
 
-POLL = 1.0
+# Seconds between two looks, and for what takes longer than so many: each costs a few thousand bytes.
+POLL, SLOW_POLL, QUICK = 1.0, 3.0, 30.0
 # Without one of these states there is nothing to wait for.
 OPEN = ("missing", "waiting", "running", "done", "stopped", "failed")
 
@@ -67,6 +69,8 @@ class Watch:
         # What `release` has found, for the first drawing.
         self._now: list[View] | None = None
         self.started: set[str] = st.session_state.setdefault(f"started {name}", set())
+        # Since when each has been waited for.
+        self.waited: dict[str, float] = st.session_state.setdefault(f"waited {name}", {})
 
     def ask(self, wait: float = 0.0) -> list[View]:
         """How everything stands; asking keeps it alive."""
@@ -107,7 +111,7 @@ class Watch:
     def draw(self, draw: Callable[[list[View]], None], every: float = POLL) -> None:
         """`draw(views)` now, and again every so many seconds for as long as something is computed."""
         now, self._now = self._now or self.ask(), None
-        polling = any(view.live for view in now)
+        pause = self._pause(now, every)
 
         def refresh() -> None:
             nonlocal now
@@ -115,11 +119,23 @@ class Watch:
                 st.rerun()
             # What the page has just asked for need not be asked for twice.
             views, now = now or self.ask(), None
-            if any(view.live for view in views) != polling:
+            if self._pause(views, every) != pause:
                 st.rerun()
             draw(views)
 
-        st.fragment(refresh, run_every=every if polling else None)()
+        st.fragment(refresh, run_every=pause)()
+
+    def _pause(self, views: Sequence[View], every: float) -> float | None:
+        """Seconds until the next look: more of them once it has taken long; None where nothing is computed."""
+        live = {view.key for view in views if view.live}
+        if not live <= self.waited.keys():
+            self.waited.clear()
+        if not live:
+            return None
+        now = time.monotonic()
+        for key in live:
+            self.waited.setdefault(key, now)
+        return every if now - min(self.waited.values()) < QUICK else max(every, SLOW_POLL)
 
     def status(
         self,

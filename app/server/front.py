@@ -1,4 +1,4 @@
-"""Streamlit's page as this server sends it: with a script of its own before Streamlit's."""
+"""Streamlit's page as this server sends it: with scripts of its own before Streamlit's."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
-SCRIPTS = (Path(__file__).with_name("steps.js"),)
+SCRIPTS = tuple(Path(__file__).with_name(f"{name}.js") for name in ("base", "steps"))
 
 
 def with_scripts(page: str, scripts: tuple[str, ...]) -> str:

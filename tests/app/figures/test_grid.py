@@ -84,3 +84,9 @@ def test_the_picture_shines_through_only_where_it_is_asked_to():
     figure = grid_figure([row(ramp(8, 0, 1))], HEADS[:1], Style(opacity=0.4), LIGHT)
     assert len(figure.layout.images) == 1
     assert heatmaps(figure)[0].opacity == 0.4
+
+
+@pytest.mark.parametrize("rows", range(1, 16))
+def test_any_number_of_rows_is_drawn(rows):
+    figure = grid_figure([row(np.zeros((2, 2)), np.zeros((2, 2)))] * rows, HEADS, Style(), LIGHT)
+    assert len(heatmaps(figure)) == 2 * rows
