@@ -325,6 +325,11 @@ class Backend:
             return View(key, "waiting", message=ASKED)
         return None if result is None else View(key, "done", result, 1.0)
 
+    def away(self, visitor: str) -> None:
+        """The visitor, whose owners are "visitor/slot", has closed the page, or has lost the connection."""
+        for runner in (self.maps, self.loads, self.own_loads):
+            runner.away(visitor)
+
     def release(self, owner: str, keep: Collection[str] = ()) -> None:
         """`owner` looks at other maps now: what nobody else waits for stops."""
         self.maps.leave(owner, frozenset(keep))
@@ -379,6 +384,12 @@ def backend() -> Backend:
     made = Backend()
     atexit.register(made.end)
     return made
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda met: met[1].away(met[0]))
+def meet(visitor: str, _store: Backend) -> tuple[str, Backend]:
+    """Said in every run that asks for something, so that the backend hears of it when the visitor's connection ends."""
+    return visitor, _store
 
 
 @cache

@@ -16,6 +16,8 @@ from explainers.devices import works_ahead
 log = logging.getLogger(__name__)
 
 LINGER = 60.0
+# Seconds after which whoever has left gives way to those who are here: a lost connection comes back sooner.
+GIVES_WAY = 4.0
 # So many jobs may be begun and wait for their next turn, and one of every owner: each holds its features and sums.
 BEGUN = 16
 # So many owners without jobs are remembered.
@@ -112,8 +114,9 @@ class Runner:
     short one waiting (`strict`: none beyond). A job nobody has asked about for `linger` seconds is cancelled, in the
     middle of a frame too: torch is asked before each of its operations (`Stoppable`). On a `device` that works ahead of
     the processor that would hold up the queue; there jobs are cancelled between frames, which come every 50 ms, and
-    where the work reports. `on_end(job)` runs on the worker's thread when a job is done, cancelled or failed; nothing
-    that work or `on_end` raises ends that thread.
+    where the work reports. Whoever has gone away (`away`) comes after everybody else, and what nobody else waits for
+    stops after a few seconds if somebody asks who is there. `on_end(job)` runs on the worker's thread when a job is
+    done, cancelled or failed; nothing that work or `on_end` raises ends that thread.
     """
 
     def __init__(
@@ -134,6 +137,8 @@ class Runner:
         self._replaced: list[Job] = []
         # Seconds that an owner has had, and when its last turn was.
         self._had: dict[str, tuple[float, int]] = {}
+        # Since when an owner has been away.
+        self._away: dict[str, float] = {}
         self._changed = threading.Condition()
         self._closed = False
         self._turn = self._number = 0
@@ -158,6 +163,8 @@ class Runner:
                     self._replaced.append(job)
                 self._number += 1
                 job = self._jobs[key] = Job(key, work, self._number, self.clock)
+            self._away.pop(owner, None)
+            self._give_way()
             self._welcome(owner)
             job.interest[owner] = (self.clock(), priority)
             job.expires = self.clock() + self.linger
@@ -183,6 +190,13 @@ class Runner:
                     job.stop.set()
             self._line_up()
             self._changed.notify()
+
+    def away(self, visitor: str) -> None:
+        """Whose owners, "visitor/slot", are no longer there, until they ask again."""
+        with self._changed:
+            gone = {owner for owner in self._owners() if owner.partition("/")[0] == visitor}
+            self._away = {owner: since for owner, since in self._away.items() if owner in self._owners()}
+            self._away |= dict.fromkeys(gone, self.clock())
 
     def drop(self, owner: str, key: str) -> None:
         """`owner` no longer wants the job of `key`."""
@@ -278,8 +292,15 @@ class Runner:
         self._line_up()
         return job, owner
 
-    def _rank(self, owner: str) -> tuple[float, int, str]:
-        return *self._had[owner], owner
+    def _rank(self, owner: str) -> tuple[bool, float, int, str]:
+        return owner in self._away, *self._had[owner], owner
+
+    def _give_way(self) -> None:
+        """Somebody who is here asks: what is only waited for by those who left a while ago stops."""
+        left = {owner for owner, since in self._away.items() if self.clock() - since >= GIVES_WAY}
+        for job in self._jobs.values():
+            if job.interest and job.interest.keys() <= left:
+                job.stop.set()
 
     def _owners(self) -> set[str]:
         return {owner for job in self._jobs.values() for owner in job.interest}

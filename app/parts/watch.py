@@ -9,7 +9,7 @@ from types import MappingProxyType
 import streamlit as st
 
 from app.address import selection
-from app.jobs.backend import View, backend
+from app.jobs.backend import View, backend, meet
 from app.jobs.costs import guess
 from app.parts import progress
 from app.parts.left import Part, Promise, together
@@ -74,6 +74,7 @@ class Watch:
 
     def ask(self, wait: float = 0.0) -> list[View]:
         """How everything stands; asking keeps it alive."""
+        meet(self.owner.partition("/")[0], backend())
         return [self._ask(each, wait) for each in self.build()]
 
     def _ask(self, asked: Asked | View, wait: float) -> View:

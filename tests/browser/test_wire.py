@@ -1,8 +1,8 @@
-"""What a page takes on its way to a real Chromium: bytes of a grid that fills in, and files that are not there."""
+"""What a page takes of the way to a real Chromium, and of the server: bytes, files that are not there, a visit left."""
 
 import pytest
 
-from tests.support.browser import SLOW, cheap, expect, grid_line
+from tests.support.browser import SLOW, cheap, expect, grid_line, status
 
 pytestmark = pytest.mark.browser
 
@@ -31,6 +31,18 @@ def test_a_grid_that_fills_in_takes_few_bytes(page, address):
     assert len(sizes) > 50
     # Measured: 0.4 million bytes a minute, and 7 million when every frame of every map was sent.
     assert minute < 2.5e6, minute
+
+
+def test_another_link_in_the_same_tab_does_not_wait_for_the_visit_before(page, address):
+    long = {"refine": "True", "grid": "0", "layer": "fc8"}
+    page.goto(cheap(address, network="vgg16-birds", **long))
+    expect(status(page).get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(2000)
+    page.goto(cheap(address, network="alexnet-birds", seed="1", **long))
+    expect(status(page).get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW)
+    # As long as the visit before is waited for, it says "taking turns".
+    page.wait_for_timeout(8000)
+    expect(status(page)).not_to_contain_text("turn", timeout=15_000)
 
 
 def test_no_page_asks_for_what_is_not_there(page, address):

@@ -479,3 +479,45 @@ def test_a_cancelled_job_that_is_asked_for_again_ends_too(ended):
     assert second is not first
     assert machine.go() == ["a", "a"]
     assert (first.state, second.state) == ("cancelled", "done")
+
+
+def test_whoever_has_left_gives_way_to_those_who_are_here_and_comes_back_in_time(runner, clock, ended):
+    old, new = Work(), Work()
+    left = runner.submit("old", old, "anna/map")
+    old.let(1)
+    runner.away("anna")
+    # A connection that was lost for a moment.
+    clock[0] = 3.0
+    runner.submit("old", old, "anna/map")
+    runner.submit("new", new, "bert/map")
+    clock[0] = 10.0
+    runner.submit("new", new, "bert/map")
+    assert not left.stop.is_set()
+    runner.away("anna")
+    clock[0] = 13.0
+    runner.submit("new", new, "bert/map")
+    assert not left.stop.is_set()
+    clock[0] = 14.5
+    runner.submit("new", new, "bert/map")
+    old.let(1)
+    assert left.ended.wait(WAIT)
+    assert ended == [("old", "cancelled")]
+
+
+def test_what_somebody_who_has_left_shares_with_others_goes_on(runner, clock):
+    work = Work()
+    job = runner.submit("key", work, "anna/map")
+    runner.submit("key", work, "bert/map")
+    runner.away("anna")
+    clock[0] = 20.0
+    runner.submit("other", Work(), "carl/map")
+    assert not job.stop.is_set()
+
+
+def test_whoever_comes_back_goes_on_with_what_was_begun(runner, clock):
+    work = Work()
+    job = runner.submit("key", work, "anna/map")
+    runner.away("anna")
+    clock[0] = 30.0
+    runner.submit("key", work, "anna/map")
+    assert not job.stop.is_set()
