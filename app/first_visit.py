@@ -1,17 +1,19 @@
 """What a first visit shows without computing anything, made anew: `python -m app.first_visit`.
 
-Opens the start page and the six examples as a visitor does, answers whatever they ask for, and writes the results under
-their keys, with a thumbnail of each example, to `assets/results/first-visit.zip`. It takes some minutes on a processor;
-run it again whenever the version of a method rises, or an example changes. What is there already is not computed again.
+Opens the start page, the six examples and the lessons as a visitor does, answers whatever they ask for, and writes the
+results under their keys, with a thumbnail of each example, to `assets/results/first-visit.zip`. It takes some minutes
+on a processor; run it again whenever the version of a method rises, or an example or a lesson changes. What is there
+already is not computed again.
 """
 
 import argparse
 import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from app.figures.raster import raster
 from app.figures.style import NATS_SCALE
 from app.jobs.backend import Backend, View, backend
 from app.jobs.kept import RECORDS
+from app.learn.lessons import LESSONS
 from app.parts.examples import EXAMPLES, Example
 from app.words import duration
 from explainers import CIDSettings
@@ -34,6 +37,8 @@ from explainers.storage.shipped import FILE, write_shipped
 
 # Seconds between two looks, and for one page at most.
 LOOK, PATIENCE = 4.0, 3600.0
+# Looks at a page at rest, after which its button will not come any more.
+QUIET = 3
 THUMBNAIL = 96
 
 
@@ -47,18 +52,15 @@ def main() -> None:
     results: dict[str, Any] = {}
     files: dict[str, bytes] = {}
     started = time.monotonic()
-    for example in (None, *EXAMPLES):
+    for name, at, press, example in visits():
         with asking() as asked:
-            visit(example)
+            visit(at, press)
         results |= {request.key: view.value for request, view in asked.values() if view.state == "done"}
         if example is not None:
             files[example.thumbnail] = thumbnail(
                 example, [pair for pair in asked.values() if pair[1].value is not None]
             )
-        print(
-            f"{example.slug if example else 'start'}: {len(results)} results, {duration(time.monotonic() - started)}",
-            flush=True,
-        )
+        print(f"{name}: {len(results)} results, {duration(time.monotonic() - started)}", flush=True)
     write_shipped(out, results, files, RECORDS)
     write_sums(out)
     print(f"{out}: {len(results)} results in {out.stat().st_size / 1e6:.2f} MB")
@@ -84,19 +86,30 @@ def asking() -> Iterator[dict[str, tuple[Any, View]]]:
         Backend.ask = plain
 
 
-def visit(example: Example | None) -> AppTest:
-    """A page until nothing is computed for it any more. Raises RuntimeError for a page that fails."""
-    at = page(example).run()
-    press = example.press if example else ""
-    pressed = not press
+def visits() -> Iterator[tuple[str, AppTest, str, Example | None]]:
+    """Of all that ships: a name, the page before its first run, the key of a button to press there, and the example."""
+    yield "start", page(), "", None
+    for example in EXAMPLES:
+        yield example.slug, page(example.page, example.query), example.press, example
+    for lesson in LESSONS:
+        yield lesson.slug, page("learn", {"lesson": lesson.slug}), "", None
+
+
+def visit(at: AppTest, press: str = "") -> AppTest:
+    """The page until nothing is computed for it any more. Raises RuntimeError for a page that fails."""
+    at.run()
+    quiet = 0
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         if at.exception:
             raise RuntimeError(f"expected a page, got {at.exception[0].message}")
-        button = next((one for one in at.button if not pressed and one.key == press), None)
+        button = next((one for one in at.button if press and one.key == press), None)
         if button is not None:
-            pressed, at = True, button.click().run()
-        if pressed and not backend().maps.count:
+            press = ""
+            button.click().run()
+        # What ships already is begun by no button.
+        quiet = 0 if backend().maps.count or backend().loads.count else quiet + 1
+        if quiet > (QUIET if press else 0):
             return at.run()
         time.sleep(LOOK)
         # What nobody asks about for a minute stops.
@@ -104,14 +117,13 @@ def visit(example: Example | None) -> AppTest:
     raise RuntimeError("expected a page that is done within an hour, got one that is not")
 
 
-def page(example: Example | None) -> AppTest:
-    """The page of an example, or the start page, before its first run."""
-    name = example.page if example else ""
+def page(name: str = "", query: Mapping[str, str] = MappingProxyType({})) -> AppTest:
+    """One page alone, or the start page, before its first run."""
     if name:
         at = AppTest.from_string(f"from app.{name} import page; page.page()", default_timeout=PATIENCE)
     else:
         at = AppTest.from_file(str(MAIN), default_timeout=PATIENCE)
-    for part, value in example.query.items() if example else ():
+    for part, value in query.items():
         at.query_params[part] = value
     return at
 

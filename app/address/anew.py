@@ -5,13 +5,11 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from app.address import history
 from app.address.standing import SHARED, stand, standing
 
 # What is read from the address on a visit's first run, and what was said of it.
-CHOSEN = (
-    "arrived", "selection", "source", "grid_choice", "compare", "fairness", "evaluate_choice", "layers_choice",
-    "flow_choice", "learn", "learn_link", "link_clauses", "link_settled", "picture_gone", "shared_taken",
-)  # fmt: skip
+CHOSEN = (*history.SHARED, *history.KEPT.values(), *history.NOTICES, "arrived", "learn_link", "shared_taken")
 
 
 def visit(page: Any, query: Mapping[str, str]) -> NoReturn:

@@ -14,6 +14,7 @@ from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import Backend, View
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
+from app.parts.numbers_table import numbers_table
 from app.parts.watch import Asked, Start, Watch
 from app.words import least, number
 from explainers import CIDSettings
@@ -184,7 +185,7 @@ def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]
     rows = table_rows(pairs, differences, found)
     st.markdown("**The pairs of layers**", help=TABLE_HELP)
     st.dataframe(
-        rows,
+        numbers_table(rows, dict.fromkeys(NUMBER_COLUMNS, PLACES)),
         key="compare_table",
         hide_index=True,
         # Every row while they fit on a screen.
@@ -192,9 +193,7 @@ def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]
         column_config={
             **{name: st.column_config.TextColumn(help=words) for name, words in TEXT_COLUMNS.items()},
             UNSURE: st.column_config.TextColumn(help=UNSURE_HELP),
-            **{
-                name: st.column_config.NumberColumn(format="%.4f", help=words) for name, words in NUMBER_COLUMNS.items()
-            },
+            **{name: st.column_config.NumberColumn(help=words) for name, words in NUMBER_COLUMNS.items()},
         },
     )
     if alone := unmatched(scene):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.evaluate.columns import CSV_HELP, columns
+from app.evaluate.columns import CSV_HELP, columns, places
 from app.evaluate.table import (
     changes_as_csv,
     changes_table,
@@ -13,6 +13,7 @@ from app.figures.evaluate import randomised_figure, scores_figure
 from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import View
 from app.parts.look import look
+from app.parts.numbers_table import numbers_table
 from explainers.evaluation.methods import layer_titles, title
 from explainers.evaluation.pictures import Birds, Folder
 from explainers.evaluation.randomised import RandomisationSettings
@@ -104,7 +105,8 @@ def draw_stability(
 
 
 def _table(rows: list[dict]) -> None:
-    st.dataframe(rows, hide_index=True, width="stretch", column_config=columns(COLUMNS), key="eval_table")
+    table = numbers_table(rows, places(COLUMNS))
+    st.dataframe(table, hide_index=True, width="stretch", column_config=columns(COLUMNS), key="eval_table")
 
 
 def _download(text: str, finished: dict, what: str, network: Network, layer: Layer) -> None:

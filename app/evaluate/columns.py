@@ -29,6 +29,11 @@ def columns(scores: dict[str, str]) -> dict[str, Any]:
         "95 % interval ": text(help=INTERVAL_HELP),
         "Pictures": number(help=PICTURES_HELP),
         "Passes": text(help=PASSES_HELP),
-        "Seconds per map": number(format="%.3f", help=SECONDS_HELP),
+        "Seconds per map": number(help=SECONDS_HELP),
         "Uncertain maps": text(help=UNSURE_HELP),
-    } | {name: number(format="%.3f", help=words) for name, words in scores.items()}
+    } | {name: number(help=words) for name, words in scores.items()}
+
+
+def places(scores: dict[str, str]) -> dict[str, int]:
+    """Decimals of the columns of fractions."""
+    return dict.fromkeys(("Seconds per map", *scores), 3)

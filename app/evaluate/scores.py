@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.evaluate.columns import CSV_HELP, columns
+from app.evaluate.columns import CSV_HELP, columns, places
 from app.evaluate.table import as_csv, table
 from app.export.curves import Curve, Curves
 from app.figures.evaluate import removal_figure, scores_figure
@@ -10,6 +10,7 @@ from app.figures.methods import style_of
 from app.figures.style import LIGHT, PLAIN_CONFIG
 from app.jobs.backend import View
 from app.parts.look import look
+from app.parts.numbers_table import numbers_table
 from app.parts.take_files import buttons, drawings
 from explainers.evaluation.methods import title
 from explainers.evaluation.pictures import Birds, Folder
@@ -49,7 +50,7 @@ def draw_scores(
         )
     partial = {method for method, view in views.items() if view.live}
     st.dataframe(
-        table(scores, partial),
+        numbers_table(table(scores, partial), places(COLUMNS)),
         hide_index=True,
         width="stretch",
         column_config=columns(COLUMNS) | BOXES,

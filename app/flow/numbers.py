@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app.flow.choice import Choice
 from app.flow.tables import INPUT, LABEL, Rows
+from app.parts.numbers_table import numbers_table
 from app.words import NONE, decimal
 
 REMARKS = {
@@ -17,6 +17,8 @@ REMARKS = {
     "deterministic": "without noise",
 }
 HELP = "The estimates of this epoch, means over the trainings. The epoch is the one on the left."
+# Decimals of the columns of fractions.
+PLACES = {"I(X;T)": 3, "I(Y;T)": 3, "of the draws": 4}
 COLUMNS = {
     "Layer": "The hidden layer, from the input on.",
     "Units": "How many numbers the layer has: the dimension d of T.",
@@ -63,7 +65,8 @@ def draw_numbers(rows: Rows, chosen: Choice) -> None:
     found = number_rows(rows, chosen)
     if found:
         st.markdown(f"**In numbers, at epoch {chosen.at:,} ({rows.unit})**", help=HELP)
-        st.dataframe(pd.DataFrame(found), hide_index=True, width="stretch", column_config=columns(), key="flow_numbers")
+        table = numbers_table(found, PLACES)
+        st.dataframe(table, hide_index=True, width="stretch", column_config=columns(), key="flow_numbers")
 
 
 def columns() -> dict[str, Any]:
@@ -71,13 +74,13 @@ def columns() -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     kinds: dict[str, Any] = {
         "Layer": text(pinned=True, help=COLUMNS["Layer"]),
-        "of the draws": number("± of the draws", format="%.4f", help=COLUMNS["of the draws"]),
+        "of the draws": number("± of the draws", help=COLUMNS["of the draws"]),
         "Of log n": st.column_config.ProgressColumn(
             format="percent", min_value=0, max_value=1, help=COLUMNS["Of log n"]
         ),
     }
     for name in ("I(X;T)", "I(Y;T)"):
-        kinds[name] = number(format="%.3f", help=COLUMNS[name])
+        kinds[name] = number(help=COLUMNS[name])
     for name in ("Units", "Samples"):
         kinds[name] = number(help=COLUMNS[name])
     for name in ("Trainings", "Remarks"):

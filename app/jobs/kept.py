@@ -21,6 +21,7 @@ RECORDS: Mapping[str, tuple[str, int]] = dict(KNOWN) | {
     "Agreement": ("explainers.sweeps.agreement", 1),
     "Point": ("explainers.sweeps.point", 1),
     "Row": ("explainers.sweeps.row", 1),
+    "Measured": ("app.learn.lessons.measured", 1),
     "Anew": ("explainers.information_flow.anew", 1),
     "Estimated": ("explainers.information_flow.anew", 1),
 }

@@ -19,9 +19,13 @@ def weight(value: Any) -> int:
     """
     if dataclasses.is_dataclass(value):
         return 512 + sum(weight(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, dict):
+        return 512 + sum(map(weight, value.values()))
+    if isinstance(value, tuple):
+        return 64 + sum(map(weight, value))
     if isinstance(value, Image.Image):
         return 512 + value.width * value.height * len(value.getbands())
-    return 512 + int(getattr(value, "nbytes", 0))
+    return 64 if isinstance(value, int | float) else 512 + int(getattr(value, "nbytes", 0))
 
 
 class Recent:

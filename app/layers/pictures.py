@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
 from app.address import selection
@@ -17,6 +16,7 @@ from app.layers.lines import Chart, Frame, Shown
 from app.layers.own import small, upload
 from app.layers.unlike import Compared, Unlike
 from app.parts import ways
+from app.parts.numbers_table import numbers_table
 from app.words import counted
 from explainers.datasets.birds.render import EDITIONS
 
@@ -35,6 +35,8 @@ ORDER_HELP = (
     "Unlike Grad-CAM: where the map orders the pixels least as Grad-CAM of the likeliest class does, computed here."
 )
 OPEN_HELP = "Opens this layer of this network with the first of these pictures in Explore."
+# Decimals of the columns of fractions.
+PLACES = {"Mean (nats)": 4, "Concentration (nats)": 4, "Like Grad-CAM": 2}
 COLUMNS = {
     "Image": "The picture as the gallery shows it.",
     "Picture": "Its name in the gallery or in the sweep.",
@@ -113,7 +115,7 @@ def draw_pictures(chart: Chart, lines: list[Line], unlike: Unlike | None = None)
         count = counted(len(told), "picture")
         st.caption(f"The network is wrong on {told.count(False)} of {count} whose class it knows.")
     st.dataframe(
-        pd.DataFrame(picture_rows(chart, shown, spot, rows)),
+        numbers_table(picture_rows(chart, shown, spot, rows), PLACES),
         hide_index=True,
         width="stretch",
         column_config=_columns(),
@@ -199,9 +201,9 @@ def _columns() -> dict[str, Any]:
     kinds: dict[str, Callable[[str], Any]] = {
         "Image": lambda help: st.column_config.ImageColumn(width=46, help=help),
         "Right": lambda help: st.column_config.CheckboxColumn(help=help),
-        "Mean (nats)": lambda help: st.column_config.NumberColumn(format="%.4f", help=help),
-        "Concentration (nats)": lambda help: st.column_config.NumberColumn(format="%.4f", help=help),
-        "Like Grad-CAM": lambda help: st.column_config.NumberColumn(format="%.2f", help=help),
+        "Mean (nats)": lambda help: st.column_config.NumberColumn(help=help),
+        "Concentration (nats)": lambda help: st.column_config.NumberColumn(help=help),
+        "Like Grad-CAM": lambda help: st.column_config.NumberColumn(help=help),
         "Explore": lambda help: st.column_config.LinkColumn(display_text="Open", help=help),
     }
     return {

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app.figures.layer_curves import Line
 from app.layers.lines import Chart, lines_of
+from app.parts.numbers_table import numbers_table
 from app.words import NONE, decimal
 
 ROW, MOST_ROWS = 35, 12
+# Decimals of the columns of fractions.
+PLACES = {"Mean (nats)": 4, "Concentration (nats)": 4}
 HELP = "A row for every point that there is, in order of execution. The arrow at the table's corner saves it as CSV."
 MEAN_HELP = "The mean of the map over all its pixels, then over the pictures, in nats per input variable."
 INTERVAL_HELP = (
@@ -52,7 +54,7 @@ def draw_table(chart: Chart) -> None:
     rows = table_rows(chart)
     st.markdown("**In numbers**", help=HELP)
     st.dataframe(
-        pd.DataFrame(rows),
+        numbers_table(rows, PLACES),
         hide_index=True,
         width="stretch",
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
@@ -67,9 +69,9 @@ def columns() -> dict[str, Any]:
     return {
         "Network": text(pinned=True, help=NETWORK_HELP),
         "Layer": text(help=LAYER_HELP),
-        "Mean (nats)": number(format="%.4f", help=MEAN_HELP),
+        "Mean (nats)": number(help=MEAN_HELP),
         "95 % interval": text(help=INTERVAL_HELP),
-        "Concentration (nats)": number(format="%.4f", help=CONCENTRATION_HELP),
+        "Concentration (nats)": number(help=CONCENTRATION_HELP),
         "Pictures": number(help=PICTURES_HELP),
         "Uncertain": number(help=UNSURE_HELP),
     }

@@ -34,10 +34,12 @@ class BrokenRecord(ValueError):
 
 
 def encode(value: Any, known: Mapping[str, tuple[str, int]] = KNOWN) -> tuple[bytes, bytes]:
-    """JSON and safetensors of a record, tensor, number or text. Raises TypeError for what is none of the known types.
+    """JSON and safetensors of a record, tensor, number or text, or of tuples and dictionaries (by text) of them.
 
-    >>> decode(*encode((1.5, "a", torch.arange(3))))
-    (1.5, 'a', tensor([0, 1, 2]))
+    Raises TypeError for what is none of the known types.
+
+    >>> decode(*encode((1.5, {"a": torch.arange(3)})))
+    (1.5, {'a': tensor([0, 1, 2])})
     """
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_encode(value, tensors, known), ensure_ascii=False)
@@ -62,6 +64,9 @@ def _encode(value: Any, tensors: dict[str, Tensor], known: Mapping[str, tuple[st
         return cast(Any, value).item()
     if isinstance(value, tuple):
         return {"tuple": [_encode(one, tensors, known) for one in cast("tuple[Any, ...]", value)]}
+    if isinstance(value, dict):
+        pairs = cast("dict[str, Any]", value).items()
+        return {"dict": [[str(key), _encode(one, tensors, known)] for key, one in pairs]}
     if isinstance(value, Tensor | np.ndarray):
         name = str(len(tensors))
         tensor = (
@@ -88,6 +93,8 @@ def _decode(value: Any, tensors: dict[str, Tensor], known: Mapping[str, tuple[st
         return tensors[value["array"]].numpy()
     if "tuple" in value:
         return tuple(_decode(one, tensors, known) for one in value["tuple"])
+    if "dict" in value:
+        return {key: _decode(one, tensors, known) for key, one in value["dict"]}
     name, content = value["record"], value["fields"]
     if value["version"] != known[name][1]:
         raise BrokenRecord(f"{name} of version {value['version']}")

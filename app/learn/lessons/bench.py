@@ -153,7 +153,7 @@ def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
         maps = (attribute(method, each, feature, x, target=target) for each in (before, after))
         factors[method] = factor(*maps)
     cid = [answer_map(each.module, feature, x[0]) for each in (before, after)]
-    maps, said = [each for each, _ in cid], [numbers for _, numbers in cid]
+    maps, said = zip(*cid, strict=True)
     factors[CID_NAME] = factor(*(torch.from_numpy(np.exp(each)) for each in maps))
     change = logit_change(before.module, after.module, x)
     found = {"change": change, "answer": before.classes[target], "factors": factors}

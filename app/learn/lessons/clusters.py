@@ -21,7 +21,7 @@ RATE, SEED = 0.02, 2
 
 
 @kept
-def trained(seed: int = SEED) -> list[dict[str, Any]]:
+def trained(seed: int = SEED) -> tuple[dict[str, Any], ...]:
     """After each of STEPS: `points` (n, 2) of the last hidden layer, `labels`, and what is measured of them in nats.
 
     `exact` is I(X;T) for X uniform over the n points, `binned` the entropies with bins of BINS; `within` and `between`
@@ -52,4 +52,4 @@ def trained(seed: int = SEED) -> list[dict[str, Any]]:
         optimizer.zero_grad()
         F.cross_entropy(scores, problem.y).backward()
         optimizer.step()
-    return found
+    return tuple(found)

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
+from app.learn.lessons.bench import network
 from app.parts.watch import Asked, Watch
 from explainers.methods.request import MAP_LANE, Workbench
 from explainers.storage.digest import digest
+from explainers.storage.versions import method_version
 
 POLL = 0.5
 # What is measured sooner takes the place of what it replaces without a bar in between.
 QUICK = 1.0
+# Raise the first number whenever what a lesson measures changes.
+VERSIONS = ("lesson 1", method_version("cid"), method_version("ru"), method_version("information"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +29,8 @@ class MeasuredRequest:
 
     @property
     def key(self) -> str:
-        """SHA-256 of the lesson and its arguments."""
-        return digest("lesson", self.name, repr(self.arguments))
+        """SHA-256 of the lesson, its arguments, the lessons' network and the methods' versions."""
+        return digest(*VERSIONS, network().fingerprint, self.name, repr(self.arguments))
 
     def refusal(self) -> None:
         return None
@@ -39,26 +43,12 @@ class MeasuredRequest:
             yield Measured(values, len(values) / len(self.arguments))
 
 
-class Measured(NamedTuple):
+@dataclass(frozen=True)
+class Measured:
     """Values in the order of what they were measured for, as far as there are any; `progress` 0 to 1."""
 
-    values: tuple[Any, ...]
+    values: tuple
     progress: float
-
-    @property
-    def nbytes(self) -> int:
-        """What the store counts.
-
-        >>> Measured((1.0, {"a": 2.0, "b": 3.0}), 1.0).nbytes
-        192
-        """
-        return _bytes(self.values)
-
-
-def _bytes(value: Any) -> int:
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    return sum(map(_bytes, value)) if isinstance(value, tuple) else getattr(value, "nbytes", 64)
 
 
 def measured(

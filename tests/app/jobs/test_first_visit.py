@@ -6,6 +6,7 @@ import pytest
 
 from app.first_visit import page
 from app.jobs.backend import backend, shipped_results
+from app.learn.lessons import LESSONS
 from app.parts.examples import EXAMPLES
 from explainers.storage.shipped import ShippedResults
 from tests.support.pages import says, until
@@ -40,13 +41,20 @@ READY = {
 
 @pytest.mark.parametrize("example", [None, *EXAMPLES], ids=lambda one: one.slug if one else "start")
 def test_a_first_visit_shows_finished_maps(example):
-    at = page(example).run()
+    at = page(example.page, example.query).run() if example else page().run()
     until(at, lambda at: says(at, READY[example.slug if example else "start"]))
     assert not any(button.key and button.key.endswith("_cancel") for button in at.button)
 
 
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda one: one.slug)
+def test_a_lesson_draws_its_figures_at_once(lesson):
+    at = page("learn", {"lesson": lesson.slug}).run()
+    until(at, lambda at: at.get("plotly_chart"))
+    assert not any(button.key and button.key.endswith("_cancel") for button in at.button)
+
+
 def test_the_start_page_has_three_lines_and_six_cards_that_can_be_put_away():
-    at = page(None).run()
+    at = page().run()
     assert says(at, "throws part of the picture away")
     (cards,) = [one.proto.body for one in at.get("html") if "examples" in one.proto.body and "href" in one.proto.body]
     assert cards.count("<a href") == len(EXAMPLES) == 6
@@ -54,7 +62,7 @@ def test_the_start_page_has_three_lines_and_six_cards_that_can_be_put_away():
     at.button(key="newcomer_hide").click().run()
     assert not says(at, "throws part of the picture away")
     assert says(at, "Examples to begin with")
-    linked = page(EXAMPLES[1]).run()
+    linked = page(EXAMPLES[1].page, EXAMPLES[1].query).run()
     assert not says(linked, "throws part of the picture away")
     assert not says(linked, "Examples to begin with")
 
