@@ -80,8 +80,8 @@ def test_the_stage_stands_at_the_epoch_of_the_address_and_has_a_frame_for_each()
     assert spec["layout"]["sliders"][0]["active"] == epochs.index(18)
     assert sum(trace["type"] == "scatter3d" for trace in spec["data"]) == 3
     at.selectbox(key="w_flow_layer").set_value("1").run()
+    until(at, lambda at: says(at, "Layer 1 has 12 units: its points cannot be drawn; layer 3 can."))
     assert not any(trace["type"] == "scatter3d" for trace in figure(at, 0)["data"])
-    assert says(at, "Layer 1 has 12 units: its points cannot be drawn; layer 3 can.")
 
 
 def test_numbers_of_the_epoch_are_those_of_the_table_in_the_unit():
