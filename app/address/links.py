@@ -32,6 +32,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "present": ("presentation", "1, or no such part"),
         "noise": ("strength of the noise", "one of the slider's steps, from 1 to 20"),
         "pin": PIN,
+        "play": ("player", "1, or no such part"),
         "closer": ("closer look", "difference, histogram or agreement"),
         "a": ("cell A", "a method and a column, such as cid.1"),
         "b": ("cell B", "a method and a column, such as cid.1"),

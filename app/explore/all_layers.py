@@ -3,6 +3,8 @@
 import streamlit as st
 
 from app.address import selection
+from app.explore.every_layer import status, watch
+from app.explore.film import film_of, play_control
 from app.explore.grid_choice import change, choice
 from app.explore.one_layer import metric_control
 from app.explore.pixel import draw_pixel_curve, pixel_probe
@@ -16,7 +18,7 @@ from app.parts import progress
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 from app.parts.sparing import sparing
-from app.parts.watch import POLL, Asked, Start, Watch, page_changed
+from app.parts.watch import POLL, page_changed
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import CID_NAME, RU_NAME
@@ -40,14 +42,14 @@ def all_layers(
     """Draws what is there of every layer's map; while not `shown`, only keeps running work alive."""
     metric = choice().metric
     if shown:
-        metric_control("layers")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            metric_control("layers")
+            play_control("layers")
     layers = [layer for layer in network.layers if not find_method(metric).refuse(network, layer)]
     if not layers:
         st.info("RU needs a decoder for every layer that is to be shown. Train one in the tab **One layer**.")
         return
-    asked = [Asked(subject.request(network, layer, metric, settings), (1, layer.depth)) for layer in layers]
-    work = Watch("layers", lambda: asked, "layers", waits=True)
-    work.release()
+    work = watch(subject, network, layers, metric, settings)
     if shown:
         pixel_probe(subject.size, _open)
 
@@ -55,9 +57,12 @@ def all_layers(
         if shown:
             with st.container(horizontal=True, vertical_alignment="center"):
                 with st.container():
-                    _status(work, views)
+                    status(work, views)
                 take_curves(network, subject, layers, views, metric, str(store.device))
-            _figures(sparing("layers").shown(views), layers, subject, settings, marked, metric)
+            seen = sparing("layers").shown(views)
+            if choice().play:
+                film_of(layers, seen, network, subject, settings, marked, metric, str(store.device))
+            _figures(seen, layers, subject, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)
 
@@ -79,15 +84,6 @@ def _open(layer: str) -> None:
     selection.change(layer=layer)
     change(view="layer")
     page_changed()
-
-
-def _status(work: Watch, views: list[View]) -> None:
-    done, count = sum(view.state == "done" for view in views), len(views)
-    text = f"{done} of {count} layers have been computed for this picture and these settings."
-    if not done:
-        text = f"How does what is discarded grow from the first of {count} layers to the last?"
-    start = Start(text, "Compute the missing layers" if done else f"Compute all {count} layers")
-    work.status(views, f"{done} of {count} layers ready", f"All {count} layers are ready.", start=start)
 
 
 def _figures(

@@ -44,8 +44,9 @@ class GridChoice:
     `view` is the open tab; columns are what `across` names, and empty `layers`, `pictures` and `networks` mean those
     that are suggested; `opacity` is in percent; `target` None: the likeliest class; `present` 1: one layer, in
     large type; `noise`: how many times the map's own noise is shown, 0 where none is; `pin`: row and column of the
-    pixel that stays marked. `closer` is what stands below the grid, a key of CLOSER, for the cells `a` and `b`
-    ("cid.1": the first column of CID); `marked` are the ends of a range of values, `over` a number of pictures.
+    pixel that stays marked; `play` 1: layers one after the other. `closer` is what stands below
+    the grid, a key of CLOSER, for the cells `a` and `b` ("cid.1": the first column of CID); `marked` are the ends of a
+    range of values, `over` a number of pictures.
     """
 
     view: str = "grid"
@@ -63,6 +64,7 @@ class GridChoice:
     present: int = 0
     noise: float = 0.0
     pin: str = ""
+    play: int = 0
     closer: str = ""
     a: str = ""
     b: str = ""
@@ -118,6 +120,8 @@ class GridChoice:
             chosen["noise"] = noise
         if pixels.read(query.get("pin", "")):
             chosen["pin"] = query["pin"]
+        if query.get("play") == "1":
+            chosen["play"] = 1
         forms = {"a": CELL, "b": CELL, "marked": RANGE}
         chosen |= {name: query[name] for name, form in forms.items() if form.fullmatch(query.get(name, ""))}
         if (over := query.get("over", "")) in [str(count) for count in OVER]:

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.explore.decoder_training import decoder_offer
+from app.explore.film import film, play_control
 from app.explore.grid_choice import change, choice
 from app.explore.noise_itself import noise_itself
 from app.explore.pixel import pixel_curve, pixel_probe
@@ -99,6 +100,7 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
     """Asks for the map and draws it; polls only while it is being computed."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         metric = metric_control()
+        play_control("layer")
         if not choice().present:
             present_button(layer)
 
@@ -110,6 +112,9 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
     if view.state == "refused":
         return
     pixel_probe(subject.size)
+    if choice().play:
+        film(network, subject, settings, layer.name, metric, str(store.device))
+        return
 
     def draw(views: list[View]) -> None:
         (view,) = views

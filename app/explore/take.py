@@ -46,7 +46,7 @@ def take_grid(
         [record(method, column, view, settings.seed, device) for column, view in zip(columns, line, strict=True)]
         for method, line in zip(rows, views, strict=True)
     ]
-    lines = [_line(method, line, chosen, settings) for method, line in zip(rows, cells, strict=True)]
+    lines = [line_of(method, line, chosen, settings) for method, line in zip(rows, cells, strict=True)]
     with popover("grid"):
         what = st.segmented_control("What", [ALL, ONE], default=ALL, key="take_what", required=True, help=WHAT_HELP)
         if what == ONE:
@@ -65,10 +65,10 @@ def take_map(
     known = methods()[method]
     cell = record(known, Column(layer.name, "", network, subject, layer), view, 0, device)
     with popover("map"):
-        _one(cell, _line(known, [cell], GridChoice(), settings), 1.0, "map")
+        _one(cell, line_of(known, [cell], GridChoice(), settings), 1.0, "map")
 
 
-def _line(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, settings: CIDSettings) -> Line:
+def line_of(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, settings: CIDSettings) -> Line:
     """The row of the page's figure, for paper."""
     scale = SIGNED_SCALES[chosen.signed_colours] if method.signed else SCALES[chosen.colours]
     fixed = method.scale and method.scale(settings)

@@ -42,6 +42,15 @@ def saved(made: Figure, kind: str, title: str) -> bytes:
     return buffer.getvalue()
 
 
+def pixels(made: Figure, dpi: int) -> np.ndarray:
+    """The figure (H, W, 3) uint8 as it looks on a screen of so many dots per inch."""
+    with _ONE_AT_A_TIME:
+        made.set_dpi(dpi)
+        drawn = FigureCanvasAgg(made)
+        drawn.draw()
+        return np.asarray(drawn.buffer_rgba())[..., :3].copy()
+
+
 def place(made: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes at (left, top) inches from the upper left corner."""
     paper = made.get_size_inches()

@@ -51,6 +51,11 @@ class Sheet:
 
 def cell_png(cell: Taken, line: Line, opacity: float = 1.0) -> bytes:
     """The picture, of RU what was recovered of it, and the map, side by side; 300 dots per inch."""
+    return canvas.saved(cell_figure(cell, line, opacity), "png", cell_title(cell))
+
+
+def cell_figure(cell: Taken, line: Line, opacity: float = 1.0) -> Figure:
+    """The same before it is a file."""
     pictures = [("as the network sees it", cell.image)]
     if cell.reconstruction is not None:
         pictures.append(("recovered by the decoder", cell.reconstruction))
@@ -66,7 +71,7 @@ def cell_png(cell: Taken, line: Line, opacity: float = 1.0) -> bytes:
     _map(made, cell, line, opacity, left, TOP, LARGE)
     limits = line.limits or own_limits(line, cell)
     bar(made, line.scale, limits, line.unit, left + LARGE + 0.1, TOP, LARGE)
-    return canvas.saved(made, "png", title)
+    return made
 
 
 def sheet_png(sheet: Sheet) -> bytes:

@@ -1,10 +1,10 @@
-"""What runs a figure through the frames of its epochs, in the browser: two buttons and a slider."""
+"""What runs a figure through its frames, in the browser: two buttons and a slider."""
 
 from collections.abc import Sequence
 
 from app.figures.style import Look
 
-# Milliseconds that an epoch is shown.
+# Milliseconds that a frame is shown.
 STEP = 420
 
 
@@ -33,6 +33,11 @@ def play_buttons(look: Look) -> dict:
 
 def epoch_slider(epochs: Sequence[int], start: int, look: Look) -> dict:
     """A stop for each of the epochs, on the place `start`."""
+    return stops([str(epoch) for epoch in epochs], [f"{epoch:,}" for epoch in epochs], start, look, "epoch ")
+
+
+def stops(frames: Sequence[str], labels: Sequence[str], start: int, look: Look, noun: str) -> dict:
+    """A slider with a stop for each of the frames, by their names, on the place `start`."""
     shown = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
     return {
         "active": start,
@@ -41,11 +46,14 @@ def epoch_slider(epochs: Sequence[int], start: int, look: Look) -> dict:
         "y": 1,
         "yanchor": "bottom",
         "pad": {"b": 36, "l": 190},
-        "currentvalue": {"prefix": "epoch ", "font": {"size": 14, "color": look.text}, "xanchor": "right"},
+        "currentvalue": {"prefix": noun, "font": {"size": 14, "color": look.text}, "xanchor": "right"},
         "font": {"size": 10, "color": look.text},
         "bgcolor": look.faint,
         "activebgcolor": look.accent,
         "bordercolor": look.faint,
         "tickcolor": look.faint,
-        "steps": [{"label": f"{epoch:,}", "method": "animate", "args": [[str(epoch)], shown]} for epoch in epochs],
+        "steps": [
+            {"label": label, "method": "animate", "args": [[frame], shown]}
+            for frame, label in zip(frames, labels, strict=True)
+        ],
     }

@@ -20,15 +20,17 @@ HELP = {
     "npz": "For NumPy: the raw maps, the picture, and every setting that is needed to make them again.",
     "csv": "For spreadsheets: the numbers, with their units.",
     "py": "For Python: about ten lines for each map that make it again with this project's library.",
+    "gif": "For slides: maps one after the other, as a picture that moves.",
     "svg": "For web pages and slides: the curves as a drawing.",
     "pdf": "For papers: the curves as a drawing.",
     "parquet": "For pandas, polars and DuckDB: the rows of every picture, as the sweep's command writes them.",
     "json": "The record: networks and their weights' fingerprints, pictures, settings, versions, and the command.",
 }
 KIND_NAMES = {"png": "PNG", "npz": "NPZ", "csv": "CSV", "py": "Python", "svg": "SVG", "pdf": "PDF"}
-KIND_NAMES |= {"parquet": "Parquet", "json": "Record"}
+KIND_NAMES |= {"parquet": "Parquet", "json": "Record", "gif": "GIF"}
 MIMES = {
     "png": "image/png",
+    "gif": "image/gif",
     "npz": "application/octet-stream",
     "csv": "text/csv",
     "py": "text/x-python",

@@ -198,6 +198,7 @@ class Probe {
         this.heard.add(chart);
         follow(chart);
         chart.on("plotly_afterplot", () => this.redrawn());
+        chart.on("plotly_animatingframe", () => this.redrawn());
         this.redrawn();
       }
       const box = chart.querySelector(".svg-container");

@@ -1,4 +1,4 @@
-"""The pixel that stays marked: kept in the address, and its curve through the layers."""
+"""The pixel that stays marked, and the player: kept in the address, and what they show of all layers."""
 
 import json
 
@@ -54,3 +54,23 @@ def test_the_cell_of_a_pixel_is_the_one_that_covers_it():
     whole = np.kron(cells, np.ones((2, 3)))
     found = [[value_at(cells, whole.shape, (row, column)) for column in range(12)] for row in range(6)]
     np.testing.assert_array_equal(found, whole)
+
+
+def test_the_player_has_a_frame_for_each_layer_that_is_there_on_one_scale():
+    at = visit(play="1")
+    assert says(at, "Nothing can be played before the maps of two layers are there.")
+    at.button(key="layers_again").click().run()
+    until(at, lambda at: says(at, "All 12 layers are ready"), every=1.0)
+    (film,) = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+    names = [frame["name"] for frame in film["frames"]]
+    assert names == [step["label"] for step in film["layout"]["sliders"][0]["steps"]]
+    assert len(names) == 12
+    assert names[film["layout"]["sliders"][0]["active"]] == "layer1.0"
+    for frame in film["frames"]:
+        shown, *marks = frame["data"]
+        assert (shown["type"], shown["coloraxis"], len(marks)) == ("heatmap", "coloraxis", 3)
+        assert frame["name"] in frame["layout"]["annotations"][0]["text"]
+        assert "mean −" in frame["layout"]["annotations"][0]["text"]
+    at.toggle(key="w_play_layer").set_value(False).run()
+    assert "play" not in at.query_params
+    assert len(at.get("plotly_chart")) > 1

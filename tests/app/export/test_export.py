@@ -13,10 +13,12 @@ from PIL import Image
 
 from app.explore.grid_choice import GridChoice
 from app.explore.take import _grid_name, _sheet
+from app.export import canvas
 from app.export.arrays import cells_npz
 from app.export.curves import Curve, Curves, curves_csv, curves_file
+from app.export.film import DPI, film_gif
 from app.export.names import cell_name
-from app.export.picture import GAP, HEADS, LARGE, LEFT, SIDE, TOP, Line, Sheet, cell_png, sheet_png
+from app.export.picture import GAP, HEADS, LARGE, LEFT, SIDE, TOP, Line, Sheet, cell_figure, cell_png, sheet_png
 from app.export.record import Taken, taken
 from app.export.script import cell_script, cells_script
 from app.export.table import NUMBERS, cells_csv, written
@@ -76,6 +78,29 @@ def run(script: str) -> dict[str, object]:
 def line(*cells: Taken | str) -> Line:
     unit, signed, scale, limits = VIRIDIS
     return Line("CID", unit, signed, scale, limits, cells)
+
+
+# The film
+
+
+def test_a_film_has_a_frame_for_each_layer_in_the_colours_of_one_scale(store, network):
+    shown = [cell(store, network, "cid", layer) for layer in ("conv1", "layer2.0", "layer3.2")]
+    film = Image.open(io.BytesIO(film_gif(shown, line(*shown))))
+    assert film.n_frames == 3
+    for place, one in enumerate(shown):
+        film.seek(place)
+        frame = np.asarray(film.convert("RGB"), int)
+        exact = canvas.pixels(cell_figure(one, line(one)), DPI).astype(int)
+        assert frame.shape == exact.shape
+        # The middles of the map's cells, and the whole of the colour bar.
+        side = LARGE * DPI
+        left, top = (LEFT / 2 + LARGE + GAP) * DPI, TOP * DPI
+        middles = [round((at + 0.5) * side / 8) for at in range(8)]
+        rows, columns = np.ix_([round(top) + at for at in middles], [round(left) + at for at in middles])
+        bar = np.s_[round(top + 0.1 * side) : round(top + 0.9 * side), round(left + side + 0.15 * DPI)]
+        for part in ((rows, columns), bar):
+            assert np.abs(frame[part] - exact[part]).max() <= 6
+        assert np.abs(frame - exact).mean() < 8
 
 
 # The script is the map
