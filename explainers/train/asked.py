@@ -1,7 +1,7 @@
 """What a recipe asks of a network at the beginning and in every step."""
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,7 +29,7 @@ class Asked:
     def begin(self, net: nn.Module) -> nn.Module:
         """`net` with the weights that it begins with, pruned where that is asked."""
         if self.recipe.origin is not None:
-            state = load_file(NETWORKS / f"{self.recipe.origin}.safetensors")
+            state = load((NETWORKS / f"{self.recipe.origin}.safetensors").read_bytes())
             net.load_state_dict({name: value.float() for name, value in state.items()})
             self.depends_on += tuple(f"{name} {value.double().sum().item()!r}" for name, value in state.items())
         if self.recipe.kept is not None:

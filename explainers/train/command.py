@@ -140,6 +140,7 @@ def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, se
         f"SGD with Nesterov momentum 0.9, one cycle up to a learning rate of {recipe.peak_lr}, weight decay "
         f"{recipe.weight_decay}, batches of {recipe.batch}, {views}, bfloat16 arithmetic, "
         f"picture sides by first epoch {dict(recipe.sizes)}.\n"
+        f"{''.join(f'- {line}.{chr(10)}' for line in recipe.beyond)}"
         f"- Seed: {seed}.\n"
     )
     return correct

@@ -1,5 +1,7 @@
 """Magnitude pruning: of all parameters, the largest stay, and are trained again."""
 
+# pyright: reportUnknownMemberType=false
+# `torch.nn.utils.prune` does not say what it takes.
 from torch import Tensor, nn
 from torch.nn.utils import prune
 

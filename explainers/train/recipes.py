@@ -55,6 +55,16 @@ class Recipe:
     attack: Attack | None = None
 
     @property
+    def beyond(self) -> tuple[str, ...]:
+        """What it does besides learning from labels, in words."""
+        return (
+            *(() if self.origin is None else (f"Begins with the weights of {self.origin}",)),
+            *(() if self.kept is None else (f"Pruned by magnitude to {self.kept:.1%} of its parameters",)),
+            *(() if self.teacher is None else (f"Taught by another network: {self.teacher}",)),
+            *(() if self.attack is None else (f"Trained on attacked pictures alone: {self.attack}",)),
+        )
+
+    @property
     def settings(self) -> str:
         """What a checkpoint depends on besides the architecture; what was never set is as if it did not exist."""
         values = [value for value in vars(self).values() if not callable(value)]

@@ -1,5 +1,7 @@
 """What makes a picture of a bird harder: another bird out of focus behind it, leaves and a twig in front of it."""
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -28,7 +30,7 @@ def draw_decoy(
     canvas = Canvas(picture.width)
     feet = (0.10 + 0.22 * place + (0.58 if away < 0.5 else 0.0), 0.30 + 0.5 * height)
     # Of the pose all but the size is its own.
-    small = Pose(**{**vars(other), "scale": SMALLER * pose.scale})
+    small = replace(other, scale=SMALLER * pose.scale)
     draw_bird(canvas, species[int(which * len(species))], small, feet, rng)
     blur = ImageFilter.GaussianBlur(0.012 * canvas.side)
     picture.paste(canvas.picture.filter(blur), mask=canvas.cover.filter(blur))

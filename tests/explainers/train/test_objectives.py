@@ -240,7 +240,11 @@ def test_each_kind_of_recipe_runs_a_few_steps_and_writes_what_loads(tmp_path, mo
     if recipe.kept is not None:
         total = sum(value.numel() for value in state.values())
         assert sum(int((value != 0).sum()) for value in state.values()) == round(recipe.kept * total)
-    assert f"python -m explainers.train {name}" in (tmp_path / f"{name}.md").read_text()
+    card = (tmp_path / f"{name}.md").read_text()
+    assert f"python -m explainers.train {name}" in card
+    for told in (recipe.origin, recipe.teacher and recipe.teacher.teacher, recipe.kept and f"to {recipe.kept:.1%} of"):
+        assert not told or told in card
+    assert ("attacked pictures" in card) == (recipe.attack is not None)
 
 
 def test_what_shipped_before_is_told_by_the_same_settings():

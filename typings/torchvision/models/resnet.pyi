@@ -1,7 +1,12 @@
 from torch import Tensor, nn
 
-class BasicBlock(nn.Module): ...
-class Bottleneck(nn.Module): ...
+class BasicBlock(nn.Module):
+    expansion: int
+    def __init__(self, inplanes: int, planes: int, stride: int = 1, downsample: nn.Module | None = None) -> None: ...
+
+class Bottleneck(nn.Module):
+    expansion: int
+    def __init__(self, inplanes: int, planes: int, stride: int = 1, downsample: nn.Module | None = None) -> None: ...
 
 class ResNet(nn.Module):
     conv1: nn.Conv2d
