@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from explainers.assets import write_sums
+from explainers.datasets.birds.render import edition_for
 from explainers.decoders.cards import BLOCKS, DECODERS, DecoderCard, file_name, own_decoders, read_card
 from explainers.decoders.pictures import (
     BirdSource,
@@ -97,12 +98,13 @@ def spread(network: Network, count: int = COUNT) -> tuple[str, ...]:
 
 def _pictures(network: Network, args: argparse.Namespace) -> DecoderPictures:
     if args.source is None:
-        if args.network not in LAYERS:
+        if args.network not in RECIPES:
             raise ValueError(
                 f"expected --birds N or --folder DIR, got neither; {args.network} has no data set of its own here"
             )
         return recipe_pictures(args.network, args.data)
-    source: Source = BirdSource(args.source) if isinstance(args.source, int) else FolderSource(args.source)
+    edition = edition_for(network.classes)
+    source: Source = BirdSource(args.source, edition) if isinstance(args.source, int) else FolderSource(args.source)
     for found in prepare_pictures(network, source):
         if isinstance(found, DecoderPictures):
             return found

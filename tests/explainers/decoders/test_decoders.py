@@ -19,8 +19,10 @@ from app.explore import decoder_pictures
 from app.explore.decoder_pictures import gather, unzip
 from app.jobs import decoders as decoder_work
 from app.jobs.backend import Backend, View, backend
-from app.jobs.decoders import MOST, DecoderRequest, TrainingRequest, steps_done, unfinished
+from app.jobs.decoders import MOST, DecoderRequest, TrainingRequest, birds_for, steps_done, unfinished
 from explainers import RU, CIDSettings, load_network
+from explainers.datasets.birds.render import LOOKALIKES, render_bird
+from explainers.datasets.birds.source import TRAINING
 from explainers.decoders import cards
 from explainers.decoders.cards import find_decoder, load_decoder, trained_here, trim_decoders
 from explainers.decoders.command import main, page, spread
@@ -450,3 +452,14 @@ def test_a_shipped_decoder_gets_one_sentence_and_no_button(fresh_backend):
     assert not at.exception
     assert "shipped with this project" in at.caption[0].value
     assert not at.button
+
+
+def test_decoders_of_look_alikes_learn_from_look_alikes():
+    """Networks of both editions see pictures alike: the edition is part of what prepared pictures are found by."""
+    twelve, others = (birds_for(load_network(name)) for name in ("alexnet-birds", "alexnet-lookalikes"))
+    count = decoder_work.BIRDS
+    assert (twelve.key, others.key) == (f"birds 1 {count}", f"birds 2 {count}")
+    network = load_network("alexnet-lookalikes")
+    first = next(others.images(network.preprocessing))
+    assert first.tobytes() == render_bird(0, 64, TRAINING, edition=LOOKALIKES).image.tobytes()
+    assert others.data(1, 2) == "rendered birds, look-alikes: 1 to train on, 2 held out"

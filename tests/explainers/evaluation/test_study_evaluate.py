@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from explainers import CIDSettings, load_network
-from explainers.datasets.birds.render import render_bird
+from explainers.datasets.birds.render import LOOKALIKES, render_bird
 from explainers.datasets.birds.source import HELD_OUT
 from explainers.decoders.cards import DecoderCard, half_weights, load_decoder, save_decoder, weights_digest
 from explainers.evaluation import methods
@@ -244,3 +244,13 @@ def test_a_network_that_cannot_be_judged_is_one_sentence(network, words, monkeyp
     with pytest.raises(SystemExit):
         study.main()
     assert words in capsys.readouterr().err
+
+
+def test_a_network_of_look_alikes_is_judged_on_look_alikes_with_their_labels():
+    network = load_network("alexnet-lookalikes")
+    pictures = last(prepare(network, Birds(3)))
+    birds = [render_bird(index, 64, HELD_OUT, edition=LOOKALIKES) for index in range(3)]
+    assert pictures.true_labels
+    assert pictures.labels.tolist() == [bird.label for bird in birds]
+    assert pictures.boxes == tuple(bird.box for bird in birds)
+    assert torch.equal(pictures.images[2], network.preprocess(birds[2].image))

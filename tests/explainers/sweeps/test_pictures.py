@@ -10,6 +10,7 @@ from PIL import Image
 
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
+from explainers.datasets.birds.render import LOOKALIKES, render_bird
 from explainers.datasets.birds.source import shown_side
 from explainers.datasets.cifar10 import CLASSES
 from explainers.datasets.folder import ImageFolder
@@ -199,3 +200,13 @@ def test_a_folder_without_pictures_or_matching_boxes_is_refused(tmp_path, folder
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="found none"):
         find_pictures(str(tmp_path / "empty"))
+
+
+def test_look_alikes_are_a_source_of_their_own():
+    first, second = find_pictures("lookalikes:2").items
+    assert (first.name, second.name) == ("lookalike/0", "lookalike/1")
+    assert first.labels == (render_bird(0, 16, edition=LOOKALIKES).species, "bird")
+    assert first.identity() == "bird 2 0 0"
+    assert find_pictures("birds:1").items[0].identity() == "bird 1 0 0"
+    with pytest.raises(ValueError, match="expected lookalikes:N with N from 1"):
+        find_pictures("lookalikes:0")
