@@ -48,6 +48,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "metric": ("metric", "cid or ru"),
         "curve": ("kind of curve", "quick or full"),
         "scale": ("scale", "pair or fixed"),
+        "pin": PIN,
     },
     "fairness": PARTS
     | {

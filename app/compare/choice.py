@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.address import selection
 from app.address.links import texts
+from app.address.pixels import read
 from app.jobs.backend import networks
 from explainers.methods.entropies import CID_NAME, ENTROPIES
 
@@ -22,7 +23,7 @@ class Choice:
 
     `other` is network B (None: one that is suggested); `partner` the layer of B chosen by hand for the layer `of` of A;
     `metric` one of METRICS; `curve` "quick", the closed form, or "full", with the settings of the map; `scale` of the
-    two maps "pair", fitted to them, or "fixed", the metric's own.
+    two maps "pair", fitted to them, or "fixed", the metric's own; `pin`: row and column of the pixel that stays marked.
     """
 
     other: str | None = None
@@ -31,6 +32,7 @@ class Choice:
     metric: str = CID_NAME
     curve: str = "quick"
     scale: str = "pair"
+    pin: str = ""
 
     def partner_of(self, layer: str | None) -> str | None:
         """The partner chosen for this layer; one chosen for another does not count."""
@@ -66,6 +68,7 @@ class Choice:
             other=query["other"] if query.get("other") in known else None,
             partner=query.get("partner"),
             of=query.get("layer") if "partner" in query else None,
+            pin=query["pin"] if read(query.get("pin", "")) else "",
             **{name: query[name] for name, known in PICKED.items() if query.get(name) in known},
         )
 

@@ -3,6 +3,8 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.address.pixels import inside, read, written
+from app.compare.choice import change, choice
 from app.compare.pairs import Difference, difference, own_cells, pair, section
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pair
@@ -12,14 +14,16 @@ from app.figures.maps import empty_figure, nats_figure, picture_figure
 from app.figures.style import NATS_SCALE, PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
-from app.parts import progress
+from app.parts import progress, ways
 from app.parts.certainty import misfit_sentence
 from app.parts.look import beneath, look
 from app.parts.numbers import constraint, doubt
+from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
 from app.words import NONE, decimal, error_of, signed
 from explainers import CIDResult
 from explainers.decoders.cards import find_decoder
+from explainers.methods.entropies import RU_NAME
 from explainers.methods.registry import find_method
 from explainers.methods.request import MapRequest
 from explainers.networks.layers import Layer
@@ -38,6 +42,7 @@ MEAN_DIFFERENCE = (
     "that are much alike, measured with one seed, err alike, so that their difference is better than this. A dash: one "
     "of the maps does not meet its constraint, so that there is no difference to tell."
 )
+TRAIN_HELP = "Leads to Explore, One layer, where a decoder is trained on the spot."
 CONSTRAINT = "How far noise of this strength really moves the feature, divided by how far it may; 1 where a map holds."
 
 
@@ -50,6 +55,9 @@ def maps(store: Backend, scene: Scene) -> None:
     if any(view.state == "refused" for view in views):
         _refused(scene, views)
         return
+
+    size = section(scene.a.subject, scene.parts[0]).size
+    probe(size, inside(read(choice().pin), size), lambda pixel: change(pin=written(pixel)))
 
     def draw(views: list[View]) -> None:
         found = None
@@ -81,6 +89,13 @@ def _refused(scene: Scene, views: list[View]) -> None:
         "can be trained on the Explore page under **One layer**.",
         icon=":material/grid_off:",
     )
+    if views[0].state == "refused":
+        name = scene.pair.layer.name
+        st.button(f"Train a decoder for {name} of A", key="compare_train", on_click=_to_decoder, help=TRAIN_HELP)
+
+
+def _to_decoder() -> None:
+    ways.send("explore", view="layer", metric=RU_NAME)
 
 
 def _decodable(scene: Scene, layer: Layer) -> bool:
@@ -163,7 +178,7 @@ def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], view
             st.html("<style></style>")
             _chart(empty_figure(subject.size, look(), absent), letter.lower(), f"{alt}: {absent}")
             return
-        figure = nats_figure(cells, subject.size, limits, look(), subject.box, ENDS[metric], unfinished)
+        figure = nats_figure(cells, subject.size, limits, look(), subject.box, ENDS[metric], unfinished, letter)
         beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE, figure)
         _chart(figure, letter.lower(), alt)
 

@@ -27,7 +27,7 @@ from app.figures.style import PLAIN_CONFIG
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, backend
-from app.parts import link_notice, look
+from app.parts import link_notice, look, ways
 from app.parts.network_status import network_or_status, selected_network
 from app.parts.strange import warn
 from app.sidebar import controls
@@ -43,6 +43,7 @@ ANSWERS = "What each network finds likeliest in the picture; of a segmentation, 
 
 def page() -> None:
     """Sidebar -> two networks, a picture, a pair of layers; maps, difference, answers, curves."""
+    ways.follow()
     store = backend()
     look.apply()
     compare_look.apply()

@@ -5,6 +5,7 @@ import streamlit as st
 from app.address import selection
 from app.explore.every_layer import status, watch
 from app.explore.film import film_of, play_control
+from app.explore.grid import TRAIN_HELP, to_decoder
 from app.explore.grid_choice import change, choice
 from app.explore.one_layer import metric_control
 from app.explore.pixel import draw_pixel_curve, pixel_probe
@@ -47,7 +48,10 @@ def all_layers(
             play_control("layers")
     layers = [layer for layer in network.layers if not find_method(metric).refuse(network, layer)]
     if not layers:
-        st.info("RU needs a decoder for every layer that is to be shown. Train one in the tab **One layer**.")
+        st.info("RU needs a decoder for every layer that is to be shown, and this network has none yet.")
+    if shown:
+        _decoders(network, layers, metric)
+    if not layers:
         return
     work = watch(subject, network, layers, metric, settings)
     if shown:
@@ -65,6 +69,19 @@ def all_layers(
             _figures(seen, layers, subject, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)
+
+
+def _decoders(network: Network, layers: list[Layer], metric: str) -> None:
+    """The layers that lack a decoder, each a way to where one is trained."""
+    lacking = [layer.name for layer in network.layers if layer not in layers]
+    if find_method(metric).needs_decoder and lacking:
+        st.session_state["w_train_layer"] = None
+        st.pills("Train a decoder for", lacking, key="w_train_layer", on_change=_to_training, help=TRAIN_HELP)
+
+
+def _to_training() -> None:
+    if (name := st.session_state["w_train_layer"]) is not None:
+        to_decoder(name)
 
 
 def _clicked() -> None:

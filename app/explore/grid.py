@@ -125,7 +125,7 @@ def _figure(
             method.sentence,
             method.unit,
             method.signed,
-            tuple(cell(view) for view in line),
+            tuple(_leading(cell(view), view, column) for view, column in zip(line, columns, strict=True)),
             method.scale and method.scale(settings),
             ENDS.get(method.name),
         )
@@ -159,12 +159,19 @@ def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[
         for name in sorted(lacking):
             label = f"Train a decoder for {name}"
             st.button(
-                label, key=f"train_{name}", icon=":material/model_training:", on_click=_to_decoder, args=(name,),
+                label, key=f"train_{name}", icon=":material/model_training:", on_click=to_decoder, args=(name,),
                 help=TRAIN_HELP,
             )  # fmt: skip
 
 
-def _to_decoder(layer: str) -> None:
+def _leading(shown: Cell, view: View, column: Column) -> Cell:
+    """A cell that lacks a decoder, as one that a click leads on from to where it is trained."""
+    if view.message != NO_DECODER or column.network.name != selection.selection().network:
+        return shown
+    return replace(shown, note=f"{shown.note} Click here to train one.", opens=column.layer.name)
+
+
+def to_decoder(layer: str) -> None:
     selection.change(layer=layer)
     change(view="layer", metric=RU_NAME)
     page_changed()

@@ -29,7 +29,8 @@ GROUPS: Mapping[str, Callable[[MapMethod], bool]] = {
 }
 METHODS_HELP = "The rows: which kinds of map are shown. Each is explained in a sentence."
 COLUMNS_HELP = {
-    "layers": "The columns, in order of execution. Without a choice: a first, a middle and a late layer.",
+    "layers": "The columns, in order of execution. Without a choice: a first, a middle and a late layer. Another layer "
+    "on the left takes the place of the nearest of them.",
     "pictures": "The columns: each picture at the layer chosen on the left.",
     "networks": "The columns: of each the layer named as the one on the left, else the one as far through the network.",
 }

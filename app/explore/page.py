@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.address import selection
-from app.explore import grid_choice, newcomer
+from app.explore import grid_choice, layer_column, newcomer
 from app.explore.all_layers import all_layers
 from app.explore.grid_choice import VIEWS, choice
 from app.explore.link import check_link
@@ -54,6 +54,7 @@ def page() -> None:
         controls.network_note(network)
     with st.sidebar:
         layer = controls.layer_control(network)
+        layer_column.follow(network, layer)
         controls.settings_control(subject.size)
     selection.write_address(choice().to_query())
     link_notice.draw(notice, (selection.selection(), choice()))

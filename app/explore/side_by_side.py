@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.address import selection
 from app.explore.closer import closer
-from app.explore.grid import grid
+from app.explore.grid import grid, to_decoder
 from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, choice
 from app.explore.grid_controls import colours_control, columns_control, methods_control, scale_control, target_control
 from app.explore.pixel import pixel_curve, pixel_probe
@@ -65,7 +65,7 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
     if choice().across == "networks" and (columns := build()[0]):
         # All maps are drawn in the frame of the first.
         size = columns[0].subject.size
-    pixel_probe(size)
+    pixel_probe(size, to_decoder)
 
     def below() -> None:
         if choice().across != "pictures":

@@ -29,7 +29,8 @@ COST = (
 class Cell:
     """One map (rows, columns) in its own unit, or None with a `note` why; `caption` is what it cost.
 
-    A `preview` is not finished: its values set no scale. `cost` is what the caption does not say of it.
+    A `preview` is not finished: its values set no scale. `cost` is what the caption does not say of it. `opens` is the
+    layer to which a click on an empty cell leads.
     """
 
     values: np.ndarray | None
@@ -37,6 +38,7 @@ class Cell:
     note: str = ""
     preview: bool = False
     cost: str = ""
+    opens: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,8 @@ def _map(
         faint = {"source": head.picture, "opacity": 1 if cell.values is not None else 0.12}
         panes.images.append(corner | faint | {"sizing": "stretch", "layer": "below"})
     if cell.values is None:
-        panes.draw(place, {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip"})
+        leads = probed("", "", opens=cell.opens) if cell.opens else {}
+        panes.draw(place, {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip"} | leads)
         panes.write(place, wrapped(cell.note, NARROWEST - GAP), yanchor="middle", **letters)
         return
     finite = np.where(np.isfinite(cell.values), cell.values, np.nan).astype(np.float32)

@@ -46,6 +46,11 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     expect(line(page)).to_contain_text("mean CID differs by", timeout=SLOW)
     for name in ("picture", "a", "b", "difference"):
         expect(drawn(page, name)).to_be_visible(timeout=SLOW)
+    pane = page.locator(".st-key-figure_compare_a .nsewdrag").first.bounding_box()
+    page.mouse.move(pane["x"] + pane["width"] / 2, pane["y"] + pane["height"] / 2)
+    for name in ("picture", "a", "b", "difference"):
+        expect(page.locator(f".st-key-figure_compare_{name} .probe-marks i")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(".probe .said")).to_contain_text("B − A: ")
     page.get_by_role("button", name="Swap A and B").click()
     page.wait_for_url("**network=resnet32-cifar10*other=resnet20-cifar10*")
     page.goto(compare(address, other="resnet20-cifar10"))

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 
 from tests.support.browser import SLOW, chart, cheap, expect, grid_line, status
 
@@ -82,6 +83,27 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     expect(chart(page, "nats").locator(f"{MARKS}.pin")).to_have_count(1, timeout=SLOW)
     expect(chart(page, "picture").locator(f"{MARKS}.pin")).to_have_count(1)
     expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16", timeout=SLOW)
+
+    # Played, each frame says which layer it is, and the marked pixel stays marked.
+    page.get_by_text("Play the layers").click()
+    film = chart(page, "film")
+    expect(film).to_contain_text("layer2.2 · 7 of 12", timeout=SLOW)
+    film.get_by_text("▶ Play").click()
+    expect(film).to_contain_text("fc · 12 of 12", timeout=SLOW)
+    expect(film.locator(f"{MARKS}.pin")).to_have_count(2)
+    expect(film.locator(LABELS)).to_have_text([re.compile(r"^−\d\.\d{3} nats$")])
+    with page.expect_download(timeout=SLOW) as download:
+        page.get_by_role("button", name="GIF").click()
+    assert download.value.suggested_filename == "resnet20-cifar10-cid-bird-1-layers.gif"
+    with Image.open(download.value.path()) as moving:
+        assert moving.n_frames == 12
+
+    # A cell without a map leads to where its decoder is trained.
+    page.goto(cheap(address, view="grid", methods="ru", layers="conv1+layer1.0"))
+    expect(chart(page, "grid")).to_contain_text("Click here", timeout=SLOW)
+    expect(page.locator(".probe input")).to_have_count(2, timeout=SLOW)
+    page.mouse.click(*pane(page, "grid", 1))
+    expect(page.locator(".st-key-decoder_layer")).to_contain_text("layer1.0", timeout=SLOW)
 
 
 def swipe(page, x: float, y: float, across: float, down: float) -> None:

@@ -19,6 +19,15 @@ function panes(chart) {
   return [...found.values()];
 }
 
+// Rows and columns of the picture under a pane, where its axes say so.
+const sizeOf = ({ x, y }, size) => (x.maxallowed === undefined ? size : [y.maxallowed + 0.5, x.maxallowed + 0.5]);
+
+// A pixel of a picture of one size, as one of a picture of another.
+const scaled = ({ row, column }, [height, width], [rows, columns]) => ({
+  row: Math.floor(((row + 0.5) * rows) / height),
+  column: Math.floor(((column + 0.5) * columns) / width),
+});
+
 // What a pane shows at a pixel (row, column) of the picture.
 function value({ trace }, { row, column }) {
   const shown = described(trace);
@@ -47,8 +56,8 @@ function signed(text) {
   return digits.replace("-", "−") + (power ? `·10${raised}` : "");
 }
 
-const spoken = (pane, pixel) => {
-  const { title, unit } = described(pane.trace), text = value(pane, pixel);
+const spoken = (pane, pixel, size) => {
+  const { title, unit } = described(pane.trace), text = value(pane, scaled(pixel, size, sizeOf(pane, size)));
   return text && `${title}: ${text}${text === "unbounded" || pane.trace.type === "image" ? "" : ` ${unit}`}`;
 };
 
@@ -115,9 +124,15 @@ class Probe {
     for (const pane of panes(chart)) {
       const across = event.clientX - box.left - pane.x._offset, down = event.clientY - box.top - pane.y._offset;
       if (across >= 0 && down >= 0 && across <= pane.x._length && down <= pane.y._length)
-        return { pane, pixel: inside(pane.y.p2c(down), pane.x.p2c(across)) };
+        return { pane, pixel: this.at(pane, pane.y.p2c(down), pane.x.p2c(across), inside) };
     }
     return null;
+  }
+
+  at(pane, row, column, inside) {
+    const [rows, columns] = sizeOf(pane, this.data.size), [height, width] = this.data.size;
+    if (rows === height && columns === width) return inside(row, column);
+    return inside(((row + 0.5) * height) / rows - 0.5, ((column + 0.5) * width) / columns - 0.5);
   }
 
   pointed(event) {
@@ -211,7 +226,7 @@ class Probe {
       this.mark(image, [{ place, size: [9, 9], text: () => "" }]);
     }
     const pixel = this.pixel ?? this.data.pin;
-    const words = pixel && [...new Set(all.map((pane) => spoken(pane, pixel)).filter(Boolean))];
+    const words = pixel && [...new Set(all.map((pane) => spoken(pane, pixel, this.data.size)).filter(Boolean))];
     const text = words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint;
     if (this.said.textContent !== text) this.said.textContent = this.said.title = text;
     document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
@@ -219,7 +234,9 @@ class Probe {
 
   on(pane) {
     const { trace, x, y } = pane;
-    const place = ({ row, column }) => {
+    const own = (pixel) => scaled(pixel, this.data.size, sizeOf(pane, this.data.size));
+    const place = (pixel) => {
+      const { row, column } = own(pixel);
       // The middle of the cell, which may be wider than a pixel.
       const [dx, dy] = trace.type === "heatmap" ? [trace.dx, trace.dy] : [1, 1];
       const middle = (at, start, step) => Math.round((at - start) / step) * step + start;
@@ -232,7 +249,7 @@ class Probe {
     const size = trace.type === "heatmap" ? [step(x, trace.dx), step(y, trace.dy)] : [9, 9];
     const unit = described(trace).unit;
     const text = (pixel) => {
-      const said = trace.type === "image" ? "" : value(pane, pixel);
+      const said = trace.type === "image" ? "" : value(pane, own(pixel));
       return said && said !== "unbounded" && unit.length < 6 ? `${said} ${unit}` : said;
     };
     const hovered = this.hovered && this.hovered.chart === pane.chart && this.hovered.trace.xaxis === trace.xaxis;

@@ -213,3 +213,28 @@ def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
     until(at, ready)
     assert any("could not be downloaded" in element.value for element in at.caption)
     assert len(maps(at)) == 1
+
+
+def test_another_layer_on_the_left_takes_the_place_of_the_nearest_column():
+    at = until(visit(methods="cid", layers="conv1 layer2.2 layer3.2", layer="layer1.0"), ready)
+    assert choice(at).layers == ("conv1", "layer2.2", "layer3.2")
+    at.select_slider(key="w_layer").set_value("layer2.0").run()
+    assert choice(at).layers == ("conv1", "layer2.0", "layer3.2")
+    at.select_slider(key="w_layer").set_value("conv1").run()
+    assert choice(at).layers == ("conv1", "layer2.0", "layer3.2")
+    assert address(at, "layers") == "conv1 layer2.0 layer3.2"
+
+
+def test_a_cell_without_a_decoder_leads_to_one_by_a_click():
+    at = until(visit(methods="ru", layers="conv1 layer1.0"), ready)
+    leads = [
+        trace["meta"]["probe"]["opens"]
+        for trace in figure(at)["data"]
+        if "opens" in trace.get("meta", {}).get("probe", {})
+    ]
+    assert leads == ["layer1.0"]
+    assert any("Click here to train one" in text for text in texts(at))
+    at = visit(view="layers", metric="ru")
+    at.button_group(key="w_train_layer").set_value("layer1.1").run()
+    assert at.session_state["selection"].layer == "layer1.1"
+    assert (choice(at).view, choice(at).metric) == ("layer", "ru")
