@@ -82,7 +82,7 @@ def layers(store: Backend, scene: Scene) -> None:
             with st.container():
                 _status(work, views)
             if len(found) > 2:
-                take_pairs(scene, pairs, differences)
+                take_pairs(scene, pairs, differences, found, str(store.device))
         # The pair above may be among the layers; two points make no curve.
         if len(found) > 2:
             _curves(scene, found, differences)

@@ -1,12 +1,13 @@
 """Take away what two networks' maps have told: the pair of maps, and the curves over all pairs of layers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from app.compare.files import Compared, compared_npz, compared_png
 from app.compare.pairs import Difference, Pair, section
+from app.compare.report import pair_report, pairs_report
 from app.compare.scene import Scene, Side
 from app.export.curves import Curve, Curves
 from app.export.names import picture_part, stem
@@ -15,8 +16,10 @@ from app.export.script import cells_script
 from app.export.table import cells_csv
 from app.inputs.columns import Column
 from app.jobs.backend import View
+from app.parts.report_files import here, report_files, today
 from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record, several
 from app.words import scientific
+from explainers import CIDResult
 from explainers.methods.registry import methods
 from explainers.networks.layers import Layer
 
@@ -49,15 +52,29 @@ def take_pair(
             File("py", f"{name}.py", lambda: cells_script(ready)),
         ]
         buttons(files, "pair")
+        made = here(), today()
+        buttons(report_files(lambda: pair_report(scene, what, *made), name), "pair")
 
 
-def take_pairs(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Difference | None]) -> None:
-    """A popover for the curves over the pairs of layers, one of the `differences` for each of them."""
+def take_pairs(
+    scene: Scene,
+    pairs: Sequence[Pair],
+    differences: Sequence[Difference | None],
+    found: Mapping[tuple[str, Layer], CIDResult],
+    device: str,
+) -> None:
+    """A popover for the curves over the pairs of layers, one of the `differences` for each of them.
+
+    `found` are the maps by the letter of their network and their layer.
+    """
     with popover("pairs"):
         missing = differences.count(None)
         if missing:
             st.caption(f"{len(pairs) - missing} of {len(pairs)} pairs are ready; the others stay gaps.")
-        buttons(drawings(curves_of(scene, pairs, differences), _name(scene, "layers")), "pairs", missing == len(pairs))
+        curves, made, name = curves_of(scene, pairs, differences), (here(), today()), _name(scene, "layers")
+        buttons(drawings(curves, name), "pairs", missing == len(pairs))
+        page = report_files(lambda: pairs_report(scene, found, curves, device, *made), name)
+        buttons(page, "pairs", missing == len(pairs))
 
 
 def curves_of(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Difference | None]) -> Curves:

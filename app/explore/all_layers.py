@@ -62,7 +62,7 @@ def all_layers(
             with st.container(horizontal=True, vertical_alignment="center"):
                 with st.container():
                     status(work, views)
-                take_curves(network, subject, layers, views, metric, str(store.device))
+                take_curves(store, network, subject, layers, views, metric, settings)
             seen = sparing("layers").shown(views)
             if choice().play:
                 film_of(layers, seen, network, subject, settings, marked, metric, str(store.device))

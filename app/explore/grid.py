@@ -71,7 +71,7 @@ def grid(
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, views)
-            take_grid(rows, columns, lines, chosen, settings, str(store.device))
+            take_grid(rows, columns, lines, chosen, settings, store)
         for text in missing:
             st.caption(f":material/info: {text}")
         if columns:

@@ -121,7 +121,7 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, view, network, layer, metric)
-            take_map(metric, network, subject, layer, view, settings, str(store.device))
+            take_map(store, metric, network, subject, layer, view, settings)
         _figures(store, network, subject, layer, view, settings, metric)
 
     work.draw(draw)

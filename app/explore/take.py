@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.explore.grid_choice import GridChoice
+from app.explore.grid_choice import GridChoice, choice
+from app.explore.reports import Shown, answer_of, grid_report, map_report
 from app.export.arrays import cells_npz
 from app.export.names import cell_name, picture_part, stem
 from app.export.picture import Line, Sheet, asked, cell_png, row_of, sheet_png
@@ -15,7 +16,8 @@ from app.export.table import cells_csv
 from app.figures.grid import SCALES, SIGNED_SCALES, Row, row_limits
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
-from app.jobs.backend import View
+from app.jobs.backend import Backend, View
+from app.parts.report_files import here, report_files, today
 from app.parts.take_files import NOT_YET, File, buttons, popover, record, several
 from app.words import counted
 from explainers import CIDSettings
@@ -37,11 +39,12 @@ def take_grid(
     views: Sequence[Sequence[View]],
     chosen: GridChoice,
     settings: CIDSettings,
-    device: str,
+    store: Backend,
 ) -> None:
     """A popover for one map of the grid or all of it; `views` has one line for each of the `rows`."""
     if not columns:
         return
+    device = str(store.device)
     cells = [
         [record(method, column, view, settings.seed, device) for column, view in zip(columns, line, strict=True)]
         for method, line in zip(rows, views, strict=True)
@@ -52,20 +55,25 @@ def take_grid(
         if what == ONE:
             place, column = _chosen(rows, columns)
             # A method that looks at the whole network has its one map in the first column.
-            same = views[place][column].state == "same"
-            _one(cells[place][0 if same else column], lines[place], chosen.opacity / 100, "grid")
+            at = 0 if views[place][column].state == "same" else column
+            _one(
+                store,
+                Shown(columns[at], views[place][at], cells[place][at], lines[place], chosen.opacity / 100),
+                "grid",
+            )
         else:
-            _all(lines, columns, chosen)
+            _all(store, lines, columns, views, chosen)
 
 
 def take_map(
-    method: str, network: Network, subject: Subject, layer: Layer, view: View, settings: CIDSettings, device: str
+    store: Backend, method: str, network: Network, subject: Subject, layer: Layer, view: View, settings: CIDSettings
 ) -> None:
     """A popover for the one map of a layer."""
-    known = methods()[method]
-    cell = record(known, Column(layer.name, "", network, subject, layer), view, 0, device)
+    known, column = methods()[method], Column(layer.name, "", network, subject, layer)
+    cell = record(known, column, view, 0, str(store.device))
     with popover("map"):
-        _one(cell, line_of(known, [cell], GridChoice(), settings), 1.0, "map")
+        line = line_of(known, [cell], GridChoice(), settings)
+        _one(store, Shown(column, view, cell, line, times=choice().noise), "map")
 
 
 def line_of(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, settings: CIDSettings) -> Line:
@@ -87,7 +95,8 @@ def _chosen(rows: Sequence[MapMethod], columns: Sequence[Column]) -> tuple[int, 
     return place, column
 
 
-def _one(cell: Taken | str, line: Line, opacity: float, key: str) -> None:
+def _one(store: Backend, shown: Shown, key: str) -> None:
+    cell, line, opacity, made = shown.cell, shown.line, shown.opacity, (here(), today())
     if isinstance(cell, str):
         st.caption(cell[:1].upper() + cell[1:])
         return
@@ -100,9 +109,16 @@ def _one(cell: Taken | str, line: Line, opacity: float, key: str) -> None:
         File("py", cell_name("py", cell), lambda: cell_script(cell)),
     ]
     buttons(files, key)
+    buttons(report_files(lambda: map_report(store, shown, cell, *made), cell_name("", cell).rstrip(".")), key)
 
 
-def _all(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice) -> None:
+def _all(
+    store: Backend,
+    lines: Sequence[Line],
+    columns: Sequence[Column],
+    views: Sequence[Sequence[View]],
+    chosen: GridChoice,
+) -> None:
     every = [cell for line in lines for cell in line.cells]
     ready = [cell for cell in every if isinstance(cell, Taken)]
     waiting = every.count(NOT_YET)
@@ -110,9 +126,19 @@ def _all(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice) -
         st.caption(f"{len(ready)} of {len(ready) + waiting} maps are ready; what is taken now is without the others.")
     else:
         st.caption(counted(len(ready), "map"))
-    sheet = _sheet(lines, columns, chosen)
-    name = _grid_name(columns[0], chosen.across)
-    buttons([File("png", f"{name}.png", lambda: sheet_png(sheet)), *several(ready, name)], "grid", not ready)
+    name, made = _grid_name(columns[0], chosen.across), (here(), today())
+
+    def sheet() -> Sheet:
+        return with_pictures(store, _sheet(lines, columns, chosen), columns)
+
+    buttons([File("png", f"{name}.png", lambda: sheet_png(sheet())), *several(ready, name)], "grid", not ready)
+    buttons(report_files(lambda: grid_report(store, sheet(), columns, views, *made), name), "grid", not ready)
+
+
+def with_pictures(store: Backend, sheet: Sheet, columns: Sequence[Column]) -> Sheet:
+    """The sheet with each column's picture and what its network answers."""
+    seen = [(column.subject.picture, answer_of(store, column.network, column.subject)) for column in columns]
+    return replace(sheet, pictures=tuple(seen))
 
 
 def _sheet(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice) -> Sheet:

@@ -4,13 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.explore.reports import layers_png, layers_report
+from app.explore.take import ABSENT
 from app.export.curves import Curve, Curves
 from app.export.names import picture_part, stem
+from app.export.picture import Line
 from app.export.record import Taken
+from app.figures.style import NATS_SCALE
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
-from app.jobs.backend import View, foreground_gain
-from app.parts.take_files import NOT_YET, buttons, drawings, popover, record, several
+from app.jobs.backend import Backend, View, foreground_gain
+from app.parts.report_files import here, report_files, today
+from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record, several
+from explainers import CIDSettings
 from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
@@ -18,24 +24,35 @@ from explainers.networks.layers import Layer
 
 
 def take_curves(
-    network: Network, subject: Subject, layers: Sequence[Layer], views: Sequence[View], metric: str, device: str
+    store: Backend,
+    network: Network,
+    subject: Subject,
+    layers: Sequence[Layer],
+    views: Sequence[View],
+    metric: str,
+    settings: CIDSettings,
 ) -> None:
     """A popover for the curves of a metric, one of the `views` for each of the `layers`."""
-    cells = [
-        record(methods()[metric], Column(layer.name, "", network, subject, layer), view, 0, device)
-        for layer, view in zip(layers, views, strict=True)
-    ]
+    method, columns = methods()[metric], [Column(layer.name, "", network, subject, layer) for layer in layers]
+    cells = [record(method, column, view, 0, str(store.device)) for column, view in zip(columns, views, strict=True)]
     ready = [cell for cell in cells if isinstance(cell, Taken)]
     name = stem(network.name, metric, picture_part(subject.key, subject.title), "layers")
+    printed = tuple(ABSENT if cell == NOT_YET else cell for cell in cells)
+    line = Line(method.title, method.unit, False, NATS_SCALE, method.fixed_scale(settings), printed)
+    curves, made = curves_of(network, subject, layers, views, metric), (here(), today())
     with popover("curves"):
         if not ready:
             st.caption(NOT_YET)
         elif len(ready) < len(cells):
             st.caption(f"{len(ready)} of {len(cells)} layers are ready; the others stay gaps.")
         st.markdown("**The curves**")
-        buttons(drawings(curves_of(network, subject, layers, views, metric), name), "curves", not ready)
+        buttons(drawings(curves, name), "curves", not ready)
         st.markdown("**The maps**")
-        buttons(several(ready, f"{name}-maps"), "curve_maps", not ready)
+        png = File("png", f"{name}-maps.png", lambda: layers_png(store, columns, line, curves))
+        buttons([png, *several(ready, f"{name}-maps")], "curve_maps", not ready)
+        st.markdown("**The page**")
+        page = report_files(lambda: layers_report(store, columns, views, line, curves, *made), name)
+        buttons(page, "curve_page", not ready)
 
 
 def curves_of(

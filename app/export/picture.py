@@ -40,13 +40,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Lines below the heads of columns, (title, subtitle) each; `opacity` 0..1 of the maps over the picture."""
+    """Lines below the heads of columns, (title, subtitle) each; `opacity` 0..1 of the maps over the picture.
+
+    `pictures`: of each column the picture (H, W, 3) uint8 with what its network answers, in a row of their own above
+    the lines; where all columns share one it stands there once.
+    """
 
     title: str
     subtitle: str
     heads: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...]
     opacity: float = 1.0
+    pictures: tuple[tuple[np.ndarray, str], ...] = ()
 
 
 def cell_png(cell: Taken, line: Line, opacity: float = 1.0) -> bytes:
@@ -62,13 +67,13 @@ def cell_figure(cell: Taken, line: Line, opacity: float = 1.0) -> Figure:
     width = LEFT / 2 + (len(pictures) + 1) * LARGE + len(pictures) * GAP + RIGHT
     made = canvas.figure(width, TOP + LARGE + CAPTION + BOTTOM)
     title, subtitle = cell_title(cell), cell_subtitle(cell)
-    _title(made, title, subtitle, width)
+    heading(made, title, subtitle, width)
     left = LEFT / 2
     for words, image in pictures:
         canvas.picture(canvas.place(made, left, TOP, LARGE, LARGE), image)
         canvas.write(made, left, TOP + LARGE + 0.06, words, 8)
         left += LARGE + GAP
-    _map(made, cell, line, opacity, left, TOP, LARGE)
+    draw_map(made, cell, line, opacity, left, TOP, LARGE)
     limits = line.limits or own_limits(line, cell)
     bar(made, line.scale, limits, line.unit, left + LARGE + 0.1, TOP, LARGE)
     return made
@@ -78,14 +83,20 @@ def sheet_png(sheet: Sheet) -> bytes:
     """All lines and columns; frames that stay empty say why."""
     columns = len(sheet.heads)
     width = LEFT + columns * SIDE + (columns - 1) * GAP + RIGHT
-    made = canvas.figure(width, TOP + HEADS + len(sheet.lines) * (SIDE + CAPTION + GAP) + BOTTOM)
-    _title(made, sheet.title, sheet.subtitle, width)
+    rows = len(sheet.lines) + bool(sheet.pictures)
+    made = canvas.figure(width, TOP + HEADS + rows * (SIDE + CAPTION + GAP) + BOTTOM)
+    heading(made, sheet.title, sheet.subtitle, width)
     for column, (title, subtitle) in enumerate(sheet.heads):
         middle = LEFT + column * (SIDE + GAP) + SIDE / 2
         title, subtitle = canvas.shortened(title, SIDE, 9), canvas.shortened(subtitle, SIDE, 7.5)
         canvas.write(made, middle, TOP + 0.02, title, 9, ha="center", weight="bold")
         canvas.write(made, middle, TOP + 0.19, subtitle, 7.5, ha="center")
-    for place, line in enumerate(sheet.lines):
+    for column, (image, answer) in enumerate(_different(sheet.pictures)):
+        left = LEFT + column * (SIDE + GAP)
+        canvas.picture(canvas.place(made, left, TOP + HEADS, SIDE, SIDE), image)
+        words = canvas.shortened(answer, SIDE, 7, lines=2)
+        canvas.write(made, left, TOP + HEADS + SIDE + 0.05, words, 7, linespacing=1.25)
+    for place, line in enumerate(sheet.lines, start=rows - len(sheet.lines)):
         top = TOP + HEADS + place * (SIDE + CAPTION + GAP)
         canvas.write(
             made, LEFT - 0.08, top + SIDE / 2, line.title, 9, rotation=90, ha="right", va="center", weight="bold"
@@ -97,11 +108,17 @@ def sheet_png(sheet: Sheet) -> bytes:
                 words = canvas.shortened(cell, SIDE, 8, lines=8)
                 canvas.write(made, left + SIDE / 2, top + SIDE / 2, words, 8, ha="center", va="center")
             else:
-                _map(made, cell, line, sheet.opacity, left, top, SIDE)
+                draw_map(made, cell, line, sheet.opacity, left, top, SIDE)
         own = (-1.0, 1.0) if line.signed else (0.0, 1.0)
         unit = line.unit if line.limits else "share of its own range"
         bar(made, line.scale, line.limits or own, unit, width - RIGHT + 0.1, top, SIDE)
     return canvas.saved(made, "png", sheet.title)
+
+
+def _different(pictures: Sequence[tuple[np.ndarray, str]]) -> Sequence[tuple[np.ndarray, str]]:
+    """All of them, or the first where they are the same."""
+    same = all(np.array_equal(image, pictures[0][0]) and said == pictures[0][1] for image, said in pictures)
+    return pictures[:1] if same else pictures
 
 
 def own_limits(line: Line, cell: Taken) -> tuple[float, float]:
@@ -142,13 +159,15 @@ def caption(cell: Taken) -> str:
     return f"{first}\n{cost}"
 
 
-def _title(made: Figure, title: str, subtitle: str, width: float) -> None:
+def heading(made: Figure, title: str, subtitle: str, width: float) -> None:
+    """Two lines at the top of a sheet of that width, in inches."""
     room = width - LEFT
     canvas.write(made, LEFT / 2, 0.14, canvas.shortened(title, room, 11.5), 11.5, weight="bold")
     canvas.write(made, LEFT / 2, 0.38, canvas.shortened(subtitle, room, 8.5), 8.5)
 
 
-def _map(made: Figure, cell: Taken, line: Line, opacity: float, left: float, top: float, side: float) -> None:
+def draw_map(made: Figure, cell: Taken, line: Line, opacity: float, left: float, top: float, side: float) -> None:
+    """A map in the colours of its line, with two lines of numbers under it, at (left, top) inches."""
     axes = canvas.place(made, left, top, side, side)
     if opacity < 1:
         canvas.picture(axes, grey(cell.image))

@@ -11,6 +11,7 @@ import torch
 
 from app.inputs.columns import Column
 from app.inputs.crop import split
+from app.inputs.outline import split_outline
 from explainers.decoders.cards import DecoderCard, find_decoder
 from explainers.methods.method import MapMethod, MapResult
 from explainers.networks.catalogue import OWN_WEIGHTS
@@ -26,6 +27,7 @@ class Taken:
     - `layer`, `path`, `call`: "" and 0 where the method looks at the whole network. `source`: of the weights.
     - `picture`: the gallery's key, or "upload/<SHA-256>"; `part` of it as left,top,right,bottom in shares of its sides,
       "" for the whole.
+    - `outline`: what a reader has drawn around the object, corners in shares of the sides; "" where nothing.
     - `target`, `class_name`: the class that is explained; None and "" where none is.
     - `settings`: of the method, by name. `versions`: of the library, the method and torch.
     - `values` (rows, columns) float32 in `unit`, +inf where the layer does not use the cell; of CID one per cell.
@@ -49,6 +51,7 @@ class Taken:
     picture: str
     picture_title: str
     part: str
+    outline: str
     target: int | None
     class_name: str
     settings: Mapping[str, Any]
@@ -91,6 +94,7 @@ def taken(method: MapMethod, column: Column, found: MapResult, seed: int, device
         picture=key,
         picture_title=subject.title,
         part=part,
+        outline=split_outline(subject.key)[1],
         target=target,
         class_name="" if target is None else network.classes[target],
         settings=method.settings_of(found, seed),

@@ -15,7 +15,7 @@ from explainers.networks.catalogue import OWN_WEIGHTS, SOURCE_ADDED
 
 
 @dataclass(frozen=True)
-class _Lines:
+class Lines:
     """Imports as (module, name), and the lines in their order: what makes the network, the picture, the map."""
 
     imports: frozenset[tuple[str, str]]
@@ -29,13 +29,13 @@ def cell_script(cell: Taken) -> str:
 
     Exact for what ships; for an upload or one's own weights a path has to be put in.
     """
-    lines = _lines(cell)
-    return _head([cell]) + _imports(lines.imports) + _joined(*lines.network, *lines.picture, *lines.map)
+    lines = lines_of(cell)
+    return head_of([cell]) + imports_of(lines.imports) + joined(*lines.network, *lines.picture, *lines.map)
 
 
 def cells_script(cells: Sequence[Taken]) -> str:
     """The same for several cells, whose maps it leaves in the dictionary `maps`; a network is loaded once."""
-    parts = [_lines(cell) for cell in cells]
+    parts = [lines_of(cell) for cell in cells]
     body, network, picture = ["maps = {}"], (), ()
     for cell, part in zip(cells, parts, strict=True):
         body += [""]
@@ -47,14 +47,14 @@ def cells_script(cells: Sequence[Taken]) -> str:
             body += picture
         key = (cell.method, cell.network, cell.layer, cell.picture_title)
         body += [*part.map, f"maps[{', '.join(map(repr, key))}] = values"]
-    return _head(cells) + _imports(frozenset().union(*(part.imports for part in parts))) + _joined(*body)
+    return head_of(cells) + imports_of(frozenset().union(*(part.imports for part in parts))) + joined(*body)
 
 
-def _lines(cell: Taken) -> _Lines:
+def lines_of(cell: Taken) -> Lines:
     network_imports, network = _network(cell)
     picture_imports, picture = _picture(cell)
     map_imports, lines = _map(cell)
-    return _Lines(frozenset(network_imports | picture_imports | map_imports), network, picture, lines)
+    return Lines(frozenset(network_imports | picture_imports | map_imports), network, picture, lines)
 
 
 def _network(cell: Taken) -> tuple[set, tuple[str, ...]]:
@@ -159,7 +159,7 @@ def _ru(cell: Taken, layer: str) -> tuple[set, tuple[str, ...]]:
     )
 
 
-def _head(cells: Sequence[Taken]) -> str:
+def head_of(cells: Sequence[Taken]) -> str:
     cell = cells[0]
     if len(cells) == 1:
         place = f" of {cell.layer}" if cell.layer else ""
@@ -170,13 +170,13 @@ def _head(cells: Sequence[Taken]) -> str:
     return f"# {' '.join(what.split())}\n# Made with {made} on {cell.device}.\n"
 
 
-def _imports(names: frozenset[tuple[str, str]]) -> str:
+def imports_of(names: frozenset[tuple[str, str]]) -> str:
     modules = sorted({module for module, _ in names}, key=lambda module: (module != "pathlib", module))
     lines = [
         f"from {module} import {', '.join(sorted(n for m, n in names if m == module))}" for module in modules
     ]  # fmt: skip
-    return _joined(*lines) + "\n"
+    return joined(*lines) + "\n"
 
 
-def _joined(*lines: str) -> str:
+def joined(*lines: str) -> str:
     return "\n".join(lines) + "\n"

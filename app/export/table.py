@@ -78,6 +78,7 @@ def _row(cell: Taken) -> dict[str, Any]:
             "picture": cell.picture_title,
             "picture's key": cell.picture,
             "part of the picture (left, top, right, bottom, of 1)": cell.part,
+            "object drawn (corners, of 1)": cell.outline,
             "method": cell.method_title,
             "class explained": cell.class_name,
             "rows": cell.values.shape[0],

@@ -24,10 +24,12 @@ HELP = {
     "svg": "For web pages and slides: the curves as a drawing.",
     "pdf": "For papers: the curves as a drawing.",
     "parquet": "For pandas, polars and DuckDB: the rows of every picture, as the sweep's command writes them.",
+    "html": "For readers: picture, choices, maps, numbers and how they were made in one file that any browser shows.",
+    "ipynb": "For Jupyter: the same, with cells that make every map again.",
     "json": "The record: networks and their weights' fingerprints, pictures, settings, versions, and the command.",
 }
 KIND_NAMES = {"png": "PNG", "npz": "NPZ", "csv": "CSV", "py": "Python", "svg": "SVG", "pdf": "PDF"}
-KIND_NAMES |= {"parquet": "Parquet", "json": "Record", "gif": "GIF"}
+KIND_NAMES |= {"parquet": "Parquet", "json": "Record", "gif": "GIF", "html": "Report", "ipynb": "Notebook"}
 MIMES = {
     "png": "image/png",
     "gif": "image/gif",
@@ -36,6 +38,8 @@ MIMES = {
     "py": "text/x-python",
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
+    "html": "text/html",
+    "ipynb": "application/x-ipynb+json",
 } | KINDS
 POPOVER_HELP = "Saves what is shown as files: for print, for computing, for a spreadsheet, or as a program."
 NOT_YET = "Not ready yet; it can be taken as soon as it is."

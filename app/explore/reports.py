@@ -1,0 +1,186 @@
+"""The three views of Explore as reports: what each shows, for reading and for running again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.explore.noise_itself import drawn, verdict
+from app.export.curves import Curves, curves_file
+from app.export.numbers import numbers_table
+from app.export.picture import Line, Sheet, cell_png, cell_subtitle, cell_title, sheet_png
+from app.export.record import Taken
+from app.export.report import Plate, Report, Table
+from app.export.script import cell_script, cells_script
+from app.export.strip import pictures_png, strip_png
+from app.figures.ends import ENDS
+from app.inputs.columns import Column
+from app.inputs.network_input import Subject
+from app.jobs.backend import Backend, View, foreground_gain, foreground_kind, located
+from app.parts.strange import answered
+from app.words import NONE, decimal, factor, near, signed
+from explainers import CIDResult
+from explainers.cid.noise_effect import FACTORS, NoiseEffect
+from explainers.methods.noise import NoiseRequest
+from explainers.methods.registry import find_method
+from explainers.networks.catalogue import Network
+
+
+def answer_of(store: Backend, network: Network, subject: Subject) -> str:
+    """The likeliest class with its probability, as the page says it."""
+    (name, share), *_ = store.predictions(network, subject, 1)
+    return answered(subject.key, network, name, share)
+
+
+def answers_table(store: Backend, columns: Sequence[Column]) -> Table:
+    """What each network answers to its picture."""
+    seen = {(column.network.title, column.subject.title): column for column in columns}
+    tops = {title: store.predictions(one.network, one.subject, 3) for title, one in seen.items()}
+    rows = [(" · ".join(title), *(f"{name} {share:.1%}" for name, share in top)) for title, top in tops.items()]
+    longest = max(map(len, rows), default=1)
+    heads = ("Network and picture", "Likeliest", "second", "third")[:longest]
+    return Table("What the network answers", heads, tuple(row + (NONE,) * (longest - len(row)) for row in rows))
+
+
+def object_numbers(view: View, subject: Subject) -> dict[str, str]:
+    """Concentration and localisation of a finished map of an entropy, where the picture's object is known."""
+    if view.state != "done" or not isinstance(view.value, CIDResult):
+        return {}
+    gain, _ = foreground_gain(view.value, subject)
+    if gain is None:
+        return {}
+    return {"Concentration (nats)": signed(gain), "Localisation (of 1)": decimal(located(view.value, subject))}
+
+
+def reading(methods: Sequence[str]) -> tuple[str, ...]:
+    """What each method shows, and how its colours are read."""
+    found = [find_method(name) for name in dict.fromkeys(methods)]
+    return tuple(
+        f"{method.title}: {method.sentence}"
+        + (f" Dark: {ENDS[method.name][0]}; bright: {ENDS[method.name][1]}." if method.name in ENDS else "")
+        for method in found
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One map of the page: its column, how it stands, its record or why there is none, and its row for paper.
+
+    `times`: how many times its own noise the page shows beside it, 0 where it does not.
+    """
+
+    column: Column
+    view: View
+    cell: Taken | str
+    line: Line
+    opacity: float = 1.0
+    times: float = 0.0
+
+
+def map_report(store: Backend, shown: Shown, cell: Taken, link: str, made: str) -> Report:
+    """One map: the picture with its object, the map on both scales, the numbers, the answers, the noise if shown."""
+    column, line, opacity = shown.column, shown.line, shown.opacity
+    subject, title = column.subject, cell_title(cell)
+    words = f"{subject.title}, as the network sees it"
+    plates = [Plate(pictures_png(words, [(subject.picture, "")], subject.mask, subject.box), words, _object(subject))]
+    plates.append(Plate(cell_png(cell, line, opacity), f"{title}: the picture and its map", title))
+    if line.limits is not None:
+        own = cell_png(cell, replace(line, limits=None), opacity)
+        plates.append(Plate(own, f"{title}: the map on its own scale", "The same map on its own scale: where."))
+    tables = [numbers_table([cell], [object_numbers(shown.view, subject)]), answers_table(store, [column])]
+    noise = _noise(store, shown)
+    if noise is not None:
+        plates.append(noise[0])
+        tables.append(noise[1])
+    return Report(
+        title, cell_subtitle(cell), link, made, tuple(plates), tuple(tables), (cell,), cell_script(cell),
+        reading([cell.method]),
+    )  # fmt: skip
+
+
+def grid_report(
+    store: Backend, sheet: Sheet, columns: Sequence[Column], views: Sequence[Sequence[View]], link: str, made: str
+) -> Report:
+    """All maps of the grid in one picture, with the numbers of each."""
+    found = [
+        (cell, object_numbers(view, column.subject))
+        for line, states in zip(sheet.lines, views, strict=True)
+        for cell, view, column in zip(line.cells, states, columns, strict=True)
+        if isinstance(cell, Taken)
+    ]
+    cells = tuple(cell for cell, _ in found)
+    words = f"Maps by {', '.join(line.title for line in sheet.lines)} for {', '.join(head[0] for head in sheet.heads)}"
+    tables = numbers_table(cells, [more for _, more in found]), answers_table(store, columns)
+    return Report(
+        sheet.title, sheet.subtitle, link, made, (Plate(sheet_png(sheet), words),), tables, cells, cells_script(cells),
+        reading([cell.method for cell in cells]),
+    )  # fmt: skip
+
+
+def layers_report(
+    store: Backend,
+    columns: Sequence[Column],
+    views: Sequence[View],
+    line: Line,
+    curves: Curves,
+    link: str,
+    made: str,
+) -> Report:
+    """The curves through the layers and one map of each."""
+    first = columns[0]
+    found = [
+        (cell, object_numbers(view, first.subject))
+        for cell, view in zip(line.cells, views, strict=True)
+        if isinstance(cell, Taken)
+    ]
+    cells = tuple(cell for cell, _ in found)
+    maps = layers_png(store, columns, line, curves)
+    plates = (
+        Plate(curves_file(curves, "png"), f"Curves: {curves.title}", curves.subtitle),
+        Plate(maps, f"{curves.title}: one map for each layer", _object(first.subject)),
+    )
+    tables = numbers_table(cells, [more for _, more in found]), answers_table(store, [first])
+    return Report(
+        curves.title, curves.subtitle, link, made, plates, tables, cells, cells_script(cells),
+        reading([cell.method for cell in cells]),
+    )  # fmt: skip
+
+
+def layers_png(store: Backend, columns: Sequence[Column], line: Line, curves: Curves) -> bytes:
+    """The picture with its answer, and the maps of all layers on one scale."""
+    first = columns[0]
+    said = first.subject.picture, answer_of(store, first.network, first.subject)
+    return strip_png(curves.title, curves.subtitle, said, [column.title for column in columns], line)
+
+
+def _object(subject: Subject) -> str:
+    if subject.mask is None and subject.box is None:
+        return ""
+    return f"Outlined: the object, by the {foreground_kind(subject)}."
+
+
+def _noise(store: Backend, shown: Shown) -> tuple[Plate, Table] | None:
+    """The noise itself, where the page shows it and it has been measured."""
+    times, view = shown.times, shown.view
+    if not times or view.state != "done" or not isinstance(view.value, CIDResult):
+        return None
+    network, subject, layer = shown.column.network, shown.column.subject, shown.column.layer
+    request = NoiseRequest(network, layer, subject.x, subject.digest, view.value)
+    effect: NoiseEffect | None = store.results.get(request.key)
+    if effect is None:
+        return None
+    at = FACTORS.index(times)
+    noisy, alone = drawn(network, subject, effect, times)
+    seen = [(subject.picture, subject.title), (noisy, f"with its noise {factor(times)}"), (alone, "the noise alone")]
+    said = verdict(effect, at, layer.name).replace("**", "")
+    rows = tuple(
+        (
+            factor(each),
+            near(float(effect.changes[place]), float(effect.errors[place])),
+            f"{float(effect.moved[place]):.1%}",
+            network.classes[int(effect.answers[place].argmax())],
+        )
+        for place, each in enumerate(FACTORS)
+    )
+    heads = ("Strength of the noise", "Feature has moved (1 is allowed)", "Of its length", "Likeliest class")
+    return Plate(pictures_png("The noise itself", seen), "The picture, under noise, and the noise", said), Table(
+        "What the noise does", heads, rows
+    )
