@@ -86,16 +86,19 @@ def sheet_png(sheet: Sheet) -> bytes:
     rows = len(sheet.lines) + bool(sheet.pictures)
     made = canvas.figure(width, TOP + HEADS + rows * (SIDE + CAPTION + GAP) + BOTTOM)
     heading(made, sheet.title, sheet.subtitle, width)
+    shown = _different(sheet.pictures)
+    # One that all columns share stands above their heads.
+    above = SIDE + CAPTION + GAP if len(shown) < len(sheet.pictures) else 0.0
     for column, (title, subtitle) in enumerate(sheet.heads):
         middle = LEFT + column * (SIDE + GAP) + SIDE / 2
         title, subtitle = canvas.shortened(title, SIDE, 9), canvas.shortened(subtitle, SIDE, 7.5)
-        canvas.write(made, middle, TOP + 0.02, title, 9, ha="center", weight="bold")
-        canvas.write(made, middle, TOP + 0.19, subtitle, 7.5, ha="center")
-    for column, (image, answer) in enumerate(_different(sheet.pictures)):
-        left = LEFT + column * (SIDE + GAP)
-        canvas.picture(canvas.place(made, left, TOP + HEADS, SIDE, SIDE), image)
+        canvas.write(made, middle, TOP + above + 0.02, title, 9, ha="center", weight="bold")
+        canvas.write(made, middle, TOP + above + 0.19, subtitle, 7.5, ha="center")
+    for column, (image, answer) in enumerate(shown):
+        left, top = LEFT + column * (SIDE + GAP), TOP if above else TOP + HEADS
+        canvas.picture(canvas.place(made, left, top, SIDE, SIDE), image)
         words = canvas.shortened(answer, SIDE, 7, lines=2)
-        canvas.write(made, left, TOP + HEADS + SIDE + 0.05, words, 7, linespacing=1.25)
+        canvas.write(made, left, top + SIDE + 0.05, words, 7, linespacing=1.25)
     for place, line in enumerate(sheet.lines, start=rows - len(sheet.lines)):
         top = TOP + HEADS + place * (SIDE + CAPTION + GAP)
         canvas.write(

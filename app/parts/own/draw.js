@@ -239,7 +239,7 @@ function thinned(corners, most) {
   const least = () => kept.reduce((best, _, place) => (area(place) < area(best) ? place : best), 0);
   while (kept.length > 3) {
     const place = least();
-    if (kept.length <= most && area(place) > 2e-4) break;
+    if (kept.length <= most && area(place) > 4e-4) break;
     kept.splice(place, 1);
   }
   return kept;

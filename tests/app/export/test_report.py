@@ -192,7 +192,8 @@ def test_a_sheet_has_the_picture_and_what_the_network_answers(store, network):
         assert all(re.fullmatch(r".+ \d+%|no answer: .+", said) for _, said in sheet.pictures)
         with_row, without = (Image.open(io.BytesIO(sheet_png(one))) for one in (sheet, replace(sheet, pictures=())))
         assert with_row.height - without.height == pytest.approx(FEW * (SIDE + CAPTION + GAP), abs=2)
-        row = np.asarray(with_row.convert("L"))[int(FEW * (TOP + HEADS)) + 5 :][: int(FEW * SIDE) - 10]
+        top = TOP + HEADS * (across == "pictures")
+        row = np.asarray(with_row.convert("L"))[int(FEW * top) + 5 :][: int(FEW * SIDE) - 10]
         filled = (row < 250).mean(0) > 0.5
         # One stretch of ink for every picture of the row.
         assert np.count_nonzero(np.diff(filled.astype(int)) == 1) == count
