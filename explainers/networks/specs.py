@@ -169,6 +169,39 @@ def _studied() -> Iterator[Spec]:
             yield _inserted(depth, stage)
 
 
+def _trained_anew(spec: Spec) -> Iterator[Spec]:
+    """The same with other seeds: what is found in one training alone says little."""
+    for seed in SEEDS:
+        name, title = seeded(spec.name, seed), f"{spec.title}, seed {seed}"
+        yield replace(spec, name=name, title=title, group=spec.group or spec.name)
+
+
+def _epochs() -> Iterator[Spec]:
+    """ResNet-32 on its way: its weights after some of its epochs."""
+    whole = _cifar_resnet(32)
+    for epoch in SNAPSHOTS:
+        name, title = snapshot(whole.name, epoch), f"{whole.title}, after epoch {epoch}"
+        yield replace(whole, name=name, title=title, group=whole.name)
+
+
+def seeded(name: str, seed: int) -> str:
+    """What the network of a recipe is called that was trained with `seed`.
+
+    >>> seeded("alexnet-lookalikes", 0), seeded("alexnet-lookalikes", 2)
+    ('alexnet-lookalikes', 'alexnet-lookalikes-seed2')
+    """
+    return f"{name}-seed{seed}" if seed else name
+
+
+def snapshot(name: str, epoch: int) -> str:
+    """What a network's weights after an epoch are called.
+
+    >>> snapshot("resnet32-cifar10", 4)
+    'resnet32-cifar10-epoch4'
+    """
+    return f"{name}-epoch{epoch}"
+
+
 def _inserted(depth: int, stage: int) -> Spec:
     whole = _cifar_resnet(depth)
     return replace(
@@ -194,6 +227,9 @@ def pruned_name(percent: float) -> str:
 PRUNED = (38.0, 12.8, 8.0, 6.7)
 LAST_TWO = {16: ("5-2", "5-3"), 19: ("5-3", "5-4")}
 BIRD_OR_NOT = ("no bird", "bird")
+SEEDS = (1, 2)
+# Of ResNet-32's sixteen epochs: more of them while it learns fast.
+SNAPSHOTS = (1, 2, 3, 4, 6, 8, 11, 16)
 # What a recipe can make, whether or not its weights are here; those that are ship, and are listed.
 STUDIED: tuple[Spec, ...] = tuple(_studied())
 
@@ -204,5 +240,6 @@ SHIPPED: tuple[Spec, ...] = (
     _birds("alexnet", "AlexNet", "AlexNet", plain.alexnet),
     _birds("vgg16", "VGG", "VGG-16", plain.vgg16),
     _membranes(),
-    *(spec for spec in STUDIED if spec.available),
+    *(one for spec in STUDIED for one in (spec, *_trained_anew(spec)) if one.available),
+    *(spec for spec in _epochs() if spec.available),
 )

@@ -6,6 +6,8 @@ of chosen epochs in one file, into the folder of `--runs` if no other is named.
 """
 
 import argparse
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from tqdm import tqdm
 from explainers.assets import write_sums
 from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
 from explainers.networks.architectures.unet import UNet, fold_normalisation
-from explainers.networks.specs import NETWORKS
+from explainers.networks.specs import NETWORKS, STUDIED, seeded, snapshot
 from explainers.randomness import TORCH_RANDOM
 from explainers.storage.digest import digest
 from explainers.train.asked import Asked
@@ -40,7 +42,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for weights and card; by default where what ships lies")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for checkpoints")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of a network to study, others than 0 join its name")
+    parser.add_argument(
+        "--snapshots",
+        type=int,
+        nargs="*",
+        default=(),
+        metavar="EPOCH",
+        help="write the weights after these epochs too",
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
 
@@ -55,10 +65,18 @@ def main() -> None:
         return
     args.out = args.out or NETWORKS
     recipe = replace(RECIPES[args.name], **changed)
-    net = train(args.name, recipe, args.data, args.runs, args.seed, args.device)
-    accuracy = export(args.name, net, recipe, recipe.load(args.data, "test"), args.out, args.seed)
+    test = recipe.load(args.data, "test")
+
+    def keep(net: nn.Module, epoch: int) -> None:
+        if epoch in args.snapshots:
+            export(args.name, deepcopy(net), recipe, test, args.out, args.seed, snapshot(args.name, epoch))
+
+    net = train(args.name, recipe, args.data, args.runs, args.seed, args.device, keep)
+    studied = args.name in {spec.name for spec in STUDIED}
+    file = seeded(args.name, args.seed) if studied else args.name
+    accuracy = export(args.name, net, recipe, test, args.out, args.seed, file)
     write_sums(args.out)
-    print(f"{args.name}: {accuracy:.2%} on the test split, as stored", flush=True)
+    print(f"{file}: {accuracy:.2%} on the test split, as stored", flush=True)
 
 
 def train_noisy(training: NoisyTraining, out: Path) -> None:
@@ -76,8 +94,16 @@ def train_noisy(training: NoisyTraining, out: Path) -> None:
     print(f"{training.name}: {snapshots.accuracy[-1]:.2%} of the held-out samples, with its noise", flush=True)
 
 
-def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: str) -> nn.Module:
-    """Run the recipe from the last checkpoint in `runs`, or from the beginning."""
+def train(
+    name: str,
+    recipe: Recipe,
+    data: Path,
+    runs: Path,
+    seed: int,
+    device: str,
+    keep: Callable[[nn.Module, int], None] = lambda net, epoch: None,
+) -> nn.Module:
+    """Run the recipe from the last checkpoint in `runs`, or from the beginning; `keep` sees it after each epoch."""
     TORCH_RANDOM.manual_seed(seed)
     asked = Asked(recipe, device)
     net = asked.begin(recipe.build().to(device))
@@ -99,6 +125,7 @@ def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: 
     for at in run.train(lambda step: asked.loss(net, *batches(step))):
         epoch, rest = divmod(at.step, batches.per_epoch)
         if rest == 0:
+            keep(net, epoch)
             unkept = "; the disk takes no checkpoint" if at.unkept else ""
             print(
                 f"{name}: epoch {epoch}/{recipe.epochs}, {batches.size(epoch - 1)} px, loss {at.loss:.3f}, "
@@ -109,8 +136,14 @@ def train(name: str, recipe: Recipe, data: Path, runs: Path, seed: int, device: 
     return net
 
 
-def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, seed: int) -> float:
-    """Write `<name>.safetensors` (half precision) and `<name>.md`; the accuracy of what was written."""
+def export(
+    name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, seed: int, file: str | None = None
+) -> float:
+    """Write `<name>.safetensors` (half precision) and `<name>.md`, or under another name `file`.
+
+    Returns the accuracy of what was written.
+    """
+    file = file or name
     net = made_permanent(net.cpu().eval())
     net = fold_batch_norm(net) if isinstance(net, PlainNet) else net
     net = fold_normalisation(net) if isinstance(net, UNet) else net
@@ -126,11 +159,11 @@ def export(name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, se
         "epochs": str(recipe.epochs),
     }
     data = save({key: value.contiguous() for key, value in state.items()}, metadata)
-    (out / f"{name}.safetensors").write_bytes(data)
+    (out / f"{file}.safetensors").write_bytes(data)
     parameters = sum(p.numel() for p in net.parameters())
     views = "random crops, turns, flips and contrast" if recipe.segments else "random crops and flips"
-    (out / f"{name}.md").write_text(
-        f"# {name}\n\n"
+    (out / f"{file}.md").write_text(
+        f"# {file}\n\n"
         f"- Data: {recipe.data}.\n"
         f"- Accuracy: {correct:.2%} {'of the pixels of' if recipe.segments else 'on'} the held-out pictures, measured "
         f"on the weights as stored.\n"

@@ -20,6 +20,14 @@ from explainers.networks.downloads import fetch
 from explainers.networks.specs import STUDIED
 
 SHIPPED = [entry.name for entry in network_catalogue() if entry.shipped and entry.available]
+FIRST = {
+    "resnet20-cifar10",
+    "resnet32-cifar10",
+    "resnet44-cifar10",
+    "alexnet-birds",
+    "vgg16-birds",
+    "unet-membranes",
+}
 TORCHVISION = [entry.name for entry in network_catalogue() if not entry.shipped]
 
 
@@ -57,15 +65,9 @@ def test_the_catalogue_names_every_network_once():
     entries = network_catalogue()
     assert len({entry.name for entry in entries}) == len(entries)
     shipped = {entry.name for entry in entries if entry.shipped}
-    first = {
-        "resnet20-cifar10",
-        "resnet32-cifar10",
-        "resnet44-cifar10",
-        "alexnet-birds",
-        "vgg16-birds",
-        "unet-membranes",
-    }
-    assert first <= shipped <= first | {spec.name for spec in STUDIED}
+    studied = {spec.name for spec in STUDIED}
+    assert shipped >= FIRST
+    assert all(name.partition("-seed")[0].partition("-epoch")[0] in FIRST | studied for name in shipped)
     assert len(TORCHVISION) >= 14
     assert all(entry.size > 1e6 for entry in entries if not entry.shipped)
 
@@ -78,8 +80,8 @@ def test_a_shipped_network_is_complete(name):
     assert not any(p.requires_grad for p in network.module.parameters())
     assert all(t.dtype == torch.float32 for t in network.module.parameters())
     assert len(network.classes) == network.layers[-1].shape[0]
-    # One in twenty-four of the look-alikes would be a guess.
-    assert (0.6 if name in {spec.name for spec in STUDIED} else 0.85) <= network.accuracy <= 1
+    # Of the networks to study some are meant to be weak; one in twenty-four would be a guess.
+    assert (0.85 if name in FIRST else 0.3) <= network.accuracy <= 1
     logits = network.module(torch.zeros(2, 3, *network.input_size))
     assert logits.shape == (2, *network.layers[-1].shape)
     assert logits.isfinite().all()

@@ -206,3 +206,30 @@ def test_cifar_is_read_from_a_folder_and_from_its_archive(tmp_path, packed):
 def test_missing_data_is_said_in_a_sentence(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"cifar10-jpeg-train\.tar\.gz"):
         cifar10.load_cifar10(tmp_path, "train")
+
+
+def test_snapshots_are_the_weights_after_those_epochs_and_change_nothing(tmp_path, monkeypatch):
+    recipe = replace(CLASSIFYING, build=lambda: nn.Sequential(nn.Flatten(), nn.Linear(768, 3)))
+    alone = command.train("tiny", recipe, tmp_path, tmp_path / "alone", 3, "cpu").state_dict()
+    monkeypatch.setitem(command.RECIPES, "tiny", recipe)
+    folders = ["--data", str(tmp_path), "--out", str(tmp_path), "--runs", str(tmp_path / "runs"), "--device", "cpu"]
+    monkeypatch.setattr("sys.argv", ["train", "tiny", *folders, "--seed", "3", "--snapshots", "1", "2"])
+    command.main()
+    first, last, whole = (
+        load_file(tmp_path / f"{name}.safetensors") for name in ("tiny-epoch1", "tiny-epoch2", "tiny")
+    )
+    assert not torch.equal(first["1.weight"], whole["1.weight"])
+    assert torch.equal(last["1.weight"], whole["1.weight"])
+    assert torch.equal(whole["1.weight"], alone["1.weight"].half())
+    assert (tmp_path / "tiny-epoch1.md").read_text().startswith("# tiny-epoch1")
+
+
+def test_a_seed_joins_the_name_of_a_network_to_study(tmp_path, monkeypatch):
+    recipe = replace(CLASSIFYING, build=lambda: nn.Sequential(nn.Flatten(), nn.Linear(768, 3)))
+    monkeypatch.setitem(command.RECIPES, "alexnet-lookalikes", recipe)
+    folders = ["--data", str(tmp_path), "--out", str(tmp_path), "--runs", str(tmp_path / "runs"), "--device", "cpu"]
+    for seed in ("0", "2"):
+        monkeypatch.setattr("sys.argv", ["train", "alexnet-lookalikes", *folders, "--seed", seed])
+        command.main()
+    names = {path.stem for path in tmp_path.glob("*.safetensors")}
+    assert names == {"alexnet-lookalikes", "alexnet-lookalikes-seed2"}
