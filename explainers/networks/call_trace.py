@@ -97,6 +97,31 @@ def cut_nodes(call: Call) -> set[Node | None]:
     return cuts
 
 
+def ways_through(call: Call, kinds: tuple[type[nn.Module], ...]) -> tuple[int, int]:
+    """How many modules of `kinds` the shortest and the longest way pass from the inputs of `call` to its outputs.
+
+    A block with a shortcut has one way past its convolutions.
+
+    >>> class Residual(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.conv = nn.Conv2d(3, 3, 1)
+    ...     def forward(self, x):
+    ...         return x + self.conv(self.conv(x))
+    >>> ways_through(trace(Residual(), torch.zeros(1, 3, 8, 8)), (nn.Conv2d,))
+    (0, 2)
+    """
+    counted = {call.outputs[0] for call in call.descendants() if isinstance(call.module, kinds) and call.outputs}
+    ends, edges = _graph(call.outputs, set(call.inputs))
+    fewest: dict[Node | None, int] = {}
+    most: dict[Node | None, int] = {}
+    for node in TopologicalSorter(edges).static_order():
+        own = int(node in counted)
+        fewest[node] = own + min((fewest[before] for before in edges[node]), default=0)
+        most[node] = own + max((most[before] for before in edges[node]), default=0)
+    return min((fewest[node] for node in ends), default=0), max((most[node] for node in ends), default=0)
+
+
 def _graph(outputs: list[Node], inputs: set[Node]) -> tuple[list[Node | None], dict[Node | None, list[Node | None]]]:
     """Where the graph begins, and its edges towards the inputs, which are all one."""
     edges: dict[Node | None, list[Node | None]] = {None: []}
