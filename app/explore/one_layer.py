@@ -80,7 +80,7 @@ Every pixel gets as much random noise as this layer can bear before its feature 
 high entropy): the layer does not need the exact value there, it has **discarded** it. *Little noise* (blue, low
 entropy): the layer **uses** this pixel.
 
-Move the layer slider from left to right: deeper layers usually discard more, and often the background first where
+Go through the layers from left to right: deeper layers usually discard more, and often the background first where
 the subject is what counts. Hover over a map for its numbers, drag to zoom, double-click to see all of it again.
 """,
     RU_NAME: """

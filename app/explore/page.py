@@ -6,6 +6,7 @@ from app.address import selection
 from app.explore import grid_choice, layer_column, newcomer
 from app.explore.all_layers import all_layers
 from app.explore.grid_choice import VIEWS, choice
+from app.explore.layer_diagram import layer_diagram
 from app.explore.link import check_link
 from app.explore.one_layer import one_layer
 from app.explore.present_layers import present_row
@@ -65,6 +66,7 @@ def page() -> None:
         _presentation(store, network, subject, layer, settings)
         return
     newcomer.lines()
+    layer_diagram(store, network, subject, settings)
     st.session_state["w_view"] = VIEWS[choice().view]
     together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
     # What the other tabs have asked for gives way; All layers goes on behind them.

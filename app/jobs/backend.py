@@ -36,6 +36,7 @@ from explainers.evaluation.measures import localisation
 from explainers.fairness.plan import Plan, plan
 from explainers.methods.request import DECODER_LANE, MAP_LANE, Request, Workbench
 from explainers.networks.catalogue import Network, network_catalogue
+from explainers.networks.diagram import Diagram, diagram
 from explainers.storage.digest import digest
 from explainers.storage.results import ResultStore
 from explainers.storage.shipped import ShippedResults
@@ -369,6 +370,14 @@ class Backend:
         if (frame := job.latest) is not None and not preliminary(frame):
             kept = self.previews if hasattr(frame, "progress") else results
             kept.put(job.key, frame)
+
+    def diagram(self, network: Network) -> Diagram:
+        """What of the network feeds what."""
+        place = digest("diagram", network.fingerprint)
+        if (kept := self.plans.get(place)) is None:
+            kept = diagram(network.module, network.layers, network.input_size)
+            self.plans.put(place, kept)
+        return kept
 
     def plan(self, network: Network) -> Plan:
         """Which layers of the network may be rescaled against each other, and where it can be looked at."""

@@ -24,6 +24,8 @@ from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
 UPLOADS_LISTED = 4
+# The place of the slider, which gives way to the diagram where there is room.
+LAYER = "layer_control"
 SETTINGS = ("beta", "grid", "method", "refine", "seed")
 PICTURE_MEGABYTES = 20
 # Sources whose pictures may be larger than what a network sees of them.
@@ -156,19 +158,20 @@ def layer_control(network: Network) -> Layer:
         chosen = middle(network).name
         selection.change(layer=chosen)
     st.session_state["w_layer"] = chosen
-    st.select_slider(
-        "Layer",
-        list(layers),
-        format_func=lambda name: f"{name} · {shape(layers[name])}",
-        key="w_layer",
-        on_change=_take,
-        args=("layer",),
-        help="From the first layer the picture passes to the last. The map shows what the feature at this "
-        "point of the network still uses of each pixel. Behind the name: the feature's shape "
-        "(channels × height × width, or its length).",
-    )
     layer = layers[chosen]
-    st.caption(f"Layer {layer.depth + 1} of {len(layers)}: {layer.kind}, {shape(layer)} values.")
+    with st.container(key=LAYER):
+        st.select_slider(
+            "Layer",
+            list(layers),
+            format_func=lambda name: f"{name} · {shape(layers[name])}",
+            key="w_layer",
+            on_change=_take,
+            args=("layer",),
+            help="From the first layer the picture passes to the last. The map shows what the feature at this "
+            "point of the network still uses of each pixel. Behind the name: the feature's shape "
+            "(channels × height × width, or its length).",
+        )
+        st.caption(f"Layer {layer.depth + 1} of {len(layers)}: {layer.kind}, {shape(layer)} values.")
     return layer
 
 

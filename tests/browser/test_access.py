@@ -1,5 +1,7 @@
 """Every page in a real Chromium under axe-core, light and dark; Explore by keyboard alone, and on a narrow page."""
 
+import re
+
 import pytest
 
 from tests.support.browser import READY, SLOW, chart, cheap, expect, grid_line, status
@@ -93,6 +95,14 @@ def test_network_picture_and_layer_by_keyboard_alone(page, address):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     expect(page.get_by_text("Chosen: ")).not_to_have_text("Chosen: Cardinal.", timeout=SLOW)
+    tab_to(page, "w_diagram")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile("layer=layer1.0"), timeout=SLOW)
+    expect(status(page)).to_contain_text("layer1.0 of", timeout=SLOW)
+    # Where there is no room for the diagram stands a slider.
+    page.set_viewport_size({"width": 800, "height": 900})
+    expect(page.locator(".st-key-network_diagram")).to_be_hidden()
     tab_to(page, "w_layer")
     before = page.locator(".st-key-w_layer").get_by_role("slider").get_attribute("aria-valuetext")
     page.keyboard.press("ArrowRight")

@@ -27,7 +27,12 @@ def test_another_layer_and_an_upload(page, address):
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     expect(chart(page, "nats")).to_contain_text("entropy H (nats)", timeout=SLOW)
 
-    page.locator(".st-key-w_layer").get_by_role("slider").press("ArrowLeft")
+    # The network as a picture stands where there is room; the layer that is shown has its colour.
+    layers = page.get_by_role("radiogroup", name="Layer", exact=True)
+    expect(layers.get_by_role("radio")).to_have_count(12)
+    expect(layers.get_by_role("radio", name="layer1.0")).to_be_checked()
+    expect(page.locator(".st-key-w_layer")).to_be_hidden()
+    layers.get_by_role("radio", name="conv1").click()
     expect(status(page)).to_contain_text("conv1", timeout=SLOW)
     expect(page).to_have_url(re.compile("layer=conv1"))
 

@@ -1,0 +1,64 @@
+"""The diagram over the tabs of Explore chooses layers, knows what is kept, and computes nothing."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.jobs.backend import backend
+from tests.support.pages import chosen, done, page, says, until, visit
+
+pytestmark = pytest.mark.usefixtures("fresh_backend")
+
+GRID = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "methods": "saliency", "layers": "conv1 fc"}
+
+
+def rules(at: AppTest) -> str:
+    (found,) = [html.proto.body for html in at.get("html") if "st-key-network_diagram" in html.proto.body]
+    return found
+
+
+def test_a_click_chooses_the_layer_and_a_second_one_keeps_it():
+    at = until(visit(), done)
+    group = at.button_group(key="w_diagram")
+    assert len(group.options) == 12
+    group.set_value("layer2.1").run()
+    assert chosen(at).layer == "layer2.1"
+    assert at.select_slider(key="w_layer").value == "layer2.1"
+    at.button_group(key="w_diagram").set_value(None).run()
+    assert chosen(at).layer == "layer2.1"
+    until(at, lambda at: done(at) and says(at, "**layer2.1**"))
+
+
+def test_the_slider_moves_the_diagram():
+    at = until(visit(), done)
+    at.select_slider(key="w_layer").set_value("conv1").run()
+    assert at.button_group(key="w_diagram").value == "conv1"
+
+
+def test_layers_whose_map_is_kept_are_coloured_and_nothing_is_computed_for_the_others():
+    at = until(visit(), done)
+    at.run()
+    assert rules(at).count("mean CID") == 1
+    assert backend().maps.count == 0
+    at.select_slider(key="w_layer").set_value("layer2.1").run()
+    until(at, lambda at: done(at) and says(at, "**layer2.1**"))
+    at.run()
+    assert rules(at).count("mean CID") == 2
+
+
+def test_in_a_grid_of_layers_it_chooses_the_columns_and_no_more_than_there_is_room_for():
+    at = until(page(**GRID).run(), lambda at: says(at, "ready"))
+    group = at.button_group(key="w_diagram_columns")
+    assert group.value == ["conv1", "fc"]
+    group.set_value(["conv1", "fc", "layer2.0"]).run()
+    assert at.session_state["grid_choice"].layers == ("conv1", "fc", "layer2.0")
+    assert at.multiselect(key="w_columns_layers").value == ["conv1", "layer2.0", "fc"]
+    many = ["conv1", "layer1.0", "layer1.1", "layer2.0", "layer3.0", "fc"]
+    at.button_group(key="w_diagram_columns").set_value(many).run()
+    assert at.session_state["grid_choice"].layers == ("conv1", "fc", "layer2.0")
+    assert any("room for 5 columns" in toast.value for toast in at.toast)
+
+
+def test_a_grid_of_pictures_is_of_the_one_layer_that_is_chosen():
+    at = page(**GRID | {"across": "pictures", "pictures": "bird/1", "layer": "layer1.0"}).run()
+    at.button_group(key="w_diagram").set_value("layer3.0").run()
+    assert chosen(at).layer == "layer3.0"
