@@ -103,10 +103,10 @@ def test_network_picture_and_layer_by_keyboard_alone(page, address):
     # Where there is no room for the diagram stands a slider.
     page.set_viewport_size({"width": 800, "height": 900})
     expect(page.locator(".st-key-network_diagram")).to_be_hidden()
-    tab_to(page, "w_layer")
-    before = page.locator(".st-key-w_layer").get_by_role("slider").get_attribute("aria-valuetext")
-    page.keyboard.press("ArrowRight")
-    expect(page.locator(".st-key-w_layer").get_by_role("slider")).not_to_have_attribute("aria-valuetext", before)
+    slider = page.locator(".st-key-w_layer").get_by_role("slider")
+    before = slider.get_attribute("aria-valuetext")
+    slider.press("ArrowRight")
+    expect(slider).not_to_have_attribute("aria-valuetext", before)
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
 
 
