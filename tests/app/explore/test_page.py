@@ -447,3 +447,14 @@ def test_variants_of_a_network_stand_in_a_list_of_their_own(monkeypatch):
     assert at.selectbox(key="w_network").value == "resnet20-cifar10"
     at.selectbox(key="w_network").set_value("alexnet-birds").run()
     assert not [box for box in at.selectbox if box.key == "w_variant"]
+
+
+def test_a_network_of_look_alikes_begins_with_one_of_the_gallery():
+    at = visit(network="alexnet-lookalikes", picture="lookalike/1", layer="conv1")
+    until(at, done)
+    assert chosen(at).picture == "lookalike/1"
+    assert not at.exception
+    at.selectbox(key="w_network").set_value("alexnet-birds").run()
+    assert chosen(at).picture == "bird/1"
+    at.selectbox(key="w_network").set_value("alexnet-lookalikes").run()
+    assert chosen(at).picture == "lookalike/1"
