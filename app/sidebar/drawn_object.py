@@ -16,6 +16,7 @@ LONGEST = 720
 KINDS = {"box": "Box", "polygon": "Polygon"}
 KIND_HELP = "A box around the object, or a line around it with as many corners as it needs."
 DRAW_HELP = "Opens the picture large: draw around the object with the mouse or a finger."
+DONE_HELP = "Closes the picture; what is drawn stays."
 AWAY_HELP = "The picture's own outline counts again, where it has one."
 USE_HELP = "Makes these numbers the object's outline: the same as drawing it."
 HOW = {
@@ -83,7 +84,7 @@ def _dialog(key: Callable[[], str], whole: Picture, take: Take) -> None:
     board = Board(as_address(whole), words, whole.image.width / whole.image.height, kind, corners)
     draw("w_object_board", board, partial(_drawn, key, take))
     st.caption(HOW[kind] + " " + said(whole, outline))
-    if st.button("Done", type="primary", key="object_done"):
+    if st.button("Done", type="primary", key="object_done", help=DONE_HELP):
         st.rerun()
 
 

@@ -10,7 +10,7 @@ from app.inputs.crop import SMALLEST, WHOLE, Crop, joined, outlined, seen, split
 from app.inputs.outline import Corner
 from app.inputs.pictures import Picture
 from app.parts.draw import Board, draw
-from app.sidebar.drawn_object import HOW, as_address
+from app.sidebar.drawn_object import DONE_HELP, HOW, as_address
 from explainers.networks.preprocessing import Preprocessing
 
 LONGEST = 480
@@ -68,7 +68,7 @@ def _dialog(key: Callable[[], str], whole: Picture, preprocessing: Preprocessing
     board = Board(as_address(whole), f"{whole.title}. {told}", width / height, "box", corners, shade=True, seen=within)
     draw("w_crop_board", board, partial(_drawn, key, take))
     st.caption(f"{HOW['box']} {told} Dashed in white: what the network sees.")
-    if st.button("Done", type="primary", key="crop_done"):
+    if st.button("Done", type="primary", key="crop_done", help=DONE_HELP):
         st.rerun()
 
 
