@@ -5,7 +5,7 @@ from typing import cast
 import streamlit as st
 
 from app.address import selection
-from app.address.worlds import fitting
+from app.address.worlds import fitting, usual
 from app.inputs.crop import split
 from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, gallery, thumbnail
 from app.inputs.sentences import sentence
@@ -28,6 +28,8 @@ UPLOADS_LISTED = 4
 LAYER = "layer_control"
 SETTINGS = ("beta", "grid", "method", "refine", "seed")
 PICTURE_MEGABYTES = 20
+# Editions of the rendered birds, one of which is offered.
+BIRDS = ("bird", "lookalike")
 # Sources whose pictures may be larger than what a network sees of them.
 CROPPED = ("photo", "upload")
 RESET_HELP = "β, grid, solver, refinement and seed as they are on a first visit, which is as in the paper."
@@ -106,10 +108,11 @@ def picture_control(store: Backend) -> None:
     chosen = selection.selection().picture
     st.session_state.setdefault("source", chosen.partition("/")[0])
     st.session_state["w_source"] = st.session_state["source"]
+    sources = _sources(selection.selection().network, st.session_state["source"])
     st.segmented_control(
         "Picture",
-        list(SOURCES),
-        format_func=SOURCES.__getitem__,
+        list(sources),
+        format_func=sources.__getitem__,
         key="w_source",
         on_change=_take_source,
         required=True,
@@ -129,6 +132,17 @@ def picture_control(store: Backend) -> None:
         _thumbnails(titles, addresses, split(chosen)[0])
     if chosen.startswith(st.session_state["source"]):
         _parts_control(store, chosen)
+
+
+def _sources(network: str, source: str) -> dict[str, str]:
+    """Of the editions of the birds there is the one that is shown, else the one that the network knows."""
+    known = usual(network).partition("/")[0]
+    birds = next((one for one in (source, known) if one in BIRDS), BIRDS[0])
+    return {
+        name: SOURCES[BIRDS[0]] if name == birds else title
+        for name, title in SOURCES.items()
+        if name == birds or name not in BIRDS
+    }
 
 
 def _parts_control(store: Backend, chosen: str) -> None:

@@ -454,6 +454,7 @@ def test_a_network_of_look_alikes_begins_with_one_of_the_gallery():
     until(at, done)
     assert chosen(at).picture == "lookalike/1"
     assert not at.exception
+    assert at.button_group(key="w_source").options == ["Birds", "Photos", "Cells", "Your own"]
     at.selectbox(key="w_network").set_value("alexnet-birds").run()
     assert chosen(at).picture == "bird/1"
     at.selectbox(key="w_network").set_value("alexnet-lookalikes").run()
