@@ -21,8 +21,11 @@ def draw() -> None:
     look.legible()
     # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
     with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
-        names = ("explore", "compare", "fairness", "evaluate", "layers", "flow", "learn", "teach", "glossary", "about")
-        explore, compare, fairness, evaluate, layers, flow, learn, teach, glossary, about = (
+        names = (
+            "explore", "compare", "fairness", "evaluate", "layers", "studies", "flow", "learn", "teach", "glossary",
+            "about",
+        )  # fmt: skip
+        explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = (
             import_module(f"app.{name}.page") for name in names
         )
         disk, touch, ways = (import_module(f"app.parts.{name}") for name in ("disk", "touch", "ways"))
@@ -37,6 +40,7 @@ def draw() -> None:
         st.Page(fairness.page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
         st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
         st.Page(layers.page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
+        st.Page(studies.page, title="Studies", icon=":material/science:", url_path="studies"),
         st.Page(flow.page, title="Information flow", icon=":material/water:", url_path="flow"),
         lessons,
         st.Page(teach.page, title="Class", icon=":material/groups:", url_path="class"),

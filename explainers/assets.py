@@ -22,6 +22,7 @@ ASSETS = find_assets(Path(__file__).resolve().parent)
 SUMS = "SHA256SUMS"
 # All that the programs read of `assets`; the cards of networks and decoders are for people alone.
 KINDS = ("*.safetensors", "lessons/*.md", "sweeps/*.parquet", "information_flow/*.parquet", "results/*.zip")
+KINDS += ("studies/*.parquet", "studies/*.npz")
 
 
 class DamagedFile(ValueError):

@@ -92,6 +92,14 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "noise": ("noise of the new estimate", "one of the list on the left"),
         "samples": ("number of samples", "64, 128, 256, 512, 1024 or 2048"),
     },
+    "studies": PARTS
+    | {
+        "study": ("study", "one of the index"),
+        "quantity": ("quantity", "one that the study has curves of"),
+        "curve": ("curve", "one of the study's with maps"),
+        "stop": ("place on the curve", "one whose map ships"),
+        "bird": ("picture of the map", "one whose map ships"),
+    },
     "learn": {
         "lesson": ("lesson", "one of the list"),
         "present": ("presentation", "1, or no such part"),

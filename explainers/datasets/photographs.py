@@ -21,9 +21,14 @@ class Photograph:
     subject: str
     source: str
 
+    @property
+    def path(self) -> Path:
+        """Its file in scikit-image's installed package."""
+        return _folder() / self.file
+
     def load(self) -> Image.Image:
-        """The picture as RGB, `size` pixels (width, height), read from scikit-image's installed package."""
-        return open_picture(_folder() / self.file)
+        """The picture as RGB, `size` pixels (width, height)."""
+        return open_picture(self.path)
 
 
 def _folder() -> Path:

@@ -1,1 +1,4 @@
-"""One file per figure or table of the paper: inputs -> table, each also a command."""
+"""The paper's experiments: one file for each, which says what was claimed, what is computed and what is concluded.
+
+Beside them the commands of older tables; `base/` is what all studies are made of.
+"""

@@ -1,4 +1,4 @@
-"""The pictures that a sweep's command names: rendered birds, CIFAR-10, or a folder with boxes or masks."""
+"""The pictures that a sweep's command names: rendered birds, data sets, or a folder with boxes or masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,15 @@ from pathlib import Path
 from explainers.datasets.birds.render import EDITIONS
 from explainers.datasets.box_places import matched
 from explainers.datasets.boxes import Boxes, read_box_files
+from explainers.datasets.cub import read_cub
 from explainers.datasets.folder import ImageFolder
+from explainers.datasets.photographs import photographs
 from explainers.datasets.pictures import EXTENSIONS
 from explainers.sweeps.items import BirdItem, Cifar10Item, FileItem, Item, cifar10
 
 DRAWN = {f"{edition.name}s": edition for edition in EDITIONS.values()}
 MOST_BIRDS = MOST_PICTURES = 1_000_000
+PHOTOGRAPHS = "photographs"
 LINK = "{}: expected a file of this folder, got a link that leads out of it or nowhere; copy the file"
 
 
@@ -26,7 +29,9 @@ class Found:
 
 
 def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = None, most: int | None = None) -> Found:
-    """The pictures that `text` names: "birds:200", "lookalikes:200", "cifar10:DIR", or a folder.
+    """The pictures that `text` names: "birds:200", "lookalikes:200", "cifar10:DIR", "cub:DIR", "photographs", a folder.
+
+    Of CIFAR-10 and CUB-200-2011 the test split; photographs are those of scikit-image's package with their boxes.
 
     At most the first `most`. In a folder, the names of folders right below it are the classes of what lies in them.
     `boxes` are files as `read_boxes` takes them; in the folder `masks` every picture's mask lies under its own path,
@@ -38,7 +43,9 @@ def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = No
     ['bird/0', 'bird/1']
     """
     kind, _, rest = text.partition(":")
-    if kind not in (*DRAWN, "cifar10"):
+    if text == PHOTOGRAPHS:
+        kind = text
+    if kind not in (*DRAWN, "cifar10", "cub", PHOTOGRAPHS):
         return _folder(Path(text), boxes, masks, most)
     if boxes or masks is not None:
         raise ValueError(
@@ -49,6 +56,14 @@ def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = No
         if not rest.isdecimal() or not 0 < int(rest) <= MOST_BIRDS:
             raise ValueError(f"expected {kind}:N with N from 1 to {MOST_BIRDS:,}, got '{text}'; say how many to draw")
         items = [BirdItem(index, DRAWN[kind]) for index in range(int(rest))]
+    elif kind == "cub":
+        items = [
+            FileItem(one.name, (one.label,), one.path, one.box, None, one.mask)
+            for one in read_cub(Path(rest))
+            if not one.training
+        ]
+    elif kind == PHOTOGRAPHS:
+        items = [FileItem(one.name, (one.subject,), one.path, one.box) for one in photographs()]
     else:
         try:
             count = len(cifar10(Path(rest))[1])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, get_args
+from typing import Any, ClassVar, Protocol, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -72,15 +72,33 @@ class Row:
 
 
 _KINDS: dict[object, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-SCHEMA = pa.schema([pa.field(one.name, _KINDS[(get_args(one.type) or (one.type,))[0]]) for one in fields(Row)])
+
+
+def schema_of(kind: type) -> pa.Schema:
+    """The columns of a table whose rows are records of `kind`, as fields of its dataclass."""
+    return pa.schema([pa.field(one.name, _KINDS[(get_args(one.type) or (one.type,))[0]]) for one in fields(kind)])
+
+
+SCHEMA = schema_of(Row)
 # What is measured anew every time.
 TIMES = ("seconds",)
 _SAID = ("mean", "mean_error", "constraint", "constraint_error", "loss", "loss_error", "unbounded", "converged")
 
 
-def as_table(rows: Sequence[Row]) -> pa.Table:
-    """The rows as Arrow's table of `SCHEMA`."""
-    return pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA)
+class Record(Protocol):
+    """A dataclass that is a row of some table, found by `row`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def row(self) -> str:
+        """What tells it from the others."""
+        ...
+
+
+def as_table(rows: Sequence[Record], schema: pa.Schema = SCHEMA) -> pa.Table:
+    """The rows as Arrow's table."""
+    return pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
 
 
 def sight(network: Network) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from explainers.storage.whole_files import flush, write_whole
 from explainers.sweeps.maps import TableError, gather_maps, map_files, map_names, npz, read_maps
 from explainers.sweeps.plan import Problem
-from explainers.sweeps.row import SCHEMA, Row, as_table
+from explainers.sweeps.row import SCHEMA, Record, as_table
 
 __all__ = ["SweepTable", "TableError", "read_maps", "read_parts", "read_sweep"]
 
@@ -34,19 +34,19 @@ class SweepTable:
 
     Every block's rows are a file of their own below `<path>.parts` until `close` puts all together; both replace what
     was there in one step. `maps` is a folder for maps, in shards of a thousand; with it, only rows that have a map are
-    `done`. Of a link, the file that it leads to is meant.
+    `done`. Of a link, the file that it leads to is meant. `schema` has the columns where rows are not a sweep's.
 
     Raises TableError where another process writes, or the file is no table of a sweep.
     """
 
-    def __init__(self, path: Path, maps: Path | None = None) -> None:
-        self.path, self.maps = path.resolve(), maps and maps.resolve()
+    def __init__(self, path: Path, maps: Path | None = None, schema: pa.Schema = SCHEMA) -> None:
+        self.path, self.maps, self.schema = path.resolve(), maps and maps.resolve(), schema
         self.parts = _parts_of(self.path)
         self.problems: list[Problem] = []
         self._locks: list[FileLock] = []
         try:
             self._lock(self.path)
-            self._rows = {name for table in read_parts(self.path, ["row"]) for name in _names(table)}
+            self._rows = {name for table in read_parts(self.path, ["row"], self.schema) for name in _names(table)}
             self.done = set(self._rows)
             self._grown = False
             if self.maps is not None:
@@ -78,7 +78,7 @@ class SweepTable:
         for lock in self._locks:
             lock.release()
 
-    def add(self, place: int, rows: Sequence[Row], maps: Mapping[str, np.ndarray] | None = None) -> int:
+    def add(self, place: int, rows: Sequence[Record], maps: Mapping[str, np.ndarray] | None = None) -> int:
         """Keeps the rows of a block, and its maps before them; answers with how many rows are new.
 
         Raises TableError where the disk refuses.
@@ -95,7 +95,7 @@ class SweepTable:
                 where = self.path
             if new:
                 buffer = pa.BufferOutputStream()
-                _write_table(as_table(new), buffer)
+                _write_table(as_table(new, self.schema), buffer)
                 write_whole(self.parts / f"{name}.parquet", buffer.getvalue().to_pybytes(), lasting=True)
         except OSError as error:
             raise TableError(_refused(where, error)) from None
@@ -152,7 +152,7 @@ class SweepTable:
             self._release()
 
     def _check_whole(self) -> None:
-        kept = {name for table in read_parts(self.path, ["row"]) for name in _names(table)}
+        kept = {name for table in read_parts(self.path, ["row"], self.schema) for name in _names(table)}
         if lost := len(self._rows - kept):
             raise TableError(
                 f"expected {len(self._rows)} rows in '{self.path.name}', {lost} of them were taken away while the "
@@ -163,8 +163,8 @@ class SweepTable:
         partial = self.path.with_name(f"{self.path.name}.partial")
         seen: set[str] = set()
         try:
-            with pq.ParquetWriter(partial, SCHEMA) as writer:
-                for table in _grouped(read_parts(self.path)):
+            with pq.ParquetWriter(partial, self.schema) as writer:
+                for table in _grouped(read_parts(self.path, None, self.schema)):
                     # A part that was merged before the work was cut off is still there.
                     fresh: list[bool] = []
                     for name in _names(table):
@@ -179,7 +179,7 @@ class SweepTable:
             partial.unlink(missing_ok=True)
 
 
-def read_parts(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+def read_parts(path: Path, columns: list[str] | None = None, schema: pa.Schema = SCHEMA) -> Iterator[pa.Table]:
     """The rows of a table and of its parts, a group at a time; nothing where there is none.
 
     A part that a power cut has damaged counts for nothing. Raises TableError for what is no table of a sweep.
@@ -188,7 +188,7 @@ def read_parts(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
     for one in ([path] if path.exists() else []) + parts:
         try:
             with pq.ParquetFile(one) as file:
-                if not file.schema_arrow.equals(SCHEMA):
+                if not file.schema_arrow.equals(schema):
                     raise TableError(
                         f"expected a table of a sweep of this version, got other columns in '{path.name}'; choose "
                         "another file, or begin a new one"
@@ -225,7 +225,7 @@ def _names(table: pa.Table) -> list[str]:
     return [str(name) for name in table["row"].to_pylist()]
 
 
-def read_sweep(path: str | Path) -> pd.DataFrame:
+def read_sweep(path: str | Path, schema: pa.Schema = SCHEMA) -> pd.DataFrame:
     """All rows of a sweep, also of one that is still being computed or was cut off.
 
     Raises TableError, one sentence, where there is no such file or it is none of a sweep.
@@ -233,7 +233,7 @@ def read_sweep(path: str | Path) -> pd.DataFrame:
     path = Path(path).resolve()
     while True:
         parts = list(_parts_of(path).glob("*.parquet"))
-        tables = list(_grouped(read_parts(path)))
+        tables = list(_grouped(read_parts(path, None, schema)))
         # Parts that went into the file meanwhile are there now.
         if all(part.exists() for part in parts):
             break

@@ -21,6 +21,8 @@ PAGES = {
     "fairness": ("fairness?network=resnet20-cifar10&grid=4", ".js-plotly-plot .main-svg"),
     "evaluate": ("evaluate?network=resnet20-cifar10", "button:has-text('Judge')"),
     "layers": ("layers?networks=resnet20-cifar10", ".js-plotly-plot .main-svg"),
+    "studies": ("studies", ".studies img"),
+    "study": ("studies?study=beta", ".st-key-figure_studies_curves .main-svg"),
     "flow": ("flow?experiment=neuron", ".st-key-figure_flow_curves .main-svg"),
     "lesson": ("learn?lesson=noise", ".js-plotly-plot .main-svg"),
     "presentation": ("learn?lesson=noise&present=1", ".js-plotly-plot .main-svg"),

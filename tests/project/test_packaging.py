@@ -64,7 +64,7 @@ def test_every_module_and_all_that_ships_are_inside(installed):
     assert (inside / SUMS).read_bytes() == (ASSETS / SUMS).read_bytes()
     # One reads the cards of networks and decoders beside the weights, and the pictures of the page in the project.
     assert {path.name for path in inside.iterdir()} == {
-        *("networks", "results", "sweeps", "decoders", "lessons", "information_flow"),
+        *("networks", "results", "sweeps", "decoders", "lessons", "information_flow", "studies"),
         SUMS,
     }
 

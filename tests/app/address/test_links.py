@@ -12,12 +12,13 @@ from app.fairness.controls import Choice as FairnessChoice
 from app.flow.choice import Choice as FlowChoice
 from app.jobs.backend import backend
 from app.layers.choice import Choice as LayersChoice
+from app.studies.choice import Choice as StudiesChoice
 from tests.support.pages import page
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4"}
 CHOICES = {"explore": GridChoice, "compare": CompareChoice, "fairness": FairnessChoice, "evaluate": EvaluateChoice,
-           "layers": LayersChoice, "flow": FlowChoice}  # fmt: skip
+           "layers": LayersChoice, "flow": FlowChoice, "studies": StudiesChoice}  # fmt: skip
 # What every page shares, said wrong: all that is named in the notice.
 COMMON = {"beta": "7", "seed": "x", "layer": "nowhere", "picture": "bird/99999999"}
 WRONG = {

@@ -1,0 +1,73 @@
+"""What ships of the studies: long tables, curves, verdicts and maps, read once for all visitors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from explainers.assets import DamagedFile
+from explainers.studies.base import tables
+from explainers.studies.base.curves import curves
+from explainers.studies.base.report import Finding
+from explainers.studies.base.run import missing
+from explainers.studies.base.study import Axis, Study
+from explainers.studies.base.verdicts import VERDICTS
+from explainers.studies.catalogue import STUDIES
+from explainers.sweeps.table import TableError
+
+FOLDER = tables.FOLDER
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A study with its long table, the curves of it, what was found, and maps by `row`; `damage` says what is wrong."""
+
+    study: Study
+    long: pd.DataFrame = field(repr=False)
+    drawn: pd.DataFrame = field(repr=False)
+    findings: tuple[Finding, ...]
+    maps: Mapping[str, np.ndarray] = field(repr=False)
+    lacking: tuple[str, ...] = ()
+    damage: str = ""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Of the quantities that there are curves of."""
+        there = set(self.drawn["quantity"])
+        return tuple(axis for axis in self.study.axes if axis.quantity in there)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many claims have each verdict, those that none has left out."""
+        words = [one.verdict.word for one in self.findings]
+        return {word: words.count(word) for word in VERDICTS if word in words}
+
+    def series(self, quantity: str) -> list[str]:
+        """Names of the curves of a quantity, in their order."""
+        return self.drawn.loc[self.drawn["quantity"] == quantity, "series"].unique().tolist()
+
+
+def known(name: str, folder: Path = FOLDER) -> Known:
+    """What ships of the study called `name`."""
+    stamps = tuple(path.stat().st_mtime_ns for path in sorted(folder.glob("*.*")) if path.is_file())
+    return _known(name, folder, stamps)
+
+
+@lru_cache(maxsize=64)
+def _known(name: str, folder: Path, stamps: tuple[int, ...]) -> Known:
+    study = STUDIES[name]
+    try:
+        long = tables.long_table(study, STUDIES, folder)
+        maps = {row: cells for one in (study.name, *study.uses) for row, cells in _maps(one, folder).items()}
+        damage = ""
+    except (DamagedFile, TableError) as error:
+        long, maps, damage = pd.DataFrame(columns=list(tables.LONG)), {}, str(error)
+    findings = tuple(Finding(study, claim, claim.verdict(long)) for claim in study.claims)
+    return Known(study, long, curves(long), findings, maps, missing(study), damage)
+
+
+def _maps(name: str, folder: Path) -> Mapping[str, np.ndarray]:
+    return tables.maps_of(STUDIES[name], folder)

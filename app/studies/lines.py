@@ -1,0 +1,30 @@
+"""From the curves of a study to what the figure draws."""
+
+import pandas as pd
+
+from app.figures.networks import COLOURS, SYMBOLS, Style
+from app.figures.studies import Frame, Series
+from app.studies.known import Known
+from explainers.studies.base.study import Axis
+
+
+def series_of(one: Known, quantity: str) -> tuple[Series, ...]:
+    """The curves of a quantity; a name has one style in all quantities of its study."""
+    names = list(dict.fromkeys(one.drawn["series"]))
+    rows = one.drawn[one.drawn["quantity"] == quantity]
+    return tuple(_series(name, names.index(name), rows[rows["series"] == name]) for name in one.series(quantity))
+
+
+def _series(name: str, number: int, rows: pd.DataFrame) -> Series:
+    def column(key: str) -> tuple:
+        return tuple(rows[key].tolist())
+
+    style = Style(COLOURS[number % len(COLOURS)], SYMBOLS[(number // len(COLOURS) + number) % len(SYMBOLS)])
+    numbers = (column(key) for key in ("x", "at", "mean", "low", "high", "pictures", "trainings"))
+    return Series(name, style, *numbers)
+
+
+def frame_of(axis: Axis) -> Frame:
+    """What stands at the axes."""
+    share = axis.x_title.startswith(("depth", "share", "accuracy"))
+    return Frame(axis.title, axis.x_title, axis.logarithmic, axis.named, share)

@@ -1,0 +1,91 @@
+"""The map beside the curve: of one picture, moved by what the study varies."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.address.selection import Selection
+from app.figures.layers import strip_figure
+from app.figures.style import PLAIN_CONFIG
+from app.jobs.backend import backend
+from app.parts.bound import dropdown, steps
+from app.parts.look import look
+from app.studies.choice import Choice, change
+from app.studies.known import Known
+
+CURVE_HELP = "Whose maps are shown: one of the curves on the left."
+STOP_HELP = "What the study varies. The map changes at once: all of these ship with the study."
+SEEN_HELP = "Which of the pictures the map is of. Pictures whose maps ship are listed."
+MAP_HELP = "One scale in nats for all maps of this curve; a dark cell is one that the layer uses."
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The rows of one curve and one picture that have a map, and the one that is looked at."""
+
+    rows: pd.DataFrame
+    row: pd.Series
+    series: tuple[str, ...]
+    pictures: tuple[str, ...]
+
+
+def with_maps(one: Known) -> pd.DataFrame:
+    """Rows of CID whose map ships, a row each."""
+    rows = one.long[one.long["row"].isin(list(one.maps)) & (one.long["method"] == "cid")]
+    return rows.drop_duplicates(["series", "row"])
+
+
+def looked_at(one: Known, chosen: Choice) -> Seen | None:
+    """What the choice means; None where a study has no maps."""
+    rows = with_maps(one)
+    if not len(rows):
+        return None
+    series = tuple(rows["series"].unique())
+    of = rows[rows["series"] == (chosen.curve if chosen.curve in series else series[0])]
+    pictures = tuple(of["picture"].unique())
+    seen = of[of["picture"] == (chosen.seen if chosen.seen in pictures else pictures[0])].sort_values("x")
+    stops = seen["at"].tolist()
+    place = stops.index(chosen.stop) if chosen.stop in stops else len(stops) - 1
+    return Seen(seen, seen.iloc[place], series, pictures)
+
+
+def draw_stage(one: Known, seen: Seen) -> None:
+    """Controls, the map, and where it leads."""
+    row = seen.row
+    dropdown("w_studies_curve", "Curve", _same(seen.series), row["series"], _taker("curve"), CURVE_HELP)
+    stops = _same(seen.rows["at"].tolist())
+    if len(stops) > 1:
+        steps("w_studies_stop", one.study.varied.capitalize(), stops, row["at"], _taker("stop"), STOP_HELP)
+    titles = {key: backend().whole(key, 64).title for key in seen.pictures if key.startswith("bird/")}
+    titles = {key: f"{titles.get(key, key)} ({key})" for key in seen.pictures}
+    dropdown("w_studies_seen", "Picture", titles, row["picture"], _taker("seen"), SEEN_HELP)
+    st.plotly_chart(figure(one, seen), config=PLAIN_CONFIG, key="figure_studies_map")
+    st.markdown(links(row), help=MAP_HELP)
+
+
+def figure(one: Known, seen: Seen):
+    """The map on the scale of all maps of its curve."""
+    rows = with_maps(one)
+    cells = np.concatenate([one.maps[name].ravel() for name in rows.loc[rows["series"] == seen.row["series"], "row"]])
+    finite = cells[np.isfinite(cells)].astype(float)
+    limits = (float(np.percentile(finite, 1)), float(np.percentile(finite, 99)))
+    shown = one.maps[seen.row["row"]].astype(float)
+    name = f"{seen.row['series']}, {seen.row['at']}"
+    return strip_figure([name], [shown], shown.shape, limits, look(), columns=1)
+
+
+def links(row: pd.Series) -> str:
+    """To Explore and Compare, at this network, layer, picture and β."""
+    at = Selection(row["network"], row["picture"], row["layer"], float(row["beta"])).to_query()
+    query = "&".join(f"{name}={value}" for name, value in at.items())
+    return f"[Open in Explore](./?{query}) · [Open in Compare](compare?{query})"
+
+
+def _same(names) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _taker(name: str):
+    return lambda value: change(**{name: value})

@@ -1,0 +1,70 @@
+"""Figure 8 and Appendix M: VGG nets whose last convolutions were cut to four filters."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from explainers.studies.base.effects import mean_of, values
+from explainers.studies.base.study import Axis, Claim, Leg, Study
+from explainers.studies.base.verdicts import Effect
+
+LAYERS = {
+    16: ("conv4-3", "conv5-1", "conv5-2", "conv5-3", "fc6", "fc8"),
+    19: ("conv4-4", "conv5-2", "conv5-3", "conv5-4", "fc6", "fc8"),
+}
+CUT = {16: ("5-2", "5-3"), 19: ("5-3", "5-4")}
+WHOLE = {16: "VGG-16", 19: "VGG-19"}
+NETWORKS = {f"vgg{depth}-bird-or-not": (title, LAYERS[depth]) for depth, title in WHOLE.items()} | {
+    f"vgg{depth}-bird-or-not-damaged-{layer}": (f"{WHOLE[depth]}, conv{layer} cut", LAYERS[depth])
+    for depth, layers in CUT.items()
+    for layer in layers
+}
+
+
+def at_the_cut(quantity: str) -> Callable[[pd.DataFrame], Effect]:
+    """Damaged minus whole at the layer that was cut, mean over the four damages."""
+
+    def of(long: pd.DataFrame) -> Effect:
+        parts: list[pd.DataFrame] = []
+        for depth, layers in CUT.items():
+            for layer in layers:
+                at = f"conv{layer}"
+                hurt = values(long, quantity=quantity, series=f"{WHOLE[depth]}, {at} cut", at=at)
+                parts.append(hurt - values(long, quantity=quantity, series=WHOLE[depth], at=at))
+        return mean_of(parts)
+
+    return of
+
+
+STUDY = Study(
+    name="damage",
+    title="A damaged layer",
+    question="Does CID show where an architecture was damaged?",
+    figure="Fig. 8, App. M",
+    claims=(
+        Claim(
+            "cid",
+            "The damage significantly boosts the information discarding at the revised layer.",
+            "Appendix F.1, Fig. 8",
+            "CID of the damaged network minus that of the whole one at the layer that was cut, mean over four damages",
+            "nats",
+            at_the_cut("CID"),
+            0.01,
+        ),
+        Claim(
+            "concentration",
+            "The damage slightly increases the concentration.",
+            "Appendix F.1, Fig. 8",
+            "concentration of the damaged network minus that of the whole one at the layer that was cut, mean over "
+            "four damages",
+            "nats",
+            at_the_cut("concentration"),
+            0.01,
+        ),
+    ),
+    axes=(Axis("CID", "mean CID (nats per input variable)"), Axis("concentration", "concentration (nats)")),
+    legs=tuple(Leg(name, layers, pictures=8, series=series) for name, (series, layers) in NETWORKS.items()),
+    arrange=lambda long: long.assign(x=long["depth"]),
+    varied="damaged or not",
+    differs="Rendered birds against scenes without one, instead of CUB-200-2011 against ImageNet.",
+)

@@ -1,0 +1,125 @@
+"""The Studies page without a browser: index, a study, its map, files, addresses, what is missing or damaged."""
+
+import io
+import shutil
+
+import pandas as pd
+import pytest
+
+from app.figures.networks import Style
+from app.figures.studies import Frame, Series, miniature, study_figure
+from app.figures.style import LIGHT
+from app.studies import known as shown
+from app.studies.choice import Choice
+from app.studies.files import claims_csv, curves_csv, drawing, rows_parquet
+from app.studies.known import known
+from app.studies.lines import frame_of, series_of
+from app.studies.stage import figure, links, looked_at
+from explainers.studies.base.tables import FOLDER
+from explainers.studies.catalogue import STUDIES
+from tests.support.pages import page, words
+
+pytestmark = pytest.mark.usefixtures("fresh_backend")
+
+
+def test_the_index_has_a_card_for_every_study_and_a_row_for_every_claim():
+    at = page("studies").run()
+    assert not at.exception
+    (cards,) = [one.value for one in at.get("html") if 'class="studies"' in one.value] if at.get("html") else [""]
+    claims = sum(len(study.claims) for study in STUDIES.values())
+    assert f"{claims} claims of {len(STUDIES)} studies" in " ".join(words(at))
+    (table,) = at.dataframe
+    assert len(table.value) == claims
+    for name, study in STUDIES.items():
+        assert not cards or f"studies?study={name}" in cards
+        assert (table.value["Study"] == f"{study.title}, {study.figure}").sum() == len(study.claims)
+
+
+def test_a_study_shows_its_claims_and_the_map_follows_what_is_varied():
+    at = page("studies", study="beta", stop="1e-05").run()
+    assert not at.exception
+    said = " ".join(words(at))
+    assert all(claim.says in said for claim in STUDIES["beta"].claims)
+    assert at.code[0].value == "python -m explainers.studies run beta"
+    assert at.query_params["stop"] == ["1e-05"]
+    slider = at.select_slider(key="w_studies_stop")
+    assert slider.value == "1e-05"
+    slider.set_value("0.01").run()
+    assert not at.exception
+    assert at.query_params["stop"] == ["0.01"]
+    at.selectbox(key="w_studies_study").set_value("cost").run()
+    assert at.query_params["study"] == ["cost"]
+    assert "stop" not in at.query_params
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_is_drawn_with_its_claims_and_command(name):
+    at = page("studies", study=name).run()
+    assert not at.exception
+    said = " ".join(words(at))
+    assert all(claim.says in said for claim in STUDIES[name].claims)
+    assert bool(at.code) == STUDIES[name].computes
+
+
+def test_a_link_with_a_study_that_is_none_is_one_sentence():
+    at = page("studies", study="alchemy").run()
+    assert "the study `alchemy` (expected one of the index)" in at.warning[0].value
+    assert "study" not in at.query_params
+
+
+def test_the_map_is_that_of_the_place_on_one_scale_and_leads_to_this_very_selection():
+    one = known("beta")
+    places = [looked_at(one, Choice("beta", curve="block 15", stop=stop)) for stop in ("1e-05", "0.01")]
+    assert [seen.row["at"] for seen in places] == ["1e-05", "0.01"]
+    low, high = (figure(one, seen) for seen in places)
+    assert low.data[0].z.mean() < high.data[0].z.mean()
+    assert low.layout.coloraxis.cmin == high.layout.coloraxis.cmin
+    assert "network=resnet32-cifar10" in links(places[0].row)
+    assert "layer=layer3.4" in links(places[0].row)
+    assert "beta=1e-05" in links(places[0].row)
+    assert looked_at(known("pruning"), Choice("pruning")) is None
+
+
+def test_files_hold_what_is_drawn():
+    one = known("layers")
+    axis = one.axes[0]
+    svg = drawing(series_of(one, axis.quantity), frame_of(axis), "Layer by layer", "Fig. 5", "svg")
+    assert svg.count(b'id="curve-') == len(one.series(axis.quantity))
+    table = pd.read_csv(io.BytesIO(curves_csv(one.drawn)))
+    assert table["mean"].to_list() == pytest.approx(one.drawn["mean"].to_list())
+    assert len(pd.read_parquet(io.BytesIO(rows_parquet(one.long)))) == len(one.long)
+    claims = pd.read_csv(io.BytesIO(claims_csv(one.findings)))
+    assert claims["Verdict"].to_list() == [finding.verdict.word for finding in one.findings]
+
+
+def test_a_damaged_or_missing_table_is_said_and_nothing_else_fails(tmp_path, monkeypatch):
+    folder = tmp_path / "studies"
+    shutil.copytree(FOLDER, folder)
+    (folder / "beta.parquet").write_bytes(b"nothing")
+    (folder / "rescaling.parquet").unlink()
+    assert "expected a table of a sweep" in known("beta", folder).damage
+    assert all(one.verdict.word == "undecided" for one in known("rescaling", folder).findings)
+    monkeypatch.setattr(shown.known, "__defaults__", (folder,))
+    at = page("studies", study="beta").run()
+    assert not at.exception
+    assert "expected a table of a sweep" in at.error[0].value
+
+
+def test_a_figure_has_a_curve_with_its_interval_for_each_series():
+    one = Series(
+        "<b>",
+        Style("#000000", "circle"),
+        (1.0, 10.0),
+        ("a", "b"),
+        (0.5, 0.7),
+        (0.4, 0.6),
+        (0.6, float("nan")),
+        (9, 9),
+        (1, 1),
+    )
+    made = study_figure((one,), Frame("nats", "β", logarithmic=True), LIGHT, 10.0)
+    (curve,) = made.data
+    assert made.layout.xaxis.type == "log"
+    assert list(curve.error_y.array) == pytest.approx([0.1, 0.0])
+    assert curve.hovertext[0].startswith("&lt;b&gt;<br>a<br>0.5")
+    assert miniature([one], logarithmic=True).startswith("data:image/svg+xml;base64,")
