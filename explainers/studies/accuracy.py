@@ -5,7 +5,7 @@ import pandas as pd
 from explainers.checkpoints.load import read_header
 from explainers.networks.catalogue import registered
 from explainers.studies.base.effects import slope
-from explainers.studies.base.study import Axis, Claim, Leg, Study
+from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 from explainers.studies.base.verdicts import Effect, Lacking
 
 # The harder edition of the birds, on which networks differ.
@@ -65,7 +65,9 @@ STUDY = Study(
         ),
     ),
     axes=(Axis("concentration", "concentration (nats)", "accuracy on held-out pictures"),),
-    legs=tuple(Leg(name, layers, series=title, pictures=8) for name, (title, layers) in TRAINED.items()),
+    legs=tuple(
+        Leg(name, layers, series=title, pictures=8, source=LOOKALIKES) for name, (title, layers) in TRAINED.items()
+    ),
     uses=("layers",),
     arrange=arrange,
     varied="network",

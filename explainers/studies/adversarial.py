@@ -1,7 +1,7 @@
 """Figure 10: AlexNet trained on pictures that an attack has changed."""
 
 from explainers.studies.base.effects import against
-from explainers.studies.base.study import Axis, Claim, Leg, Study
+from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 
 LAYERS = ("conv1", "conv2", "conv5", "fc6", "fc8")
 NORMAL, ATTACKED = "trained normally", "trained adversarially"
@@ -34,7 +34,7 @@ STUDY = Study(
         ),
     ),
     axes=(Axis("CID", "mean CID (nats per input variable)"), Axis("concentration", "concentration (nats)")),
-    legs=tuple(Leg(name, LAYERS, pictures=8, series=series) for series, name in NETWORKS.items()),
+    legs=tuple(Leg(name, LAYERS, pictures=8, series=series, source=LOOKALIKES) for series, name in NETWORKS.items()),
     arrange=lambda long: long.assign(x=long["depth"]),
     varied="training",
     differs="Rendered birds instead of CUB-200-2011.",

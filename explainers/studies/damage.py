@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from explainers.studies.base.effects import mean_of, values
-from explainers.studies.base.study import Axis, Claim, Leg, Study
+from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 from explainers.studies.base.verdicts import Effect
 
 LAYERS = {
@@ -63,7 +63,9 @@ STUDY = Study(
         ),
     ),
     axes=(Axis("CID", "mean CID (nats per input variable)"), Axis("concentration", "concentration (nats)")),
-    legs=tuple(Leg(name, layers, pictures=8, series=series) for name, (series, layers) in NETWORKS.items()),
+    legs=tuple(
+        Leg(name, layers, pictures=8, series=series, source=LOOKALIKES) for name, (series, layers) in NETWORKS.items()
+    ),
     arrange=lambda long: long.assign(x=long["depth"]),
     varied="damaged or not",
     differs="Rendered birds against scenes without one, instead of CUB-200-2011 against ImageNet.",

@@ -1,7 +1,7 @@
 """Figure 7 (b) and Appendix L: AlexNet with and without a teacher."""
 
 from explainers.studies.base.effects import against
-from explainers.studies.base.study import Axis, Claim, Leg, Study
+from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 
 LAYERS = ("conv1", "conv2", "conv5", "fc6", "fc8")
 ALONE = "without a teacher"
@@ -31,7 +31,7 @@ STUDY = Study(
         for series, name in TAUGHT.items()
     ),
     axes=(Axis("CID", "mean CID (nats per input variable)"),),
-    legs=tuple(Leg(name, LAYERS, pictures=8, series=series) for series, name in NETWORKS.items()),
+    legs=tuple(Leg(name, LAYERS, pictures=8, series=series, source=LOOKALIKES) for series, name in NETWORKS.items()),
     arrange=lambda long: long.assign(x=long["depth"]),
     varied="teacher",
     differs="Rendered birds instead of CUB-200-2011.",

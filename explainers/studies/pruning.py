@@ -1,7 +1,7 @@
 """Figure 7 (a) and Appendix K: VGG-16 with fewer and fewer parameters."""
 
 from explainers.studies.base.effects import against
-from explainers.studies.base.study import Axis, Claim, Leg, Study
+from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 
 LAYERS = ("conv1-2", "conv2-2", "conv3-3", "conv4-3", "conv5-3", "fc8")
 WHOLE = "whole"
@@ -53,7 +53,7 @@ STUDY = Study(
         Axis("concentration", "concentration (nats)"),
     ),
     legs=tuple(
-        Leg(name, LAYERS, (method,), pictures=8, series=series)
+        Leg(name, LAYERS, (method,), pictures=8, series=series, source=LOOKALIKES)
         for method in ("cid", "ru")
         for series, name in NETWORKS.items()
     ),

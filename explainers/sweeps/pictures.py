@@ -43,8 +43,6 @@ def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = No
     ['bird/0', 'bird/1']
     """
     kind, _, rest = text.partition(":")
-    if text == PHOTOGRAPHS:
-        kind = text
     if kind not in (*DRAWN, "cifar10", "cub", PHOTOGRAPHS):
         return _folder(Path(text), boxes, masks, most)
     if boxes or masks is not None:

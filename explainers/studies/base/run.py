@@ -19,7 +19,7 @@ from explainers.studies.base.study import QUICK_PICTURES, Leg, Study
 from explainers.sweeps.items import Item
 from explainers.sweeps.local import run_here, run_processes
 from explainers.sweeps.maps import read_maps
-from explainers.sweeps.pictures import find_pictures
+from explainers.sweeps.pictures import DRAWN, find_pictures
 from explainers.sweeps.plan import Block, Plan, Problem, blocks, swept_network
 from explainers.sweeps.row import SCHEMA
 from explainers.sweeps.table import SweepTable
@@ -94,8 +94,8 @@ def command_of(name: str) -> str:
 
 def _items(order: Order, pictures: int, source: str = "") -> tuple[Item, ...]:
     count = order.pictures or (min(pictures, QUICK_PICTURES) if order.quick else pictures)
-    text = source or order.data
-    return find_pictures(f"{BIRDS}:{count}" if text == BIRDS else text, most=count).items
+    text = source if source and order.data == BIRDS else order.data
+    return find_pictures(f"{text}:{count}" if text in DRAWN else text, most=count).items
 
 
 def _sweep(study: Study, order: Order, table: SweepTable, go_on: Callable[[], bool]) -> tuple[int, tuple[str, ...]]:

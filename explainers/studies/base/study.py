@@ -12,6 +12,8 @@ from explainers.studies.base.verdicts import UNDECIDED, Effect, Lacking, Verdict
 from explainers.sweeps.items import Item
 
 QUICK_PICTURES = 2
+# The harder edition of the birds, on which networks differ.
+LOOKALIKES = "lookalikes"
 QUICK = CIDSettings(grid=8, refine=False)
 
 
@@ -20,7 +22,7 @@ class Leg:
     """A part of a sweep: maps of the layers of one network over the first `pictures`.
 
     `series` is what its curves are called, by default the network; `training` tells networks of one kind apart;
-    `source` names other pictures than those that the study is run over.
+    `source` names pictures other than rendered birds, where no others are asked for.
     """
 
     network: str
