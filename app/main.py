@@ -16,7 +16,7 @@ def draw() -> None:
         page_title="Information-discarding explorer",
         page_icon=look.icon(),
         layout="wide",
-        initial_sidebar_state="expanded",
+        initial_sidebar_state="auto",
     )
     look.legible()
     # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.

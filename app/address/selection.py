@@ -17,8 +17,9 @@ BETA = 1.5e-4
 # Six steps a decade from 1e-6 to 1e-1; the paper's value is one of them.
 BETAS = (*(float(f"{step}e{decade}") for decade in range(-6, -1) for step in (1, 1.5, 2, 3, 5, 7)), 0.1)
 LIMIT_SEED = 9999
-# Keys of what was uploaded begin so; they stay out of the address bar.
+# Keys of what was uploaded begin so; they stay out of the address bar, which has a word in their place.
 PRIVATE = ("upload/", "own/")
+PLACES = {"upload": "upload/", "own": "own/"}
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,20 @@ class Selection:
     seed: int = 0
 
     def to_query(self) -> dict[str, str]:
-        """The address bar's parameters: what differs from the defaults, without uploads, which stay private.
+        """The address bar's parameters: what differs from the defaults, of uploads, which stay private, the kind alone.
 
         >>> Selection(beta=1e-3, layer="conv1").to_query()
         {'layer': 'conv1', 'beta': '0.001'}
+        >>> Selection(network="own/12", picture="upload/34").to_query()
+        {'network': 'own', 'picture': 'upload'}
         >>> Selection(network="unet-membranes", picture="tissue/0").to_query()
         {'network': 'unet-membranes'}
         """
         plain = asdict(Selection()) | {"picture": usual(self.network)}
         return {
-            name: f"{value:g}" if isinstance(value, float) else str(value)
+            name: f"{value:g}" if isinstance(value, float) else public(str(value))
             for name, value in asdict(self).items()
-            if value != plain[name] and not str(value).startswith(PRIVATE)
+            if value != plain[name]
         }
 
     @staticmethod
@@ -65,6 +68,7 @@ class Selection:
         True
         """
         chosen: dict[str, Any] = {n: query[n] for n in ("network", "picture", "layer") if n in query}
+        chosen |= {name: PLACES.get(chosen[name], chosen[name]) for name in ("network", "picture") if name in chosen}
         chosen.setdefault("picture", usual(chosen.get("network", Selection().network)))
         beta = _number(query.get("beta"), float)
         if beta in BETAS:
@@ -80,6 +84,15 @@ class Selection:
         if query.get("method") in METHODS:
             chosen["method"] = query["method"]
         return Selection(**chosen)
+
+
+def public(key: str) -> str:
+    """A key as the address holds it: of an upload, that it was one.
+
+    >>> public("bird/1"), public("upload/34")
+    ('bird/1', 'upload')
+    """
+    return key.partition("/")[0] if key.startswith(PRIVATE) else key
 
 
 def _number(text: str | None, kind: type) -> float | int | None:

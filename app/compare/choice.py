@@ -39,7 +39,7 @@ class Choice:
         return self.partner if layer == self.of else None
 
     def to_query(self, layer: str | None) -> dict[str, str]:
-        """The address bar's parameters beside those of the selection, without uploads.
+        """The address bar's parameters beside those of the selection, of uploads the kind alone.
 
         >>> Choice("vgg16-birds", "conv1-1", "conv1", "ru").to_query("conv1")
         {'other': 'vgg16-birds', 'partner': 'conv1-1', 'metric': 'ru'}
@@ -47,9 +47,9 @@ class Choice:
         values = asdict(self) | {"partner": self.partner_of(layer)}
         plain = asdict(Choice())
         return {
-            name: value
+            name: selection.public(value)
             for name, value in values.items()
-            if name != "of" and value and value != plain[name] and not value.startswith(selection.PRIVATE)
+            if name != "of" and value and value != plain[name]
         }
 
     def texts(self) -> dict[str, str]:
@@ -63,9 +63,10 @@ class Choice:
         >>> Choice.from_query({"other": "vgg16-birds", "metric": "sid"}) == Choice("vgg16-birds")
         True
         """
-        known = {entry.name for entry in networks()}
+        known = {entry.name for entry in networks()} | selection.PLACES.keys() - {"upload"}
+        other = query["other"] if query.get("other") in known else None
         return Choice(
-            other=query["other"] if query.get("other") in known else None,
+            other=other and selection.PLACES.get(other, other),
             partner=query.get("partner"),
             of=query.get("layer") if "partner" in query else None,
             pin=query["pin"] if read(query.get("pin", "")) else "",

@@ -14,7 +14,7 @@ from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks
 from app.parts.bound import segments
 from app.parts.network_status import entry_title
 from app.sidebar.controls import shape
-from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
+from app.sidebar.weights_choice import architecture_control, choice_control, file_of_weights, titled
 from explainers.methods.entropies import ENTROPIES
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -111,14 +111,7 @@ def weights_control(store: Backend) -> None:
         architecture_control("w_compare_architecture", _take_architecture, store)
         shown = {"a": selection.selection().network, "b": other()}
         for letter, words in (("a", "Weights of A, before"), ("b", "Weights of B, after")):
-            st.file_uploader(
-                words,
-                type=ENDINGS,
-                key=f"w_compare_weights_{letter}",
-                on_change=_take_weights,
-                args=(store, letter),
-                help=WEIGHTS_HELP,
-            )
+            file_of_weights(words, f"w_compare_weights_{letter}", _take_weights, store, letter)
             choice_control(store, shown[letter], f"w_compare_choice_{letter}", partial(_take_choice, store, letter))
 
 

@@ -20,6 +20,10 @@ from explainers.networks.catalogue import Network
 
 # One picture is shown where another has gone.
 INSTEAD = " Until then another picture is shown."
+OWN_PICTURE = (
+    "This link was to a picture of somebody's own, which stays with the visit that brought it: upload it again, or ask "
+    "for a link that takes it along."
+)
 
 
 def check(page: str, store: Backend, own: Mapping[str, str]) -> None:
@@ -38,8 +42,12 @@ def check(page: str, store: Backend, own: Mapping[str, str]) -> None:
         if "link_clauses" in st.session_state:
             st.session_state["picture_gone"] = gone + INSTEAD
             st.session_state["link_settled"] = None
+        elif link.get("picture") in selection.PLACES:
+            st.session_state.setdefault("picture_gone", OWN_PICTURE + INSTEAD)
     if "link_clauses" not in st.session_state:
-        blame(*links.problems(page, link, links.texts(asdict(selection.selection())) | dict(own)))
+        # Of what was uploaded a link says that alone; the page says where that is gone.
+        asked = {name: value for name, value in link.items() if value not in selection.PLACES}
+        blame(*links.problems(page, asked, links.texts(asdict(selection.selection())) | dict(own)))
 
 
 def check_network(page: str, network: Network, size: tuple[int, int]) -> None:

@@ -24,6 +24,9 @@ CSS = """
 .st-key-w_picture [role="radiogroup"] button:hover {filter:brightness(1.08)}
 .st-key-w_picture [role="radiogroup"] button[aria-checked="true"] {
   outline:3px solid light-dark(#0f6b72, #4fb8bd); outline-offset:1px}
+.st-key-w_source [role="radiogroup"] {flex-wrap:nowrap}
+.st-key-w_source [role="radiogroup"] button {flex:1 1 auto; min-width:0; padding-inline:.25rem}
+.st-key-w_source [role="radiogroup"] button p {font-size:.8rem; white-space:nowrap}
 .st-key-figures, .st-key-figures_ru {flex-wrap:wrap}
 .st-key-figures > div {flex:1 1 300px; min-width:280px; max-width:520px}
 .st-key-figures_ru > div {flex:1 1 230px; min-width:220px; max-width:520px}
@@ -60,6 +63,10 @@ LEGIBLE = """
 [data-testid="stBaseButton-primary"], .stMultiSelect [data-tag], .stMultiSelect [data-tag] > span {
   color:light-dark(#ffffff, #14191b)}
 .katex-display > .katex {padding-inline:.25em}
+@media (min-width:769px) and (max-width:1000px) {[data-testid="stSidebarUserContent"] {margin-inline:-16px}}
+@media (max-width:768px) {
+  [data-testid="stExpandSidebarButton"] {width:auto; padding-inline:.5rem}
+  [data-testid="stExpandSidebarButton"]::after {content:"Menu"; margin-left:.35rem; font-size:1rem}}
 </style>
 """
 

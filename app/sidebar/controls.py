@@ -15,7 +15,7 @@ from app.parts.network_status import entry_title
 from app.sidebar.drawn_object import object_control
 from app.sidebar.picture_crop import crop_control
 from app.sidebar.share_control import share_control
-from app.sidebar.weights_choice import ENDINGS, WEIGHTS_HELP, architecture_control, choice_control, titled
+from app.sidebar.weights_choice import architecture_control, choice_control, file_of_weights, titled
 from app.words import counted, scientific
 from explainers.cid.results import METHODS
 from explainers.datasets.birds.source import SHOWN_SIDE
@@ -84,9 +84,7 @@ def own_weights_control(store: Backend) -> None:
     """Weights of one's own, for a registered architecture or one that is recognised."""
     with st.expander("Your own weights", key="own_weights"):
         architecture_control("w_architecture", _take_architecture, store)
-        st.file_uploader(
-            "Weights", type=ENDINGS, key="w_weights", on_change=_take_weights, args=(store,), help=WEIGHTS_HELP
-        )
+        file_of_weights("Weights", "w_weights", _take_weights, store)
         chosen = selection.selection().network
         choice_control(store, chosen, "w_weights_choice", lambda given: _take_weights(store, **given))
 

@@ -23,6 +23,26 @@ WEIGHTS_HELP = (
 CHOICE_HELP = "Several things in this file could be meant, and its names and shapes do not say which."
 
 
+# As the server's settings have it.
+MEGABYTES = 600
+# Streamlit calls six hundred megabytes a gigabyte.
+LIMIT = """
+<style>
+.st-key-{key} [data-testid="stFileUploaderDropzoneInstructions"] span {{font-size:0}}
+.st-key-{key} [data-testid="stFileUploaderDropzoneInstructions"] span::after {{content:"{words}"; font-size:.85rem}}
+</style>
+"""
+
+
+def file_of_weights(label: str, key: str, on_change: Callable[..., None], *args: object) -> None:
+    """Takes one file of weights."""
+    words = f"{MEGABYTES} MB per file • {', '.join(ENDINGS).upper()}"
+    st.html(LIMIT.format(key=key, words=words))
+    st.file_uploader(
+        label, type=ENDINGS, key=key, max_upload_size=MEGABYTES, on_change=on_change, args=args, help=WEIGHTS_HELP
+    )
+
+
 def architecture_control(key: str, on_change: Callable[..., None], *args: object) -> None:
     """The architecture of weights files, for this session; `RECOGNISED` where the file is to tell."""
     known = {entry.name: entry.title for entry in networks() if entry.family != ADDED_FAMILY}

@@ -4,6 +4,7 @@ import io
 import pickle
 import re
 import threading
+import tomllib
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +21,7 @@ from app.jobs import work
 from app.jobs.backend import backend
 from app.jobs.owners import mark
 from app.sidebar import controls
+from app.sidebar.weights_choice import MEGABYTES
 from tests.support.pages import CHEAP, chosen, done, says, until, uploaded, visit, words
 from tests.support.picture_files import noise
 from tests.support.places import MAIN, ROOT
@@ -147,7 +149,7 @@ def test_an_upload_becomes_the_picture_and_has_no_concentration():
     assert chosen(at).picture.startswith("upload/")
     (gain,) = [metric.value for metric in at.metric if metric.label.startswith("Concentration")]
     assert gain == "–"
-    assert "picture" not in at.query_params
+    assert at.query_params["picture"] in ("upload", ["upload"])
 
 
 def test_an_upload_belongs_to_the_session_that_brought_it():
@@ -226,7 +228,7 @@ def test_own_weights_become_the_network_of_this_session_alone():
     bring(at, "resnet20-cifar10", shipped("resnet20-cifar10"))
     until(at, lambda at: done(at) and chosen(at).layer)
     assert chosen(at).network.startswith("own/")
-    assert "network" not in at.query_params
+    assert at.query_params["network"] in ("own", ["own"])
     assert "mine.safetensors" in at.selectbox(key="w_network").options[0]
     assert says(at, "your own weights") or says(at, "own weights: mean CID")
     at.select_slider(key="w_layer").set_value("layer1.0").run()
@@ -459,3 +461,23 @@ def test_a_network_of_look_alikes_begins_with_one_of_the_gallery():
     assert chosen(at).picture == "bird/1"
     at.selectbox(key="w_network").set_value("alexnet-lookalikes").run()
     assert chosen(at).picture == "lookalike/1"
+
+
+def test_a_link_to_an_upload_says_that_it_stays_with_the_visit_that_brought_it():
+    at = until(visit(picture="upload"), done)
+    (warning,) = at.warning
+    assert warning.value.startswith("This link was to a picture of somebody's own")
+    assert chosen(at).picture == Selection().picture
+    at.select_slider(key="w_layer").set_value("layer2.0").run()
+    assert not at.warning
+
+
+def test_a_link_to_a_network_of_ones_own_says_so():
+    at = visit(network="own")
+    assert says(at, "Expected weights that were uploaded")
+    assert not at.warning
+
+
+def test_what_an_uploader_of_weights_says_is_what_the_server_takes():
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings["server"]["maxUploadSize"] == MEGABYTES
