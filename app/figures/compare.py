@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from app.figures.maps import Box, crossed, nats_figure
 from app.figures.marks import open_where
+from app.figures.probed import probed
 from app.figures.remembered import remembered
 from app.figures.style import LIGHT, Look, dress
 
@@ -42,11 +43,12 @@ def difference_figure(
     Cells that are not finite, which one of the layers or both do not use, are crossed. `size` in pixels.
     """
     marked = np.where(np.isfinite(values), values, np.inf)
-    figure = nats_figure(marked, size, (-limit, limit), look, box, title="B − A")
+    figure = nats_figure(marked, size, (-limit, limit), look, box)
     figure.update_traces(
         selector={"type": "heatmap"},
         colorscale=DIFFERENCE_SCALE,
         zmid=0,
+        **probed("B − A", plus="+"),
         colorbar_title_text="<br>".join(filter(None, ("difference B − A (nats)", crossed(marked)))),
         hovertemplate="row %{y}, column %{x}<br>B − A = %{z:+.4f} nats<extra></extra>",
     )

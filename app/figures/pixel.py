@@ -74,6 +74,6 @@ def pixel_figure(
         "dragmode": False,
     }
     figure = go.Figure(drawn, layout)
-    if marked in names:
+    if marked is not None and marked in names:
         figure.add_vline(x=list(names).index(marked), line={"color": look.text, "width": 1, "dash": "dot"})
     return figure

@@ -9,7 +9,8 @@ DECIMALS, DIGITS = 3, 4
 def probed(title: str, unit: str = "nats", fixed: bool = True, preview: bool = False, **more: str) -> dict[str, Any]:
     """Of a trace whose values (`customdata` where there are any, else `z`) the probe shows in the page.
 
-    `fixed` decimals or significant digits; a `preview` has none. `more`: `opens`, the layer that a click leads to.
+    `fixed` decimals or significant digits; a `preview` has none. `more`: `opens`, the layer that a click leads to, and
+    `plus`, where values above zero have a sign.
 
     >>> probed("CID")["meta"]["probe"]
     {'title': 'CID', 'unit': 'nats', 'decimals': 3, 'preview': False}

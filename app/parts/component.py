@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from streamlit.components import v2
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
@@ -33,9 +33,7 @@ def component(name: str, html: str | None = None, css: str | None = None) -> Cal
                 parts = [ComponentConfig(name, FOLDER.name)]
                 manager.register_from_manifest(ComponentManifest("explorer", "1", parts), FOLDER.parent)
             if not made:
-                made.append(
-                    st.components.v2.component(title, html=html, css=css, js=f"{name}.js", isolate_styles=False)
-                )
+                made.append(v2.component(title, html=html, css=css, js=f"{name}.js", isolate_styles=False))
         return made[0](**given)
 
     return mount

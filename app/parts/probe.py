@@ -1,6 +1,7 @@
 """The pixel probe: one pixel marked in all maps of a page and in its picture, with every value, in the browser."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -73,7 +74,7 @@ def probe(
     )
 
 
-def _pixel(told: object, size: Pixel) -> Pixel | None:
+def _pixel(told: Any, size: Pixel) -> Pixel | None:
     """What came from the browser, where it is a pixel of the picture."""
     whole = isinstance(told, list) and len(told) == 2 and all(type(part) is int and part >= 0 for part in told)
-    return inside(tuple(told), size) if whole else None
+    return inside((told[0], told[1]), size) if whole else None

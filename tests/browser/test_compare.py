@@ -1,6 +1,7 @@
 """The compare page in a real Chromium: a link, the swap, all layers, and weights before and after."""
 
 import io
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -50,7 +51,7 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     page.mouse.move(pane["x"] + pane["width"] / 2, pane["y"] + pane["height"] / 2)
     for name in ("picture", "a", "b", "difference"):
         expect(page.locator(f".st-key-figure_compare_{name} .probe-marks i")).to_have_count(1, timeout=SLOW)
-    expect(page.locator(".probe .said")).to_contain_text("B − A: ")
+    expect(page.locator(".probe .said")).to_contain_text(re.compile(r"B − A: [+−]\d\.\d{3} nats"))
     page.get_by_role("button", name="Swap A and B").click()
     page.wait_for_url("**network=resnet32-cifar10*other=resnet20-cifar10*")
     page.goto(compare(address, other="resnet20-cifar10"))

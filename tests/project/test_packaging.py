@@ -53,6 +53,9 @@ def installed(tmp_path_factory) -> Path:
 def test_every_module_and_all_that_ships_are_inside(installed):
     modules = {path.relative_to(ROOT) for name in ("explainers", "app") for path in (ROOT / name).rglob("*.py")}
     assert {path.relative_to(installed) for path in installed.rglob("*.py")} == modules
+    scripts = {path.relative_to(ROOT) for path in (ROOT / "app").rglob("*.js")}
+    assert scripts
+    assert {path.relative_to(installed) for path in installed.rglob("*.js")} == scripts
     library = runpy.run_path(str(installed / "explainers" / "assets.py"))
     inside = library["ASSETS"]
     assert inside.is_relative_to(installed)

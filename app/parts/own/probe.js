@@ -44,7 +44,11 @@ function value({ trace }, { row, column }) {
   return found === null || Number.isNaN(found) ? "unbounded" : written(found, shown);
 }
 
-function written(number, { decimals, digits, preview }) {
+function written(number, { plus, ...shown }) {
+  return (plus && number > 0 ? "+" : "") + unsigned(number, shown);
+}
+
+function unsigned(number, { decimals, digits, preview }) {
   if (preview) return `about ${signed(number.toFixed(0))}`;
   return signed(decimals === undefined ? String(Number(number.toPrecision(digits))) : number.toFixed(decimals));
 }
@@ -281,7 +285,7 @@ class Probe {
         if (!said) continue;
         const label = document.createElement("b");
         label.textContent = said;
-        const left = right !== undefined && where[0] + size[0] / 2 + 7 * said.length > right;
+        const left = right !== undefined && where[0] + size[0] / 2 + 12 + 5.8 * said.length > right;
         label.style.cssText = `left:${where[0] + (left ? -1 : 1) * (size[0] / 2 + 4)}px;top:${where[1]}px`;
         if (left) label.className = "left";
         drawn.push(label);
