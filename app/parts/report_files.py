@@ -1,8 +1,8 @@
 """The page as a report and as a notebook, among the files of Take away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
@@ -21,9 +21,16 @@ def report_files(build: Callable[[], Report], name: str) -> list[File]:
 
 def here() -> str:
     """The address of the page as it is now; what stays private is not in it."""
-    address = (st.context.url or "/").partition("?")[0]
-    query = urlencode(st.query_params.to_dict())
-    return f"{address}?{query}" if query else address
+    return link(st.context.url or "/", st.query_params.to_dict())
+
+
+def link(page: str, query: Mapping[str, str]) -> str:
+    """
+    >>> link("http://localhost:8501", {"view": "layer"}), link("http://a.org/compare?b=c", {})
+    ('http://localhost:8501/?view=layer', 'http://a.org/compare')
+    """
+    parts = urlsplit(page)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", urlencode(query), ""))
 
 
 def today() -> str:
