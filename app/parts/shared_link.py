@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.address import selection
 from app.address.standing import SHARED, stand, standing
-from app.inputs.crop import MARK, split
+from app.inputs.crop import split
 from app.inputs.pictures import Picture, PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend
@@ -25,7 +25,7 @@ def arrive(page: str, store: Backend) -> str:
     if not wanted or st.session_state.get("shared_taken") == wanted:
         return ""
     st.session_state["shared_taken"] = wanted
-    token, crop = split(wanted)
+    token, _ = split(wanted)
     try:
         found = store.shared.find(token)
     except PictureGoneError as error:
@@ -39,19 +39,21 @@ def arrive(page: str, store: Backend) -> str:
     st.session_state["uploads"] = (key, *others)[:LISTED]
     links()[key] = (token, found.ends)
     st.session_state["source"] = "upload"
-    selection.change(picture=key + (MARK + crop if crop else ""))
+    # What stands behind the token: the part that is used, and the object that was drawn.
+    selection.change(picture=key + wanted[len(token) :])
     follow(store)
     return ""
 
 
 def follow(store: Backend) -> None:
     """Keeps the address in step: it holds the picture that is looked at if that is shared, and no other."""
-    key, crop = split(selection.selection().picture)
+    picture = selection.selection().picture
+    key, _ = split(picture)
     token, _ = links().get(key, ("", 0.0))
     if token and not store.shared.is_there(token):
         del links()[key]
         token = ""
-    now = token + (MARK + crop if token and crop else "")
+    now = token and token + picture[len(key) :]
     if standing().get(SHARED, "") != now:
         stand(SHARED, now)
 

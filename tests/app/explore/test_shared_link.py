@@ -40,10 +40,14 @@ def test_an_upload_travels_with_the_link_once_its_owner_says_so():
     assert "ask for a new link" in warning.value
 
 
-def test_the_part_of_a_shared_picture_is_shared_with_it():
+def test_the_part_of_a_shared_picture_and_what_is_drawn_on_it_are_shared_with_it():
     anna = uploaded("anna.png")
     anna.slider(key="w_crop_across").set_value((0, 50)).run()
     until(anna, lambda at: at.toggle(key="w_share"))
     anna.toggle(key="w_share").set_value(True).run()
     bert = visit(shared=shared_part(anna))
     assert chosen(bert).picture.endswith("@0,0,0.5,1")
+    anna.number_input(key="w_object_left").set_value(10.0)
+    next(button for button in anna.button if button.label == "Use these numbers").click().run()
+    bert = visit(shared=shared_part(anna))
+    assert chosen(bert).picture.endswith("@0,0,0.5,1~0.1,0.25,0.75,0.75")
