@@ -20,6 +20,7 @@ from app.inputs.network_input import Subject
 from app.jobs.backend import View
 from app.parts.bound import switch
 from app.parts.look import look
+from app.parts.sparing import sparing
 from app.parts.take_files import File, buttons, record
 from app.parts.watch import Watch
 from explainers import CIDSettings
@@ -61,7 +62,7 @@ def _draw(
     device: str,
 ) -> None:
     status(work, views)
-    film_of(layers, views, network, subject, settings, marked, metric, device)
+    film_of(layers, sparing("film").shown(views), network, subject, settings, marked, metric, device)
 
 
 def film_of(

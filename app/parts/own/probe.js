@@ -87,7 +87,12 @@ class Probe {
       on(field, "input", () => this.typed());
       on(field, "keydown", (event) => event.key === "Enter" && this.pin(this.pixel ?? this.data.pin));
     }
-    on(this.group, "keydown", (event) => event.key === "Escape" && this.pin(null));
+    on(this.group, "keydown", (event) => {
+      if (event.key !== "Escape" || !(this.pixel || this.data.pin)) return;
+      // It would also end a presentation.
+      event.stopPropagation();
+      this.pin(null);
+    });
     on(this.pinning, "click", () => this.pin(this.pixel ?? this.typedPixel()));
     on(this.clearing, "click", () => this.pin(null));
     this.watcher = new MutationObserver((changes) => {
@@ -187,9 +192,9 @@ class Probe {
 
   pin(pixel) {
     const now = this.data.pin;
+    if (!pixel) this.point(null);
     if (pixel ? now && now.row === pixel.row && now.column === pixel.column : !now) return;
     this.data = { ...this.data, pin: pixel };
-    if (!pixel) Object.assign(this, { pixel: null, byKeys: false });
     if (!this.byKeys) this.written(pixel);
     this.clearing.hidden = !pixel;
     this.draw();
