@@ -2,6 +2,7 @@
 # make lock · make licences · make audit: what is installed, its digests, its licences, and what is known against it.
 # make api: the public names of the library, written to docs/api.md.
 # make first-visit: the results that a first visit finds, after the version of a method rose.
+# make screenshots: every page at three widths, light and dark, to look at.
 # make sums: after a lesson was edited, its digest among those of all that ships.
 PYTHON ?= python3
 PORT ?= 8501
@@ -12,7 +13,7 @@ NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru t
   $(addprefix networks/test_,features.py layers.py networks.py silence.py spellings.py trial.py unet.py) \
   $(addprefix datasets/test_,membranes.py picture_colours.py))
 
-.PHONY: run test test-plain lint bench api first-visit sums lock licences audit
+.PHONY: run test test-plain lint bench api first-visit screenshots sums lock licences audit
 
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -52,6 +53,9 @@ api: .venv/ready
 
 first-visit: .venv/ready
 	.venv/bin/python -m app.first_visit
+
+screenshots: .venv/ready-dev
+	.venv/bin/python tools/screenshots.py
 
 sums: .venv/ready
 	.venv/bin/python -c "from explainers import assets; assets.write_sums(assets.ASSETS)"

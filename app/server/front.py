@@ -6,7 +6,7 @@ import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
-SCRIPTS = tuple(Path(__file__).with_name(f"{name}.js") for name in ("base", "steps"))
+SCRIPTS = tuple(Path(__file__).with_name(f"{name}.js") for name in ("base", "steps", "keys"))
 
 
 def with_scripts(page: str, scripts: tuple[str, ...]) -> str:

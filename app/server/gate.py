@@ -27,7 +27,7 @@ def inline_scripts(page: str) -> str:
 
 
 # The page, its scripts, styles, fonts and connections come from here alone; nobody may show it in a frame of theirs.
-# The page has Streamlit's script and two of ours within it, and styles; pictures are data and blobs.
+# The page has Streamlit's script and ours within it, and styles; pictures are data and blobs.
 POLICY = "; ".join(
     (
         "default-src 'self'",

@@ -96,3 +96,13 @@ def test_layers_are_presented_in_large_type_by_arrow_keys(page, address):
     expect(page.get_by_role("tab", name="One layer")).to_have_attribute("aria-selected", "true")
     assert "present" not in page.url
     assert page.complaints == []
+
+
+def test_arrow_keys_that_come_faster_than_a_page_are_not_lost(page, address):
+    page.goto(f"{address}/learn?lesson={LESSONS[0].slug}&present=1")
+    shown(page, LESSONS[0])
+    for key in ("ArrowRight",) * 4 + ("ArrowLeft",):
+        page.keyboard.press(key)
+    shown(page, LESSONS[3])
+    page.wait_for_timeout(1000)
+    expect(page.get_by_role("heading", name=LESSONS[3].title)).to_be_visible()
