@@ -41,7 +41,9 @@ def page() -> None:
     notice = st.empty()
     if now == INDEX:
         st.markdown(LEAD)
-        draw_index([known(name) for name in STUDIES])
+        with st.spinner("Judging the claims; only the first visit after a start waits for it …"):
+            read = [known(name) for name in STUDIES]
+        draw_index(read)
     else:
         draw_study(known(now))
     selection.write_address(choice().to_query())

@@ -1,6 +1,8 @@
 """The map beside the curve: of one picture, moved by what the study varies."""
 
 from dataclasses import dataclass
+from html import escape
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -57,12 +59,13 @@ def draw_stage(one: Known, seen: Seen) -> None:
     dropdown("w_studies_curve", "Curve", _same(seen.series), row["series"], _taker("curve"), CURVE_HELP)
     stops = _same(seen.rows["at"].tolist())
     if len(stops) > 1:
-        steps("w_studies_stop", one.study.varied.capitalize(), stops, row["at"], _taker("stop"), STOP_HELP)
+        steps("w_studies_stop", _title(one.study.varied), stops, row["at"], _taker("stop"), STOP_HELP)
     titles = {key: backend().whole(key, 64).title for key in seen.pictures if key.startswith("bird/")}
     titles = {key: f"{titles.get(key, key)} ({key})" for key in seen.pictures}
     dropdown("w_studies_seen", "Picture", titles, row["picture"], _taker("seen"), SEEN_HELP)
+    st.markdown("**CID of this picture**", help=MAP_HELP)
     st.plotly_chart(figure(one, seen), config=PLAIN_CONFIG, key="figure_studies_map")
-    st.markdown(links(row), help=MAP_HELP)
+    st.html(links(row))
 
 
 def figure(one: Known, seen: Seen):
@@ -79,8 +82,16 @@ def figure(one: Known, seen: Seen):
 def links(row: pd.Series) -> str:
     """To Explore and Compare, at this network, layer, picture and β."""
     at = Selection(row["network"], row["picture"], row["layer"], float(row["beta"])).to_query()
-    query = "&".join(f"{name}={value}" for name, value in at.items())
-    return f"[Open in Explore](./?{query}) · [Open in Compare](compare?{query})"
+    query = escape(urlencode(at))
+    return f'<a href="./?{query}">Open in Explore</a> · <a href="compare?{query}">Open in Compare</a>'
+
+
+def _title(varied: str) -> str:
+    """
+    >>> _title("layer"), _title("β")
+    ('Layer', 'β')
+    """
+    return varied.capitalize() if varied.isascii() else varied
 
 
 def _same(names) -> dict[str, str]:
