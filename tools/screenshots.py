@@ -58,11 +58,9 @@ def main() -> None:
             )
             page = context.new_page()
             for name in given.pages:
-                page.goto(f"{address}/{PAGES[name]}")
-                _stand(page)
                 for theme in given.themes:
                     page.emulate_media(color_scheme=theme)
-                    page.wait_for_timeout(1500)
+                    page.goto(f"{address}/{PAGES[name]}")
                     _stand(page)
                     page.screenshot(path=given.out / f"{name}-{width}-{theme}.png")
                     print(given.out / f"{name}-{width}-{theme}.png", flush=True)
