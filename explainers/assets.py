@@ -21,8 +21,10 @@ def find_assets(package: Path) -> Path:
 ASSETS = find_assets(Path(__file__).resolve().parent)
 SUMS = "SHA256SUMS"
 # All that the programs read of `assets`; the cards of networks and decoders are for people alone.
-KINDS = ("*.safetensors", "lessons/*.md", "sweeps/*.parquet", "information_flow/*.parquet", "results/*.zip")
-KINDS += ("studies/*.parquet", "studies/*.npz")
+KINDS = (
+    "*.safetensors", "lessons/*.md", "sweeps/*.parquet", "information_flow/*.parquet", "results/*.zip",
+    "studies/*.parquet", "studies/*.npz",
+)  # fmt: skip
 
 
 class DamagedFile(ValueError):
