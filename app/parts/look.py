@@ -65,6 +65,7 @@ LEGIBLE = """
 .katex-display > .katex {padding-inline:.25em}
 @media (min-width:769px) and (max-width:1000px) {[data-testid="stSidebarUserContent"] {margin-inline:-16px}}
 @media (max-width:768px) {
+  [data-testid="stButtonGroup"] [role="radiogroup"] {flex-wrap:wrap}
   [data-testid="stExpandSidebarButton"] {width:auto; padding-inline:.5rem}
   [data-testid="stExpandSidebarButton"]::after {content:"Menu"; margin-left:.35rem; font-size:1rem}}
 </style>
