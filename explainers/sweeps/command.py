@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--networks", nargs="+", required=True, metavar="NAME", help="names, or weights files")
     made.add_argument("--layers", nargs="+", default=["all"], metavar="LAYER", help="names of layers, or all")
     made.add_argument(
-        "--pictures", required=True, metavar="SOURCE", help="birds:N, lookalikes:N, cifar10:DIR, a folder"
+        "--pictures", required=True, metavar="SOURCE", help="birds:N, lookalikes:N, cifar10:DIR, cub:DIR, a folder"
     )
     made.add_argument("--most", type=int, metavar="N", help="only the first N pictures")
     made.add_argument(
