@@ -25,6 +25,8 @@ PAGES = {
     "fairness": "fairness?network=resnet20-cifar10&grid=4",
     "evaluate": "evaluate?network=resnet20-cifar10",
     "layers": "layers",
+    "studies": "studies",
+    "study": "studies?study=layers",
     "flow": "flow",
     "learn": "learn?lesson=noise",
     "learn-present": "learn?lesson=noise&present=1",

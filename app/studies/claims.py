@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.words import counted
 from explainers.studies.base.report import Finding, spelt
-from explainers.studies.base.verdicts import FOUND, NOT_FOUND, OPPOSITE, UNDECIDED
+from explainers.studies.base.verdicts import FOUND, NO_RESULT, NOT_FOUND, OPPOSITE, UNDECIDED
 
 # A colour and a sign beside the word, which alone says it.
 BADGES = {
@@ -15,6 +15,7 @@ BADGES = {
     NOT_FOUND: ("gray", ":material/remove:"),
     OPPOSITE: ("red", ":material/close:"),
     UNDECIDED: ("orange", ":material/question_mark:"),
+    NO_RESULT: ("gray", ":material/hourglass_empty:"),
 }
 VERDICT_HELP = (
     "Found: the 95 % interval lies above zero. Not found: all of it lies within the smallest effect that counts. The "

@@ -12,6 +12,8 @@ from app.studies.claims import VERDICT_HELP, badge, draw_table
 from app.studies.files import claims_csv
 from app.studies.known import Known
 from app.studies.lines import series_of
+from explainers.networks.catalogue import registered
+from explainers.networks.specs import STUDIED
 
 CSS = """
 <style>
@@ -45,12 +47,21 @@ def draw_index(all_known: list[Known]) -> None:
     draw_table(found)
 
 
+def title_of(name: str) -> str:
+    """What a network is called, of those too that have no weights here yet.
+
+    >>> title_of("vgg16-lookalikes"), title_of("none of them")
+    ('VGG-16, look-alikes', 'none of them')
+    """
+    return next((spec.title for spec in (*registered().values(), *STUDIED) if spec.name == name), name)
+
+
 def card(one: Known) -> str:
     """The link to a study, with its result in small."""
     axis = one.axes[0] if one.axes else None
     drawn = miniature(series_of(one, axis.quantity), axis.logarithmic) if axis else ""
-    blank = f"needs {one.lacking[0]}" if one.lacking else "no rows yet"
-    verdicts = ", ".join(f"{word} {count}" for word, count in one.counts.items())
+    blank = f"needs {title_of(one.lacking[0])}" if one.lacking else "nothing is computed yet"
+    verdicts = ", ".join(f"{word}: {count}" for word, count in one.counts.items())
     return CARD.format(
         address=escape(f"studies?{urlencode({'study': one.study.name})}"),
         title=escape(one.study.title),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from explainers.cid.results import CIDSettings
 from explainers.studies.base.scores import Task
-from explainers.studies.base.verdicts import UNDECIDED, Effect, Lacking, Verdict, judge
+from explainers.studies.base.verdicts import NO_RESULT, UNDECIDED, Effect, Lacking, Verdict, judge
 from explainers.sweeps.items import Item
 
 QUICK_PICTURES = 2
@@ -60,11 +60,11 @@ class Claim:
     same: bool = False
 
     def verdict(self, long: pd.DataFrame) -> Verdict:
-        """Computed from the long table."""
+        """Computed from the long table; without rows there is no result yet."""
         try:
             return judge(self.effect(long), self.margin, self.same)
         except Lacking as error:
-            return Verdict(UNDECIDED, reason=str(error))
+            return Verdict(NO_RESULT if long.empty else UNDECIDED, reason=str(error))
 
 
 @dataclass(frozen=True)

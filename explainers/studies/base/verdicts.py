@@ -11,7 +11,8 @@ import numpy as np
 from explainers.evaluation.intervals import Interval, bootstrap_interval
 
 FOUND, NOT_FOUND, OPPOSITE, UNDECIDED = "found", "not found", "the opposite", "undecided"
-VERDICTS = (FOUND, NOT_FOUND, OPPOSITE, UNDECIDED)
+NO_RESULT = "no result yet"
+VERDICTS = (FOUND, NOT_FOUND, OPPOSITE, UNDECIDED, NO_RESULT)
 # Fewer cannot be unlike chance at 95 %: of five coins all fall alike in 6 % of the tries.
 FEWEST = 6
 RESAMPLES = 2000
@@ -40,7 +41,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word` is one of VERDICTS; `reason` says why it is undecided; `effect` None where nothing was measured."""
+    """`word` is one of VERDICTS; `reason` says why nothing is decided; `effect` None where nothing was measured."""
 
     word: str
     effect: Interval | None = None

@@ -104,7 +104,7 @@ def test_a_damaged_or_missing_table_is_said_and_nothing_else_fails(tmp_path, mon
     (folder / "beta.parquet").write_bytes(b"nothing")
     (folder / "rescaling.parquet").unlink()
     assert "expected a table of a sweep" in known("beta", folder).damage
-    assert all(one.verdict.word == "undecided" for one in known("rescaling", folder).findings)
+    assert all(one.verdict.word == "no result yet" for one in known("rescaling", folder).findings)
     monkeypatch.setattr(shown.known, "__defaults__", (folder,))
     at = page("studies", study="beta").run()
     assert not at.exception

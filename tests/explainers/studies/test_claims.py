@@ -18,7 +18,7 @@ from explainers.studies import (
     rescaling,
 )
 from explainers.studies.base.tables import LONG
-from explainers.studies.base.verdicts import FOUND, NOT_FOUND, OPPOSITE, UNDECIDED
+from explainers.studies.base.verdicts import FOUND, NO_RESULT, NOT_FOUND, OPPOSITE, UNDECIDED
 from explainers.studies.catalogue import STUDIES
 from explainers.studies.robustness import SHORT
 from tests.support.study_tables import long_rows
@@ -169,9 +169,9 @@ def test_the_verdict_is_the_one_that_was_put_in(name):
 
 
 @pytest.mark.parametrize("name", CLAIMS, ids="-".join)
-def test_without_rows_a_claim_is_undecided_and_says_what_is_missing(name):
+def test_without_rows_a_claim_has_no_result_and_says_what_is_missing(name):
     verdict = CLAIMS[name].verdict(pd.DataFrame(columns=list(LONG)))
-    assert (verdict.word, verdict.effect, bool(verdict.reason)) == (UNDECIDED, None, True)
+    assert (verdict.word, verdict.effect, bool(verdict.reason)) == (NO_RESULT, None, True)
 
 
 def test_the_weakest_strength_decides_the_order_of_the_blocks():
