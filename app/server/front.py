@@ -28,9 +28,9 @@ PAGE = with_scripts(
 def fronted(scope: Scope, send: Send) -> Send:
     """`send`, with this page in place of Streamlit's; no browser keeps it, since its date would be that of Streamlit's.
 
-    Files, which have a dot in their names, are sent as they are.
+    It is the only page there is, at whatever address; files of other kinds are sent as they are.
     """
-    if scope["method"] != "GET" or "." in scope["path"].rpartition("/")[2]:
+    if scope["method"] != "GET":
         return send
     body = PAGE.encode()
     ours = False
