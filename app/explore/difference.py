@@ -13,7 +13,7 @@ from app.figures.ends import ENDS
 from app.figures.grid import SCALES, SIGNED_SCALES, Cell, Row, row_limits
 from app.figures.style import PLAIN_CONFIG
 from app.parts.look import look
-from app.words import decimal, number, signed
+from app.words import NONE, decimal, number, signed
 from explainers.cid.certainty import is_certain
 from explainers.evaluation.alike import common_shape, on_cells, rank_correlation, shares_below, top_overlap
 
@@ -107,7 +107,7 @@ def _numbers(a: Spot, b: Spot, gap: np.ndarray, shape: tuple[int, int], unit: st
     with st.container(horizontal=True, key="closer_numbers"):
         st.metric("Rank correlation", decimal(rank_correlation(first, second), 2), help=MEANS["rank"])
         overlap = top_overlap(first, second)
-        st.metric("Overlap of the top tenth", "–" if np.isnan(overlap) else f"{overlap:.0%}", help=MEANS["top"])
+        st.metric("Overlap of the top tenth", NONE if np.isnan(overlap) else f"{overlap:.0%}", help=MEANS["top"])
         if a.method == b.method and finite.size and not unsure:
             mean = float(finite.mean())
             text = signed(mean) if a.method.entropy else number(mean)

@@ -16,10 +16,10 @@ WIDTH = 260
 def pictures_html(pictures: Sequence[tuple[str, np.ndarray]]) -> str:
     """Pictures (H, W, 3) uint8 side by side, each over its title."""
     columns = f"display:grid;grid-template-columns:repeat({len(pictures)},minmax(0,{WIDTH}px));gap:14px"
-    return f'<div style="{columns}">{"".join(_figure(*one) for one in pictures)}</div>'
+    return f'<div style="{columns}">{"".join(_pane(*one) for one in pictures)}</div>'
 
 
-def _figure(title: str, picture: np.ndarray) -> str:
+def _pane(title: str, picture: np.ndarray) -> str:
     image, small = Image.fromarray(picture), max(picture.shape[:2]) <= SMALL
     address = data_address(image) if small else data_address(image, "JPEG", quality=92, subsampling=0)
     drawn = "image-rendering:pixelated;" if small else ""

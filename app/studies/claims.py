@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.words import counted
+from app.words import NONE, counted
 from explainers.studies.base.report import Finding, spelt
 from explainers.studies.base.verdicts import FOUND, NO_RESULT, NOT_FOUND, OPPOSITE, UNDECIDED
 
@@ -73,9 +73,9 @@ def rows_of(found: Sequence[Finding]) -> list[dict[str, Any]]:
         {
             "Study": f"{one.study.title}, {one.study.figure}",
             "The paper says": one.claim.says,
-            "Its number": one.claim.printed or "–",
+            "Its number": one.claim.printed or NONE,
             "Verdict": one.verdict.word,
-            "Measured [95 % interval]": spelt(one.verdict.effect) if one.verdict.effect else "–",
+            "Measured [95 % interval]": spelt(one.verdict.effect) if one.verdict.effect else NONE,
             "Unit": one.claim.unit,
             "What was measured": one.claim.measured,
             "Pictures": one.verdict.pictures,

@@ -4,10 +4,21 @@ import re
 
 import pytest
 
-from tests.support.browser import READY, SLOW, cheap, expect, status
+from tests.support.browser import READY, SLOW, cheap, expect, quiet, status
 from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def tab(page):
+    """A tab of its own: the history of one that is old is full, and counts no further."""
+    opened = page.context.new_page()
+    opened.set_default_timeout(SLOW)
+    opened.complaints = []
+    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    yield opened
+    opened.close()
 
 
 def layer_shown(page):
@@ -22,14 +33,8 @@ def entries(page) -> int:
     return page.evaluate("history.length")
 
 
-def quiet(page) -> None:
-    """The script has run, and what it wrote has come."""
-    page.wait_for_timeout(300)
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
-    page.wait_for_timeout(200)
-
-
-def test_steps_through_two_pages_and_back_and_on_again(page, address):
+def test_steps_through_two_pages_and_back_and_on_again(tab, address):
+    page = tab
     # A link that leaves open what the page fills in: the network's layer.
     page.goto(cheap(address, layer=""))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)

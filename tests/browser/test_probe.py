@@ -74,8 +74,12 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
 
 def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     page.goto(cheap(address, view="layers"))
-    page.get_by_role("button", name="Compute").click()
-    expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
+    compute, line = page.get_by_role("button", name="Compute"), page.locator(".st-key-layers_line")
+    # Other visitors may have had them computed.
+    expect(compute.or_(line.filter(has_text="are ready")).first).to_be_visible(timeout=SLOW)
+    if compute.is_visible():
+        compute.click()
+    expect(line).to_contain_text("All 12 layers are ready", timeout=SLOW)
     expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12, timeout=SLOW)
     page.mouse.click(*pane(page, "strip", 6))
     expect(status(page)).to_contain_text("layer2.2 of", timeout=SLOW)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from tests.support.browser import READY, SLOW, cheap, expect, status
+from tests.support.browser import READY, SLOW, cheap, expect, quiet, status
 from tests.support.hostile_weights import HOSTILE, planted
 from tests.support.picture_files import REFUSED, SHOWN
 from tests.support.places import ROOT
@@ -100,10 +100,12 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     page.goto(cheap(address))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     page.locator(".st-key-own_weights summary").click()
+    quiet(page)
     page.get_by_role("combobox", name="Architecture").click()
     page.get_by_role("option", name="ResNet-20").first.click()
     files = {"code": pickle.dumps({"fc.weight": planted(tmp_path)[0]})} | {name: HOSTILE[name]() for name in WEIGHTS}
     for name, data in files.items():
+        quiet(page)
         give(page, "w_weights", f"{name[:4]}.pt", data)
         expect(page.get_by_text("Expected", exact=False).first).to_be_visible(timeout=SLOW)
         clean(page)

@@ -41,7 +41,8 @@ def flipped(path: Path, generator: random.Random) -> None:
 
 def test_the_list_of_what_ships_is_whole_and_true():
     folders = [
-        shipped.ASSETS / name for name in ("networks", "decoders", "lessons", "sweeps", "information_flow", "results")
+        shipped.ASSETS / name
+        for name in ("networks", "decoders", "lessons", "sweeps", "information_flow", "results", "studies")
     ]
     read = {path for folder in folders for path in folder.iterdir()}
     # The cards beside weights are for people.
@@ -81,7 +82,7 @@ def test_a_damaged_network_is_named_wherever_the_damage_is(assets, seed):
     assert str(assets) not in sentence(caught.value)
 
 
-LESSON = "from app.learn.lessons import LESSONS; from app.learn import frame; frame.words(0, LESSONS[0])"
+LESSON = "from app.learn.lessons import LESSONS; from app.learn import frame; frame.words(LESSONS[0])"
 GLOSSARY = "from app.glossary import page; page.page()"
 
 

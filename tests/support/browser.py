@@ -55,3 +55,13 @@ def take(page, kind: str, place: int = 0) -> tuple[str, bytes]:
     with page.expect_download(timeout=SLOW) as download:
         popover(page).get_by_role("button", name=kind, exact=True).nth(place).click()
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def quiet(page) -> None:
+    """Waits until the script has run and what it wrote has come.
+
+    While the page is drawn anew, a list that is open closes, and a file that is given may be lost.
+    """
+    page.wait_for_timeout(300)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(200)

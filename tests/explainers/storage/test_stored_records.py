@@ -92,7 +92,7 @@ def test_numbers_of_numpy_and_arrays_of_any_order_are_kept():
     assert other.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("value", [Foreign(), [1], {"a": 1}, {1}, len, nn.ReLU(), (1, (Foreign(),))], ids=repr)
+@pytest.mark.parametrize("value", [Foreign(), [1], {"a": [1]}, {1}, len, nn.ReLU(), (1, (Foreign(),))], ids=repr)
 def test_other_types_are_refused_when_written(value):
     with pytest.raises(TypeError, match="expected a record of a known type"):
         encode(value)
