@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 from functools import cache
 
@@ -25,6 +26,14 @@ manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_componen
 os.environ["RESULTS_LIMIT"] = "0"
 # Nor those that ship, but for the tests of these: pages are to compute.
 os.environ["SHIPPED_RESULTS"] = "0"
+
+
+@pytest.fixture(autouse=True)
+def same_main() -> Iterator[None]:
+    """A page that a test runs takes the program's place: processes that are started later would run it again."""
+    program = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = program
 
 
 @pytest.fixture(autouse=True)
