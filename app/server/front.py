@@ -6,6 +6,7 @@ import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
+MEDIA = "/media/"
 SCRIPTS = tuple(Path(__file__).with_name(f"{name}.js") for name in ("base", "steps", "keys"))
 
 
@@ -28,9 +29,10 @@ PAGE = with_scripts(
 def fronted(scope: Scope, send: Send) -> Send:
     """`send`, with this page in place of Streamlit's; no browser keeps it, since its date would be that of Streamlit's.
 
-    It is the only page there is, at whatever address; files of other kinds are sent as they are.
+    It is the only page there is, at whatever address; files that are taken away, reports among them, are sent as they
+    are, and so are those of other kinds.
     """
-    if scope["method"] != "GET":
+    if scope["method"] != "GET" or MEDIA in scope["path"]:
         return send
     body = PAGE.encode()
     ours = False
