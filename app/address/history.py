@@ -17,6 +17,7 @@ KEPT = {
     "fairness": "fairness",
     "evaluate": "evaluate_choice",
     "layers": "layers_choice",
+    "studies": "studies_choice",
     "flow": "flow_choice",
     "learn": "learn",
 }
