@@ -7,6 +7,7 @@ from torch import Tensor
 
 from explainers.cid.results import CIDSettings
 from explainers.decoders.cards import find_decoder, load_decoder
+from explainers.evaluation.alike import rank_correlation
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.ru.explain import RU
@@ -16,7 +17,6 @@ from explainers.studies.base.effects import difference, effect, values
 from explainers.studies.base.scores import Measured, Task
 from explainers.studies.base.study import Axis, Claim, Study
 from explainers.studies.base.verdicts import Effect
-from explainers.studies.decoders import rank_correlation
 from explainers.sweeps.items import Item
 
 NETWORK, LAYERS = "resnet20-cifar10", ("conv1", "layer1.2", "layer2.2")
@@ -35,7 +35,7 @@ def measure(network: Network, layer: Layer, item: Item) -> Iterator[Measured]:
         assert card is not None
         maps[name] = last(RU(network.module, layer, load_decoder(card)).stream(x, SETTINGS)).entropy
         yield Measured(name, MEAN, float(maps[name].double().mean()))
-    yield Measured("both", ALIKE, rank_correlation(maps[SIX], maps[EIGHT]))
+    yield Measured("both", ALIKE, rank_correlation(maps[SIX].numpy(), maps[EIGHT].numpy()))
 
 
 def tasks(items: Sequence[Item], quick: bool) -> Iterable[Task]:

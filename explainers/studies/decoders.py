@@ -8,14 +8,13 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from explainers.cid.results import CIDSettings, RUResult
 from explainers.datasets.birds.render import render_bird
 from explainers.decoders.cards import find_decoder, load_decoder
+from explainers.evaluation import alike
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.layers import Layer
 from explainers.ru.explain import RU
@@ -64,7 +63,7 @@ def rank_correlation(first: Tensor, second: Tensor) -> float:
     1.0
     """
     pairs = zip(first.flatten(1).numpy(), second.flatten(1).numpy(), strict=True)
-    values = [float(np.asarray(spearmanr(a, b))[0]) for a, b in pairs]
+    values = [alike.rank_correlation(a, b) for a, b in pairs]
     return sum(values) / len(values)
 
 

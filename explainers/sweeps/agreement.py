@@ -15,9 +15,9 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
 
 from explainers.cid.results import CIDSettings
+from explainers.evaluation.alike import rank_correlation
 from explainers.grid import cell_sum
 from explainers.methods.method import MapResult
 from explainers.methods.registry import find_method
@@ -145,6 +145,4 @@ def agreement(entropy: np.ndarray, other: np.ndarray) -> float:
     rows, columns = entropy.shape
     first = (-entropy).ravel()
     second = cell_sum(torch.as_tensor(other)[None, None], (rows, columns)).numpy().ravel()
-    if not (np.isfinite(second).all() and np.ptp(second) and len(set(first.tolist())) > 1):
-        return math.nan
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1].round(12))
+    return rank_correlation(first, second) if np.isfinite(second).all() else math.nan
