@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from app.figures.intervals import error_bars, said
 from app.figures.marks import open_where
 from app.figures.networks import Style
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
-from app.words import counted, decimal
+from app.words import counted
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 # Pixels between the axes.
@@ -133,17 +134,10 @@ def _curve(line: Line, across: list[int] | list[float]) -> go.Scatter:
     return go.Scatter(
         x=across,
         y=list(line.mean),
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - mean if math.isfinite(high) else 0.0 for mean, _, high in ends],
-            "arrayminus": [mean - low if math.isfinite(low) else 0.0 for mean, low, _ in ends],
-            "thickness": 1.2,
-            "width": 3,
-        },
+        error_y=error_bars(ends),
         customdata=[(line.name, layer, line.setting) for layer in line.layers],
         hovertext=[
-            "<br>".join((line.words, f"{layer}, {depth:.0%} of the way", *_said(*point), *pictures))
+            "<br>".join((line.words, f"{layer}, {depth:.0%} of the way", *said(point, "nats"), *pictures))
             for layer, depth, point, pictures in zip(line.layers, line.depths, ends, _pictures(line), strict=True)
         ],
         hoverinfo="text",
@@ -167,11 +161,6 @@ def _pictures(line: Line) -> list[list[str]]:
         [counted(count, "picture"), *([f"{off} of them uncertain"] if off else [])]
         for count, off in zip(line.counts, unsure, strict=True)
     ]
-
-
-def _said(mean: float, low: float, high: float) -> list[str]:
-    interval = [f"95 % interval {decimal(low)} to {decimal(high)}"] if math.isfinite(low) else []
-    return [f"{decimal(mean)} nats", *interval]
 
 
 def _named(figure: go.Figure, order: list[Place], look: Look) -> None:

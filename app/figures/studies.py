@@ -8,10 +8,11 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from app.figures.intervals import error_bars, said
 from app.figures.networks import Style
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
-from app.words import counted, decimal
+from app.words import counted
 
 PLOT = 330
 WIDE, HIGH, EDGE = 220, 76, 6
@@ -78,16 +79,9 @@ def _curve(one: Series) -> go.Scatter:
     return go.Scatter(
         x=one.x,
         y=one.mean,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - mean if math.isfinite(high) else 0.0 for mean, _, high in ends],
-            "arrayminus": [mean - low if math.isfinite(low) else 0.0 for mean, low, _ in ends],
-            "thickness": 1.2,
-            "width": 3,
-        },
+        error_y=error_bars(ends),
         hovertext=[
-            "<br>".join((escape(one.title), escape(at), *_said(*point), _counted(pictures, trainings)))
+            "<br>".join((escape(one.title), escape(at), *said(point), _counted(pictures, trainings)))
             for at, point, pictures, trainings in counts
         ],
         hoverinfo="text",
@@ -96,10 +90,6 @@ def _curve(one: Series) -> go.Scatter:
         line={"color": one.style.colour, "width": 2},
         marker={"size": 8, "symbol": one.style.symbol},
     )
-
-
-def _said(mean: float, low: float, high: float) -> list[str]:
-    return [decimal(mean), *([f"95 % interval {decimal(low)} to {decimal(high)}"] if math.isfinite(low) else [])]
 
 
 def _counted(pictures: int, trainings: int) -> str:
