@@ -31,6 +31,8 @@ from app.parts import link_notice, look, ways
 from app.parts.network_status import network_or_status, selected_network
 from app.parts.strange import warn
 from app.sidebar import controls
+from app.sidebar.picture import picture_control
+from app.sidebar.settings import SETTINGS, settings_control
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
 
@@ -51,7 +53,7 @@ def page() -> None:
     with st.sidebar:
         networks_control(store)
         weights_control(store)
-        controls.picture_control(store)
+        picture_control(store)
     st.title("What differs between two networks?", anchor=False)
     st.markdown(INTRODUCTION)
     notice = st.empty()
@@ -98,9 +100,9 @@ def _scene(store: Backend, a: Network, b: Network) -> Scene:
     with st.sidebar:
         layer = controls.layer_control(a)
         matched = partner_control(layer, a, b)
-        controls.settings_control(subjects[0].size)
+        settings_control(subjects[0].size)
     chosen = selection.selection()
-    settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
+    settings = CIDSettings(**{name: getattr(chosen, name) for name in SETTINGS})
     settings = common_settings(settings, subjects[0].size[0], subjects[1].size[0])
     first, second = (
         Side(letter, name, network, subject, settings)

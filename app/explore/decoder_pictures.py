@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import streamlit as st
 
 from app.inputs.sentences import foreign, sentence
-from app.sidebar.controls import PICTURE_MEGABYTES
+from app.sidebar.picture import PICTURE_MEGABYTES
 from app.words import counted
 from explainers.checkpoints.archives import TooManyEntries, open_archive
 from explainers.datasets.pictures import EXTENSIONS

@@ -20,6 +20,8 @@ from app.parts.look import apply
 from app.parts.network_status import selected_network
 from app.parts.strange import warn
 from app.sidebar import controls
+from app.sidebar.picture import picture_control
+from app.sidebar.settings import SETTINGS, settings_control
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -35,7 +37,7 @@ def page() -> None:
         controls.network_control()
         controls.own_weights_control(store)
         note = st.container()
-        controls.picture_control(store)
+        picture_control(store)
     if not choice().present:
         st.title("What does this layer throw away?", anchor=False)
     notice = st.empty()
@@ -56,12 +58,12 @@ def page() -> None:
     with st.sidebar:
         layer = controls.layer_control(network)
         layer_column.follow(network, layer)
-        controls.settings_control(subject.size)
+        settings_control(subject.size)
     selection.write_address(choice().to_query())
     link_notice.draw(notice, (selection.selection(), choice()))
     warn(selection.selection().picture, network)
     chosen = selection.selection()
-    settings = CIDSettings(**{name: getattr(chosen, name) for name in controls.SETTINGS})
+    settings = CIDSettings(**{name: getattr(chosen, name) for name in SETTINGS})
     if choice().present:
         _presentation(store, network, subject, layer, settings)
         return

@@ -20,6 +20,7 @@ from app.inputs.pictures import SOURCES, PictureGoneError, gallery
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, networks
 from app.parts.strange import answered
+from app.parts.uploads import uploads
 from app.sidebar.controls import shape
 from explainers import CIDSettings
 from explainers.methods.entropies import ENTROPIES
@@ -93,7 +94,7 @@ def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
 
 def _picture_titles(store: Backend) -> dict[str, str]:
     titles = {key: title for source in SOURCES if source != "upload" for key, title in gallery(source).items()}
-    mine = {key: store.uploaded(key) for key in st.session_state.get("uploads", ())}
+    mine = {key: store.uploaded(key) for key in uploads()}
     return titles | {key: picture.title for key, picture in mine.items() if picture}
 
 

@@ -20,6 +20,7 @@ from app.parts.network_status import selected_network
 from app.parts.strange import warn
 from app.parts.watch import Asked, Watch
 from app.sidebar import controls
+from app.sidebar.picture import picture_control
 from explainers.fairness.check import Check
 from explainers.fairness.maps import Question, station_decoders
 from explainers.fairness.plan import Plan
@@ -41,7 +42,7 @@ def page() -> None:
     with st.sidebar:
         controls.network_control()
         note = st.container()
-        controls.picture_control(store)
+        picture_control(store)
     st.title("Which maps may be compared between layers?", anchor=False)
     notice = st.empty()
     write_address()

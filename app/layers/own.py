@@ -6,7 +6,7 @@ from app.address import selection
 from app.inputs.pictures import as_thumbnail
 from app.inputs.sentences import foreign, sentence
 from app.jobs.backend import backend
-from app.sidebar.controls import UPLOADS_LISTED
+from app.parts.uploads import bring
 from app.sidebar.own_files import NOTES, uploaded, uploaders
 from app.words import counted
 from explainers.sweeps.items import FileItem
@@ -52,8 +52,7 @@ def upload(item: FileItem) -> str:
     """The picture under the key by which this session's other pages know it."""
     assert isinstance(item.source, bytes)
     key = backend().add_upload(item.source, item.name, selection.owner("upload")).key
-    others = tuple(other for other in st.session_state.get("uploads", ()) if other != key)
-    st.session_state["uploads"] = (key, *others)[:UPLOADS_LISTED]
+    bring(key)
     return key
 
 

@@ -11,8 +11,8 @@ from app.inputs.pictures import Picture, PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend
 from app.jobs.owners import mark
+from app.parts.uploads import bring
 
-LISTED = 8
 UPLOAD = "upload/"
 
 
@@ -35,8 +35,7 @@ def arrive(page: str, store: Backend) -> str:
     owner = mark(selection.owner("upload"))
     key = UPLOAD + owner + found.picture.key.removeprefix(UPLOAD)[len(owner) :]
     store.uploads.put(key, replace(found.picture, key=key))
-    others = tuple(other for other in st.session_state.get("uploads", ()) if other != key)
-    st.session_state["uploads"] = (key, *others)[:LISTED]
+    bring(key)
     links()[key] = (token, found.ends)
     st.session_state["source"] = "upload"
     # What stands behind the token: the part that is used, and the object that was drawn.

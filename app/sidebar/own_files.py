@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.sidebar.controls import PICTURE_MEGABYTES
+from app.sidebar.picture import PICTURE_MEGABYTES
 from explainers.datasets.boxes import Boxes, read_box_files
 from explainers.datasets.pictures import EXTENSIONS
 
