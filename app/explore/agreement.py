@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app.explore.grid_choice import OVER, change, choice
-from app.explore.spots import request
+from app.explore.spots import importance, request
 from app.figures.agreement import matrix_figure
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
@@ -17,6 +17,7 @@ from app.inputs.pictures import PictureGoneError, gallery
 from app.jobs.backend import Backend, View
 from app.parts.bound import dropdown, segments
 from app.parts.look import look
+from app.parts.numbers_table import numbers_table
 from app.parts.watch import Asked, Start, Watch
 from app.words import counted
 from explainers import CIDSettings
@@ -40,11 +41,14 @@ RANK_HELP = (
 TOP_HELP = (
     "Of the tenth of the pixels that matter most to one method, the share that is in the other's. By chance 10 %."
 )
-LOW, HIGH = "95 % from", "95 % to"
+RANK, OVERLAP, LOW, HIGH = "rank correlation", "overlap (%)", "95 % from", "95 % to"
+PLACES = {RANK: 2, OVERLAP: 0, LOW: 2, HIGH: 2}
 COLUMNS = {
-    "pictures": ("%d", "From how many pictures."),
-    LOW: ("%.2f", "Lower end of the 95 % bootstrap interval of the rank correlation over the pictures."),
-    HIGH: ("%.2f", "Upper end of that interval."),
+    RANK: RANK_HELP,
+    OVERLAP: TOP_HELP,
+    "pictures": "From how many pictures.",
+    LOW: "Lower end of the 95 % bootstrap interval of the rank correlation over the pictures.",
+    HIGH: "Upper end of that interval.",
 }
 FEW = "Agreement takes two methods or more with maps of this column. Open **Methods** above and choose another."
 
@@ -135,7 +139,7 @@ def pairs(kinds: Sequence[MapMethod], lines: Sequence[Sequence[View]]) -> list[P
 def _importance(kind: MapMethod, view: View) -> np.ndarray | None:
     if view.state != "done" or not is_certain(view.value.numbers):
         return None
-    return -view.value.values if kind.entropy else view.value.values
+    return importance(kind, view.value)
 
 
 def _alike(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -171,14 +175,10 @@ def _draw(kinds: Sequence[MapMethod], found: Sequence[Pair], pictures: int) -> N
                     alt=f"{title.split('** ')[-1]} of {', '.join(titles)}",
                 )
     st.dataframe(
-        table(titles, found, pictures),
+        numbers_table(table(titles, found, pictures), PLACES),
         key="agreement_table",
         hide_index=True,
-        column_config={
-            "rank correlation": st.column_config.NumberColumn(format="%.2f", help=RANK_HELP),
-            "overlap (%)": st.column_config.NumberColumn(format="%.0f", help=TOP_HELP),
-            **{name: st.column_config.NumberColumn(format=form, help=words) for name, (form, words) in COLUMNS.items()},
-        },
+        column_config={name: st.column_config.NumberColumn(help=words) for name, words in COLUMNS.items()},
     )
 
 
@@ -190,12 +190,12 @@ def table(titles: Sequence[str], found: Sequence[Pair], pictures: int) -> list[M
         known = bool(pair.ranks)
         row: dict[str, object] = {
             "methods": names,
-            "rank correlation": float(np.mean(pair.ranks)) if known else None,
+            RANK: float(np.mean(pair.ranks)) if known else None,
         }
         if pictures > 1:
             interval = bootstrap_interval(pair.ranks) if len(pair.ranks) > 1 else None
             row |= {LOW: interval and interval.low, HIGH: interval and interval.high}
-        row["overlap (%)"] = 100 * float(np.mean(pair.tops)) if known else None
+        row[OVERLAP] = 100 * float(np.mean(pair.tops)) if known else None
         if pictures > 1:
             row["pictures"] = len(pair.ranks)
         rows.append(row)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.address import selection
 from app.explore.every_layer import status, watch
-from app.explore.film import film_of, play_control
+from app.explore.film import film_of, play_control, scene
 from app.explore.grid import TRAIN_HELP, to_decoder
 from app.explore.grid_choice import change, choice
 from app.explore.one_layer import metric_control
@@ -14,7 +14,8 @@ from app.figures.ends import ENDS
 from app.figures.layers import curve_figure, strip_figure
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
-from app.jobs.backend import Backend, View, foreground_gain
+from app.jobs.backend import Backend, View
+from app.jobs.objects import foreground_gain
 from app.parts import progress
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
@@ -65,7 +66,7 @@ def all_layers(
                 take_curves(store, network, subject, layers, views, metric, settings)
             seen = sparing("layers").shown(views)
             if choice().play:
-                film_of(layers, seen, network, subject, settings, marked, metric, str(store.device))
+                film_of(scene(network, subject, settings, marked, metric), seen, str(store.device))
             _figures(seen, layers, subject, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from app.explore.grid_choice import choice
-from app.explore.spots import Spot, ready, spot_control
+from app.explore.spots import Spot, chart, ready, spot_control
 from app.figures.closer import difference_map, scatter_figure, value_map
 from app.figures.ends import ENDS
 from app.figures.grid import SCALES, SIGNED_SCALES, Cell, Row, row_limits
-from app.figures.style import PLAIN_CONFIG
 from app.parts.look import look
 from app.words import NONE, decimal, number, signed
 from explainers.cid.certainty import is_certain
@@ -79,7 +77,7 @@ def _draw(a: Spot, b: Spot) -> None:
         for letter, spot, cells in (("a", a, first), ("b", b, second)):
             ends = ENDS.get(spot.method.name) if same else None
             figure = value_map(cells, size, limits, scale, unit, look(), ends)
-            _chart(
+            chart(
                 f"**{letter.upper()}** · {spot.title}",
                 figure,
                 f"closer_{letter}",
@@ -87,9 +85,9 @@ def _draw(a: Spot, b: Spot) -> None:
             )
         if not unsure:
             figure = difference_map(gap, size, unit, look())
-            _chart("**B − A**", figure, "closer_difference", "Difference of map B and map A about zero")
+            chart("**B − A**", figure, "closer_difference", "Difference of map B and map A about zero")
         figure = scatter_figure(first, second, unit, look())
-        _chart(f"**Every {_pixel(shape, size)}**", figure, "closer_scatter", "Values of B against values of A")
+        chart(f"**Every {_pixel(shape, size)}**", figure, "closer_scatter", "Values of B against values of A")
 
 
 def _pixel(shape: tuple[int, int], size: tuple[int, int]) -> str:
@@ -112,9 +110,3 @@ def _numbers(a: Spot, b: Spot, gap: np.ndarray, shape: tuple[int, int], unit: st
             mean = float(finite.mean())
             text = signed(mean) if a.method.entropy else number(mean)
             st.metric(f"Mean of B − A ({unit})", text, help=MEANS["mean"])
-
-
-def _chart(title: str, figure: go.Figure, key: str, alt: str) -> None:
-    with st.container():
-        st.markdown(title)
-        st.plotly_chart(figure, theme=None, key=f"figure_{key}", height="stretch", config=PLAIN_CONFIG, alt=alt)

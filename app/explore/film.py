@@ -1,6 +1,7 @@
 """Play: the maps of all layers one after the other, where the maps of one layer or of all stand else."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -22,7 +23,6 @@ from app.parts.bound import switch
 from app.parts.look import look
 from app.parts.sparing import sparing
 from app.parts.take_files import File, buttons, record
-from app.parts.watch import Watch
 from explainers import CIDSettings
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
@@ -42,55 +42,54 @@ def play_control(place: str) -> None:
     switch(f"w_play_{place}", "Play the layers", bool(choice().play), lambda on: change(play=int(on)), PLAY_HELP)
 
 
-def film(network: Network, subject: Subject, settings: CIDSettings, marked: str, metric: str, device: str) -> None:
-    """The player, with what is missing of the layers; it begins with the layer `marked`."""
-    layers = [layer for layer in network.layers if not find_method(metric).refuse(network, layer)]
-    if layers:
-        work = watch(subject, network, layers, metric, settings)
-        work.draw(lambda views: _draw(work, views, layers, network, subject, settings, marked, metric, device))
+@dataclass(frozen=True)
+class Scene:
+    """What is played: maps of `metric` in all `layers` that have them; the film begins with the layer `marked`."""
+
+    network: Network
+    subject: Subject
+    layers: tuple[Layer, ...]
+    metric: str
+    settings: CIDSettings
+    marked: str
 
 
-def _draw(
-    work: Watch,
-    views: list[View],
-    layers: Sequence[Layer],
-    network: Network,
-    subject: Subject,
-    settings: CIDSettings,
-    marked: str,
-    metric: str,
-    device: str,
-) -> None:
-    status(work, views)
-    film_of(layers, sparing("film").shown(views), network, subject, settings, marked, metric, device)
+def scene(network: Network, subject: Subject, settings: CIDSettings, marked: str, metric: str) -> Scene:
+    """That of a network and a picture."""
+    layers = tuple(layer for layer in network.layers if not find_method(metric).refuse(network, layer))
+    return Scene(network, subject, layers, metric, settings, marked)
 
 
-def film_of(
-    layers: Sequence[Layer],
-    views: Sequence[View],
-    network: Network,
-    subject: Subject,
-    settings: CIDSettings,
-    marked: str,
-    metric: str,
-    device: str,
-) -> None:
+def film(scene: Scene, device: str) -> None:
+    """The player, with what is missing of the layers."""
+    if scene.layers:
+        work = watch(scene.subject, scene.network, scene.layers, scene.metric, scene.settings)
+
+        def draw(views: list[View]) -> None:
+            status(work, views)
+            film_of(scene, sparing("film").shown(views), device)
+
+        work.draw(draw)
+
+
+def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
     """The player of the maps that are finished."""
-    there = [(layer, view) for layer, view in zip(layers, views, strict=True) if view.state == "done"]
+    network, subject = scene.network, scene.subject
+    there = [(layer, view) for layer, view in zip(scene.layers, views, strict=True) if view.state == "done"]
     if len(there) < 2:
         st.caption(NONE_YET)
         return
     names = [layer.name for layer, _ in there]
-    method = find_method(metric)
+    method = find_method(scene.metric)
     figure = film_figure(
         names,
         [view.value.values for _, view in there],
         subject.picture,
-        method.fixed_scale(settings),
+        method.fixed_scale(scene.settings),
         look(),
         [caption(view.value).partition("<br>")[0] for _, view in there],
-        names.index(marked) if marked in names else 0,
-        ENDS[metric],
+        names.index(scene.marked) if scene.marked in names else 0,
+        ENDS[scene.metric],
     )
     st.plotly_chart(
         enlarge(figure, height=PRESENTED) if choice().present else figure,
@@ -103,6 +102,6 @@ def film_of(
         record(method, Column(layer.name, "", network, subject, layer), view, 0, device) for layer, view in there
     ]  # fmt: skip
     ready = [cell for cell in cells if isinstance(cell, Taken)]
-    name = stem(network.name, metric, picture_part(subject.key, subject.title), "layers")
-    line = line_of(method, ready, GridChoice(), settings)
+    name = stem(network.name, scene.metric, picture_part(subject.key, subject.title), "layers")
+    line = line_of(method, ready, GridChoice(), scene.settings)
     buttons([File("gif", f"{name}.gif", lambda: film_gif(ready, line), GIF_HELP)], "film")

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from app.explore.grid_choice import change, choice
-from app.explore.spots import Spot, ready, spot_control
+from app.explore.spots import Spot, chart, ready, spot_control
 from app.figures.closer import BACKGROUND, OBJECT, histogram_figure, value_map, veiled
 from app.figures.ends import ENDS
 from app.figures.grid import SCALES, SIGNED_SCALES, Cell, Row, row_limits
@@ -111,8 +110,8 @@ def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, set
                 selection_mode="box",
                 alt=f"Histogram of {spot.title} for {' and '.join(parts)}",
             )
-        _chart(f"**{spot.title}**", veiled(shown, hidden, size), "closer_marked", "The map, marked pixels alone")
-        _chart(SAME_PIXELS, veiled(picture, hidden, size), "closer_picture", "The picture, marked pixels alone")
+        chart(f"**{spot.title}**", veiled(shown, hidden, size), "closer_marked", "The map, marked pixels alone")
+        chart(SAME_PIXELS, veiled(picture, hidden, size), "closer_picture", "The picture, marked pixels alone")
 
 
 def _parts(spot: Spot) -> dict[str, np.ndarray]:
@@ -139,9 +138,3 @@ def _said(inside: np.ndarray, finite: np.ndarray, parts: dict[str, np.ndarray], 
         return f"{count}, all marked.{beside}"
     of = [f"{inside[where].mean():.0%} of the {name}" for name, where in parts.items() if where.any()]
     return f"Marked: {inside.sum():,} of {count}; {', '.join(of)}.{beside}"
-
-
-def _chart(title: str, figure: go.Figure, key: str, alt: str) -> None:
-    with st.container():
-        st.markdown(title)
-        st.plotly_chart(figure, theme=None, key=f"figure_{key}", height="stretch", config=PLAIN_CONFIG, alt=alt)

@@ -50,7 +50,7 @@ def noise_itself(store: Backend, network: Network, subject: Subject, layer: Laye
     if not on:
         store.release(selection.owner("noise"))
         return
-    titles = {each: f"× {each:g}" for each in FACTORS}
+    titles = {each: factor(each) for each in FACTORS}
     steps("w_noise", "Strength of the noise", titles, choice().noise, lambda value: change(noise=value), STRENGTH)
     asked = Asked(NoiseRequest(network, layer, subject.x, subject.digest, found), (2, layer.depth))
     work = Watch("noise", lambda: [asked], "noise")

@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.explore.decoder_training import decoder_offer
-from app.explore.film import film, play_control
+from app.explore.film import film, play_control, scene
 from app.explore.grid_choice import change, choice
 from app.explore.noise_itself import noise_itself
 from app.explore.pixel import pixel_curve, pixel_probe
@@ -113,7 +113,7 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         return
     pixel_probe(subject.size)
     if choice().play:
-        film(network, subject, settings, layer.name, metric, str(store.device))
+        film(scene(network, subject, settings, layer.name, metric), str(store.device))
         return
 
     def draw(views: list[View]) -> None:

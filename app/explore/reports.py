@@ -14,7 +14,8 @@ from app.export.strip import pictures_png, strip_png
 from app.figures.ends import ENDS
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
-from app.jobs.backend import Backend, View, foreground_gain, foreground_kind, located
+from app.jobs.backend import Backend, View
+from app.jobs.objects import foreground_gain, foreground_kind, located
 from app.parts.strange import answered
 from app.words import NONE, decimal, factor, near, signed
 from explainers import CIDResult

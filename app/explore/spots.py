@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.address import selection
 from app.explore.grid import fitting
 from app.explore.grid_choice import change, choice
+from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
 from app.jobs.backend import Backend
 from app.parts.bound import dropdown
@@ -45,8 +47,14 @@ class Spot:
 
     @property
     def importance(self) -> np.ndarray:
-        """The same, the higher the more important: an entropy with its sign turned."""
-        return -self.values if self.method.entropy else self.values
+        """The same, the higher the more important."""
+        assert self.result is not None
+        return importance(self.method, self.result)
+
+
+def importance(method: MapMethod, result: MapResult) -> np.ndarray:
+    """A map, the higher the more important: an entropy with its sign turned."""
+    return -result.values if method.entropy else result.values
 
 
 def request(method: MapMethod, column: Column, settings: CIDSettings) -> MapRequest:
@@ -84,3 +92,10 @@ def ready(*wanted: Spot) -> bool:
     if missing:
         st.info(f"Not ready yet: {', '.join(dict.fromkeys(missing))}. It appears here once the grid above is complete.")
     return not missing
+
+
+def chart(title: str, figure: go.Figure, key: str, alt: str) -> None:
+    """One of the figures that stand side by side, under its title."""
+    with st.container():
+        st.markdown(title)
+        st.plotly_chart(figure, theme=None, key=f"figure_{key}", height="stretch", config=PLAIN_CONFIG, alt=alt)

@@ -13,7 +13,8 @@ from app.export.record import Taken
 from app.figures.style import NATS_SCALE
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
-from app.jobs.backend import Backend, View, foreground_gain
+from app.jobs.backend import Backend, View
+from app.jobs.objects import foreground_gain
 from app.parts.report_files import here, report_files, today
 from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record, several
 from explainers import CIDSettings

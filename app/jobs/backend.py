@@ -28,11 +28,9 @@ from app.jobs.runner import Job, Runner
 from app.jobs.shared import SharedPictures
 from app.jobs.work import load, load_own
 from app.server.added import add_requested
-from explainers import ChoiceNeededError, CIDResult, add_network
-from explainers.cid.concentration import concentration
+from explainers import ChoiceNeededError, add_network
 from explainers.datasets.birds.source import shown_side
 from explainers.devices import best_device
-from explainers.evaluation.measures import localisation
 from explainers.fairness.plan import Plan, plan
 from explainers.methods.request import DECODER_LANE, MAP_LANE, Request, Workbench
 from explainers.networks.catalogue import Network, network_catalogue
@@ -50,7 +48,6 @@ OWN = "own/"
 NOT_KEPT = "expected a picture that was uploaded, got one that is no longer kept; upload it again"
 ASKED = "the disk is being asked"
 FULL_LINE = f"{MOST} decoders are being trained already; try again later."
-NO_OBJECT = "It needs a mask or a box around the object; this picture has none. Draw one: Object, on the left."
 GONE = "Expected weights that were uploaded, got some that are no longer kept; upload them again."
 
 
@@ -425,32 +422,3 @@ add_requested(sys.argv[1:], add_network)
 def networks() -> tuple:
     """The catalogue, what is shipped first."""
     return tuple(sorted(network_catalogue(), key=lambda entry: (not entry.shipped, not entry.available)))
-
-
-def foreground_of(subject: Subject) -> dict[str, Any]:
-    """The mask, or else the box, as measures take them."""
-    return {"mask": subject.mask} if subject.mask is not None else {"box": subject.box}
-
-
-def foreground_kind(subject: Subject) -> str:
-    """What the object is known by."""
-    own = "that you have drawn" if split_outline(subject.key)[1] else ""
-    kind = "box" if subject.mask is None else "polygon" if own else "mask"
-    return f"{kind} {own}".strip()
-
-
-def located(result: CIDResult, subject: Subject) -> float | None:
-    """Localisation, 0 to 1: what of the n pixels that the layer uses most lies in the object of n pixels."""
-    if subject.mask is None and subject.box is None:
-        return None
-    return localisation(-result.entropy[0, 0], **foreground_of(subject))
-
-
-def foreground_gain(result: CIDResult, subject: Subject) -> tuple[float | None, str]:
-    """Concentration of the map in nats with the kind of foreground it goes by; where there is none the reason."""
-    if subject.mask is None and subject.box is None:
-        return None, NO_OBJECT
-    try:
-        return float(concentration(result.entropy, **foreground_of(subject))), foreground_kind(subject)
-    except ValueError as error:
-        return None, sentence(error)

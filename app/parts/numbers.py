@@ -6,8 +6,8 @@ from typing import cast
 import streamlit as st
 
 from app.inputs.network_input import Subject
-from app.jobs.backend import foreground_gain, located
-from app.parts.previews import preview_mean
+from app.jobs.objects import foreground_gain, located
+from app.parts.previews import OFF, preview_mean
 from app.words import decimal, duration, near, number, passes, signed
 from explainers import CIDResult
 from explainers.cid.constraint import holds
@@ -48,7 +48,10 @@ SENSITIVITY = (
     "δ² = ‖J‖²: the squared sensitivity of the feature to the picture. It depends on the layer's scale; "
     "the map does not."
 )
-PREVIEW = "A preview: only the digits are shown that are known; the finished map may have another mean."
+PREVIEW = (
+    f"A preview, rounded to a whole nat. In the networks that ship, the finished map's mean is at most {OFF:g} nats "
+    "away; in others nobody knows."
+)
 UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
 
 

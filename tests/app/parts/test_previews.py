@@ -1,16 +1,21 @@
 """What a page says of a map that is not finished, frame by frame of a real one."""
 
+import os
 from functools import cache
 
 import pytest
 
+from app.address.worlds import usual
 from app.explore.grid import cell
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
-from app.jobs.backend import View
-from app.parts.previews import preview_mean
+from app.jobs.backend import View, preliminary
+from app.parts.previews import OFF, preview_mean
 from app.words import read
 from explainers import CID, CIDResult, CIDSettings, load_network
+from explainers.cid.certainty import mean_uncertainty
+from explainers.datasets.birds.source import shown_side
+from explainers.networks.catalogue import network_catalogue
 
 
 @cache
@@ -31,6 +36,27 @@ def test_no_frame_has_more_digits_than_are_known():
         assert value == round(value)
         assert abs(value - float(frame.mean[0])) <= 0.5
     assert abs(read(preview_mean(before[-1]).removeprefix("about ")) - float(last.mean[0])) < 1
+
+
+def layers() -> list[tuple[str, str]]:
+    """Network and layer: those whose previews stray far, or with EVERY_FRAME=1 all layers of all that ship."""
+    if os.environ.get("EVERY_FRAME") != "1":
+        return [("resnet20-cifar10", "fc"), ("alexnet-birds", "fc8"), ("unet-membranes", "down3.conv2")]
+    shipped = [entry.name for entry in network_catalogue() if entry.shipped and entry.available]
+    return [(name, layer.name) for name in shipped for layer in load_network(name).layers]
+
+
+@pytest.mark.parametrize(("name", "layer"), layers())
+def test_what_a_page_says_of_a_map_is_never_farther_off_than_before(name, layer):
+    """Every preview is known within the same OFF, the finished map better."""
+    network = load_network(name)
+    x = prepare(network, find_picture(usual(name), shown_side(network.input_size[0]))).x[None]
+    settings = CIDSettings(grid=4, probes=32)
+    *before, last = CID(network.module, network.layer(layer)).stream(x, settings)
+    end = float(last.mean[0])
+    written = [preview_mean(frame) for frame in before if not preliminary(frame)]
+    assert all(abs(read(text.removeprefix("about ")) - end) <= OFF for text in written)
+    assert mean_uncertainty(last.numbers) < OFF
 
 
 @pytest.mark.parametrize(("state", "said"), [("running", "preview"), ("stopped", "cancelled at 20%")])
