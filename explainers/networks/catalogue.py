@@ -171,8 +171,7 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
         except DamagedFile as error:
             raise WeightsUnavailable(f"{path.name} is damaged: it is not as it ships", _help(spec)) from error
     record = read_header(path) if spec.shipped else {}
-    trained = name.replace("-seed", " --seed ").replace("-epoch", " --snapshots ")
-    source = f"trained for this project: python -m explainers.train {trained}" if spec.shipped else spec.url
+    source = f"trained for this project: python -m explainers.train {spec.asked or name}" if spec.shipped else spec.url
     # What was downloaded is what its publisher wrote, Python 2 among them: torch itself reads it.
     state = read_state_dict(path) if spec.shipped else torch.load(path, map_location="cpu", weights_only=True)
     return _network(

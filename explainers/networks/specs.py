@@ -28,7 +28,8 @@ class Spec:
     `url` is where its weights are to be had and `size` their bytes; without one, they ship with the project.
     `rename` maps keys of older weights files to today's, or to None for parts that are not built. `make`, of networks
     that were added, gives one with its weights, and what it makes of a picture. `group` is the network of which this is
-    a variant, none for those that stand for themselves.
+    a variant, none for those that stand for themselves. `asked` is what the command that trains it is asked for, where
+    that is not its name.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Spec:
     rename: Callable[[str], str | None] = str
     make: Callable[[], tuple[nn.Module, Preprocessing]] | None = None
     group: str = ""
+    asked: str = ""
 
     @property
     def shipped(self) -> bool:
@@ -173,7 +175,7 @@ def _trained_anew(spec: Spec) -> Iterator[Spec]:
     """The same with other seeds: what is found in one training alone says little."""
     for seed in SEEDS:
         name, title = seeded(spec.name, seed), f"{spec.title}, seed {seed}"
-        yield replace(spec, name=name, title=title, group=spec.group or spec.name)
+        yield replace(spec, name=name, title=title, group=spec.group or spec.name, asked=f"{spec.name} --seed {seed}")
 
 
 def _epochs() -> Iterator[Spec]:
@@ -181,7 +183,7 @@ def _epochs() -> Iterator[Spec]:
     whole = _cifar_resnet(32)
     for epoch in SNAPSHOTS:
         name, title = snapshot(whole.name, epoch), f"{whole.title}, after epoch {epoch}"
-        yield replace(whole, name=name, title=title, group=whole.name)
+        yield replace(whole, name=name, title=title, group=whole.name, asked=f"{whole.name} --snapshots {epoch}")
 
 
 def seeded(name: str, seed: int) -> str:
