@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--pages", nargs="*", default=list(PAGES), choices=list(PAGES))
     parser.add_argument("--widths", nargs="*", type=int, default=list(WIDTHS), choices=list(WIDTHS))
     parser.add_argument("--themes", nargs="*", default=["light", "dark"], choices=["light", "dark"])
+    parser.add_argument("--height", type=int, help="of the window, instead of that of the width")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     from playwright.sync_api import sync_playwright
@@ -56,7 +57,7 @@ def main() -> None:
         for width in given.widths:
             phone = width < 600
             context = browser.new_context(
-                viewport={"width": width, "height": WIDTHS[width]}, has_touch=phone, is_mobile=phone
+                viewport={"width": width, "height": given.height or WIDTHS[width]}, has_touch=phone, is_mobile=phone
             )
             page = context.new_page()
             for name in given.pages:
@@ -76,7 +77,7 @@ def _stand(page) -> None:
     page.locator('.stApp[data-test-script-state="notRunning"]').wait_for(timeout=STANDS)
     cancel = page.get_by_role("button", name="Cancel", exact=True)
     for _ in range(DONE // 1000):
-        if not cancel.count() and not page.locator('[data-stale="true"]').count():
+        if not cancel.count() and not page.locator('[data-stale="true"], [data-testid="stSkeleton"]').count():
             break
         page.wait_for_timeout(1000)
     page.wait_for_timeout(700)

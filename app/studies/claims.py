@@ -19,7 +19,8 @@ BADGES = {
 }
 VERDICT_HELP = (
     "Found: the 95 % interval lies above zero. Not found: all of it lies within the smallest effect that counts. The "
-    "opposite: it lies below zero. Undecided: none of these, fewer than six pictures, or something is missing. Where "
+    "opposite: it lies below zero. Undecided: none of these, fewer than six pictures, or something is missing. No "
+    "result yet: nothing has been computed. Where "
     "the claim is that nothing changes, found means that the interval lies within the smallest effect that counts."
 )
 ROW, MOST_ROWS = 35, 16

@@ -73,7 +73,8 @@ def _curves(one: Known, axis: Axis) -> None:
                 segments("w_studies_quantity", "Quantity", titles, axis.quantity, _quantity, QUANTITY_HELP)
             marked = float(seen.row["x"]) if seen is not None and not axis.named else None
             figure = study_figure(series_of(one, axis.quantity), frame_of(axis), look(), marked)
-            st.plotly_chart(figure, config=PLAIN_CONFIG, key="figure_studies_curves")
+            alt = f"{axis.title} against {axis.x_title}, a curve for each of {', '.join(one.series(axis.quantity))}"
+            st.plotly_chart(figure, theme=None, config=PLAIN_CONFIG, key="figure_studies_curves", alt=alt)
             take_study(one, axis)
         if seen is not None:
             with st.container():

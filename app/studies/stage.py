@@ -6,19 +6,24 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.address.selection import Selection
-from app.figures.layers import strip_figure
+from app.figures.ends import ENDS
+from app.figures.maps import nats_figure
 from app.figures.style import PLAIN_CONFIG
+from app.inputs.pictures import THUMBNAIL, PictureGoneError
 from app.jobs.backend import backend
 from app.parts.bound import dropdown, steps
 from app.parts.look import look
 from app.studies.choice import Choice, change
 from app.studies.known import Known
+from explainers.methods.entropies import CID_NAME
 
 CURVE_HELP = "Whose maps are shown: one of the curves on the left."
 STOP_HELP = "What the study varies. The map changes at once: all of these ship with the study."
+LINKS = "<style>.study-way {color:light-dark(#0f6b72, #4fb8bd)}</style>"
 SEEN_HELP = "Which of the pictures the map is of. Pictures whose maps ship are listed."
 MAP_HELP = "One scale in nats for all maps of this curve; a dark cell is one that the layer uses."
 
@@ -35,7 +40,7 @@ class Seen:
 
 def with_maps(one: Known) -> pd.DataFrame:
     """Rows of CID whose map ships, a row each."""
-    rows = one.long[one.long["row"].isin(list(one.maps)) & (one.long["method"] == "cid")]
+    rows = one.long[one.long["row"].isin(list(one.maps)) & (one.long["method"] == CID_NAME)]
     return rows.drop_duplicates(["series", "row"])
 
 
@@ -60,30 +65,55 @@ def draw_stage(one: Known, seen: Seen) -> None:
     stops = _same(seen.rows["at"].tolist())
     if len(stops) > 1:
         steps("w_studies_stop", _title(one.study.varied), stops, row["at"], _taker("stop"), STOP_HELP)
-    titles = {key: backend().whole(key, 64).title for key in seen.pictures if key.startswith("bird/")}
-    titles = {key: f"{titles.get(key, key)} ({key})" for key in seen.pictures}
-    dropdown("w_studies_seen", "Picture", titles, row["picture"], _taker("seen"), SEEN_HELP)
+    dropdown("w_studies_seen", "Picture", titles(seen.pictures), row["picture"], _taker("seen"), SEEN_HELP)
     st.markdown("**CID of this picture**", help=MAP_HELP)
-    st.plotly_chart(figure(one, seen), config=PLAIN_CONFIG, key="figure_studies_map")
+    alt = f"CID of {row['series']}, {row['at']}, in nats"
+    st.plotly_chart(figure(one, seen), theme=None, config=PLAIN_CONFIG, key="figure_studies_map", alt=alt)
     st.html(links(row))
 
 
-def figure(one: Known, seen: Seen):
+def titles(pictures: tuple[str, ...]) -> dict[str, str]:
+    """What the pictures show, with a number where several show the same."""
+    named = {name: _title_of(name) for name in pictures}
+    known = list(named.values())
+    return {
+        key: f"{title} {known[:place].count(title) + 1}" if known.count(title) > 1 else title
+        for place, (key, title) in enumerate(named.items())
+    }
+
+
+def _title_of(name: str) -> str:
+    try:
+        return backend().whole(key_of(name), THUMBNAIL).title.removesuffix(" (rendered)")
+    except PictureGoneError:
+        return name
+
+
+def key_of(name: str) -> str:
+    """The gallery's key of a picture by its name in a table, where photographs have none of their own.
+
+    >>> key_of("bird/3"), key_of("cat")
+    ('bird/3', 'photo/cat')
+    """
+    return name if "/" in name else f"photo/{name}"
+
+
+def figure(one: Known, seen: Seen) -> go.Figure:
     """The map on the scale of all maps of its curve."""
     rows = with_maps(one)
     cells = np.concatenate([one.maps[name].ravel() for name in rows.loc[rows["series"] == seen.row["series"], "row"]])
     finite = cells[np.isfinite(cells)].astype(float)
     limits = (float(np.percentile(finite, 1)), float(np.percentile(finite, 99)))
     shown = one.maps[seen.row["row"]].astype(float)
-    name = f"{seen.row['series']}, {seen.row['at']}"
-    return strip_figure([name], [shown], shown.shape, limits, look(), columns=1)
+    return nats_figure(shown, (shown.shape[0], shown.shape[1]), limits, look(), None, ENDS[CID_NAME])
 
 
 def links(row: pd.Series) -> str:
     """To Explore and Compare, at this network, layer, picture and β."""
-    at = Selection(row["network"], row["picture"], row["layer"], float(row["beta"])).to_query()
+    at = Selection(row["network"], key_of(row["picture"]), row["layer"], float(row["beta"])).to_query()
     query = escape(urlencode(at))
-    return f'<a href="./?{query}">Open in Explore</a> · <a href="compare?{query}">Open in Compare</a>'
+    ways = ("./", "Open in Explore"), ("compare", "Open in Compare")
+    return LINKS + " · ".join(f'<a class="study-way" href="{page}?{query}">{words}</a>' for page, words in ways)
 
 
 def _title(varied: str) -> str:

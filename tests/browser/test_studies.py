@@ -1,5 +1,7 @@
 """The Studies page in a real Chromium: from the index to a study, its map, its files, and on into Explore."""
 
+import re
+
 import pytest
 
 from tests.support.browser import SLOW, chart, expect, opened, take
@@ -8,7 +10,6 @@ pytestmark = pytest.mark.browser
 # Where the chart's map is drawn: the values of its cells, as the browser has them.
 CELLS = "one => JSON.stringify(one.querySelector('.js-plotly-plot').data[0].z)"
 # The title above the map says where on the curve it is.
-TITLE = ".annotation-text"
 
 
 def test_from_the_index_to_a_study_its_map_its_files_and_explore(page, address):
@@ -22,7 +23,7 @@ def test_from_the_index_to_a_study_its_map_its_files_and_explore(page, address):
     slider.focus()
     slider.press("ArrowLeft")
     page.wait_for_url("**stop=*", timeout=SLOW)
-    expect(chart(page, "studies_map").locator(TITLE).filter(has_text="0.01")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("figure", name=re.compile(r"^CID of .*, 0\.01, in nats$"))).to_be_visible(timeout=SLOW)
     assert chart(page, "studies_map").evaluate(CELLS) != before
     opened(page)
     assert take(page, "SVG")[1].startswith(b"<?xml")
