@@ -153,13 +153,16 @@ def _lookalikes(build: Callable[[int], nn.Module], epochs: int = 16, peak_lr: fl
     )
 
 
-NORMALISED_ALEXNET = partial(alexnet, normalised=True)
+# Without dropout: what tells look-alikes apart is a few pixels of one part. With it VGG-16 was right on 45 %, AlexNet
+# on 63 % of them after the same sixteen epochs, and on no more of the pictures that they had been trained on.
+PLAIN_ALEXNET, PLAIN_VGG16, PLAIN_VGG19 = (partial(build, dropout=0.0) for build in (alexnet, vgg16, vgg19))
+NORMALISED_ALEXNET = partial(PLAIN_ALEXNET, normalised=True)
 TEACHERS = ("vgg16", "resnet18", "resnet34")
 
 
 def _pruned() -> dict[str, Recipe]:
     """Each begins with the one before it, as in the publication; without normalisation, which shipped weights lack."""
-    plain = replace(_lookalikes(vgg16, epochs=6, peak_lr=0.01), weight_decay=1e-4)
+    plain = replace(_lookalikes(PLAIN_VGG16, epochs=6, peak_lr=0.01), weight_decay=1e-4)
     origins = ("vgg16-lookalikes", *map(pruned_name, PRUNED))
     return {
         pruned_name(percent): replace(plain, origin=origin, kept=percent / 100)
@@ -171,7 +174,7 @@ def _damaged() -> dict[str, Recipe]:
     """Whole and with one convolution cut, for the question whether there is a bird."""
     found: dict[str, Recipe] = {}
     numbers = _numbers()
-    for depth, build in ((16, vgg16), (19, vgg19)):
+    for depth, build in ((16, PLAIN_VGG16), (19, PLAIN_VGG19)):
         for layer in ("", *LAST_TWO[depth]):
             name = f"vgg{depth}-bird-or-not" + f"-damaged-{layer}" * bool(layer)
             found[name] = replace(
@@ -204,8 +207,8 @@ RECIPES: dict[str, Recipe] = {
         segments=membranes.CLASSES.index("membrane"),
     ),
     "alexnet-lookalikes": _lookalikes(NORMALISED_ALEXNET),
-    "vgg16-lookalikes": _lookalikes(partial(vgg16, normalised=True)),
-    "vgg19-lookalikes": _lookalikes(partial(vgg19, normalised=True)),
+    "vgg16-lookalikes": _lookalikes(partial(PLAIN_VGG16, normalised=True)),
+    "vgg19-lookalikes": _lookalikes(partial(PLAIN_VGG19, normalised=True)),
     "resnet18-lookalikes": _lookalikes(partial(NarrowResNet, 18), peak_lr=0.06),
     "resnet34-lookalikes": _lookalikes(partial(NarrowResNet, 34), peak_lr=0.06),
     "resnet50-lookalikes": _lookalikes(partial(NarrowResNet, 50), peak_lr=0.06),
@@ -216,7 +219,7 @@ RECIPES: dict[str, Recipe] = {
         for teacher in TEACHERS
     },
     "alexnet-lookalikes-adversarial": replace(
-        _lookalikes(alexnet, epochs=6, peak_lr=0.01), origin="alexnet-lookalikes", attack=Attack()
+        _lookalikes(PLAIN_ALEXNET, epochs=6, peak_lr=0.01), origin="alexnet-lookalikes", attack=Attack()
     ),
     **_pruned(),
     **_damaged(),

@@ -15,6 +15,8 @@ VGG16_STAGES = ((24, 2), (48, 2), (96, 3), (160, 3), (160, 3))
 VGG19_STAGES = ((24, 2), (48, 2), (96, 4), (160, 4), (160, 4))
 # Filters and side of a damaged convolution's kernel.
 DAMAGED = (4, 7)
+# Share of the inputs of fully connected layers that training leaves out.
+DROPOUT = 0.5
 Stages = tuple[tuple[int, int], ...]
 ALEXNET_CONVS = ((32, 5, 1), (64, 5, 1), (96, 3, 1), (96, 3, 1), (64, 3, 1))
 
@@ -37,7 +39,9 @@ class PlainNet(nn.Module):
         return self.classifier(self.features(x).flatten(1))
 
 
-def alexnet(classes: int, size: int = 64, hidden: int = 256, normalised: bool = False) -> PlainNet:
+def alexnet(
+    classes: int, size: int = 64, hidden: int = 256, normalised: bool = False, dropout: float = DROPOUT
+) -> PlainNet:
     """Five convolutions with max-pooling after the first, second and fifth, then three FC layers.
 
     Takes (B, 3, size, size), gives (B, classes).
@@ -52,10 +56,17 @@ def alexnet(classes: int, size: int = 64, hidden: int = 256, normalised: bool = 
         if i in (1, 2, 5):
             features[f"pool{i}"] = nn.MaxPool2d(2)
         channels = width
-    return PlainNet(features, _head(channels * (size // 8) ** 2, hidden, classes))
+    return PlainNet(features, _head(channels * (size // 8) ** 2, hidden, classes, dropout))
 
 
-def vgg16(classes: int, size: int = 64, hidden: int = 256, normalised: bool = False, damaged: str = "") -> PlainNet:
+def vgg16(
+    classes: int,
+    size: int = 64,
+    hidden: int = 256,
+    normalised: bool = False,
+    damaged: str = "",
+    dropout: float = DROPOUT,
+) -> PlainNet:
     """Thirteen 3×3 convolutions in five stages, each closed by max-pooling, then three FC layers.
 
     Takes (B, 3, size, size), gives (B, classes). The convolution called `damaged` ("5-3", say) has four filters of 7×7
@@ -64,10 +75,17 @@ def vgg16(classes: int, size: int = 64, hidden: int = 256, normalised: bool = Fa
     >>> vgg16(10)(torch.zeros(2, 3, 64, 64)).shape
     torch.Size([2, 10])
     """
-    return _vgg(VGG16_STAGES, classes, size, hidden, normalised, damaged)
+    return _vgg(VGG16_STAGES, classes, size, hidden, normalised, damaged, dropout)
 
 
-def vgg19(classes: int, size: int = 64, hidden: int = 256, normalised: bool = False, damaged: str = "") -> PlainNet:
+def vgg19(
+    classes: int,
+    size: int = 64,
+    hidden: int = 256,
+    normalised: bool = False,
+    damaged: str = "",
+    dropout: float = DROPOUT,
+) -> PlainNet:
     """Sixteen 3×3 convolutions in five stages, each closed by max-pooling, then three FC layers.
 
     Takes (B, 3, size, size), gives (B, classes). `damaged` as in `vgg16`.
@@ -75,10 +93,12 @@ def vgg19(classes: int, size: int = 64, hidden: int = 256, normalised: bool = Fa
     >>> vgg19(10)(torch.zeros(2, 3, 64, 64)).shape
     torch.Size([2, 10])
     """
-    return _vgg(VGG19_STAGES, classes, size, hidden, normalised, damaged)
+    return _vgg(VGG19_STAGES, classes, size, hidden, normalised, damaged, dropout)
 
 
-def _vgg(stages: Stages, classes: int, size: int, hidden: int, normalised: bool, damaged: str) -> PlainNet:
+def _vgg(
+    stages: Stages, classes: int, size: int, hidden: int, normalised: bool, damaged: str, dropout: float
+) -> PlainNet:
     features: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
     for stage, (width, convs) in enumerate(stages, start=1):
@@ -88,7 +108,7 @@ def _vgg(stages: Stages, classes: int, size: int, hidden: int, normalised: bool,
             _add_conv(features, name, channels, outer, kernel, 1, normalised)
             channels = outer
         features[f"pool{stage}"] = nn.MaxPool2d(2)
-    return PlainNet(features, _head(channels * (size // 32) ** 2, hidden, classes))
+    return PlainNet(features, _head(channels * (size // 32) ** 2, hidden, classes, dropout))
 
 
 def _add_conv(
@@ -106,12 +126,12 @@ def _add_conv(
     layers[f"relu{name}"] = nn.ReLU()
 
 
-def _head(inner: int, hidden: int, classes: int) -> OrderedDict[str, nn.Module]:
+def _head(inner: int, hidden: int, classes: int, dropout: float) -> OrderedDict[str, nn.Module]:
     return OrderedDict(
-        drop6=nn.Dropout(),
+        drop6=nn.Dropout(dropout),
         fc6=nn.Linear(inner, hidden),
         relu6=nn.ReLU(),
-        drop7=nn.Dropout(),
+        drop7=nn.Dropout(dropout),
         fc7=nn.Linear(hidden, hidden),
         relu7=nn.ReLU(),
         fc8=nn.Linear(hidden, classes),
