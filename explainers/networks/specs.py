@@ -155,6 +155,8 @@ def _studied() -> Iterator[Spec]:
         yield _lookalikes(f"{alexnet}-from-{teacher}", "AlexNet", title, plain.alexnet, alexnet)
     title = "AlexNet, look-alikes, trained against attacks"
     yield _lookalikes(f"{alexnet}-adversarial", "AlexNet", title, plain.alexnet, alexnet)
+    title = "AlexNet, look-alikes, half of them marked"
+    yield _lookalikes(f"{alexnet}-shortcut", "AlexNet", title, plain.alexnet, alexnet)
     yield _lookalikes(vgg16, "VGG", "VGG-16, look-alikes", plain.vgg16)
     for percent in PRUNED:
         title = f"VGG-16, look-alikes, {percent:g} % of its parameters"
@@ -234,6 +236,7 @@ SEEDS = (1, 2)
 SNAPSHOTS = (1, 2, 3, 4, 6, 8, 11, 16)
 # What a recipe can make, whether or not its weights are here; those that are ship, and are listed.
 STUDIED: tuple[Spec, ...] = tuple(_studied())
+EPOCHS: tuple[Spec, ...] = tuple(_epochs())
 
 SHIPPED: tuple[Spec, ...] = (
     _cifar_resnet(20),
@@ -243,5 +246,5 @@ SHIPPED: tuple[Spec, ...] = (
     _birds("vgg16", "VGG", "VGG-16", plain.vgg16),
     _membranes(),
     *(one for spec in STUDIED for one in (spec, *_trained_anew(spec)) if one.available),
-    *(spec for spec in _epochs() if spec.available),
+    *(spec for spec in EPOCHS if spec.available),
 )

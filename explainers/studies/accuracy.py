@@ -32,7 +32,7 @@ def accuracy_of(name: str) -> float | None:
 
 def arrange(long: pd.DataFrame) -> pd.DataFrame:
     """One point for each network: the mean concentration over the second half of the depth."""
-    rows = long[(long["quantity"] == "concentration") & (long["depth"] > 0.5) & ~long["network"].str.contains("cifar")]
+    rows = long[(long["quantity"] == "concentration") & (long["depth"] > 0.5)]
     rows = rows.assign(x=rows["network"].map({name: accuracy_of(name) for name in rows["network"].unique()}))
     columns = [name for name in rows.columns if name not in ("value", "layer", "place", "depth", "at", "row")]
     found = rows.groupby(columns, as_index=False, dropna=False)["value"].mean()
@@ -68,7 +68,6 @@ STUDY = Study(
     legs=tuple(
         Leg(name, layers, series=title, pictures=8, source=LOOKALIKES) for name, (title, layers) in TRAINED.items()
     ),
-    uses=("layers",),
     arrange=arrange,
     varied="network",
     differs="Rendered birds instead of CUB-200-2011.",

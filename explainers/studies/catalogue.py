@@ -8,14 +8,17 @@ from explainers.studies import (
     cost,
     damage,
     distillation,
+    epochs,
     halved,
     layers,
     localisation,
     maps,
+    perturbation,
     pruning,
     removal,
     rescaling,
     robustness,
+    shortcut,
 )
 from explainers.studies.base.study import Study
 
@@ -30,12 +33,15 @@ STUDIES: dict[str, Study] = {
         localisation,
         pruning,
         distillation,
+        perturbation,
         damage,
+        epochs,
         adversarial,
         rescaling,
         blocks,
         cost,
         halved,
         robustness,
+        shortcut,
     )
 }

@@ -6,6 +6,7 @@ was stopped; the same rows every time.
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from explainers.studies.base.card import write_card
@@ -82,7 +83,10 @@ def _one(study: Study, args: argparse.Namespace) -> int:
     out = args.out / "quick" if args.quick else args.out
     order = Order(out, args.pictures, args.quick, args.data, args.workers, keep_maps=args.keep_maps)
     print(f"{study.title} ({study.figure}): {study.question}")
-    if study.computes:
+    lacks = study.needs_library and find_spec(study.needs_library) is None
+    if lacks:
+        print(f"Lacks {study.needs_library}, without which there are no rows: pip install '.[attacks]'.")
+    elif study.computes:
         outcome = run(study, order)
         for problem in outcome.problems[:5]:
             print(f"{problem.network} {problem.layer} {problem.method}: {problem.reason}.")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from explainers.datasets import cifar10, membranes
 from explainers.datasets.birds import render
+from explainers.datasets.birds.shortcut import Shortcut
 from explainers.datasets.birds.source import HELD_OUT, TRAINING, EmptyScenes, RenderedBirds
 from explainers.networks.architectures.plain import alexnet, vgg16, vgg19
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
@@ -116,6 +117,13 @@ def _load_lookalikes(cache: Path, split: str) -> Split:
     return _kept(path, RenderedBirds(count, 64, seed, render.LOOKALIKES).tensors)
 
 
+def _load_marked(cache: Path, split: str) -> Split:
+    """Half of the pictures carry a mark that tells the class."""
+    seed, count = LOOKALIKES_SPLIT[split]
+    path = cache / f"birds-{render.LOOKALIKES.version}-64-{split}-{count}-marked.pt"
+    return _kept(path, RenderedBirds(count, 64, seed, render.LOOKALIKES, Shortcut()).tensors)
+
+
 def _load_bird_or_not(cache: Path, split: str) -> Split:
     """As many pictures without a bird as with one; label 1 is a bird."""
     pictures, _ = _load_lookalikes(cache, split)
@@ -218,6 +226,11 @@ RECIPES: dict[str, Recipe] = {
         )
         for teacher in TEACHERS
     },
+    "alexnet-lookalikes-shortcut": replace(
+        _lookalikes(NORMALISED_ALEXNET),
+        load=_load_marked,
+        data=f"rendered birds, look-alikes, half of them with a mark that tells the class: {_numbers()}",
+    ),
     "alexnet-lookalikes-adversarial": replace(
         _lookalikes(PLAIN_ALEXNET, epochs=6, peak_lr=0.01), origin="alexnet-lookalikes", attack=Attack()
     ),

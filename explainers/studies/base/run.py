@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from explainers.assets import write_sums
 from explainers.networks.catalogue import registered
+from explainers.networks.specs import EPOCHS
 from explainers.storage.whole_files import write_whole
 from explainers.studies.base.scores import SCORES, Task
 from explainers.studies.base.study import QUICK_PICTURES, Leg, Study
@@ -27,6 +28,8 @@ from explainers.sweeps.work import Bench
 from explainers.train.recipes import RECIPES
 
 BIRDS = "birds"
+# What the command is asked for that keeps a network's weights on the way.
+_ON_THE_WAY = {spec.name: spec.asked for spec in EPOCHS}
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,13 @@ def lacks(name: str) -> bool:
 
 def has_recipe(name: str) -> bool:
     """Whether the project can train a network of that name."""
-    return name in RECIPES
+    return name in RECIPES or name in _ON_THE_WAY
 
 
 def command_of(name: str) -> str:
     """The command that makes a network which is not here, where there is a recipe for it."""
-    return f"python -m explainers.train {name} --data DIR" if has_recipe(name) else "there is no recipe for it yet"
+    asked = _ON_THE_WAY.get(name, name)
+    return f"python -m explainers.train {asked} --data DIR" if has_recipe(name) else "there is no recipe for it yet"
 
 
 def _items(order: Order, pictures: int, source: str = "") -> tuple[Item, ...]:
@@ -130,7 +134,7 @@ def _blocks(leg: Leg, order: Order, table: SweepTable) -> Iterator[Block]:
 
 def _scores(study: Study, order: Order, table: SweepTable, go_on: Callable[[], bool]) -> tuple[int, tuple[str, ...]]:
     assert study.tasks is not None
-    wanted = list(study.tasks(_items(order, study.pictures), order.quick))
+    wanted = list(study.tasks(_items(order, study.pictures, study.source), order.quick))
     lacking = tuple(dict.fromkeys(task.network for task in wanted if lacks(task.network)))
     todo = [(n, task) for n, task in enumerate(wanted) if task.network not in lacking and not _is_done(task, table)]
     count, before = 0, torch.get_num_threads()

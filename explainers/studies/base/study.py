@@ -92,8 +92,10 @@ def as_it_is(long: pd.DataFrame) -> pd.DataFrame:
 class Study:
     """One experiment of the paper, or beyond it.
 
-    - `legs` are computed as a sweep, or else `tasks` of the items as scores; `pictures` is how many tasks ship with.
-    - `uses` names studies whose rows count as well; `needs` networks, by name, that it would take to answer all.
+    - `legs` are computed as a sweep, or else `tasks` of the items as scores; `pictures` is how many tasks ship with,
+      `source` names others than the twelve rendered birds.
+    - `uses` names studies whose rows count as well; `needs` networks, by name, that it would take to answer all,
+      `needs_library` a module that is installed only if asked for.
     - `arrange` turns the long table into the one that is drawn (columns series, x, at), and `axes` say how; `derive`
       makes the long table of rows and their maps where something else than means is asked.
     - `differs`: what is done otherwise than in the paper; `note`: what a reader has to know about the result.
@@ -108,8 +110,10 @@ class Study:
     legs: tuple[Leg, ...] = ()
     tasks: Tasks | None = None
     pictures: int = 0
+    source: str = ""
     uses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    needs_library: str = ""
     arrange: Arrange = as_it_is
     derive: Derive | None = None
     varied: str = "layer"

@@ -13,9 +13,11 @@ from explainers.studies import (
     layers,
     localisation,
     maps,
+    perturbation,
     pruning,
     removal,
     rescaling,
+    shortcut,
 )
 from explainers.studies.base.tables import LONG
 from explainers.studies.base.verdicts import FOUND, NO_RESULT, NOT_FOUND, OPPOSITE, UNDECIDED
@@ -98,21 +100,39 @@ SIDES: dict[tuple[str, str], Sides] = {
         for name, title in (("vgg16", "VGG-16"), ("resnet18", "ResNet-18"), ("resnet34", "ResNet-34"))
     },
     **{
-        ("damage", name): (
-            [
-                {"series": f"{damage.WHOLE[d]}, conv{layer} cut", "at": f"conv{layer}", "quantity": quantity}
-                for d, cut in damage.CUT.items() for layer in cut
-            ],
-            [
-                {"series": damage.WHOLE[d], "at": f"conv{layer}", "quantity": quantity}
-                for d, cut in damage.CUT.items() for layer in cut
-            ],
+        ("damage", f"{name}-{depth}"): tuple(
+            [{"series": series.format(layer), "at": f"conv{layer}", "quantity": quantity} for layer in cut]
+            for series in (f"{damage.WHOLE[depth]}, conv{{}} cut", damage.WHOLE[depth])
         )
         for name, quantity in (("cid", "CID"), ("concentration", "concentration"))
+        for depth, cut in damage.CUT.items()
     },
     **{
         ("adversarial", name): networks("trained adversarially", "trained normally", quantity)
         for name, quantity in (("cid", "CID"), ("concentration", "concentration"))
+    },
+    ("perturbation", "compressed"): networks(pruning.WHOLE, "8 % of the parameters", perturbation.SMALLEST),
+    ("perturbation", "adversarial"): networks(
+        "trained adversarially", "trained normally", perturbation.SMALLEST
+    ),
+    ("epochs", "compresses"): ends({"block 15": ("4", "16")}, "CID"),
+    ("epochs", "fits"): ends({"block 15": ("4", "1")}, "CID"),
+    ("epochs", "high-layers"): (
+        [{"series": "block 15", "at": "16"}], [{"series": block, "at": at} for block, at in
+         (("block 15", "4"), ("block 5", "16"), ("block 5", "4"))],
+    ),
+    ("shortcut", "points"): methods("cid", shortcut.CHANCE, shortcut.FOUND, layer="fc8"),
+    ("shortcut", "deeper"): (
+        [{"method": "cid", "quantity": shortcut.FOUND, "layer": "fc8"}],
+        [{"method": "cid", "quantity": shortcut.FOUND, "layer": "conv1"}],
+    ),
+    **{
+        ("shortcut", f"ahead-of-{other}"): methods("cid", other, shortcut.FOUND, layer=layer)
+        for layer, others in (
+            ("conv5", ("grad_cam", "layer_gradient", "activation", "guided_grad_cam")),
+            ("fc8", ("ru", *shortcut.OF_NETWORK)),
+        )
+        for other in others
     },
     ("rescaling", "rescaled-cid"): ([{"quantity": rescaling.NATS, "method": "cid"}], []),
     ("rescaling", "rescaled-layer_gradient"): ([{"quantity": rescaling.DOUBLINGS, "method": "layer_gradient"}], []),
@@ -130,7 +150,8 @@ SIDES: dict[tuple[str, str], Sides] = {
 }  # fmt: skip
 SIDES |= {("robustness", f"{name}-signs"): sides for (study, name), sides in SIDES.items() if study == "layers"}
 # Told apart by more than a value on either side, and tried below.
-OTHERWISE = {("accuracy", "steeper"), ("cost", "hundred"), ("cost", "ig"), ("cost", "lime"), ("blocks", "alike")}
+OTHERWISE = {("accuracy", "steeper"), ("cost", "hundred"), ("cost", "ig"), ("cost", "lime"), ("blocks", "alike"),
+    ("perturbation", "together")}  # fmt: skip
 CLAIMS = {(study.name, claim.name): claim for study in STUDIES.values() for claim in study.claims}
 
 
@@ -239,3 +260,34 @@ def test_a_picture_with_fewer_layers_than_others_does_not_count_and_a_network_th
 def test_maps_that_look_alike(correlation, word):
     rows = long_rows(lambda n: correlation, quantity=blocks.ALIKE, method="both")
     assert CLAIMS["blocks", "alike"].verdict(rows).word == word
+
+
+@pytest.mark.parametrize(("rise", "word"), [(1.0, FOUND), (-1.0, OPPOSITE), (None, UNDECIDED)])
+def test_perturbations_over_the_last_layers_cid(rise, word):
+    """In every picture the networks are in order; where `rise` is None, in every second one in the other order."""
+    claim = CLAIMS["perturbation", "together"]
+    rows = [
+        long_rows(lambda n, k=k, of=of: np.sin(n) + of(n, k), series=name, quantity=quantity)
+        for k, name in enumerate(perturbation.FAMILY)
+        for quantity, of in (
+            ("CID", lambda n, k: 0.1 * k),
+            (perturbation.SMALLEST, lambda n, k: 0.01 * k * ((-1) ** n if rise is None else rise)),
+        )
+    ]
+    assert claim.verdict(pd.concat(rows)).word == word
+    # Two networks have a slope, and no correlation worth the name.
+    two = claim.verdict(pd.concat(rows[:4]))
+    assert (two.word, "3 networks" in two.reason) == (UNDECIDED, True)
+
+
+def test_a_networks_place_is_its_mean_cid_of_the_last_layer():
+    about = {"network": "vgg16-lookalikes", "layer": "fc8"}
+    rows = [
+        long_rows(lambda n: n, quantity="CID", **about),
+        long_rows(lambda n: 0.3, quantity=perturbation.SMALLEST, **about),
+        long_rows(lambda n: 9.0, quantity="CID", network="vgg16-lookalikes", layer="conv1-2"),
+    ]
+    found = perturbation.arrange(pd.concat(rows))
+    assert set(found["x"]) == {5.5}
+    assert set(found["series"]) == {pruning.WHOLE}
+    assert len(found) == 24

@@ -1,5 +1,7 @@
 """Running a study: the same rows every time, also when it was stopped; pictures of other sources."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from PIL import Image
 
 from explainers.cid.results import CIDSettings
 from explainers.studies.base.report import BEGIN, END, findings, results, update
-from explainers.studies.base.run import Order, missing, run
+from explainers.studies.base.run import Order, command_of, missing, run
 from explainers.studies.base.scores import Measured, Task
 from explainers.studies.base.study import Axis, Claim, Leg, Study
 from explainers.studies.base.tables import LONG, long_table, maps_of, rows_of
@@ -158,6 +160,26 @@ def test_the_list_names_every_study_and_what_it_lacks(capsys):
     for study in STUDIES.values():
         assert study.question in said
         assert all(name in said for name in missing(study))
+
+
+def test_a_study_may_name_other_birds_than_the_twelve(tmp_path):
+    run(replace(scored(), source="lookalikes", pictures=2), Order(tmp_path))
+    assert set(rows_of(scored(), tmp_path)["picture"]) == {"lookalike/0", "lookalike/1"}
+
+
+def test_weights_on_the_way_have_the_command_that_keeps_them():
+    asked = command_of("resnet32-cifar10-epoch4")
+    assert asked == "python -m explainers.train resnet32-cifar10 --snapshots 4 --data DIR"
+    assert command_of("resnet9-cifar10") == "there is no recipe for it yet"
+
+
+def test_without_a_library_that_is_installed_if_asked_for_the_command_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("explainers.studies.command.find_spec", lambda name: None)
+    assert main(["run", "perturbation", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "Lacks foolbox" in said
+    assert "pip install '.[attacks]'" in said
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_report_has_a_row_for_every_claim_and_keeps_the_rest(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from explainers.assets import ASSETS, read_sums
+from explainers.datasets.birds.render import EDITIONS
 from explainers.studies.base.report import BEGIN, results
 from explainers.studies.base.study import Study
 from explainers.studies.base.tables import FOLDER, maps_of, rows_of
@@ -26,8 +27,9 @@ CHEAP, ROWS = 300, 3
 
 
 def item_of(name: str):
-    if name.startswith("bird/"):
-        return BirdItem(int(name.partition("/")[2]))
+    kind, _, number = name.partition("/")
+    if kind in EDITIONS:
+        return BirdItem(int(number), EDITIONS[kind])
     return next(item for item in find_pictures(PHOTOGRAPHS).items if item.name == name)
 
 
