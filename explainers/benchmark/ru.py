@@ -20,11 +20,11 @@ from explainers.cid.descent import STEPS
 from explainers.cid.results import ENTROPY_CONSTANT, CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.datasets.birds.render import render_bird
-from explainers.decoders.architecture import Decoder
 from explainers.decoders.cards import find_decoder, load_decoder
 from explainers.devices import best_device, parse_device
 from explainers.methods.entropies import RU_NAME
 from explainers.methods.request import Workbench
+from explainers.networks.architectures.decoder import Decoder
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer

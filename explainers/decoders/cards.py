@@ -20,8 +20,8 @@ from safetensors.torch import load, save
 
 from explainers.assets import ASSETS, DamagedFile, check_shipped
 from explainers.checkpoints.load import read_header
-from explainers.decoders.architecture import Decoder
 from explainers.nested import is_sequence
+from explainers.networks.architectures.decoder import Decoder
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.whole_files import write_whole

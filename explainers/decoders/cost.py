@@ -6,8 +6,8 @@ from math import prod
 
 import torch
 
-from explainers.decoders.architecture import Decoder
 from explainers.decoders.training import DecoderSettings
+from explainers.networks.architectures.decoder import Decoder
 from explainers.networks.catalogue import Network
 from explainers.networks.copies import structural_copy
 from explainers.networks.features import Feature

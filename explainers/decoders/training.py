@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from explainers.decoders.architecture import Decoder
 from explainers.decoders.cards import BLOCKS, DecoderCard, half_weights, save_decoder, weights_digest
 from explainers.decoders.pictures import DecoderPictures
+from explainers.networks.architectures.decoder import Decoder
 from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer

@@ -11,6 +11,7 @@ from explainers.assets import ASSETS
 from explainers.datasets import cifar10, membranes
 from explainers.datasets.birds import render
 from explainers.networks.architectures import plain
+from explainers.networks.architectures.autoencoder import AutoEncoderCIFAR
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.architectures.resnet_narrow import NarrowResNet
 from explainers.networks.architectures.unet import UNet
@@ -171,6 +172,7 @@ def _studied() -> Iterator[Spec]:
     for depth in (20, 32, 44):
         for stage in (1, 2, 3):
             yield _inserted(depth, stage)
+        yield _autoencoder(depth)
 
 
 def _trained_anew(spec: Spec) -> Iterator[Spec]:
@@ -214,6 +216,20 @@ def _inserted(depth: int, stage: int) -> Spec:
         title=f"{whole.title}, two 1×1 convolutions after stage {stage}",
         build=partial(ResNetCIFAR, depth, inserted=stage),
         group=whole.name,
+    )
+
+
+def _autoencoder(depth: int) -> Spec:
+    """It gives a picture: its "classes" are the channels, of which one is the brightest at each pixel."""
+    whole = _cifar_resnet(depth)
+    return replace(
+        whole,
+        name=f"autoencoder{depth}-cifar10",
+        family="Auto-encoder",
+        title=f"Auto-encoder, ResNet-{depth}, CIFAR-10",
+        build=lambda classes: AutoEncoderCIFAR(depth, 32, cifar10.MEAN, cifar10.STD),
+        classes=("red", "green", "blue"),
+        accuracy_note="not a classifier",
     )
 
 

@@ -37,13 +37,15 @@ class Asked:
         return net.to(memory_format=torch.channels_last) if self.recipe.channels_last else net
 
     def loss(self, net: nn.Module, x: Tensor, expected: Tensor) -> Tensor:
-        """Of a batch in network units."""
+        """Of a batch in network units; a picture that is given back is compared in those units, too."""
         if self.recipe.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         if self.recipe.attack is not None:
             x = self.recipe.attack.on(net, x, expected, self.mean, self.std)
         with torch.autocast(x.device.type, torch.bfloat16):
             logits = net(x)
+        if self.recipe.reconstructs:
+            return F.mse_loss((logits.float() - self.mean) / self.std, x)
         if self.recipe.teacher is None or self.teacher is None:
             return F.cross_entropy(logits.float(), expected)
         with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16):

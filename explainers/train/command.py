@@ -74,9 +74,10 @@ def main() -> None:
     net = train(args.name, recipe, args.data, args.runs, args.seed, args.device, keep)
     studied = args.name in {spec.name for spec in STUDIED}
     file = seeded(args.name, args.seed) if studied else args.name
-    accuracy = export(args.name, net, recipe, test, args.out, args.seed, file)
+    reached = export(args.name, net, recipe, test, args.out, args.seed, file)
     write_sums(args.out)
-    print(f"{file}: {accuracy:.2%} on the test split, as stored", flush=True)
+    words = f"an error of {reached:.4f}" if recipe.reconstructs else f"{reached:.2%}"
+    print(f"{file}: {words} on the test split, as stored", flush=True)
 
 
 def train_noisy(training: NoisyTraining, out: Path) -> None:
@@ -141,7 +142,7 @@ def export(
 ) -> float:
     """Write `<name>.safetensors` (half precision) and `<name>.md`, or under another name `file`.
 
-    Returns the accuracy of what was written.
+    Returns the accuracy of what was written, of an auto-encoder the error.
     """
     file = file or name
     net = made_permanent(net.cpu().eval())
@@ -150,11 +151,11 @@ def export(
     # A file stores float16; accuracy is measured on those values, not on the ones before rounding.
     state = {key: value.half() if value.is_floating_point() else value for key, value in net.state_dict().items()}
     net.load_state_dict(state)
-    correct = accuracy(net, recipe, *test)
+    reached = (error if recipe.reconstructs else accuracy)(net, recipe, *test)
     out.mkdir(parents=True, exist_ok=True)
     metadata = {
         "data": recipe.data,
-        "accuracy": f"{correct:.4f}",
+        "error" if recipe.reconstructs else "accuracy": f"{reached:.4f}",
         "seed": str(seed),
         "epochs": str(recipe.epochs),
     }
@@ -162,11 +163,12 @@ def export(
     (out / f"{file}.safetensors").write_bytes(data)
     parameters = sum(p.numel() for p in net.parameters())
     views = "random crops, turns, flips and contrast" if recipe.segments else "random crops and flips"
+    left_out = {part.p for part in net.modules() if isinstance(part, nn.Dropout)}
+    views += f", dropout of {max(left_out):g}" if left_out else ""
     (out / f"{file}.md").write_text(
         f"# {file}\n\n"
         f"- Data: {recipe.data}.\n"
-        f"- Accuracy: {correct:.2%} {'of the pixels of' if recipe.segments else 'on'} the held-out pictures, measured "
-        f"on the weights as stored.\n"
+        f"{measured(recipe, reached)} the held-out pictures, measured on the weights as stored.\n"
         f"{overlap(net, recipe, *test) if recipe.segments else ''}"
         f"- Parameters: {parameters:,}, stored as float16.\n"
         f"- Recipe: `python -m explainers.train {name} --data DIR --epochs {recipe.epochs} --seed {seed}`: "
@@ -176,7 +178,14 @@ def export(
         f"{''.join(f'- {line}.{chr(10)}' for line in recipe.beyond)}"
         f"- Seed: {seed}.\n"
     )
-    return correct
+    return reached
+
+
+def measured(recipe: Recipe, reached: float) -> str:
+    """How the card's line on what was reached begins."""
+    if recipe.reconstructs:
+        return f"- Error: {reached:.4f}, root mean square of values in [0, 1], on"
+    return f"- Accuracy: {reached:.2%} {'of the pixels of' if recipe.segments else 'on'}"
 
 
 @torch.no_grad()
@@ -186,6 +195,14 @@ def accuracy(net: nn.Module, recipe: Recipe, pictures: Tensor, labels: Tensor) -
     for batch, expected in zip(torch.split(pictures, 256), torch.split(labels, 256), strict=True):
         hits += (net(normalise(batch.float() / 255, recipe)).argmax(1) == expected).sum().item()
     return hits / labels.numel()
+
+
+@torch.no_grad()
+def error(net: nn.Module, recipe: Recipe, pictures: Tensor, labels: Tensor) -> float:
+    """The root mean square error of an auto-encoder on `pictures` (N, 3, H, W) uint8, whose values count as 0 to 1."""
+    parts = [batch.float() / 255 for batch in torch.split(pictures, 256)]
+    total = sum((net(normalise(part, recipe)) - part).double().square().sum().item() for part in parts)
+    return (total / pictures.numel()) ** 0.5
 
 
 @torch.no_grad()

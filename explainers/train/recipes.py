@@ -12,6 +12,7 @@ from explainers.datasets import cifar10, membranes
 from explainers.datasets.birds import render
 from explainers.datasets.birds.shortcut import Shortcut
 from explainers.datasets.birds.source import HELD_OUT, TRAINING, EmptyScenes, RenderedBirds
+from explainers.networks.architectures.autoencoder import AutoEncoderCIFAR
 from explainers.networks.architectures.plain import alexnet, vgg16, vgg19
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.architectures.resnet_narrow import NarrowResNet
@@ -28,7 +29,8 @@ class Recipe:
 
     `sizes` holds (first epoch, side in pixels): early epochs see scaled-down pictures, which costs a
     fraction and reaches the same accuracy (progressive resizing). `views` is how often an epoch looks at a
-    picture; `segments`, where every pixel has a label, is the class whose overlap is scored, else 0.
+    picture; `segments`, where every pixel has a label, is the class whose overlap is scored, else 0. `reconstructs`:
+    asked for is the picture itself, and no label.
 
     `channels_last` is how pictures lie in memory, which on a CPU saves a third of the time. `origin` is the network
     whose trained weights this one begins with, `kept` the share of its parameters that pruning leaves; `teacher` and
@@ -49,6 +51,7 @@ class Recipe:
     crop_padding: int = 4
     views: int = 1
     segments: int = 0
+    reconstructs: bool = False
     channels_last: bool = False
     origin: str | None = None
     kept: float | None = None
@@ -62,6 +65,7 @@ class Recipe:
             *(() if self.origin is None else (f"Begins with the weights of {self.origin}",)),
             *(() if self.kept is None else (f"Pruned by magnitude to {self.kept:.1%} of its parameters",)),
             *(() if self.teacher is None else (f"Taught by another network: {self.teacher}",)),
+            *(("Gives back the picture: the loss is its mean squared error in network units",) * self.reconstructs),
             *(() if self.attack is None else (f"Trained on attacked pictures alone: {self.attack}",)),
         )
 
@@ -85,6 +89,17 @@ def _cifar(depth: int, epochs: int, inserted: int | None = None) -> Recipe:
     )
 
 
+def _autoencoder(depth: int, epochs: int) -> Recipe:
+    """As the residual network of that depth, but for pictures of full size from the beginning."""
+    return replace(
+        _cifar(depth, epochs),
+        build=lambda: AutoEncoderCIFAR(depth, 32, cifar10.MEAN, cifar10.STD),
+        sizes=((0, 32),),
+        peak_lr=0.05,
+        reconstructs=True,
+    )
+
+
 def _birds(build: Callable[[], nn.Module], epochs: int, peak_lr: float) -> Recipe:
     return Recipe(
         build=build,
@@ -100,6 +115,8 @@ def _birds(build: Callable[[], nn.Module], epochs: int, peak_lr: float) -> Recip
     )
 
 
+# By depth of the residual network.
+CIFAR_EPOCHS = {20: 18, 32: 16, 44: 14}
 # Seeds of the sets and numbers of pictures.
 BIRDS_SPLIT = {"train": (TRAINING, 6_000), "test": (HELD_OUT, 1_200)}
 LOOKALIKES_SPLIT = {"train": (TRAINING, 2_880), "test": (HELD_OUT, 720)}
@@ -195,9 +212,9 @@ def _damaged() -> dict[str, Recipe]:
 
 
 RECIPES: dict[str, Recipe] = {
-    "resnet20-cifar10": _cifar(20, epochs=18),
-    "resnet32-cifar10": _cifar(32, epochs=16),
-    "resnet44-cifar10": _cifar(44, epochs=14),
+    "resnet20-cifar10": _cifar(20, CIFAR_EPOCHS[20]),
+    "resnet32-cifar10": _cifar(32, CIFAR_EPOCHS[32]),
+    "resnet44-cifar10": _cifar(44, CIFAR_EPOCHS[44]),
     "alexnet-birds": _birds(lambda: alexnet(len(render.SPECIES), normalised=True), epochs=12, peak_lr=0.05),
     "vgg16-birds": _birds(lambda: vgg16(len(render.SPECIES), normalised=True), epochs=12, peak_lr=0.05),
     "unet-membranes": Recipe(
@@ -238,7 +255,8 @@ RECIPES: dict[str, Recipe] = {
     **_damaged(),
     **{
         f"resnet{depth}-cifar10-damaged-{stage}": _cifar(depth, epochs, stage)
-        for depth, epochs in ((20, 18), (32, 16), (44, 14))
+        for depth, epochs in CIFAR_EPOCHS.items()
         for stage in (1, 2, 3)
     },
+    **{f"autoencoder{depth}-cifar10": _autoencoder(depth, epochs) for depth, epochs in CIFAR_EPOCHS.items()},
 }

@@ -15,7 +15,10 @@ from explainers.networks import specs
 from explainers.networks.architectures.plain import alexnet, fold_batch_norm, vgg16, vgg19
 from explainers.networks.architectures.resnet_cifar import NARROW, Narrowing, ResNetCIFAR
 from explainers.networks.architectures.resnet_narrow import NarrowResNet
+from explainers.networks.layers import find_layers
 from explainers.networks.specs import LAST_TWO, PRUNED, STUDIED, pruned_name
+from explainers.randomness import drawn_apart
+from explainers.studies import layers
 from explainers.train import asked, command
 from explainers.train.objectives import Attack, Distillation
 from explainers.train.pruning import made_permanent, prune_to
@@ -244,7 +247,55 @@ def test_each_kind_of_recipe_runs_a_few_steps_and_writes_what_loads(tmp_path, mo
     assert f"python -m explainers.train {name}" in card
     for told in (recipe.origin, recipe.teacher and recipe.teacher.teacher, recipe.kept and f"to {recipe.kept:.1%} of"):
         assert not told or told in card
+    assert ("dropout of 0, " in card) == ("resnet18-lookalikes" != name)
     assert ("attacked pictures" in card) == (recipe.attack is not None)
+
+
+def test_an_auto_encoder_learns_to_give_the_picture_back_and_its_card_tells_the_error(tmp_path):
+    """Flat pictures of a few greys, on which a few steps do much."""
+    name = "autoencoder20-cifar10"
+
+    def greys(folder, split):
+        values = torch.arange(24).view(-1, 1, 1, 1) * 10
+        return values.expand(-1, 3, 32, 32).to(torch.uint8), torch.zeros(24).long()
+
+    recipe = replace(RECIPES[name], load=greys, epochs=3, batch=8)
+    pictures = greys(None, "test")
+    with drawn_apart():
+        before = command.error(recipe.build().eval(), recipe, *pictures)
+    net = command.train(name, recipe, tmp_path, tmp_path / "runs", 0, "cpu")
+    after = command.export(name, net, recipe, pictures, tmp_path, 0)
+    state = load_file(tmp_path / f"{name}.safetensors")
+    again = NEW[name].build(3).eval()
+    again.load_state_dict(state)
+    x = pictures[0].float() / 255
+    mean, std = (torch.tensor(part).view(3, 1, 1) for part in (recipe.mean, recipe.std))
+    with torch.no_grad():
+        assert after == pytest.approx((again((x - mean) / std) - x).square().mean().sqrt().item(), rel=1e-5)
+    assert after < before
+    card = (tmp_path / f"{name}.md").read_text()
+    assert f"- Error: {after:.4f}, root mean square of values in [0, 1]" in card
+    assert "Accuracy" not in card
+    assert "the loss is its mean squared error" in card
+
+
+@pytest.mark.parametrize("depth", [20, 32, 44])
+def test_an_auto_encoders_encoder_is_the_residual_networks_body_up_to_its_last_layer(depth):
+    net, whole = NEW[f"autoencoder{depth}-cifar10"].build(3), ResNetCIFAR(depth)
+    body = {name for name in whole.state_dict() if not name.startswith("fc.")}
+    assert {name for name in net.state_dict() if not name.startswith("decoder.")} == body
+    net.load_state_dict({name: whole.state_dict()[name] for name in body}, strict=False)
+    heard = []
+    net.decoder.register_forward_pre_hook(lambda part, inputs: heard.append(inputs[0]))
+    x = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        shown, logits = net.eval()(x), whole.eval()(x)
+        assert torch.allclose(whole.fc(heard[0]), logits)
+    assert shown.shape == x.shape
+    assert shown.min() >= 0
+    assert shown.max() <= 1
+    names = {layer.name for layer in find_layers(net, x)}
+    assert set(layers.RESNETS[f"resnet{depth}-cifar10"][1][:-1]) <= names
 
 
 def test_what_shipped_before_is_told_by_the_same_settings():
