@@ -247,7 +247,7 @@ def test_each_kind_of_recipe_runs_a_few_steps_and_writes_what_loads(tmp_path, mo
     assert f"python -m explainers.train {name}" in card
     for told in (recipe.origin, recipe.teacher and recipe.teacher.teacher, recipe.kept and f"to {recipe.kept:.1%} of"):
         assert not told or told in card
-    assert ("dropout of 0, " in card) == ("resnet18-lookalikes" != name)
+    assert ("dropout of 0, " in card) == (name != "resnet18-lookalikes")
     assert ("attacked pictures" in card) == (recipe.attack is not None)
 
 
