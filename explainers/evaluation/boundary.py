@@ -12,7 +12,7 @@ from explainers.networks.catalogue import Network
 
 LIBRARY = "foolbox"
 MISSING = "expected foolbox, which attacks networks, found none; install it: pip install '.[attacks]'"
-STEPS = 100
+STEPS = 20
 # A perturbation ends so close before the boundary: with this share of it the class is not reached.
 SHORT = 0.99
 HALVINGS, MOST_STEPS = 12, 300

@@ -20,7 +20,7 @@ LAYER = "fc8"
 FAMILY = pruning.NETWORKS
 NETWORKS = {name: series for series, name in (FAMILY | adversarial.NETWORKS).items()}
 SMALLEST, REACHED = "smallest perturbation", "share of classes reached"
-CLASSES, QUICK_CLASSES, QUICK_STEPS = 20, 3, 20
+CLASSES, QUICK_CLASSES, QUICK_STEPS = 20, 3, 10
 LEAST_NETWORKS = 3
 
 
