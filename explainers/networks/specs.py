@@ -227,10 +227,15 @@ def _autoencoder(depth: int) -> Spec:
         name=f"autoencoder{depth}-cifar10",
         family="Auto-encoder",
         title=f"Auto-encoder, ResNet-{depth}, CIFAR-10",
-        build=lambda classes: AutoEncoderCIFAR(depth, 32, cifar10.MEAN, cifar10.STD),
+        build=partial(_autoencoder_of, depth),
         classes=("red", "green", "blue"),
         accuracy_note="not a classifier",
     )
+
+
+def _autoencoder_of(depth: int, classes: int) -> nn.Module:
+    """It has no classes."""
+    return AutoEncoderCIFAR(depth, 32, cifar10.MEAN, cifar10.STD)
 
 
 def pruned_name(percent: float) -> str:
