@@ -121,6 +121,6 @@ STUDY = Study(
     differs="Rendered birds instead of CUB-200-2011; ‖ε‖₂ over all pixels and channels, which by its size the paper's "
     "is not.",
     note="CID of the last layer is that of the studies of pruning and of adversarial training; the perturbations are "
-    "found by foolbox and end at the boundary: at 0.99 of them the class is not reached. Classes to which its twenty steps "
-    "lead in none of them do not count.",
+    "found by foolbox and end at the boundary: at 0.99 of them the class is not reached. Classes that its "
+    "twenty steps do not reach do not count.",
 )
