@@ -156,8 +156,6 @@ def _studied() -> Iterator[Spec]:
         yield _lookalikes(f"{alexnet}-from-{teacher}", "AlexNet", title, plain.alexnet, alexnet)
     title = "AlexNet, look-alikes, trained against attacks"
     yield _lookalikes(f"{alexnet}-adversarial", "AlexNet", title, plain.alexnet, alexnet)
-    title = "AlexNet, look-alikes, half of them marked"
-    yield _lookalikes(f"{alexnet}-shortcut", "AlexNet", title, plain.alexnet, alexnet)
     yield _lookalikes(vgg16, "VGG", "VGG-16, look-alikes", plain.vgg16)
     for percent in PRUNED:
         title = f"VGG-16, look-alikes, {percent:g} % of its parameters"
@@ -166,6 +164,9 @@ def _studied() -> Iterator[Spec]:
     for depth in (18, 34, 50):
         title = f"ResNet-{depth}, look-alikes"
         yield _lookalikes(f"resnet{depth}-lookalikes", "ResNet", title, partial(NarrowResNet, depth))
+        if depth == 18:
+            name, title = "resnet18-lookalikes-shortcut", f"{title}, half of them marked"
+            yield _lookalikes(name, "ResNet", title, partial(NarrowResNet, depth), "resnet18-lookalikes")
     for depth, build in ((16, plain.vgg16), (19, plain.vgg19)):
         for layer in ("", *LAST_TWO[depth]):
             yield _bird_or_not(depth, build, layer)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from explainers.datasets.birds.lookalikes import GROUPS
 from explainers.datasets.birds.render import Bird, render_bird
 from explainers.datasets.birds.shortcut import Shortcut
 from explainers.datasets.birds.source import SHOWN
@@ -23,8 +24,10 @@ from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Study
 from explainers.studies.base.verdicts import Effect
 from explainers.sweeps.items import BirdItem, Item
 
-NETWORK, LAYERS = "alexnet-lookalikes-shortcut", ("conv1", "conv2", "conv3", "conv5", "fc6", "fc8")
-LAST, LAST_MAP = "fc8", "conv5"
+NETWORK, LAYERS = "resnet18-lookalikes-shortcut", ("conv1", "layer1.1", "layer2.1", "layer3.1", "layer4.1", "fc")
+LAST, LAST_MAP = "fc", "layer4.1"
+# Groups of look-alikes, one after the other.
+ALIKE = 1 + len(GROUPS[0][1])
 # Of a layer, and of the network whatever the layer.
 OF_LAYER = ("cid", "ru", "grad_cam", "layer_gradient", "activation", "guided_grad_cam")
 OF_NETWORK = (
@@ -37,7 +40,7 @@ ABOUT = f"shortcut 1 {MapSettings()} " + " ".join(map(method_version, (*OF_LAYER
 
 @dataclass(frozen=True)
 class MarkedItem:
-    """A bird of those that are shown with the mark of another class planted beside it."""
+    """A bird of those that are shown with the mark of one of its look-alikes planted beside it."""
 
     plain: BirdItem
 
@@ -53,7 +56,7 @@ class MarkedItem:
 
     def identity(self) -> str:
         """That of the bird, and that it is marked."""
-        return f"{self.plain.identity()} marked as another"
+        return f"{self.plain.identity()} marked as a look-alike"
 
     def bird(self, side: int) -> Bird:
         """With the mask of the mark."""
@@ -71,8 +74,8 @@ class MarkedItem:
 
 @lru_cache(maxsize=64)
 def marked_bird(item: BirdItem, side: int) -> Bird:
-    """The bird with a mark that says another class."""
-    shortcut = Shortcut(share=1.0, true=False)
+    """The bird with a mark that says another class of its group."""
+    shortcut = Shortcut(share=1.0, true=False, group=ALIKE)
     return render_bird(item.index, side, SHOWN, edition=item.edition, shortcut=shortcut)
 
 
@@ -128,7 +131,7 @@ def ahead(other: str) -> Claim:
         POINTS,
         name=f"ahead-of-{other}",
         says=f"CID points at a planted cause better than {title(other)}.",
-        measured=f"share of the mark among CID's most important pixels minus that of {title(other)}, AlexNet's {at}",
+        measured=f"share of the mark among CID's most important pixels minus that of {title(other)}, ResNet-18's {at}",
         effect=minus(other, at, at),
         margin=0.02,
     )
@@ -148,7 +151,7 @@ POINTS = Claim(
     "points",
     "CID points at a planted cause.",
     "beyond the paper",
-    "share of the mark among the most important pixels of CID of AlexNet's fc8 minus the share by chance",
+    "share of the mark among the most important pixels of CID of ResNet-18's fc minus the share by chance",
     "of 1",
     minus(CHANCE, LAST, LAST),
     0.02,
@@ -165,7 +168,7 @@ STUDY = Study(
             POINTS,
             name="deeper",
             says="The deeper the layer, the more CID points at a planted cause.",
-            measured="share of the mark among CID's most important pixels at AlexNet's fc8 minus that at conv1",
+            measured="share of the mark among CID's most important pixels at ResNet-18's fc minus that at conv1",
             effect=minus("cid", LAST, LAYERS[0]),
         ),
         *(ahead(method) for method in (*OF_LAYER[1:], *OF_NETWORK)),
@@ -178,6 +181,6 @@ STUDY = Study(
     arrange=arrange,
     varied="method",
     note="The network learned from pictures of which half carried a mark of their class. Asked are pictures with the "
-    "mark of another class, of which those count whose answer is another without it: the mark is its cause. CID by its "
+    "mark of a look-alike, of which those count whose answer is another without it: the mark is its cause. CID by its "
     "closed form.",
 )

@@ -7,12 +7,12 @@ from torch.nn import functional as F
 CONTRAST, BRIGHTNESS = 0.25, 0.1
 
 
-def shifted(x: Tensor, padding: int, generator: torch.Generator) -> Tensor:
-    """Crops of the reflected-padded pictures (B, C, H, W) and horizontal flips, one draw per picture."""
+def shifted(x: Tensor, padding: int, generator: torch.Generator, flips: bool = True) -> Tensor:
+    """Crops of the reflected-padded pictures (B, C, H, W) and horizontal flips if wanted, one draw per picture."""
     count, _, height, width = x.shape
     padded = F.pad(x, (padding, padding, padding, padding), mode="reflect")
     top, left = torch.randint(0, 2 * padding + 1, (2, count, 1), generator=generator)
-    flip = torch.rand(count, 1, generator=generator) < 0.5
+    flip = (torch.rand(count, 1, generator=generator) < 0.5) & flips
     columns = torch.arange(width)
     columns = torch.where(flip, width - 1 - columns, columns) + left
     rows = torch.arange(height) + top

@@ -29,7 +29,7 @@ class Batches:
         if self.recipe.segments:
             x, expected = cut_out(x, expected, self.recipe.size, self.generator)
         else:
-            x = shifted(x, self.recipe.crop_padding, self.generator)
+            x = shifted(x, self.recipe.crop_padding, self.generator, not self.recipe.handed)
         if (size := self.size(epoch)) != self.recipe.size:
             x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
         return normalise(x, self.recipe), expected

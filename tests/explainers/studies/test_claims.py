@@ -121,16 +121,16 @@ SIDES: dict[tuple[str, str], Sides] = {
         [{"series": "block 15", "at": "16"}], [{"series": block, "at": at} for block, at in
          (("block 15", "4"), ("block 5", "16"), ("block 5", "4"))],
     ),
-    ("shortcut", "points"): methods("cid", shortcut.CHANCE, shortcut.FOUND, layer="fc8"),
+    ("shortcut", "points"): methods("cid", shortcut.CHANCE, shortcut.FOUND, layer="fc"),
     ("shortcut", "deeper"): (
-        [{"method": "cid", "quantity": shortcut.FOUND, "layer": "fc8"}],
+        [{"method": "cid", "quantity": shortcut.FOUND, "layer": "fc"}],
         [{"method": "cid", "quantity": shortcut.FOUND, "layer": "conv1"}],
     ),
     **{
         ("shortcut", f"ahead-of-{other}"): methods("cid", other, shortcut.FOUND, layer=layer)
         for layer, others in (
-            ("conv5", ("grad_cam", "layer_gradient", "activation", "guided_grad_cam")),
-            ("fc8", ("ru", *shortcut.OF_NETWORK)),
+            ("layer4.1", ("grad_cam", "layer_gradient", "activation", "guided_grad_cam")),
+            ("fc", ("ru", *shortcut.OF_NETWORK)),
         )
         for other in others
     },

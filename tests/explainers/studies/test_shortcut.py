@@ -16,7 +16,7 @@ from explainers.studies.shortcut import CHANCE, FOUND, MarkedItem, measure, task
 from explainers.sweeps.items import BirdItem
 from explainers.sweeps.pictures import find_pictures
 
-NETWORK = load_network("alexnet-lookalikes")
+NETWORK = load_network("resnet18-lookalikes")
 ITEM = MarkedItem(BirdItem(3, LOOKALIKES))
 
 
@@ -47,17 +47,20 @@ def test_a_map_of_the_mark_finds_all_of_it_and_its_opposite_none(monkeypatch, si
     mark = torch.from_numpy(ITEM.bird(64).mark).float()
     found = Importance(sign * mark[None, None], (0, 0))
     monkeypatch.setattr(shortcut, "importance", lambda *about: found)
-    rows = list(measure(reads, NETWORK.layer("fc8"), ITEM, ("cid", "saliency")))
+    rows = list(measure(reads, NETWORK.layer("fc"), ITEM, ("cid", "saliency")))
     assert [(row.method, row.value) for row in rows] == [
         (CHANCE, float(np.mean(ITEM.bird(64).mark))), ("cid", share), ("saliency", share),
     ]  # fmt: skip
     # What does not depend on the layer is asked for once.
-    assert [row.method for row in measure(reads, NETWORK.layer("conv5"), ITEM, ("cid", "saliency"))] == [CHANCE, "cid"]
+    assert [row.method for row in measure(reads, NETWORK.layer("layer4.1"), ITEM, ("cid", "saliency"))] == [
+        CHANCE,
+        "cid",
+    ]
 
 
 def test_a_picture_that_is_answered_alike_without_the_mark_does_not_count():
     blind = replace(NETWORK, module=Marks(torch.full((3, 64, 64), 9.0)))
-    (row,) = measure(blind, NETWORK.layer("fc8"), ITEM, ("cid",))
+    (row,) = measure(blind, NETWORK.layer("fc"), ITEM, ("cid",))
     assert (row.quantity, math.isnan(row.value)) == (FOUND, True)
 
 

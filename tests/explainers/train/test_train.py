@@ -175,6 +175,12 @@ def test_augmented_pictures_are_crops_and_flips_of_their_own():
             assert any(torch.equal(w, found) or torch.equal(w.flip(-1), found) for w in windows)
 
 
+def test_without_flips_a_picture_that_is_not_moved_stays_as_it_is():
+    x = torch.rand(8, 3, 6, 6)
+    assert torch.equal(shifted(x, 0, torch.Generator().manual_seed(1), flips=False), x)
+    assert not torch.equal(shifted(x, 0, torch.Generator().manual_seed(1)), x)
+
+
 def test_every_recipe_builds_a_network_for_its_pictures():
     for recipe in RECIPES.values():
         logits = recipe.build().eval()(torch.zeros(1, 3, recipe.size, recipe.size))
