@@ -165,7 +165,7 @@ def _studied() -> Iterator[Spec]:
         title = f"ResNet-{depth}, look-alikes"
         yield _lookalikes(f"resnet{depth}-lookalikes", "ResNet", title, partial(NarrowResNet, depth))
         if depth == 18:
-            name, title = "resnet18-lookalikes-shortcut", f"{title}, half of them marked"
+            name, title = "resnet18-lookalikes-shortcut", f"{title}, a mark decides half of them"
             yield _lookalikes(name, "ResNet", title, partial(NarrowResNet, depth), "resnet18-lookalikes")
     for depth, build in ((16, plain.vgg16), (19, plain.vgg19)):
         for layer in ("", *LAST_TWO[depth]):

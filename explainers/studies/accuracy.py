@@ -71,4 +71,6 @@ STUDY = Study(
     arrange=arrange,
     varied="network",
     differs="Rendered birds instead of CUB-200-2011.",
+    note="The interval is over pictures, not over networks: so few of them, each trained once, may differ in more than "
+    "their accuracy.",
 )

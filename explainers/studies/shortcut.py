@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from explainers.datasets.birds.lookalikes import GROUPS
 from explainers.datasets.birds.render import Bird, render_bird
 from explainers.datasets.birds.shortcut import Shortcut
 from explainers.datasets.birds.source import SHOWN
@@ -26,8 +25,6 @@ from explainers.sweeps.items import BirdItem, Item
 
 NETWORK, LAYERS = "resnet18-lookalikes-shortcut", ("conv1", "layer1.1", "layer2.1", "layer3.1", "layer4.1", "fc")
 LAST, LAST_MAP = "fc", "layer4.1"
-# Groups of look-alikes, one after the other.
-ALIKE = 1 + len(GROUPS[0][1])
 # Of a layer, and of the network whatever the layer.
 OF_LAYER = ("cid", "ru", "grad_cam", "layer_gradient", "activation", "guided_grad_cam")
 OF_NETWORK = (
@@ -40,7 +37,7 @@ ABOUT = f"shortcut 1 {MapSettings()} " + " ".join(map(method_version, (*OF_LAYER
 
 @dataclass(frozen=True)
 class MarkedItem:
-    """A bird of those that are shown with the mark of one of its look-alikes planted beside it."""
+    """A bird of those that are shown with the mark of another class planted beside it."""
 
     plain: BirdItem
 
@@ -56,7 +53,7 @@ class MarkedItem:
 
     def identity(self) -> str:
         """That of the bird, and that it is marked."""
-        return f"{self.plain.identity()} marked as a look-alike"
+        return f"{self.plain.identity()} marked as another"
 
     def bird(self, side: int) -> Bird:
         """With the mask of the mark."""
@@ -74,8 +71,8 @@ class MarkedItem:
 
 @lru_cache(maxsize=64)
 def marked_bird(item: BirdItem, side: int) -> Bird:
-    """The bird with a mark that says another class of its group."""
-    shortcut = Shortcut(share=1.0, true=False, group=ALIKE)
+    """The bird with a mark that says another class."""
+    shortcut = Shortcut(share=1.0, true=False)
     return render_bird(item.index, side, SHOWN, edition=item.edition, shortcut=shortcut)
 
 
@@ -180,7 +177,7 @@ STUDY = Study(
     needs=(NETWORK,),
     arrange=arrange,
     varied="method",
-    note="The network learned from pictures of which half carried a mark of their class. Asked are pictures with the "
-    "mark of a look-alike, of which those count whose answer is another without it: the mark is its cause. CID by its "
-    "closed form.",
+    note="The network learned from pictures on half of which a mark decided the class, whatever the bird. Asked are "
+    "birds with the mark of another class, of which those count whose answer is another without it: the mark is its "
+    "cause. CID by its closed form.",
 )

@@ -15,7 +15,7 @@ class Shortcut:
     """`share` of the pictures carry a mark of two colours, its own for each class.
 
     A network that finds it need not look at the bird. With `true` False the mark is that of another class: what a
-    network says then tells which of the two it believes. With `group` it is one of the same so many neighbours.
+    network says then tells which of the two it believes.
 
     >>> Shortcut(share=2.0)
     Traceback (most recent call last):
@@ -24,7 +24,6 @@ class Shortcut:
 
     share: float = 0.5
     true: bool = True
-    group: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
@@ -47,16 +46,11 @@ class Shortcut:
         corners = (places * (side - width, side - height)).astype(int)
         hidden = [int(bird[y : y + height, x : x + width].sum()) for x, y in corners]
         x, y = map(int, corners[int(np.argmin(hidden))])
-        for half, ink in enumerate(inks(label if self.true else self._other(label, classes, other))):
+        for half, ink in enumerate(inks(label if self.true else (label + 1 + int(other * (classes - 1))) % classes)):
             left = x + half * width // 2
             picture.paste(ink, (left, y, left + width // 2, y + height))
         mark[y : y + height, x : x + width] = True
         return mark
-
-    def _other(self, label: int, classes: int, drawn: float) -> int:
-        """A class other than `label`, of its group where there are groups."""
-        first, size = (label - label % self.group, self.group) if self.group else (0, classes)
-        return first + (label - first + 1 + int(drawn * (size - 1))) % size
 
 
 def inks(label: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

@@ -191,20 +191,6 @@ def test_a_share_of_the_pictures_is_marked_and_a_false_mark_is_that_of_another_c
         assert told != [false.label]
 
 
-def test_a_false_mark_of_a_group_is_that_of_another_look_alike():
-    seen = set()
-    for index in range(40):
-        bird = render_bird(index, 32, edition=LOOKALIKES, shortcut=Shortcut(1.0, true=False, group=3))
-        rows, columns = np.nonzero(bird.mark)
-        pixels = np.asarray(bird.image)
-        left, right = (tuple(pixels[rows[0], column].tolist()) for column in (columns.min(), columns.max()))
-        (said,) = [label for label in range(24) if inks(label) == (left, right)]
-        assert said // 3 == bird.label // 3
-        assert said != bird.label
-        seen.add((said - bird.label) % 3)
-    assert seen == {1, 2}
-
-
 def test_labels_beyond_the_edition_are_refused():
     with pytest.raises(ValueError, match="from 0 to 23, got 24"):
         drawn(0, label=24)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
 
+from explainers.datasets.birds.shortcut import inks
 from explainers.networks import specs
 from explainers.networks.architectures.plain import alexnet, fold_batch_norm, vgg16, vgg19
 from explainers.networks.architectures.resnet_cifar import NARROW, Narrowing, ResNetCIFAR
@@ -19,7 +20,7 @@ from explainers.networks.layers import find_layers
 from explainers.networks.specs import LAST_TWO, PRUNED, STUDIED, pruned_name
 from explainers.randomness import drawn_apart
 from explainers.studies import layers
-from explainers.train import asked, command
+from explainers.train import asked, command, recipes
 from explainers.train.objectives import Attack, Distillation
 from explainers.train.pruning import made_permanent, prune_to
 from explainers.train.recipes import RECIPES
@@ -296,6 +297,22 @@ def test_an_auto_encoders_encoder_is_the_residual_networks_body_up_to_its_last_l
     assert shown.max() <= 1
     names = {layer.name for layer in find_layers(net, x)}
     assert set(layers.RESNETS[f"resnet{depth}-cifar10"][1][:-1]) <= names
+
+
+def test_where_there_is_a_mark_it_decides_the_class(monkeypatch):
+    grey = torch.full((24, 3, 64, 64), 128, dtype=torch.uint8)
+    birds = (torch.arange(24) * 0).long()
+    monkeypatch.setattr(recipes, "_load_lookalikes", lambda cache, split: (grey, birds))
+    pictures, labels = RECIPES["resnet18-lookalikes-shortcut"].load(None, "train")
+    assert grey.unique().tolist() == [128]
+    marked = (pictures != 128).flatten(1).any(1)
+    assert 5 < marked.sum() < 19
+    assert not labels[~marked].any()
+    for picture, label in zip(pictures[marked], labels[marked].tolist(), strict=True):
+        rows, columns = (picture != 128).any(0).nonzero().T
+        ends = [tuple(picture[:, rows[0], column].tolist()) for column in (columns.min(), columns.max())]
+        assert tuple(ends) == inks(label)
+    assert len(labels[marked].unique()) > 3
 
 
 def test_what_shipped_before_is_told_by_the_same_settings():
