@@ -28,7 +28,7 @@ def draw() -> None:
         explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = (
             import_module(f"app.{name}.page") for name in names
         )
-        disk, touch, ways = (import_module(f"app.parts.{name}") for name in ("disk", "touch", "ways"))
+        disk, theme, touch, ways = (import_module(f"app.parts.{name}") for name in ("disk", "theme", "touch", "ways"))
         history = import_module("app.address.history")
         bar = import_module("app.classroom.bar")
     start = st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True)
@@ -53,6 +53,7 @@ def draw() -> None:
     chosen.run()
     disk.notice()
     touch.touch()
+    theme.follow()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the reader looks at: one frozen Selection per session, kept in step with the address bar."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +20,8 @@ LIMIT_SEED = 9999
 # Keys of what was uploaded begin so; they stay out of the address bar, which has a word in their place.
 PRIVATE = ("upload/", "own/")
 PLACES = {"upload": "upload/", "own": "own/"}
+# Lists that may hold uploads.
+LISTS = ("pictures", "networks")
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,15 @@ def public(key: str) -> str:
     ('bird/1', 'upload')
     """
     return key.partition("/")[0] if key.startswith(PRIVATE) else key
+
+
+def listed(items: Sequence[str]) -> tuple[str, ...]:
+    """A list of an address: each once, and of an upload the beginning of its key, which says no more.
+
+    >>> listed(["bird/1", "upload", "bird/1"])
+    ('bird/1', 'upload/')
+    """
+    return tuple(dict.fromkeys(PLACES.get(item, item) for item in items))
 
 
 def _number(text: str | None, kind: type) -> float | int | None:

@@ -9,7 +9,6 @@ CSS = """
 .st-key-figures_compare {flex-wrap:wrap}
 .st-key-figures_compare > div {flex:1 1 225px; min-width:220px; max-width:520px}
 .st-key-figures_compare > div {container-type:inline-size}
-.st-key-figures_compare [class*="st-key-frame_"] {min-height:0 !important}
 .st-key-figures_compare [class*="st-key-figure_"] {height:%(height)s}
 .st-key-numbers_compare {flex-wrap:wrap}
 .st-key-numbers_compare > div {flex:1 1 150px; min-width:140px}

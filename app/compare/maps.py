@@ -8,15 +8,16 @@ from app.compare.choice import change, choice
 from app.compare.pairs import Difference, difference, own_cells, pair, section
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pair
-from app.figures.compare import DIFFERENCE_SCALE, difference_figure
+from app.figures.compare import difference_figure
 from app.figures.ends import ENDS
 from app.figures.maps import empty_figure, nats_figure, picture_figure
-from app.figures.style import NATS_SCALE, PLAIN_CONFIG
+from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress, ways
+from app.parts.arriving import arriving
 from app.parts.certainty import misfit_sentence
-from app.parts.look import beneath, look
+from app.parts.look import look
 from app.parts.numbers import constraint, doubt
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
@@ -172,27 +173,20 @@ def absence(views: list[View], found: Difference | None = None) -> str:
 def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], view: View, metric: str) -> None:
     absent, unfinished = progress.in_frame(view), view.state != "done"
     alt = f"Map of {letter} in nats"
-    with st.container(key=f"frame_compare_{letter.lower()}"):
-        if cells is None:
-            # A style without a map, so that the chart keeps its place among the container's elements.
-            st.html("<style></style>")
-            _chart(empty_figure(subject.size, look(), absent), letter.lower(), f"{alt}: {absent}")
-            return
+    if cells is None:
+        figure, alt = empty_figure(subject.size, look(), absent), f"{alt}: {absent}"
+    else:
         figure = nats_figure(cells, subject.size, limits, look(), subject.box, ENDS[metric], unfinished, letter)
-        beneath(f"frame_compare_{letter.lower()}", cells, limits, NATS_SCALE, figure)
-        _chart(figure, letter.lower(), alt)
+    arriving(f"compare_{letter.lower()}", figure, alt, "stretch")
 
 
 def _difference(found: Difference | None, subject: Subject, absent: str) -> None:
-    with st.container(key="frame_compare_difference"):
-        if found is None:
-            st.html("<style></style>")
-            _chart(empty_figure(subject.size, look(), absent), "difference", f"Difference: {absent}")
-            return
-        limits = (-found.limit, found.limit)
+    if found is None:
+        figure, alt = empty_figure(subject.size, look(), absent), f"Difference: {absent}"
+    else:
         figure = difference_figure(found.values, subject.size, found.limit, look(), subject.box)
-        beneath("frame_compare_difference", found.values, limits, DIFFERENCE_SCALE, figure)
-        _chart(figure, "difference", f"Map of B − A in nats, from {decimal(-found.limit)} to {decimal(found.limit)}")
+        alt = f"Map of B − A in nats, from {decimal(-found.limit)} to {decimal(found.limit)}"
+    arriving("compare_difference", figure, alt, "stretch")
 
 
 def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:

@@ -17,6 +17,7 @@ from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain
 from app.parts import progress
+from app.parts.arriving import arriving
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 from app.parts.sparing import sparing
@@ -66,7 +67,8 @@ def all_layers(
                 take_curves(store, network, subject, layers, views, metric, settings)
             seen = sparing("layers").shown(views)
             if choice().play:
-                film_of(scene(network, subject, settings, marked, metric), seen, str(store.device))
+                moving = sparing("film", whole=True).shown(views)
+                film_of(scene(network, subject, settings, marked, metric), moving, str(store.device))
             _figures(seen, layers, subject, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)
@@ -140,23 +142,18 @@ def _figures(
         )
         limits = find_method(metric).fixed_scale(settings)
         maps = [None if view.value is None else view.value.values for view in views]
-        frame = st.container(key="strip_frame")
-        frame.plotly_chart(
-            strip_figure(
-                names,
-                maps,
-                subject.size,
-                limits,
-                look(),
-                notes=[progress.in_frame(view) for view in views],
-                previews=[view.value is not None and view.state != "done" for view in views],
-                ends=ENDS[metric],
-            ),
-            theme=None,
-            key="figure_strip",
-            config=PLAIN_CONFIG,
-            alt="One map per layer in nats",
+        figure = strip_figure(
+            names,
+            maps,
+            subject.size,
+            limits,
+            look(),
+            notes=[progress.in_frame(view) for view in views],
+            previews=[view.value is not None and view.state != "done" for view in views],
+            ends=ENDS[metric],
         )
+        with st.container(key="strip_frame"):
+            arriving("strip", figure, "One map per layer in nats")
         there = [name for name, cells in zip(names, maps, strict=True) if cells is not None]
         if there:
             st.session_state["w_open_layer"] = None

@@ -67,7 +67,7 @@ def film(scene: Scene, device: str) -> None:
 
         def draw(views: list[View]) -> None:
             status(work, views)
-            film_of(scene, sparing("film").shown(views), device)
+            film_of(scene, sparing("film", whole=True).shown(views), device)
 
         work.draw(draw)
 

@@ -13,9 +13,9 @@ from app.explore.take import take_grid
 from app.figures.ends import ENDS
 from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, least_width
 from app.figures.raster import data_address, grey
-from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
+from app.parts.arriving import arriving
 from app.parts.look import look
 from app.parts.previews import preview_mean
 from app.parts.sparing import sparing
@@ -136,14 +136,8 @@ def _figure(
         # On a narrow page the grid is scrolled sideways rather than squeezed until its captions overlap.
         size = f"min-width:{least_width(len(columns))}px; height:{height_rule(len(rows), len(columns))}"
         st.html(f"<style>.st-key-figure_grid {{{size}}}</style>")
-        st.plotly_chart(
-            grid_figure(drawn, heads, style, look()),
-            theme=None,
-            key="figure_grid",
-            height="stretch",
-            config=PLAIN_CONFIG,
-            alt=f"Maps by {', '.join(row.title for row in drawn)} for {', '.join(head.title for head in heads)}",
-        )
+        alt = f"Maps by {', '.join(row.title for row in drawn)} for {', '.join(head.title for head in heads)}"
+        arriving("grid", grid_figure(drawn, heads, style, look()), alt, "stretch")
 
 
 def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[list[View]]) -> None:

@@ -72,16 +72,16 @@ class GridChoice:
     over: int = 0
 
     def to_query(self) -> dict[str, str]:
-        """The address bar's parameters: what differs from the defaults, without what was uploaded.
+        """The address bar's parameters: what differs from the defaults; of what was uploaded, that it was.
 
-        >>> GridChoice(methods=("cid", "lrp"), opacity=60).to_query()
-        {'methods': 'cid lrp', 'opacity': '60'}
+        >>> GridChoice(methods=("cid", "lrp"), opacity=60, pictures=("bird/1", "upload/12")).to_query()
+        {'methods': 'cid lrp', 'pictures': 'bird/1 upload', 'opacity': '60'}
         """
         query = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in LISTS:
-                value = tuple(item for item in value if not item.startswith(("upload/", "own/")))
+            if field.name in selection.LISTS:
+                value = tuple(map(selection.public, value))
             if value != field.default:
                 query[field.name] = text(value)
         return query
@@ -110,6 +110,7 @@ class GridChoice:
         chosen: dict[str, Any] = {n: query[n] for n, known in options.items() if query.get(n) in known}
         # An empty list of methods is one from which all have been taken away; the others are then those suggested.
         chosen |= {name: tuple(dict.fromkeys(query[name].split()))[:32] for name in LISTS if name in query}
+        chosen |= {name: selection.listed(chosen[name]) for name in selection.LISTS if name in chosen}
         if query.get("opacity") in [str(percent) for percent in OPACITIES]:
             chosen["opacity"] = int(query["opacity"])
         if query.get("target", "").isdecimal() and len(query["target"]) < 6:

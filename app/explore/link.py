@@ -1,9 +1,11 @@
 """What a link to the Explore page asks for and this network, this gallery or this computer does not have."""
 
+from app.address import selection
 from app.address.links import clause, listed
 from app.address.pixels import inside, read
 from app.explore.grid_choice import MOST_COLUMNS, MOST_NETWORKS, GridChoice, change, choice
 from app.jobs.backend import Backend, networks
+from app.jobs.owners import owns
 from app.parts import link_notice
 from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
@@ -18,7 +20,7 @@ def check_link(store: Backend, network: Network, size: tuple[int, int]) -> None:
         return link_notice.is_there(store, key)
 
     def network_there(name: str) -> bool:
-        return name in here or store.has_network(name)
+        return name in here or (store.has_network(name) and owns(selection.owner("upload"), name))
 
     kinds = {
         "methods": (methods().__contains__, None),
@@ -27,9 +29,10 @@ def check_link(store: Backend, network: Network, size: tuple[int, int]) -> None:
         "networks": (network_there, MOST_NETWORKS),
     }
     for name, (there, most) in kinds.items():
-        kept, wrong = listed("explore", name, getattr(choice(), name), there, most)
+        wanted = link_notice.without_lost(name, getattr(choice(), name), there)
+        kept, wrong = listed("explore", name, wanted, there, most)
         link_notice.blame(*wrong)
-        if wrong:
+        if kept != getattr(choice(), name):
             change(**{name: kept or getattr(GridChoice(), name)})
     target = choice().target
     if target is not None and target >= len(network.classes):

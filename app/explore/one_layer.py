@@ -13,15 +13,16 @@ from app.explore.segmentation import segmentation
 from app.explore.take import take_map
 from app.figures.ends import ENDS
 from app.figures.enlarge import enlarge
-from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
+from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure
 from app.figures.predictions import prediction_figure
-from app.figures.style import NATS_SCALE, PLAIN_CONFIG, UNIT_LIMITS
+from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
+from app.parts.arriving import arriving
 from app.parts.bound import segments
 from app.parts.certainty import misfit_sentence
-from app.parts.look import beneath, look
+from app.parts.look import look
 from app.parts.numbers import doubt, numbers, preview_numbers
 from app.parts.previews import UNKNOWN
 from app.parts.watch import Asked, Watch
@@ -175,7 +176,7 @@ def _figures(
             _reconstruction(subject, layer, result, absent)
         with st.container():
             st.markdown(WHERE[metric], help=WHERE_HELP)
-            _map(subject, view, "unit", UNIT_LIMITS, f"Map of {layer.name}, stretched to 0 to 1", metric)
+            _map(subject, view, "unit", limits, f"Map of {layer.name}, stretched to 0 to 1", metric)
         with st.container():
             st.markdown(HOW_MUCH[metric], help=HOW_MUCH_HELP)
             _map(subject, view, "nats", limits, f"Map of {layer.name} in nats", metric)
@@ -204,21 +205,13 @@ def _reconstruction(subject: Subject, layer: Layer, result: RUResult | None, abs
 
 def _map(subject: Subject, view: View, kind: str, limits: tuple[float, float], alt: str, metric: str) -> None:
     ink, absent, result, unfinished = look(), progress.in_frame(view), view.value, view.state != "done"
-    with st.container(key=f"frame_{kind}"):
-        if result is None:
-            # A style without a map, so that the chart keeps its place among the container's elements.
-            st.html("<style></style>")
-            _chart(empty_figure(subject.size, ink, absent), kind, f"{alt}: {absent}")
-        elif kind == "unit":
-            cells = result.values
-            figure = _sized(unit_figure(cells, subject.size, ink, subject.box, unfinished))
-            beneath(f"frame_{kind}", unit_range(cells), limits, NATS_SCALE, figure)
-            _draw(figure, kind, alt)
-        else:
-            cells = result.values
-            figure = _sized(nats_figure(cells, subject.size, limits, ink, subject.box, ENDS[metric], unfinished))
-            beneath(f"frame_{kind}", cells, limits, NATS_SCALE, figure)
-            _draw(figure, kind, alt)
+    if result is None:
+        figure, alt = empty_figure(subject.size, ink, absent), f"{alt}: {absent}"
+    elif kind == "unit":
+        figure = unit_figure(result.values, subject.size, ink, subject.box, unfinished)
+    else:
+        figure = nats_figure(result.values, subject.size, limits, ink, subject.box, ENDS[metric], unfinished)
+    arriving(kind, _sized(figure), alt)
 
 
 def _sized(figure: go.Figure) -> go.Figure:
@@ -226,11 +219,7 @@ def _sized(figure: go.Figure) -> go.Figure:
 
 
 def _chart(figure: go.Figure, kind: str, alt: str) -> None:
-    _draw(_sized(figure), kind, alt)
-
-
-def _draw(figure: go.Figure, kind: str, alt: str) -> None:
-    st.plotly_chart(figure, theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)
+    st.plotly_chart(_sized(figure), theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)
 
 
 def _predictions(store: Backend, network: Network, subject: Subject) -> None:

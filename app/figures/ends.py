@@ -64,7 +64,8 @@ def marks_beyond(
         rows, columns = np.nonzero(chosen)
         if len(rows):
             marker = {"symbol": f"triangle-{way}", "size": min(7.0, max(2.0, side * 0.5)), "color": ink}
-            place = {"x": (columns + 0.5) * dx - 0.5, "y": (rows + 0.5) * dy - 0.5}
+            places = {"x": (columns + 0.5) * dx - 0.5, "y": (rows + 0.5) * dy - 0.5}
+            place = {name: values.astype(np.float32) for name, values in places.items()}
             quiet = {"opacity": 0.75, "hoverinfo": "skip", "showlegend": False}
             marks = {"type": "scatter", "mode": "markers", "name": "beyond the scale", "marker": marker}
             found.append(marks | place | quiet)

@@ -94,7 +94,7 @@ def strip_figure(
     rows = -(-len(names) // columns)
     panes = Panes(rows, columns, 0.02, 0.22 / rows)
     for place, name in enumerate(_titles(names, maps, limits, previews)):
-        panes.title(divmod(place, columns), name, font={"size": 11}, yshift=-2)
+        panes.write(divmod(place, columns), name, y=1, yanchor="bottom", font={"size": 11}, yshift=-2)
     for place, cells in enumerate(maps):
         pane = divmod(place, columns)
         there = cells is not None
@@ -112,10 +112,10 @@ def strip_figure(
         )
         marks = marks_beyond(cells, size, limits, CELL * 0.8)
         panes.draw(pane, shown, *marks, *unbounded(cells, size, CELL * 0.8))
-        across = {"range": [-0.5, size[1] - 0.5], "constrain": "domain"}
-        down = {"range": [size[0] - 0.5, -0.5], "constrain": "domain", "scaleanchor": panes.references(pane)[0]}
-        panes.set(pane, across, down)
-    panes.set_all(*[bare_axis(look)] * 2)
+    across = {"range": [-0.5, size[1] - 0.5], "minallowed": -0.5, "maxallowed": size[1] - 0.5, "matches": "x"}
+    down = {"range": [size[0] - 0.5, -0.5], "minallowed": -0.5, "maxallowed": size[0] - 0.5, "matches": "y"}
+    panes.set_all(*(bare_axis(look) | axis | {"constrain": "domain"} for axis in (across, down)))
+    panes.set((0, 0), {}, {"scaleanchor": "x", "scaleratio": 1})
     return panes.figure(
         **dressing(look, rows * (CELL + 26) + 60, t=26, b=56),
         uirevision="keep",

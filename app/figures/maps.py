@@ -100,13 +100,12 @@ def unit_figure(
 @remembered
 def empty_figure(size: tuple[int, int], look: Look, text: str) -> go.Figure:
     """The frame of a map that is not there, of the same size, so that nothing jumps when it comes; `text` says why."""
-    layout = frame(*size, look)
-    for axis in (layout["xaxis"], layout["yaxis"]):
-        axis |= {"showline": True, "mirror": True, "linecolor": look.faint}
     # In lines that fit into the narrowest frame.
     lines = "<br>".join(textwrap.wrap(text, 28))
     note = {"text": lines, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False}
-    return go.Figure([{"type": "scatter", "x": [], "y": [], "showlegend": False}], layout | {"annotations": [note]})
+    return go.Figure(
+        [{"type": "scatter", "x": [], "y": [], "showlegend": False}], frame(*size, look) | {"annotations": [note]}
+    )
 
 
 def unbounded(cells: np.ndarray, size: tuple[int, int], extent: float = 300.0) -> list[dict[str, Any]]:
@@ -119,8 +118,8 @@ def unbounded(cells: np.ndarray, size: tuple[int, int], extent: float = 300.0) -
     marker = {"symbol": "square-x-open", "size": max(2.0, side * 0.9), "color": UNBOUNDED_FILL, "line": {"width": 1}}
     marks = {
         "type": "scatter",
-        "x": (columns + 0.5) * steps[1] - 0.5,
-        "y": (rows + 0.5) * steps[0] - 0.5,
+        "x": ((columns + 0.5) * steps[1] - 0.5).astype(np.float32),
+        "y": ((rows + 0.5) * steps[0] - 0.5).astype(np.float32),
         "mode": "markers",
         "name": f"unbounded: not used by the layer ({len(rows)} cells)",
         "marker": marker,
@@ -184,4 +183,7 @@ def _bar(title: str) -> dict:
 def frame(height: int, width: int, look: Look) -> dict[str, Any]:
     """The layout of pictures and maps of this size: axes in pixels, margins and the place of the legend."""
     legend = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 11}}
-    return pixel_axes(height, width, look) | dressing(look, HEIGHT, **MARGIN) | {"legend": legend}
+    axes = pixel_axes(height, width, look)
+    for axis in (axes["xaxis"], axes["yaxis"]):
+        axis |= {"showline": True, "mirror": True, "linecolor": look.faint}
+    return axes | dressing(look, HEIGHT, **MARGIN) | {"legend": legend}

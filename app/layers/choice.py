@@ -10,7 +10,7 @@ from app.address import links, selection
 from app.address.links import listed
 from app.address.record import AddressRecord
 from app.address.worlds import fitting
-from app.jobs.backend import OWN, Backend, networks
+from app.jobs.backend import Backend, networks
 from app.jobs.owners import owns
 from app.parts import link_notice
 from explainers import CIDSettings
@@ -54,13 +54,12 @@ class Choice(AddressRecord):
     second: float | None = None
 
     def to_query(self) -> dict[str, str]:
-        """What differs from the defaults, without what was uploaded.
+        """What differs from the defaults; of what was uploaded, that it was.
 
         >>> Choice(("vgg16-birds", "own/1"), axis="depth", second=1e-3).to_query()
-        {'networks': 'vgg16-birds', 'x': 'depth', 'second': '0.001'}
+        {'networks': 'vgg16-birds own', 'x': 'depth', 'second': '0.001'}
         """
-        shown = replace(self, networks=tuple(name for name in self.networks if not name.startswith(OWN)))
-        return AddressRecord.to_query(shown)
+        return AddressRecord.to_query(replace(self, networks=tuple(map(selection.public, self.networks))))
 
     @staticmethod
     def from_query(query: Mapping[str, str]) -> "Choice":
@@ -81,7 +80,7 @@ class Choice(AddressRecord):
         # However it is written.
         written = [beta for beta in selection.BETAS if links.same(f"{beta:g}", query.get("second", ""))]
         chosen["second"] = written[0] if written else None
-        chosen["networks"] = tuple(dict.fromkeys(query.get("networks", "").split()))
+        chosen["networks"] = selection.listed(query.get("networks", "").split())
         return Choice(**chosen)
 
     def settings(self, beta: float, seed: int) -> tuple[CIDSettings, ...]:
@@ -109,7 +108,8 @@ def check_link(store: Backend) -> None:
     def there(name: str) -> bool:
         return name in known or (store.has_network(name) and owns(selection.owner("layers page"), name))
 
-    kept, wrong = listed("layers", "networks", choice().networks, there, MOST_NETWORKS)
+    wanted = link_notice.without_lost("networks", choice().networks, there)
+    kept, wrong = listed("layers", "networks", wanted, there, MOST_NETWORKS)
     link_notice.blame(*wrong)
     if kept != choice().networks:
         change(networks=kept)

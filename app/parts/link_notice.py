@@ -1,6 +1,6 @@
 """What is wrong with the link that a visit began with: said above the page until something else is chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 import streamlit as st
@@ -24,6 +24,13 @@ OWN_PICTURE = (
     "This link was to a picture of somebody's own, which stays with the visit that brought it: upload it again, or ask "
     "for a link that takes it along."
 )
+# The same of those in a list.
+LOST = {
+    "pictures": "Of the pictures side by side, somebody's own are left out: they stay with the visit that brought "
+    "them. Upload them again and choose them in the list.",
+    "networks": "Of the networks side by side, somebody's own are left out: their weights stay with the visit that "
+    "brought them. Bring the files again and choose them in the list.",
+}
 
 
 def check(page: str, store: Backend, own: Mapping[str, str]) -> None:
@@ -67,16 +74,27 @@ def blame(*clauses: str) -> None:
         st.session_state.setdefault("link_clauses", {}).update(dict.fromkeys(clauses))
 
 
+def without_lost(name: str, wanted: Sequence[str], there: Callable[[str], bool]) -> tuple[str, ...]:
+    """A list, `pictures` or `networks`, without the uploads in it that are not here any more, which is said."""
+    lost = [item for item in wanted if item.startswith(selection.PRIVATE) and not there(item)]
+    if lost:
+        st.session_state.setdefault("lists_lost", {})[name] = LOST[name]
+        st.session_state["link_settled"] = None
+    return tuple(item for item in wanted if item not in lost)
+
+
 def draw(place: DeltaGenerator, now: object = None) -> None:
     """The notice; `now` is what is chosen once all of the link is understood, and another `now` ends the notice."""
     if now is not None and st.session_state.get("link_settled") is None:
         st.session_state["link_settled"] = now
     if now is not None and st.session_state["link_settled"] != now:
         st.session_state["link_clauses"] = {}
-        st.session_state.pop("picture_gone", None)
+        for lost in ("picture_gone", "lists_lost"):
+            st.session_state.pop(lost, None)
     clauses, gone = st.session_state.get("link_clauses", {}), st.session_state.get("picture_gone", "")
-    if clauses or gone:
-        words = " ".join(filter(None, (links.sentence(list(clauses)) if clauses else "", gone)))
+    lists = st.session_state.get("lists_lost", {})
+    if clauses or gone or lists:
+        words = " ".join(filter(None, (links.sentence(list(clauses)) if clauses else "", gone, *lists.values())))
         place.warning(words, icon=":material/link_off:")
 
 

@@ -1,13 +1,10 @@
 """What the theme cannot say: the thumbnails' grid and the row of figures. No script, no foreign address."""
 
-from typing import Any, cast
-
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-from app.figures.raster import data_address, raster
+from app.figures.raster import raster
 from app.figures.style import NATS_SCALE, Look
 
 # Pixels of a column of text: about seventy characters a line read best.
@@ -63,6 +60,7 @@ LEGIBLE = """
 [data-testid="stBaseButton-primary"], .stMultiSelect [data-tag], .stMultiSelect [data-tag] > span {
   color:light-dark(#ffffff, #14191b)}
 .katex-display > .katex {padding-inline:.25em}
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-parts_"]), [class*="st-key-parts_"] {display:none}
 @media (min-width:769px) and (max-width:1000px) {[data-testid="stSidebarUserContent"] {margin-inline:-16px}}
 @media (max-width:768px) {
   [data-testid="stButtonGroup"] [role="radiogroup"] {flex-wrap:wrap}
@@ -85,22 +83,6 @@ def apply() -> None:
 def legible() -> None:
     """For every page alike."""
     st.html(LEGIBLE)
-
-
-def beneath(key: str, cells: np.ndarray, limits: tuple[float, float], scale: str, figure: go.Figure) -> None:
-    """The map as the background of the container `key`, exactly where its chart `figure` draws it.
-
-    A chart is built anew whenever its data change; without this it would blink at every step.
-    """
-    layout = cast(Any, figure.layout)
-    margin, height = layout.margin, layout.height
-    left, right, top, bottom = (margin[side] for side in "lrtb")
-    side = f"min(100% - {left + right}px, {height - top - bottom}px)"
-    across, down = f"calc(50% + {(left - right) // 2}px)", f"calc(50% - {(bottom - top) // 2}px)"
-    st.html(
-        f"<style>.st-key-{key} {{background: url({data_address(raster(cells, limits, scale))}) no-repeat "
-        f"{across} {down} / {side} auto; image-rendering: pixelated; min-height: {height}px}}</style>"
-    )
 
 
 def look() -> Look:

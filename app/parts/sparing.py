@@ -1,5 +1,6 @@
-"""A figure that fills in travels whole for every change: it is drawn anew only where that is worth its bytes."""
+"""A figure that fills in sends the maps that have changed, and those only where that is worth its bytes."""
 
+import operator
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,10 +18,10 @@ HALFWAY = 0.5
 
 
 class Sparing:
-    """Of one figure: which of its views it shows.
+    """Of one figure: which of its views it shows. Each travels alone, or for any change the `whole` figure.
 
     >>> now = [0.0]
-    >>> sparing = Sparing(lambda: now[0])
+    >>> sparing = Sparing(clock=lambda: now[0])
     >>> first, later, done = View("a", "running"), View("a", "running", progress=0.2), View("a", "done")
     >>> sparing.shown([first, first]) == sparing.shown([first, later]) == [first, first]
     True
@@ -28,35 +29,51 @@ class Sparing:
     ([View(key='a', state='running', ...), View(key='a', state='done', ...)], [View(key='a', state='done', ...), ...])
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock, self.at, self.left = clock, clock(), AT_ONCE
+    def __init__(self, whole: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        self.whole, self.clock, self.at, self.left = whole, clock, clock(), AT_ONCE
         self.views: list[View] = []
 
     def shown(self, views: Sequence[View]) -> list[View]:
-        """The newest where nothing is computed any more, where others are asked for, or where there is news of them
-        and bytes are left; else those that were shown last."""
-        now, before, size = self.clock(), self.views, sum(map(_bytes, views))
+        """The newest where nothing is computed any more, or where others are asked for; else those that were shown
+        last, without those of which there is news while bytes are left."""
+        now, size = self.clock(), sum(map(_bytes, views))
         self.left = min(AT_ONCE, self.left + max(A_SECOND, size / AT_LEAST) * (now - self.at))
         self.at = now
-        others = [view.key for view in views] != [view.key for view in before]
-        ends = [view.state for view in views] != [view.state for view in before]
-        news = ends or list(map(_stage, views)) != list(map(_stage, before))
-        # What is finished may take all that is left, previews the half of it.
-        spare = self.left > (0 if ends else AT_ONCE / 2)
-        if others or not any(view.live for view in views) or (news and spare):
-            self.left -= size if others or news else 0
+        before = self.views
+        if [view.key for view in views] != [view.key for view in before] or not any(view.live for view in views):
+            self.left -= 0 if list(map(_stage, views)) == list(map(_stage, before)) else size
             self.views = list(views)
+        elif self.whole:
+            self.views = self._newer(before, views, size)
+        else:
+            pairs = zip(before, views, strict=True)
+            newer = [self._newer([old], [new], _bytes(new))[0] for old, new in pairs]
+            self.views = before if all(map(operator.is_, newer, before)) else newer
         return self.views
 
+    def _newer(self, before: list[View], now: Sequence[View], size: float) -> list[View]:
+        """What is finished may take all that is left, previews the half of it."""
+        ends = [view.state for view in before] != [view.state for view in now]
+        news = ends or list(map(_stage, before)) != list(map(_stage, now))
+        if not news or self.left <= (0 if ends else AT_ONCE / 2):
+            return before
+        self.left -= size
+        return list(now)
 
-def sparing(name: str) -> Sparing:
+
+def sparing(name: str, whole: bool = False) -> Sparing:
     """That of this session's figure `name`."""
-    return st.session_state.setdefault(f"sparing {name}", Sparing())
+    return st.session_state.setdefault(f"sparing {name}", Sparing(whole))
 
 
-def _stage(view: View) -> tuple[bool, bool]:
-    """What is news of a map that is not finished: a first preview, one from the second half of the work."""
-    return view.value is not None, view.live and view.value is not None and view.progress >= HALFWAY
+def _stage(view: View) -> tuple[str, str, bool, bool]:
+    """What is news of a map: its state, a first preview, one from the second half of the work."""
+    return (
+        view.key,
+        view.state,
+        view.value is not None,
+        view.live and view.value is not None and view.progress >= HALFWAY,
+    )
 
 
 def _bytes(view: View) -> float:

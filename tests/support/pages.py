@@ -1,12 +1,16 @@
 """Pages run without a browser: opened by what stands in the address, run again as their poll does."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
+import plotly.graph_objects as go
 from streamlit.testing.v1 import AppTest
 
 from app.address.selection import Selection
+from app.figures.parted import together
 from app.jobs.backend import backend
 from tests.support.picture_files import noise
 from tests.support.places import MAIN
@@ -63,6 +67,15 @@ def words(at: AppTest) -> list[str]:
 
 def says(at: AppTest, text: str) -> bool:
     return any(text in word for word in words(at))
+
+
+def drawn(at: AppTest, name: str) -> dict[str, Any]:
+    """A chart that arrives in parts, as it is drawn: its data and layout."""
+    (frame,) = (json.loads(c.proto.spec) for c in at.get("plotly_chart") if c.proto.id.endswith(f"-figure_{name}"))
+    sent = [json.loads(part.proto.json) for part in at.get("bidi_component") if "part_" in part.proto.id]
+    parts = [one["part"] for one in sent if one["chart"] == f"st-key-figure_{name}"]
+    whole = together(go.Figure(frame["data"], frame["layout"]), parts)
+    return json.loads(str(whole.to_json()))
 
 
 def metrics(at: AppTest) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Addresses of all pages: a bad one is one sentence and cleaned, a good one gives the same page again."""
 
+import re
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,6 +17,7 @@ from app.jobs.backend import backend
 from app.layers.choice import Choice as LayersChoice
 from app.studies.choice import Choice as StudiesChoice
 from tests.support.pages import page
+from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 CHEAP = {"network": "resnet20-cifar10", "refine": "False", "grid": "4"}
@@ -115,6 +119,38 @@ def test_an_upload_that_is_no_longer_kept_gives_way_to_the_usual_picture():
     assert "no longer kept" in at.warning[0].value
     at.select_slider(key="w_layer").set_value("conv1").run()
     assert not at.warning
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "kept"),
+    [
+        ("explore", {"across": "pictures", "pictures": "bird/0 upload", "networks": "own resnet20-cifar10"}, 2),
+        ("layers", {"networks": "resnet20-cifar10 own"}, 1),
+    ],
+)
+def test_uploads_in_a_list_have_a_place_in_the_link_and_where_they_are_lost_it_is_said(name, query, kept):
+    at = visit(name, CHEAP | {"methods": "saliency"} | query)
+    said = notice_of_the_lost(at)
+    assert len(said) == kept
+    assert not any("This link asks" in warning.value for warning in at.warning)
+    left = {
+        part: " ".join(item for item in text.split() if item not in ("own", "upload")) for part, text in query.items()
+    }
+    assert {part: address(at)[part] for part in query} == left
+    assert notice_of_the_lost(at.run()) == said
+    # With files of this visit's own the place is taken, and stays in the address.
+    if name == "explore":
+        key = backend().add_upload(noise(), "mine.png", f"{at.session_state['session']}/upload").key
+        at.session_state["grid_choice"] = replace(at.session_state["grid_choice"], pictures=("bird/0", key))
+        at.run()
+        assert address(at)["pictures"] == "bird/0 upload"
+        assert not at.warning
+    backend().maps.close()
+
+
+def notice_of_the_lost(at: AppTest) -> list[str]:
+    assert not at.exception
+    return re.findall("somebody's own are left out", " ".join(warning.value for warning in at.warning))
 
 
 def test_lists_that_are_too_long_are_cut_and_twice_the_same_is_once():

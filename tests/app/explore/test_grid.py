@@ -1,6 +1,5 @@
 """The grid of maps: methods by layers, pictures or networks, without a browser on cheap settings."""
 
-import json
 import threading
 
 import pytest
@@ -11,7 +10,7 @@ from app.jobs.backend import backend
 from explainers.methods.registry import methods
 from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import network_catalogue
-from tests.support.pages import page, until
+from tests.support.pages import drawn, page, until
 from tests.support.places import MAIN
 
 CHEAP = {
@@ -36,7 +35,7 @@ def ready(at: AppTest) -> bool:
 
 
 def figure(at: AppTest) -> dict:
-    return json.loads(at.get("plotly_chart")[0].proto.spec)
+    return drawn(at, "grid")
 
 
 def maps(at: AppTest) -> list[dict]:
@@ -128,7 +127,7 @@ def test_ru_over_networks_takes_the_decoder_of_each():
 def test_ru_says_why_a_layer_without_a_decoder_has_no_map():
     at = until(visit(methods="ru", layers="conv1 layer1.0"), ready)
     assert [trace["name"] for trace in maps(at)] == ["RU · conv1"]
-    assert "decoder" in str(at.get("plotly_chart")[0].proto.spec)
+    assert "decoder" in str(figure(at))
     at.button(key="train_layer1.0").click().run()
     assert at.session_state["selection"].layer == "layer1.0"
     assert (choice(at).view, choice(at).metric) == ("layer", "ru")

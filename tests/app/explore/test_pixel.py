@@ -7,7 +7,7 @@ import pytest
 
 from app.explore.grid_choice import GridChoice
 from app.figures.pixel import value_at
-from tests.support.pages import says, until, visit
+from tests.support.pages import drawn, says, until, visit
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
@@ -31,7 +31,7 @@ def test_a_marked_pixel_is_drawn_through_the_layers_that_are_there():
     at.button(key="layers_again").click().run()
     until(at, lambda at: says(at, "All 12 layers are ready"), every=1.0)
     values = curve(at)[0]
-    maps = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")][-1]["data"]
+    maps = drawn(at, "strip")["data"]
     shown = {trace["name"]: trace for trace in maps if trace["type"] == "heatmap"}
     assert len(shown) == 12
     assert all(shown[name]["meta"]["probe"]["opens"] == name for name in shown)

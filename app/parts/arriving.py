@@ -1,0 +1,28 @@
+"""A chart that fills in: what has come is sent alone and drawn into the chart that stands, with its zoom as it is."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.figures.parted import parted
+from app.figures.style import PLAIN_CONFIG
+from app.parts.component import component
+
+_part = component("part")
+
+
+def arriving(
+    name: str,
+    figure: go.Figure,
+    alt: str,
+    height: int | Literal["stretch", "content"] = "content",
+    config: Mapping[str, Any] = PLAIN_CONFIG,
+) -> None:
+    """Draws `figure` as the chart `figure_NAME`; drawn again, only the panes that have changed travel."""
+    frame, parts = parted(figure)
+    st.plotly_chart(frame, theme=None, key=f"figure_{name}", height=height, config=dict(config), alt=alt)
+    with st.container(key=f"parts_{name}"):
+        for place, (pane, part) in enumerate(parts.items()):
+            _part(key=f"part_{name}_{pane}", data={"chart": f"st-key-figure_{name}", "place": place, "part": part})
