@@ -100,7 +100,7 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     assert 2 < zoomed[1] - zoomed[0] < 20
     page.get_by_label("Row", exact=True).press("ArrowDown")
     page.get_by_role("button", name="Pin", exact=True).click()
-    page.wait_for_url("**pin=16+16*")
+    page.wait_for_url("**pin=15+16*")
     expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
     assert chart(page, "strip").evaluate(RANGE) == pytest.approx(zoomed)
     assert chart(page, "strip").evaluate(RANGE.replace("xaxis", "xaxis7")) == pytest.approx(zoomed)
