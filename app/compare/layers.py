@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.compare.controls import curve_control
 from app.compare.pairs import Difference, Pair, difference, pair, same_layers, section_mean
+from app.compare.pixel import pixel_curves
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pairs
 from app.figures.compare import Curve, curves_figure
@@ -86,6 +87,8 @@ def layers(store: Backend, scene: Scene) -> None:
         # The pair above may be among the layers; two points make no curve.
         if len(found) > 2:
             _curves(scene, found, differences)
+        pixel_curves(scene, pairs, found)
+        if len(found) > 2:
             _table(scene, pairs, differences, found)
 
     work.draw(draw)

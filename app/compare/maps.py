@@ -19,6 +19,7 @@ from app.parts.arriving import arriving
 from app.parts.certainty import misfit_sentence
 from app.parts.look import look
 from app.parts.numbers import constraint, doubt
+from app.parts.previews import how_wrong
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
 from app.words import NONE, decimal, error_of, signed
@@ -108,6 +109,9 @@ def _status(work: Watch, scene: Scene, views: list[View]) -> None:
     letter = scene.a.letter if views[0].live else scene.b.letter
     done = sentence(scene, views) if all(view.state == "done" for view in views) else ""
     cancelled = "Cancelled: a difference needs both maps as finished ones."
+    for side, view in zip((scene.a, scene.b), views, strict=True):
+        if view.state == "stopped" and view.value is not None:
+            cancelled += f" That of {side.letter} is a preview, {how_wrong(side.network, view.value)}."
     work.status(views, f"The map of {letter} is being computed", done, cancelled)
 
 

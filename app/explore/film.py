@@ -34,7 +34,9 @@ PLAY_HELP = (
 )
 GIF_HELP = "For slides: the maps of all layers one after the other, on one scale, as a picture that moves."
 NONE_YET = "Nothing can be played before the maps of two layers are there."
-PRESENTED = 640
+# Pixels, so that all of it is seen on a screen of 900 with the controls above it; and its margin, since the player
+# does not grow.
+PRESENTED, PRESENTED_ABOVE = 584, 152
 
 
 def play_control(place: str) -> None:
@@ -91,8 +93,10 @@ def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
         names.index(scene.marked) if scene.marked in names else 0,
         ENDS[scene.metric],
     )
+    if choice().present:
+        figure = enlarge(figure, height=PRESENTED).update_layout(margin_t=PRESENTED_ABOVE)
     st.plotly_chart(
-        enlarge(figure, height=PRESENTED) if choice().present else figure,
+        figure,
         theme=None,
         key="figure_film",
         config=PLAIN_CONFIG | {"displayModeBar": False},

@@ -17,7 +17,7 @@ from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
 from app.parts.arriving import arriving
 from app.parts.look import look
-from app.parts.previews import preview_mean
+from app.parts.previews import OFF, how_wrong, measured, preview_mean
 from app.parts.sparing import sparing
 from app.parts.watch import OPEN, Asked, Watch, page_changed
 from app.words import decimal, duration, number, passes, roughly
@@ -26,6 +26,7 @@ from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.methods.entropies import NO_DECODER, RU_NAME
 from explainers.methods.method import MapMethod, MapResult
 from explainers.methods.registry import methods
+from explainers.networks.catalogue import Network
 
 TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on rendered birds or on pictures of yours."
 SAME, LOADING = View("", "same"), View("", "loading")
@@ -125,7 +126,7 @@ def _figure(
             method.sentence,
             method.unit,
             method.signed,
-            tuple(_leading(cell(view), view, column) for view, column in zip(line, columns, strict=True)),
+            tuple(_cell(view, column) for view, column in zip(line, columns, strict=True)),
             method.scale and method.scale(settings),
             ENDS.get(method.name),
         )
@@ -158,8 +159,9 @@ def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[
             )  # fmt: skip
 
 
-def _leading(shown: Cell, view: View, column: Column) -> Cell:
-    """A cell that lacks a decoder, as one that a click leads on from to where it is trained."""
+def _cell(view: View, column: Column) -> Cell:
+    """One that lacks a decoder is one that a click leads on from to where it is trained."""
+    shown = cell(view, column.network)
     if view.message != NO_DECODER or column.network.name != selection.selection().network:
         return shown
     return replace(shown, note=f"{shown.note} Click here to train one.", opens=column.layer.name)
@@ -171,12 +173,12 @@ def to_decoder(layer: str) -> None:
     page_changed()
 
 
-def cell(view: View) -> Cell:
+def cell(view: View, network: Network) -> Cell:
     """What stands in the cell of a view: the map with its cost, or what it waits for, or why there is none."""
     if view.value is not None and view.state in ("done", "running", "stopped"):
         found = view.value
         if view.state != "done":
-            return Cell(found.values, preview(view), preview=True)
+            return Cell(found.values, preview(view, network), preview=True, cost=_cut_short(view, network))
         cost = f"{passes(found.forward_passes, found.backward_passes)} forward + backward passes through the network."
         return Cell(found.values, caption(found), cost=cost)
     notes: dict[str, Callable[[], str]] = {
@@ -190,10 +192,19 @@ def cell(view: View) -> Cell:
     return Cell(None, note=notes.get(view.state, lambda: "")())
 
 
-def preview(view: View) -> str:
+def _cut_short(view: View, network: Network) -> str:
+    """How wrong a cancelled map may be."""
+    if view.state != "stopped" or not isinstance(view.value, CIDResult):
+        return ""
+    return f"Cancelled: {how_wrong(network, view.value)}."
+
+
+def preview(view: View, network: Network) -> str:
     """Two short lines of a map that is not finished: what is known of its mean, and what became of it."""
-    found = view.value
-    first = f"mean {preview_mean(found)} nats" if isinstance(found, CIDResult) else ""
+    found, first = view.value, ""
+    if isinstance(found, CIDResult):
+        off = f" ± {OFF if measured(network, found) else '?'}" if view.state == "stopped" else ""
+        first = f"mean {preview_mean(found)}{off} nats"
     return f"{first}<br>" + (f"cancelled at {view.progress:.0%}" if view.state == "stopped" else "preview")
 
 

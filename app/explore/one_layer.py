@@ -24,7 +24,7 @@ from app.parts.bound import segments
 from app.parts.certainty import misfit_sentence
 from app.parts.look import look
 from app.parts.numbers import doubt, numbers, preview_numbers
-from app.parts.previews import UNKNOWN
+from app.parts.previews import how_wrong
 from app.parts.watch import Asked, Watch
 from app.words import decimal
 from explainers import CIDSettings
@@ -138,7 +138,7 @@ def metric_control(place: str = "layer") -> str:
 
 def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str) -> None:
     doing = STAGES.get(view.value.stage, "Finishing") if view.value is not None else "Waiting for its turn"
-    kept = f"a preview, {UNKNOWN}" if view.value is not None else "nothing was ready yet"
+    kept = f"a preview, {how_wrong(network, view.value)}" if view.value is not None else "nothing was ready yet"
     done = _outcome(view, network, layer, metric) if view.state == "done" else ""
     work.status([view], doing, done, f"Cancelled at {view.progress:.0%}: {kept}.", "Start again")
 

@@ -62,9 +62,18 @@ def difference_figure(
 
 @remembered
 def curves_figure(
-    a: Curve, b: Curve, differences: Sequence[float], named: bool, look: Look, metric: str, marked: str | None = None
+    a: Curve,
+    b: Curve,
+    differences: Sequence[float],
+    named: bool,
+    look: Look,
+    metric: str,
+    marked: str | None = None,
+    quantity: str = "",
 ) -> go.Figure:
     """Both means over the layers on one axis in nats, and below it the difference B − A at each layer of A.
+
+    `quantity` is the axis's title where something else than means is drawn.
 
     `named`: both have the same layers, which are the axis; else it is the share of the way through each network.
     `differences` and `marked` belong to layers of A.
@@ -76,7 +85,9 @@ def curves_figure(
     figure.add_trace(_bars(a, differences, named, look), row=2, col=1)
     figure.add_hline(y=0, line={"color": look.text, "width": 1}, row=cast(Any, 2), col=cast(Any, 1))
     small = {"tickfont": {"size": 10}, "gridcolor": look.faint, "zeroline": False}
-    figure.update_yaxes(title={"text": f"mean {metric}<br>(nats per input variable)", "font": {"size": 11}}, row=1)
+    figure.update_yaxes(
+        title={"text": quantity or f"mean {metric}<br>(nats per input variable)", "font": {"size": 11}}, row=1
+    )
     figure.update_yaxes(title={"text": "B − A<br>(nats)", "font": {"size": 11}}, row=2)
     figure.update_yaxes(**small)
     figure.update_xaxes(**small)

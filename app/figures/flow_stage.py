@@ -15,6 +15,8 @@ from app.figures.style import Look, dress
 
 # Pixels: the plane, what stands under it, between them, and around them; the player is above.
 PLANE, UNDER, GAP, BELOW, ABOVE = 240, 220, 82, 44, 124
+# On a telephone the legend has a second line.
+SECOND_LINE = 24
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,14 @@ def stage_figure(stage: Stage, start: int, look: Look) -> go.Figure:
     ]
     figure = go.Figure(data=[*fixed, *moving[start]], frames=frames)
     _axes(figure, stage, start, look)
-    height = ABOVE + PLANE + GAP + UNDER + BELOW
-    dress(figure, look, height, l=64, r=14, t=ABOVE, b=BELOW)
+    above = ABOVE + SECOND_LINE
+    height = above + PLANE + GAP + UNDER + BELOW
+    dress(figure, look, height, l=64, r=14, t=above, b=BELOW)
     legend = {"orientation": "h", "x": 0, "y": 1.005, "yanchor": "bottom", "font": {"size": 12}}
     figure.update_layout(legend=legend, hovermode="closest", dragmode=False, uirevision="keep")
-    return figure.update_layout(updatemenus=[play_buttons(look)], sliders=[epoch_slider(stage.epochs, start, look)])
+    return figure.update_layout(
+        updatemenus=[play_buttons(look, SECOND_LINE)], sliders=[epoch_slider(stage.epochs, start, look, SECOND_LINE)]
+    )
 
 
 def _ways(stage: Stage) -> list[go.Scatter]:

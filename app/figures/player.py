@@ -8,8 +8,8 @@ from app.figures.style import Look
 STEP = 420
 
 
-def play_buttons(look: Look) -> dict:
-    """Play from where it stands, and Pause."""
+def play_buttons(look: Look, room: int = 0) -> dict:
+    """Play from where it stands, and Pause; `room` pixels more above the figure, for a legend."""
     played = {"frame": {"duration": STEP, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
     paused = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate"}
     return {
@@ -20,7 +20,7 @@ def play_buttons(look: Look) -> dict:
         "xanchor": "left",
         "y": 1,
         "yanchor": "bottom",
-        "pad": {"b": 72, "r": 8},
+        "pad": {"b": 72 + room, "r": 8},
         "bgcolor": "rgba(128,128,128,0.12)",
         "bordercolor": look.faint,
         "font": {"size": 13, "color": look.text},
@@ -31,12 +31,12 @@ def play_buttons(look: Look) -> dict:
     }
 
 
-def epoch_slider(epochs: Sequence[int], start: int, look: Look) -> dict:
+def epoch_slider(epochs: Sequence[int], start: int, look: Look, room: int = 0) -> dict:
     """A stop for each of the epochs, on the place `start`."""
-    return stops([str(epoch) for epoch in epochs], [f"{epoch:,}" for epoch in epochs], start, look, "epoch ")
+    return stops([str(epoch) for epoch in epochs], [f"{epoch:,}" for epoch in epochs], start, look, "epoch ", room)
 
 
-def stops(frames: Sequence[str], labels: Sequence[str], start: int, look: Look, noun: str) -> dict:
+def stops(frames: Sequence[str], labels: Sequence[str], start: int, look: Look, noun: str, room: int = 0) -> dict:
     """A slider with a stop for each of the frames, by their names, on the place `start`."""
     shown = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
     return {
@@ -45,7 +45,7 @@ def stops(frames: Sequence[str], labels: Sequence[str], start: int, look: Look, 
         "len": 1,
         "y": 1,
         "yanchor": "bottom",
-        "pad": {"b": 36, "l": 190},
+        "pad": {"b": 36 + room, "l": 190},
         "currentvalue": {"prefix": noun, "font": {"size": 14, "color": look.text}, "xanchor": "right"},
         "font": {"size": 10, "color": look.text},
         "bgcolor": look.faint,

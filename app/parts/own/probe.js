@@ -4,6 +4,8 @@
 import { follow } from "./zoom.js";
 
 const MARKS = "probe-marks";
+// Milliseconds within which a second click makes a double one.
+const TWICE = 300;
 const charts = () => [...document.querySelectorAll(".js-plotly-plot")].filter((chart) => chart._fullLayout?._size);
 const described = (trace) => trace.meta?.probe;
 
@@ -78,6 +80,8 @@ class Probe {
     const on = (target, name, act) => target.addEventListener(name, act, { signal, capture: true, passive: true });
     on(document, "pointermove", (event) => this.pointed(event));
     on(document, "pointerdown", (event) => {
+      // A double click is Plotly's, which shows all of the map again.
+      this.twice = event.timeStamp - (this.pressed?.timeStamp ?? -TWICE) < TWICE;
       this.pressed = event;
       clearTimeout(this.telling);
     });
@@ -158,16 +162,15 @@ class Probe {
     const { pressed } = this;
     const still = pressed && Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) < 5;
     // A long press is a phone's own menu.
-    if (!still || event.button !== 0 || event.timeStamp - pressed.timeStamp > 600) return;
+    if (!still || this.twice || event.button !== 0 || event.timeStamp - pressed.timeStamp > 600) return;
     const found = this.under(pressed);
     if (!found) return;
     const opens = found.pane && described(found.pane.trace).opens;
     const { pixel } = found;
-    // A double click is Plotly's, which shows all of the map again.
     this.telling = setTimeout(() => {
       if (opens) this.tell("opened", { layer: opens, pixel: [pixel.row, pixel.column] });
       else this.pin(pixel);
-    }, 300);
+    }, TWICE);
   }
 
   typedPixel() {

@@ -1,5 +1,7 @@
 """The compare page: differences that obey their laws, layers that find their partners, links and weights files."""
 
+import base64
+import json
 import math
 from dataclasses import replace
 from functools import cache
@@ -413,6 +415,26 @@ def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend
     assert (table.value["B − A (nats)"] == 0).all()
     assert (table.value["layer of A"] == table.value["layer of B"]).all()
     assert backend().maps.job("nothing") is None
+    # A pixel that is marked is drawn through both networks, with the values of their maps.
+    assert "figure_compare_pixel" not in str([chart.proto.id for chart in at.get("plotly_chart")])
+    at.session_state["compare"] = replace(at.session_state["compare"], pin="20 9")
+    at.run()
+    assert says(at, "CID at row 20, column 9")
+    (drawn,) = (json.loads(c.proto.spec) for c in at.get("plotly_chart") if c.proto.id.endswith("figure_compare_pixel"))
+    a, b, gap = drawn["data"]
+    assert len(numbers(a["y"])) == 12
+    place = [str(name) for name in a["customdata"]].index("layer1.0")
+    shown = result("resnet20-cifar10", "layer1.0", settings=CIDSettings(grid=4, refine=False))
+    assert numbers(a["y"])[place] == pytest.approx(shown.values[20 * 4 // 32, 9 * 4 // 32], abs=1e-4)
+    partner = [str(name) for name in b["customdata"]].index("layer1.0")
+    assert numbers(gap["y"])[place] == pytest.approx(numbers(b["y"])[partner] - numbers(a["y"])[place], abs=1e-6)
+
+
+def numbers(values) -> list[float]:
+    """Of a chart, as they travel."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).tolist()
+    return [math.nan if value is None else value for value in values]
 
 
 def test_cancel_stops_both_maps_and_go_on_resumes_them(fresh_backend):

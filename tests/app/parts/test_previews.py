@@ -1,6 +1,7 @@
 """What a page says of a map that is not finished, frame by frame of a real one."""
 
 import os
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -10,7 +11,7 @@ from app.explore.grid import cell
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.backend import View, preliminary
-from app.parts.previews import OFF, preview_mean
+from app.parts.previews import KNOWN, OFF, UNKNOWN, how_wrong, preview_mean
 from app.words import read
 from explainers import CID, CIDResult, CIDSettings, load_network
 from explainers.cid.certainty import mean_uncertainty
@@ -57,12 +58,26 @@ def test_what_a_page_says_of_a_map_is_never_farther_off_than_before(name, layer)
     written = [preview_mean(frame) for frame in before if not preliminary(frame)]
     assert all(abs(read(text.removeprefix("about ")) - end) <= OFF for text in written)
     assert mean_uncertainty(last.numbers) < OFF
+    assert all(how_wrong(network, frame) == KNOWN for frame in before)
+    assert str(OFF) in KNOWN
+
+
+def test_of_what_was_not_measured_nothing_is_promised():
+    shipped, (frame, *_) = load_network("resnet20-cifar10"), frames()
+    others = [replace(frame, settings=replace(frame.settings, **one)) for one in ({"beta": 1e-3}, {"method": "paper"})]
+    assert {how_wrong(shipped, other) for other in others} == {UNKNOWN}
+    assert how_wrong(replace(shipped, name="own/12"), frame) == UNKNOWN
 
 
 @pytest.mark.parametrize(("state", "said"), [("running", "preview"), ("stopped", "cancelled at 20%")])
-def test_a_cell_of_the_grid_marks_a_preview(state, said):
-    shown = cell(View("key", state, frames()[3], 0.2))
+def test_a_cell_of_the_grid_marks_a_preview_and_says_how_wrong_a_cancelled_one_may_be(state, said):
+    network = load_network("resnet20-cifar10")
+    shown = cell(View("key", state, frames()[3], 0.2), network)
     assert shown.preview
     assert shown.caption.startswith("mean about −")
     assert shown.caption.endswith(said)
-    assert not cell(View("key", "done", frames()[-1], 1.0)).preview
+    assert ("± 1.5 nats" in shown.caption, KNOWN in shown.cost) == (state == "stopped", state == "stopped")
+    assert ("± ? nats" in cell(View("key", state, frames()[3]), replace(network, name="own/12")).caption) == (
+        state == "stopped"
+    )
+    assert not cell(View("key", "done", frames()[-1], 1.0), network).preview
