@@ -31,6 +31,7 @@ from app.parts import link_notice, look, ways
 from app.parts.network_status import network_or_status, selected_network
 from app.parts.strange import warn
 from app.sidebar import controls
+from app.sidebar.diagram import diagram_control
 from app.sidebar.picture import picture_control
 from app.sidebar.settings import SETTINGS, settings_control
 from explainers import CIDSettings
@@ -72,6 +73,7 @@ def page() -> None:
     warn(selection.selection().picture, scene.a.network, scene.b.network)
     for text in notes(scene):
         st.caption(f":material/info: {text}")
+    diagram_control(store, scene.a.network, scene.a.subject, scene.a.settings)
     with st.container(horizontal=True, key="choices_compare"):
         metric_control()
         scale_control()

@@ -21,6 +21,8 @@ from app.parts import link_notice, progress
 from app.parts.look import apply
 from app.parts.network_status import selected_network
 from app.sidebar import controls
+from app.sidebar.diagram import diagram_control
+from explainers import CIDSettings
 from explainers.evaluation.methods import late_layer
 
 DRAW = {"scores": draw_scores, "randomisation": draw_randomisation, "stability": draw_stability}
@@ -66,6 +68,7 @@ def page() -> None:
         layer = controls.layer_control(network)
         data = data_control()
         removal_control()
+    diagram_control(store, network, None, CIDSettings())
     methods_control()
     way_control()
     chosen, solver = choice(), selection.selection()

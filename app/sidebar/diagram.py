@@ -38,12 +38,15 @@ Take = Callable[[tuple[str, ...]], object]
 
 
 def diagram_control(
-    store: Backend, network: Network, subject: Subject, settings: CIDSettings,
+    store: Backend, network: Network, subject: Subject | None, settings: CIDSettings,
     columns: Sequence[str] | None = None, take: Take | None = None, most: int = 1,
 ) -> None:  # fmt: skip
-    """One layer is chosen; or with `columns` those that are columns now, of which `take` is told, at most so many."""
+    """One layer is chosen; or with `columns` those that are columns now, of which `take` is told, at most so many.
+
+    Without a `subject` no layer has a colour.
+    """
     drawn = store.diagram(network)
-    known = means(store, network, subject, settings)
+    known = {} if subject is None else means(store, network, subject, settings)
     decoders = {layer.depth for layer in network.layers if find_decoder(network, layer)}
     limits = CID_METHOD.fixed_scale(settings)
     svg = drawing(drawn, known, decoders, limits, look())
@@ -51,7 +54,7 @@ def diagram_control(
     key = "w_diagram_columns" if several else "w_diagram"
     with st.container(key=KEY):
         st.html(style(KEY, drawn, known, svg, look()) + _either())
-        st.html(_legend(limits, bool(drawn.skips or drawn.shortcuts), bool(decoders)))
+        st.html(_legend(limits if subject else None, bool(drawn.skips or drawn.shortcuts), bool(decoders)))
         st.session_state[key] = list(columns or ()) if several else selection.selection().layer
         st.pills(
             "Layers that are columns" if several else "Layer",
@@ -86,21 +89,25 @@ def _either() -> str:
     )
 
 
-def _legend(limits: tuple[float, float], bridges: bool, decoders: bool) -> str:
-    """How the picture is to be read, in a line; the scale is that of the maps."""
+def _legend(limits: tuple[float, float] | None, bridges: bool, decoders: bool) -> str:
+    """How the picture is to be read, in a line; the scale is that of the maps, None where nothing has a colour."""
+    words = [
+        "Height: resolution. Width: channels.",
+        "" if limits is None else _scale_words(limits),
+        "Arcs: skips." if bridges else "",
+        "Dot: has a decoder for RU." if decoders else "",
+    ]
+    return f'<div style="font-size:13px; opacity:.8">{" ".join(filter(None, words))}</div>'
+
+
+def _scale_words(limits: tuple[float, float]) -> str:
     colours = ", ".join("rgb({},{},{})".format(*palette(NATS_SCALE)[at].tolist()) for at in range(0, 256, 51))
     bar = (
         f'<span style="display:inline-block; width:90px; height:9px; margin:0 6px; border-radius:2px; '
         f'background:linear-gradient(90deg, {colours})"></span>'
     )
     low, high = (decimal(end, 1) for end in limits)
-    words = [
-        "Height: resolution. Width: channels.",
-        f"Colour: mean CID, kept {low}{bar}{high} nats thrown away; dashed: not known.",
-        "Arcs: skips." if bridges else "",
-        "Dot: has a decoder for RU." if decoders else "",
-    ]
-    return f'<div style="font-size:13px; opacity:.8">{" ".join(filter(None, words))}</div>'
+    return f"Colour: mean CID, kept {low}{bar}{high} nats thrown away; dashed: not known."
 
 
 def _take_one(key: str) -> None:

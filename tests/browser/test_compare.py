@@ -52,6 +52,14 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     for name in ("picture", "a", "b", "difference"):
         expect(page.locator(f".st-key-figure_compare_{name} .probe-marks i")).to_have_count(1, timeout=SLOW)
     expect(page.locator(".probe .said")).to_contain_text(re.compile(r"B − A: [+−]\d\.\d{3} nats"))
+    # The network as a picture chooses the layer of A, by keyboard too.
+    layers = page.get_by_role("radiogroup", name="Layer", exact=True)
+    expect(layers.get_by_role("radio", name="layer1.0")).to_be_checked()
+    expect(page.locator(".st-key-w_layer")).to_be_hidden()
+    layers.get_by_role("radio", name="layer1.0").press("ArrowRight")
+    page.keyboard.press("Space")
+    page.wait_for_url("**layer=layer1.1*")
+    expect(line(page)).to_contain_text("layer1.1 of A", timeout=SLOW)
     page.get_by_role("button", name="Swap A and B").click()
     page.wait_for_url("**network=resnet32-cifar10*other=resnet20-cifar10*")
     page.goto(compare(address, other="resnet20-cifar10"))
@@ -63,6 +71,14 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     page.get_by_role("button", name="Compute").click()
     expect(page.locator(".st-key-compare_layers_line")).to_contain_text("All 24 maps", timeout=SLOW)
     expect(drawn(page, "curves")).to_be_visible()
+    # A click on a map pins the pixel, which is drawn through both networks.
+    expect(drawn(page, "pixel")).to_have_count(0)
+    pane = page.locator('.st-key-figure_compare_a:not([data-stale="true"]) .nsewdrag').first
+    pane.click(position={"x": 40, "y": 50})
+    page.wait_for_url("**pin=*")
+    expect(drawn(page, "pixel")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Unpin").click()
+    expect(drawn(page, "pixel")).to_have_count(0, timeout=SLOW)
     opened(page, 0)
     name, data = take(page, "NPZ")
     assert name == "resnet20-cifar10-resnet20-cifar10-own-weights-layer1.0-cid-bird-1.npz"

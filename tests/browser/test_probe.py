@@ -148,29 +148,65 @@ def swipe(page, x: float, y: float, across: float, down: float) -> None:
     phone.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_on_a_phone_a_swipe_on_a_map_scrolls_and_a_tap_pins(address, chromium):
+def pinch(page, x: float, y: float) -> None:
+    """Two fingers that part."""
+    phone = page.context.new_cdp_session(page)
+
+    def send(kind: str, apart: float | None) -> None:
+        points = [] if apart is None else [{"x": x, "y": y - apart, "id": 0}, {"x": x, "y": y + apart, "id": 1}]
+        phone.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.wait_for_timeout(16)
+
+    send("touchStart", 30)
+    for step in range(1, 16):
+        send("touchMove", 30 + 6 * step)
+    send("touchEnd", None)
+
+
+def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chromium):
     size = {"width": 390, "height": 844}
     page = chromium.new_context(viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce").new_page()
     page.goto(cheap(address, view="grid", methods="cid", layers="layer1.0+layer2.0+layer3.2"))
     expect(grid_line(page)).to_contain_text("All 3 maps are ready", timeout=SLOW)
     expect(page.locator(".probe input")).to_have_count(2, timeout=SLOW)
     expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
-    close = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
-    if close.is_visible():
-        close.click()
-        page.wait_for_timeout(1000)
+
+    # The sidebar is closed at first, behind a word, and holds the pages and the choices by their names.
+    menu, sidebar = page.get_by_test_id("stExpandSidebarButton"), page.get_by_test_id("stSidebar")
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
+    assert menu.evaluate("button => getComputedStyle(button, '::after').content") == '"Menu"'
+    menu.tap()
+    expect(sidebar).to_have_attribute("data-collapsed", "false")
+    expect(sidebar.get_by_role("link", name="Compare")).to_be_visible()
+    expect(sidebar.get_by_text("Network", exact=True)).to_be_visible()
+    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").tap()
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
+    page.wait_for_timeout(500)
+
+    # One finger scrolls the page, and sideways the grid as a whole; it zooms nothing.
     page.locator(".st-key-grid_frame").scroll_into_view_if_needed()
     (x, y), main = pane(page, "grid", 0), page.get_by_test_id("stMain")
     before = main.evaluate("main => main.scrollTop")
     swipe(page, x, y, 0, -120)
     page.wait_for_timeout(500)
     assert main.evaluate("main => main.scrollTop") > before + 60
-    x, y = pane(page, "grid", 0)
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
+    (x, y), third = pane(page, "grid", 0), pane(page, "grid", 2)
     swipe(page, x, y, -80, 0)
     page.wait_for_timeout(500)
-    assert page.locator(".st-key-grid_frame").evaluate("frame => frame.scrollLeft") > 40
-    assert chart(page, "grid").evaluate(RANGE) == pytest.approx([-0.5, 31.5])
+    moved = page.locator(".st-key-grid_frame").evaluate("frame => frame.scrollLeft")
+    assert moved > 40
+    assert pane(page, "grid", 2)[0] == pytest.approx(third[0] - moved, abs=2)
     expect(chart(page, "grid").locator(".modebar-container").first).to_be_hidden()
     page.touchscreen.tap(*pane(page, "grid", 1))
     page.wait_for_url("**pin=16+16*")
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+
+    # Two fingers zoom what is seen, and no toolbar lies over it.
+    assert page.evaluate("visualViewport.scale") == pytest.approx(1)
+    pinch(page, *pane(page, "grid", 1))
+    page.wait_for_timeout(500)
+    assert page.evaluate("visualViewport.scale") > 1.5
+    assert chart(page, "grid").evaluate(RANGE) == pytest.approx([-0.5, 31.5])
+    expect(chart(page, "grid").locator(".modebar-container").first).to_be_hidden()
     page.context.close()

@@ -28,6 +28,19 @@ def test_a_click_chooses_the_layer_and_a_second_one_keeps_it():
     until(at, lambda at: done(at) and says(at, "**layer2.1**"))
 
 
+@pytest.mark.parametrize(("name", "colours"), [("compare", 1), ("evaluate", 0)])
+def test_it_chooses_the_layer_on_other_pages_too_coloured_where_there_is_one_picture(name, colours):
+    query = {"network": "resnet20-cifar10", "refine": "False", "grid": "4", "layer": "layer1.0"}
+    at = page(name, **query).run()
+    if colours:
+        until(at, lambda at: says(at, "mean CID differs by")).run()
+    assert rules(at).count("mean CID") == colours
+    legend = [html.proto.body for html in at.get("html") if "Height: resolution" in html.proto.body]
+    assert "Colour: mean CID" in legend[0] if colours else "Colour" not in legend[0]
+    at.button_group(key="w_diagram").set_value("layer2.1").run()
+    assert chosen(at).layer == at.select_slider(key="w_layer").value == "layer2.1"
+
+
 def test_the_slider_moves_the_diagram():
     at = until(visit(), done)
     at.select_slider(key="w_layer").set_value("conv1").run()
