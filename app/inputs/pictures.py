@@ -58,8 +58,9 @@ def gallery(source: str) -> dict[str, str]:
     return {f"photo/{photo.name}": photo.title for photo in photographs()}
 
 
+@lru_cache(maxsize=32)
 def find_picture(key: str, side: int) -> Picture:
-    """The picture of a gallery key; birds are drawn `side` pixels wide.
+    """The picture of a gallery key; birds are drawn `side` pixels wide. Kept: every rerun of a page asks for it.
 
     Raises PictureGoneError for a key that is not in the gallery.
     """
