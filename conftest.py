@@ -1,12 +1,15 @@
 """What every test and docstring example may take for granted."""
 
 import gc
+import os
+
+# Small networks gain nothing from more threads, and waiting threads slow a busy machine down; nor do servers of tests.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
 from torch import nn
 
-# Small networks gain nothing from more threads, and waiting threads slow a busy machine down.
 torch.set_num_threads(1)
 # All that imports left is looked through at every collection: it is done seldom.
 gc.set_threshold(20_000, 20, 20)

@@ -5,20 +5,11 @@ import re
 
 import pytest
 
+from tests.support.accessibility import complaints
 from tests.support.browser import READY, SLOW, cheap, expect, opened, status, take
 
 pytestmark = pytest.mark.browser
 CONCENTRATION = '[data-testid="stMetric"]:has-text("Concentration (nats)")'
-
-
-@pytest.fixture(scope="module")
-def axe():
-    return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-
-
-def faults(axe, page) -> list[str]:
-    found = axe.run(page).response["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
 
 
 def board(page):
@@ -46,7 +37,7 @@ def shares(page) -> list[float]:
     return [float(share) for share in text.split("%2C")]
 
 
-def test_draw_the_object_and_the_part_look_at_the_noise_and_take_the_page_away(page, address, axe):
+def test_draw_the_object_and_the_part_look_at_the_noise_and_take_the_page_away(page, address):
     page.goto(cheap(address, picture="photo/rocket"))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     expect(page.locator(CONCENTRATION)).to_be_visible(timeout=SLOW)
@@ -56,7 +47,7 @@ def test_draw_the_object_and_the_part_look_at_the_noise_and_take_the_page_away(p
     page.locator(".st-key-object summary").click()
     page.locator(".st-key-object_draw").get_by_role("button").click()
     at = board(page)
-    assert faults(axe, page) == []
+    assert complaints(page) == []
     drag(page, at(0.3, 0.2), at(0.5, 0.6), at(0.6, 0.9))
     expect(page.get_by_role("dialog")).to_contain_text("the box that you have drawn", timeout=SLOW)
     page.locator(".st-key-object_done").get_by_role("button").click()
@@ -100,7 +91,7 @@ def test_draw_the_object_and_the_part_look_at_the_noise_and_take_the_page_away(p
     expect(page.get_by_text("these are two pictures")).to_be_visible(timeout=SLOW)
     expect(page.locator(".st-key-figure_noise_answer .main-svg").first).to_be_visible(timeout=SLOW)
     expect(page.locator(".st-key-noise_line")).to_contain_text("Measured with", timeout=SLOW)
-    assert faults(axe, page) == []
+    assert complaints(page) == []
 
     # What is on the page, as one file and as a notebook.
     opened(page)

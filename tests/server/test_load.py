@@ -34,7 +34,7 @@ from explainers.ru.explain import RU
 from tests.support.brief import brief
 from tests.support.places import ROOT
 
-SESSIONS, REQUESTS = 16, 16
+SESSIONS, REQUESTS = 16, 11
 WAIT = 120
 NETWORK = "resnet20-cifar10"
 PICTURES = ("bird/0", "bird/3")
@@ -50,8 +50,8 @@ DRAWN = (
     ("grad_cam", "layer2.2", 2, 3),
     ("saliency", "conv1", 2, 3),
 )
-# Rounds of SESSIONS × REQUESTS; the first two warm up, 1024 requests are measured. Three rounds grow by 0.25 MB, and by
-# 2.1 MB where every result stays behind once more.
+# Rounds of SESSIONS × REQUESTS, the first two of which warm up. The last three grow by 0.25 MB, and by 1.4 MB where
+# every result stays behind once more.
 ROUNDS, WARM, LEAK = 6, 2, 300_000
 # With more arenas than one, readings jump by 3 to 6 MiB.
 ALLOCATOR = {"MALLOC_ARENA_MAX": "1"}

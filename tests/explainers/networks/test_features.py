@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from explainers import CID, CIDSettings
-from explainers.networks.architectures.plain import vgg16
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.features import Feature
 
@@ -122,9 +121,9 @@ def test_a_stream_left_in_the_middle_leaves_gradients_on():
 
 def test_eight_threads_on_one_module_give_the_answers_of_one():
     torch.manual_seed(3)
-    net = vgg16(4, size=32).eval()
-    layers = ["features.conv2-1", "features.relu3-3", "features.pool4", "classifier.fc7"] * 2
-    pictures = torch.randn(8, 1, 3, 32, 32)
+    net = ResNetCIFAR(8).eval()
+    layers = ["conv1", "layer1.0", "layer2.0", "fc"] * 2
+    pictures = torch.randn(8, 1, 3, 16, 16)
     settings = CIDSettings(probes=16, refine=False)
 
     def run(job):
