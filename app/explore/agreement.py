@@ -73,7 +73,7 @@ def agreement(store: Backend, columns: Sequence[Column], settings: CIDSettings) 
     if len(kinds) < 2:
         st.info(FEW)
         return
-    seen = _pictures(store, column)
+    seen = pictures_of(store, column, choice().over)
     asked = [_asked(kind, one, settings) for one in seen for kind in kinds]
     work = Watch("agreement", lambda: asked, "agreement", waits=True)
     work.release()
@@ -98,10 +98,15 @@ def _asked(kind: MapMethod, column: Column, settings: CIDSettings) -> Asked:
     return Asked(wanted, (wanted.cost, column.layer.depth), cost=wanted.cost)
 
 
+def place_of(cell: str, count: int) -> int:
+    """The column of a cell as the address names it, from 0; the first where it names none."""
+    _, _, number = cell.partition(".")
+    return min(int(number or 1), count) - 1
+
+
 def _column(columns: Sequence[Column]) -> Column:
     """One of the grid's columns, as `a` names it."""
-    _, _, number = choice().a.partition(".")
-    place = min(int(number or 1), len(columns)) - 1
+    place = place_of(choice().a, len(columns))
     titles = {at: column.title for at, column in enumerate(columns)}
     if len(columns) > 1:
         row = choice().a.partition(".")[0] or next(iter(methods()))
@@ -109,14 +114,14 @@ def _column(columns: Sequence[Column]) -> Column:
     return columns[place]
 
 
-def _pictures(store: Backend, column: Column) -> list[Column]:
+def pictures_of(store: Backend, column: Column, over: int) -> list[Column]:
     """The column for this picture, and for as many others of its gallery as are asked for."""
-    if not choice().over:
+    if not over:
         return [column]
     source = column.subject.key.partition("/")[0]
     others = [key for key in (gallery(source) if source != "upload" else ()) if key != column.subject.key]
     found = [column]
-    for key in others[: choice().over - 1]:
+    for key in others[: over - 1]:
         try:
             found.append(replace(column, subject=store.subject(column.network, key)))
         except PictureGoneError:

@@ -1,11 +1,12 @@
 """Two maps of the grid: A, B, B − A, and every pixel of A against that of B."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from app.explore.grid_choice import choice
+from app.explore.grid_choice import GridChoice, choice
 from app.explore.spots import Spot, chart, ready, spot_control
 from app.figures.closer import difference_map, scatter_figure, value_map
 from app.figures.ends import ENDS
@@ -32,20 +33,38 @@ MEANS = {
 UNSURE = "No difference is told: the noise of {} does not meet the constraint, so that its values are uncertain."
 
 
-def difference(known: Sequence[Spot]) -> None:
-    """Both cells are chosen here; to begin with the first and the last of the first row."""
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Two maps on one grid of cells: their values, or of two methods their orders; B − A; and whose noise is unsure."""
+
+    first: np.ndarray
+    second: np.ndarray
+    gap: np.ndarray
+    unit: str
+    limits: tuple[float, float]
+    same: bool
+    unsure: tuple[str, ...]
+
+
+def first_and_last(known: Sequence[Spot]) -> tuple[Spot, Spot]:
+    """What is compared to begin with: of the first row, where it has several."""
     row = [spot for spot in known if spot.method == known[0].method]
-    last = row[-1] if len(row) > 1 else known[-1]
+    return known[0], row[-1] if len(row) > 1 else known[-1]
+
+
+def difference(known: Sequence[Spot]) -> None:
+    """Both cells are chosen here."""
+    first, last = first_and_last(known)
     with st.container(horizontal=True, key="closer_pair"):
-        a = spot_control("a", "Map A", known, known[0], A_HELP)
+        a = spot_control("a", "Map A", known, first, A_HELP)
         b = spot_control("b", "Map B", known, last, B_HELP)
-    if reason := _apart(a, b):
+    if reason := apart(a, b):
         st.info(reason)
     elif ready(a, b):
         _draw(a, b)
 
 
-def _apart(a: Spot, b: Spot) -> str:
+def apart(a: Spot, b: Spot) -> str:
     """Why their pixels cannot be held against each other."""
     seen = [(s.column.network.preprocessing.crop / s.column.network.preprocessing.resize) for s in (a, b)]
     if abs(seen[0] - seen[1]) < 1e-9:
@@ -53,22 +72,33 @@ def _apart(a: Spot, b: Spot) -> str:
     return "The two networks see different sections of the picture. **Compare** cuts both maps to what both see."
 
 
-def _draw(a: Spot, b: Spot) -> None:
+def held(a: Spot, b: Spot) -> Held:
+    """One map against another, both of them ready."""
     same = a.method == b.method
     shape = common_shape(a.values.shape, b.values.shape)
-    size = a.column.subject.size
     first, second = (on_cells(spot.values, shape) for spot in (a, b))
     if not same:
         first, second = (shares_below(on_cells(spot.importance, shape)) for spot in (a, b))
     unit = a.method.unit if same else SHARE
     limits = _limits(a, first, second) if same else (0.0, 1.0)
-    scale = SCALES[choice().colours]
-    if same and a.method.signed:
-        scale = SIGNED_SCALES[choice().signed_colours]
     with np.errstate(invalid="ignore"):
         gap = second - first
     unsure = [s.title for s in (a, b) if s.result is not None and not is_certain(s.result.numbers)] if same else []
-    _numbers(a, b, gap, shape, unit, bool(unsure))
+    return Held(first, second, gap, unit, limits, same, tuple(unsure))
+
+
+def scale_of(a: Spot, same: bool, chosen: GridChoice) -> str:
+    """The colours of both maps."""
+    return SIGNED_SCALES[chosen.signed_colours] if same and a.method.signed else SCALES[chosen.colours]
+
+
+def _draw(a: Spot, b: Spot) -> None:
+    what, size = held(a, b), a.column.subject.size
+    first, second, gap, unit, same, unsure = what.first, what.second, what.gap, what.unit, what.same, what.unsure
+    shape, limits, scale = (first.shape[0], first.shape[1]), what.limits, scale_of(a, same, choice())
+    with st.container(horizontal=True, key="closer_numbers"):
+        for name, (text, words) in told(a, b, what).items():
+            st.metric(name, text, help=words)
     if unsure:
         st.caption(f":material/help: {UNSURE.format(' and of '.join(unsure))}")
     if not same:
@@ -99,14 +129,18 @@ def _limits(a: Spot, first: np.ndarray, second: np.ndarray) -> tuple[float, floa
     return row_limits(Row("", "", "", a.method.signed, (Cell(first), Cell(second))))
 
 
-def _numbers(a: Spot, b: Spot, gap: np.ndarray, shape: tuple[int, int], unit: str, unsure: bool) -> None:
+def told(a: Spot, b: Spot, what: Held) -> dict[str, tuple[str, str]]:
+    """Numbers by name, each as text with its explanation."""
+    shape = what.first.shape[0], what.first.shape[1]
     first, second = (on_cells(spot.importance, shape) for spot in (a, b))
-    finite = gap[np.isfinite(gap)]
-    with st.container(horizontal=True, key="closer_numbers"):
-        st.metric("Rank correlation", decimal(rank_correlation(first, second), 2), help=MEANS["rank"])
-        overlap = top_overlap(first, second)
-        st.metric("Overlap of the top tenth", NONE if np.isnan(overlap) else f"{overlap:.0%}", help=MEANS["top"])
-        if a.method == b.method and finite.size and not unsure:
-            mean = float(finite.mean())
-            text = signed(mean) if a.method.entropy else number(mean)
-            st.metric(f"Mean of B − A ({unit})", text, help=MEANS["mean"])
+    overlap = top_overlap(first, second)
+    found = {
+        "Rank correlation": (decimal(rank_correlation(first, second), 2), MEANS["rank"]),
+        "Overlap of the top tenth": (NONE if np.isnan(overlap) else f"{overlap:.0%}", MEANS["top"]),
+    }
+    finite = what.gap[np.isfinite(what.gap)]
+    if what.same and finite.size and not what.unsure:
+        mean = float(finite.mean())
+        text = signed(mean) if a.method.entropy else number(mean)
+        found[f"Mean of B − A ({what.unit})"] = (text, MEANS["mean"])
+    return found

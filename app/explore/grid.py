@@ -13,7 +13,7 @@ from app.explore.take import take_grid
 from app.figures.ends import ENDS
 from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, least_width
 from app.figures.raster import data_address, grey
-from app.inputs.columns import Column
+from app.inputs.columns import Column, fitting
 from app.jobs.backend import Backend, View
 from app.parts.arriving import arriving
 from app.parts.look import look
@@ -81,12 +81,6 @@ def grid(
             below()
 
     work.draw(draw)
-
-
-def fitting(settings: CIDSettings, column: Column) -> CIDSettings:
-    """The settings, with a grid only where it divides the column's picture: one network's grid may not fit another."""
-    divides = settings.grid is not None and all(side % settings.grid == 0 for side in column.subject.size)
-    return settings if divides else replace(settings, grid=None)
 
 
 def _repeats(method: MapMethod, place: int, chosen: GridChoice) -> bool:

@@ -42,22 +42,29 @@ def histogram(known: Sequence[Spot], settings: CIDSettings) -> None:
         if not finite.size:
             st.info("Every value of this map is unbounded: there is nothing to count.")
             return
-        edges = np.linspace(*_span(finite), BINS + 1)
+        edges = edges_of(finite)
         marked = _marked_control(edges)
     _draw(spot, edges, marked, settings)
 
 
-def _span(finite: np.ndarray) -> tuple[float, float]:
+def edges_of(finite: np.ndarray) -> np.ndarray:
     low, high = float(finite.min()), float(finite.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    return np.linspace(*((low, high) if high > low else (low - 0.5, high + 0.5)), BINS + 1)
+
+
+def nearest(edges: np.ndarray, marked: str) -> tuple[float, float]:
+    """The two edges nearest to what the address marks, and the outermost where it marks nothing."""
+    found = [float(f"{edge:.6g}") for edge in edges]
+    wanted = [float(end) for end in marked.split()] if marked else [found[0], found[-1]]
+    low, high = sorted(min(found, key=lambda edge: abs(edge - end)) for end in wanted)
+    return low, high
 
 
 def _marked_control(edges: np.ndarray) -> tuple[float, float] | None:
     """Two ends, which the bars set, too; None while everything is marked."""
     found = [float(f"{edge:.6g}") for edge in edges]
     titles = {edge: number(edge, 4) for edge in found}
-    wanted = [float(end) for end in choice().marked.split()] if choice().marked else [found[0], found[-1]]
-    low, high = sorted(min(found, key=lambda edge: abs(edge - end)) for end in wanted)
+    low, high = nearest(edges, choice().marked)
     steps("w_marked_from", "Marked from", titles, low, lambda end: _mark(end, high), MARKED_HELP)
     steps("w_marked_to", "to", titles, high, lambda end: _mark(low, end), MARKED_HELP)
     whole = (low, high) == (found[0], found[-1])
@@ -82,15 +89,11 @@ def _brushed() -> None:
 
 def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, settings: CIDSettings) -> None:
     values, subject = spot.values, spot.column.subject
-    finite, parts = np.isfinite(values), _parts(spot)
-    low, high = marked or (-np.inf, np.inf)
-    # The slider's steps are rounded.
-    slack = (edges[1] - edges[0]) * 1e-3
-    inside = finite & (values >= low - slack) & (values <= high + slack)
-    shares = [(name, _shares(values[where & finite], edges)) for name, where in parts.items()]
+    finite, parts = np.isfinite(values), parts_of(spot)
+    inside, shares = within(values, edges, marked), shares_of(spot, edges)
     figure = histogram_figure(edges, shares, marked, spot.method.unit, look())
     figure.update_layout(selectionrevision=choice().marked)
-    st.caption(_said(inside, finite, parts, marked is not None))
+    st.caption(said(inside, finite, parts, marked is not None))
     fixed = spot.method.scale and spot.method.scale(settings)
     limits = row_limits(Row("", "", "", spot.method.signed, (Cell(values),), fixed))
     scale = SIGNED_SCALES[choice().signed_colours] if spot.method.signed else SCALES[choice().colours]
@@ -114,7 +117,7 @@ def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, set
         chart(SAME_PIXELS, veiled(picture, hidden, size), "closer_picture", "The picture, marked pixels alone")
 
 
-def _parts(spot: Spot) -> dict[str, np.ndarray]:
+def parts_of(spot: Spot) -> dict[str, np.ndarray]:
     """Cells of the object and of the background, where an object is known; else all of them."""
     inside = spot.column.subject.foreground
     shape = spot.values.shape
@@ -124,12 +127,26 @@ def _parts(spot: Spot) -> dict[str, np.ndarray]:
     return {OBJECT: covered, BACKGROUND: ~covered}
 
 
+def within(values: np.ndarray, edges: np.ndarray, marked: tuple[float, float] | None) -> np.ndarray:
+    """Which values are marked."""
+    low, high = marked or (-np.inf, np.inf)
+    # The slider's steps are rounded.
+    slack = (edges[1] - edges[0]) * 1e-3
+    return np.isfinite(values) & (values >= low - slack) & (values <= high + slack)
+
+
+def shares_of(spot: Spot, edges: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """How often each value occurs in each part of the picture."""
+    values, finite = spot.values, np.isfinite(spot.values)
+    return [(name, _shares(values[where & finite], edges)) for name, where in parts_of(spot).items()]
+
+
 def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     counts, _ = np.histogram(values, edges)
     return counts / max(len(values), 1)
 
 
-def _said(inside: np.ndarray, finite: np.ndarray, parts: dict[str, np.ndarray], some: bool) -> str:
+def said(inside: np.ndarray, finite: np.ndarray, parts: dict[str, np.ndarray], some: bool) -> str:
     """What is marked, in words: for whoever does not see the bars."""
     count = counted(int(finite.sum()), "value")
     unbounded = int((~finite).sum())

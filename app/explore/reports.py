@@ -98,9 +98,10 @@ def map_report(store: Backend, shown: Shown, cell: Taken, link: str, made: str) 
 
 
 def grid_report(
-    store: Backend, sheet: Sheet, columns: Sequence[Column], views: Sequence[Sequence[View]], link: str, made: str
-) -> Report:
-    """All maps of the grid in one picture, with the numbers of each."""
+    store: Backend, sheet: Sheet, columns: Sequence[Column], views: Sequence[Sequence[View]], link: str, made: str,
+    closer: tuple[tuple[Plate, ...], tuple[Table, ...]] = ((), ()),
+) -> Report:  # fmt: skip
+    """All maps of the grid in one picture, with the numbers of each, and what is looked at `closer` below it."""
     found = [
         (cell, object_numbers(view, column.subject))
         for line, states in zip(sheet.lines, views, strict=True)
@@ -110,8 +111,9 @@ def grid_report(
     cells = tuple(cell for cell, _ in found)
     words = f"Maps by {', '.join(line.title for line in sheet.lines)} for {', '.join(head[0] for head in sheet.heads)}"
     tables = numbers_table(cells, [more for _, more in found]), answers_table(store, columns)
+    plates = Plate(sheet_png(sheet), words), *closer[0]
     return Report(
-        sheet.title, sheet.subtitle, link, made, (Plate(sheet_png(sheet), words),), tables, cells, cells_script(cells),
+        sheet.title, sheet.subtitle, link, made, plates, (*tables, *closer[1]), cells, cells_script(cells),
         reading([cell.method for cell in cells]),
     )  # fmt: skip
 

@@ -8,11 +8,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.address import selection
-from app.explore.grid import fitting
 from app.explore.grid_choice import change, choice
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.columns import Column
-from app.jobs.backend import Backend
+from app.inputs.columns import Column, fitting
+from app.jobs.backend import Backend, View
 from app.parts.bound import dropdown
 from explainers import CIDSettings
 from explainers.methods.method import MapMethod, MapResult
@@ -22,22 +21,21 @@ from explainers.methods.request import MapRequest
 
 @dataclass(frozen=True)
 class Spot:
-    """A cell: `name` is its method and its column, from 1, as in the address; `result` its finished map, if any."""
+    """A cell: `name` is its method and its column, from 1, as in the address; `result` its finished map, if any.
+
+    `where`: whether its column matters.
+    """
 
     name: str
     method: MapMethod
     column: Column
     result: MapResult | None
+    where: bool = True
 
     @property
     def title(self) -> str:
         """What a reader calls it."""
         return f"{self.method.title} · {self.column.title}" if self.where else self.method.title
-
-    @property
-    def where(self) -> bool:
-        """Whether its column matters."""
-        return self.method.uses_layer or choice().across != "layers"
 
     @property
     def values(self) -> np.ndarray:
@@ -63,6 +61,12 @@ def request(method: MapMethod, column: Column, settings: CIDSettings) -> MapRequ
     return column.subject.request(column.network, column.layer, method.name, fitting(settings, column), target)
 
 
+def spot(method: MapMethod, column: Column, place: int, view: View, across: str) -> Spot:
+    """The cell of a method in the column number `place`; `across` is what the columns are."""
+    where = method.uses_layer or across != "layers"
+    return Spot(f"{method.name}.{place}", method, column, view.value if view.state == "done" else None, where)
+
+
 def spots(store: Backend, columns: Sequence[Column], settings: CIDSettings) -> list[Spot]:
     """All cells that have maps or will have them, row by row; what is missing is not computed."""
     found: list[Spot] = []
@@ -73,7 +77,7 @@ def spots(store: Backend, columns: Sequence[Column], settings: CIDSettings) -> l
                 break
             view = store.ask(request(method, column, settings), selection.owner("closer"), start=False)
             if view.state != "refused":
-                found.append(Spot(f"{name}.{place}", method, column, view.value if view.state == "done" else None))
+                found.append(spot(method, column, place, view, choice().across))
     return found
 
 

@@ -1,10 +1,11 @@
 """Take away maps: one, or the whole grid, as files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
 
+from app.explore.closer_report import Part, looked_closer
 from app.explore.grid_choice import GridChoice, choice
 from app.explore.reports import Shown, answer_of, grid_report, map_report
 from app.export.arrays import cells_npz
@@ -62,7 +63,14 @@ def take_grid(
                 "grid",
             )
         else:
-            _all(store, lines, columns, views, chosen)
+            _all(
+                store,
+                lines,
+                columns,
+                views,
+                chosen,
+                lambda: looked_closer(store, rows, columns, views, chosen, settings),
+            )
 
 
 def take_map(
@@ -118,6 +126,7 @@ def _all(
     columns: Sequence[Column],
     views: Sequence[Sequence[View]],
     chosen: GridChoice,
+    closer: Callable[[], Part],
 ) -> None:
     every = [cell for line in lines for cell in line.cells]
     ready = [cell for cell in every if isinstance(cell, Taken)]
@@ -132,7 +141,7 @@ def _all(
         return with_pictures(store, _sheet(lines, columns, chosen), columns)
 
     buttons([File("png", f"{name}.png", lambda: sheet_png(sheet())), *several(ready, name)], "grid", not ready)
-    buttons(report_files(lambda: grid_report(store, sheet(), columns, views, *made), name), "grid", not ready)
+    buttons(report_files(lambda: grid_report(store, sheet(), columns, views, *made, closer()), name), "grid", not ready)
 
 
 def with_pictures(store: Backend, sheet: Sheet, columns: Sequence[Column]) -> Sheet:

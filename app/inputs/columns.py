@@ -1,9 +1,10 @@
 """The columns of the grid: each a network, a picture as it sees it, a layer and the class that is explained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.inputs.network_input import Subject
+from explainers import CIDSettings
 from explainers.decoders.cards import find_decoder
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -19,6 +20,12 @@ class Column:
     subject: Subject
     layer: Layer
     target: int | None = None
+
+
+def fitting(settings: CIDSettings, column: Column) -> CIDSettings:
+    """The settings, with a grid only where it divides the column's picture: one network's grid may not fit another."""
+    divides = settings.grid is not None and all(side % settings.grid == 0 for side in column.subject.size)
+    return settings if divides else replace(settings, grid=None)
 
 
 def suggested_layers(network: Network) -> tuple[Layer, ...]:

@@ -17,8 +17,10 @@ from app.compare.pairs import difference, pair, section
 from app.compare.report import pair_report, pairs_report
 from app.compare.scene import Scene, Side
 from app.compare.take import curves_of as pair_curves
+from app.explore.closer_report import looked_closer
 from app.explore.grid_choice import GridChoice
 from app.explore.reports import Shown, grid_report, layers_report, map_report
+from app.explore.spots import request as asked_closer
 from app.explore.take import _sheet, with_pictures
 from app.explore.take_curves import curves_of
 from app.export.notebook import notebook, plain, programs
@@ -209,6 +211,38 @@ def test_a_report_of_the_grid_has_every_map_and_number(store, network):
     assert len(told["maps"]) == 4 - 1, "a method that looks at the whole network has one map"
     values = sheet.lines[0].cells[1].values
     np.testing.assert_allclose(told["maps"]["cid", network.name, "layer2.0", "Cat"], values, atol=1e-5)
+
+
+def test_a_report_of_the_grid_has_what_is_looked_at_closer(store, network):
+    columns, views, sheet = grid(store, network)
+    rows = [methods()["cid"], methods()["saliency"]]
+    for method, line in zip(rows, views, strict=True):
+        for one, view in zip(columns, line, strict=True):
+            store.results.put(asked_closer(method, one, CHEAP).key, view.value)
+
+    def closely(**chosen: str) -> Page:
+        found = looked_closer(store, rows, columns, views, GridChoice(**chosen), CHEAP)
+        report = grid_report(store, sheet, columns, views, *HERE, found)
+        assert len(report.plates) == 1 + len(found[0])
+        for plate in found[0]:
+            Image.open(io.BytesIO(plate.png)).verify()
+        return Page(report_html(report))
+
+    assert looked_closer(store, rows, columns, views, GridChoice(), CHEAP) == ((), ())
+    gap = closely(closer="difference")
+    assert "Difference: A CID · layer1.0; B CID · layer2.0" in gap.text
+    assert "Mean of B − A (nats)" in gap.text
+    assert "compares their orders" in closely(closer="difference", b="saliency.1").text
+    low, high = np.quantile(views[0][0].value.values, (0.2, 0.8))
+    assert re.search(
+        r"Marked: \d+ of 16 values; \d+% of the object", closely(closer="histogram", marked=f"{low} {high}").text
+    )
+    agreed = closely(closer="agreement")
+    assert "How far the methods agree: layer1.0" in agreed.text
+    assert "CID and Saliency" in agreed.text
+    missing = [[replace(view, state="waiting", value=None) for view in line] for line in views]
+    for kind in ("difference", "histogram"):
+        assert looked_closer(store, rows, columns, missing, GridChoice(closer=kind), CHEAP) == ((), ())
 
 
 def test_all_layers_have_a_picture_for_print_and_a_report(store, network):
