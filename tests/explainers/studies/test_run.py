@@ -162,6 +162,14 @@ def test_the_list_names_every_study_and_what_it_lacks(capsys):
         assert all(name in said for name in missing(study))
 
 
+@pytest.mark.parametrize("study", [one for one in STUDIES.values() if one.legs], ids=lambda study: study.name)
+def test_a_quick_look_is_a_few_dozen_coarse_maps_of_at_most_three_layers(study):
+    """Two minutes on two cores are 240 core seconds; such a map takes two."""
+    legs = [leg.quick() for leg in study.legs]
+    assert sum(len(leg.layers) * len(leg.methods) * leg.pictures for leg in legs) <= 80
+    assert all(leg.settings.grid == 8 and not leg.settings.refine and len(leg.layers) <= 3 for leg in legs)
+
+
 def test_a_study_may_name_other_birds_than_the_twelve(tmp_path):
     run(replace(scored(), source="lookalikes", pictures=2), Order(tmp_path))
     assert set(rows_of(scored(), tmp_path)["picture"]) == {"lookalike/0", "lookalike/1"}
