@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--chart", type=Path, help="a file for the chart, .svg or .png")
     parser.add_argument("--device", default=str(best_device()))
     parser.add_argument("--channels-last", action="store_true", help="pictures with their channels side by side")
+    parser.add_argument("--fold", action="store_true", help="batch normalisation within convolutions")
     parser.add_argument("--compile", nargs="?", const="inductor", help="with torch.compile, by its backend")
     args = parser.parse_args()
     with plain_arithmetic():
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
     if "ways" in args.parts:
         print(f"{'network':<18}{'layer':<10}{'bird':>5}  {'way':<13}{'lost, nats':>11}{'said':>16}", end="")
         print(f"{'constraint':>12}{'backward':>10}{'in all':>8}{'time ×':>8}")
-        acceleration = Acceleration(args.channels_last, args.compile)
+        acceleration = Acceleration(args.channels_last, args.compile, args.fold)
         ways = _each(args, chosen, device, acceleration)
     if "others" in args.parts:
         print(f"\n{'network':<18}{'layer':<10}{'bird':>5}  {'method':<28}{'passes':>8}{'× ours':>8}{'time ×':>8}")
@@ -102,7 +103,7 @@ def _each(
                 if acceleration is None:
                     work, passes = partial(cost_of_others, network, layer, x, args.beta), OTHERS_PASSES
                 else:
-                    faster = acceleration.of(h)
+                    faster = acceleration.of(acceleration.feature(h, x))
                     work, passes = partial(compare, faster, x, network.input_size, args.beta), PASSES
                 said = repr((args.beta, acceleration))
                 request = ComparisonRequest(network, layer, x, CID_NAME, work, said, passes)

@@ -24,7 +24,7 @@ from explainers.canonical.trace import NO_SCORES, Contents, NotCanonical, conten
 from explainers.networks.copies import structural_copy, weight_dtype
 from explainers.networks.operations import CASTS, COPIES, IDENTITIES, JOINS, PRODUCTS, RESIZINGS
 from explainers.networks.outputs import scores_in
-from explainers.networks.signatures import signature
+from explainers.networks.signatures import state_of
 from explainers.networks.trial import NoWrites, WritesError
 from explainers.randomness import drawn_apart
 from explainers.surroundings import plain_arithmetic
@@ -58,17 +58,10 @@ def canonical_view(module: nn.Module, example: Tensor) -> fx.GraphModule:
     """The canonised network itself, shared by all: to look at, not to run with hooks or to change."""
     with _working, plain_arithmetic():
         example = example.to(weight_dtype(structural_copy(module, "meta", widen=True)))
-        state = (tuple(example.shape[1:]), *_state(module))
+        state = (tuple(example.shape[1:]), *state_of(module))
         if module not in _finished or _finished[module][0] != state:
             _finished[module] = state, _canonised(module, example)
         return _finished[module][1]
-
-
-def _state(module: nn.Module) -> State:
-    """Changes when a weight, a part or a setting does: the graph and merged weights would be out of date."""
-    tensors = [*module.parameters(), *module.buffers()]
-    weights = tuple((t.data_ptr(), 0 if t.is_inference() else t._version, float(t.detach().sum())) for t in tensors)
-    return signature(module), weights
 
 
 def _canonised(module: nn.Module, example: Tensor) -> fx.GraphModule:

@@ -73,7 +73,7 @@ class CID(EntropyAttribution[CIDResult]):
         check_inputs(inputs)
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
-        h, scale = in_range(self.feature, x)
+        h, scale = in_range(self.acceleration.feature(self.feature, x), x)
         self.feature.check_gradient(h, x)
         sampler = Sampler(self.acceleration.of(h), x, resolve_grid(settings.grid, *x.shape[-2:]))
         run = descend if settings.method == "paper" else solve

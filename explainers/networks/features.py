@@ -1,5 +1,6 @@
 """A layer of a network as a function h: input -> feature, computed up to that layer and no further."""
 
+import copy
 import threading
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from explainers.nested import is_mapping, is_sequence
 from explainers.networks.copies import structural_copy, weight_dtype
+from explainers.networks.folding import folded
 from explainers.networks.layers import Layer, find_layer
 from explainers.networks.outputs import described, scores_in
 from explainers.networks.silence import check_gradient
@@ -36,11 +38,28 @@ class Feature:
 
     def __init__(self, module: nn.Module, layer: nn.Module | str | Layer, device: torch.device | None = None) -> None:
         self.path, self.call = find_layer(module, layer)
-        self._module = module
-        self._net = structural_copy(module, device, widen=True)
+        self._module, self._device = module, device
+        # How pictures lie in memory.
+        self.layout = torch.preserve_format
+        self._place()
+
+    def _place(self) -> None:
+        """A copy of the network, which stops at the layer."""
+        self.net = structural_copy(self._module, self._device, widen=True)
         self._calls = threading.local()
         if self.path:
-            _in_python(self._net, self.path).register_forward_hook(self._stop)
+            _in_python(self.net, self.path).register_forward_hook(self._stop)
+
+    def folded(self, x: Tensor) -> "Feature":
+        """This feature at less cost, to rounding, for pictures like `x`; of weights as they are now (`folding.py`)."""
+
+        def again() -> Feature:
+            other = copy.copy(self)
+            other._place()
+            return other
+
+        with plain_arithmetic():
+            return folded(self._module, again, x, (self.path, self.call)) or self
 
     def pictures(self, inputs: Tensor, device: torch.device | None = None) -> Tensor:
         """The inputs (B, C, H, W) as h takes them: a copy of their own, in the type of the weights.
@@ -48,7 +67,7 @@ class Feature:
         Raises ValueError where h is no function of one picture (`check_function`).
         """
         with plain_arithmetic():
-            x = inputs.detach().to(device or inputs.device, weight_dtype(self._net)).clone()
+            x = inputs.detach().to(device or inputs.device, weight_dtype(self.net)).clone()
             check_function(self._module, self, x, (self.path, self.call))
         return x
 
@@ -66,7 +85,7 @@ class Feature:
         self._calls.count = 0
         try:
             # A network may write into what it is given.
-            output = self._net(x.clone())
+            output = self.net(x.clone(memory_format=self.layout))
         except _Reached as reached:
             output = reached.output
         else:

@@ -67,6 +67,20 @@ def signature(module: nn.Module) -> str:
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
+def state_of(module: nn.Module) -> Signature:
+    """Equal for two moments between which no part, setting or weight was changed: what was made of them still holds."""
+    tensors = (*module.parameters(), *module.buffers())
+    return signature(module), tuple((t.data_ptr(), 0 if t.is_inference() else t._version, _sum(t)) for t in tensors)
+
+
+def _sum(tensor: Tensor) -> str:
+    """What is written into `data` raises no version."""
+    try:
+        return str(tensor.detach().sum().item())
+    except (RuntimeError, NotImplementedError):  # quantised ones cannot all be summed
+        return ""
+
+
 def _tensors(part: nn.Module) -> list[Signature]:
     held = vars(part)
     tensors: dict[str, Tensor | None] = {**held["_parameters"], **held["_buffers"]}

@@ -80,7 +80,7 @@ class RU(EntropyAttribution[RUResult]):
         check_inputs(inputs)
         start = time.monotonic()
         x = self.feature.pictures(inputs, self.device)
-        h, scale = in_range(self.feature, x)
+        h, scale = in_range(self.acceleration.feature(self.feature, x), x)
         self.feature.check_gradient(h, x)
         faster = self.acceleration.of(h)
         sampler = Sampler(faster, x, resolve_grid(settings.grid, *x.shape[-2:]))

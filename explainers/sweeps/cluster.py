@@ -1,10 +1,13 @@
 """A sweep on many machines by Ray: actors hold networks, one per GPU or group of cores, and rows come back."""
 
 import importlib
+import os
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from explainers.datasets.pictures import PictureError
 from explainers.sweeps.items import Item
@@ -13,6 +16,8 @@ from explainers.sweeps.plan import Block, Problem
 from explainers.sweeps.work import Bench, Done, work
 
 MISSING = "expected Ray for a cluster, it is not installed; pip install 'information-discarding-explorer[cluster]'"
+# Where Ray's own clients find a cluster, if its address does not say; and seconds for an answer from there.
+CLIENT_PORT, PATIENCE = 10001, 3.0
 
 
 class ClusterError(ValueError):
@@ -148,12 +153,48 @@ def _part(block: Block, places: Iterable[int]) -> Block:
     return replace(block, items=tuple(block.items[place] for place in chosen), cells=cells)
 
 
+def _endpoint(address: str) -> tuple[str, int] | None:
+    """Host and port that Ray would ask; None where it finds the cluster by itself.
+
+    >>> _endpoint("ray://head"), _endpoint("10.0.0.1:6379"), _endpoint("local")
+    (('head', 10001), ('10.0.0.1', 6379), None)
+    """
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS", "auto")
+    scheme, _, place = address.rpartition("://")
+    if address in ("auto", "local", "") or scheme not in ("", "ray"):
+        return None
+    try:
+        found = urlsplit(f"//{place}")
+        host, port = found.hostname, found.port or (CLIENT_PORT if scheme else None)
+    except ValueError:
+        host = port = None
+    if not host or port is None:
+        raise ClusterError(f"expected local, auto, HOST:PORT or ray://HOST:PORT, got '{address}'; give one of these")
+    return host, port
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself goes on asking for more than a minute where nobody answers."""
+    if (endpoint := _endpoint(address)) is None:
+        return
+    try:
+        socket.create_connection(endpoint, PATIENCE).close()
+    except OSError as error:
+        reason = error.strerror or "it did not answer"
+        raise ClusterError(
+            f"expected a Ray cluster at '{address}', nothing answers there ({reason.lower()}); check the address, or "
+            "start one first"
+        ) from None
+
+
 def _connected(address: str) -> Any:
     try:
         ray: Any = importlib.import_module("ray")
     except ImportError:
         raise ClusterError(MISSING) from None
     if not ray.is_initialized():
+        _check_answers(address)
         try:
             ray.init(address=None if address == "local" else address, log_to_driver=False, logging_level="warning")
         except (ConnectionError, ValueError, RuntimeError) as error:

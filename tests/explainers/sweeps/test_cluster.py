@@ -1,5 +1,6 @@
 """A cluster of three nodes on this machine, one of which is killed in the middle of the work."""
 
+import socket
 import sys
 
 import pandas as pd
@@ -48,6 +49,26 @@ def test_without_ray_or_a_cluster_there_is_one_sentence(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "")
     with pytest.raises(ClusterError, match="expected a Ray cluster at 'auto', found none"):
         next(run_on_ray([], BENCH, "auto"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "ray://nowhere.invalid", "auto"])
+def test_an_address_where_nobody_answers_is_refused_before_ray_is_asked(address, monkeypatch):
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "init", lambda **_: pytest.fail("Ray goes on asking"))
+    with socket.socket() as closed:
+        # Bound, and listened to by nobody.
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+        with pytest.raises(ClusterError, match=r"nothing answers there \(.+\); check the address, or start one first"):
+            next(run_on_ray([], BENCH, address.format(port)))
+
+
+@pytest.mark.parametrize("address", ["head", "head:port", "ray://", "ray://:10001", "head:99999"])
+def test_what_is_no_address_is_said(address):
+    pytest.importorskip("ray")
+    with pytest.raises(ClusterError, match="expected local, auto, HOST:PORT or ray://HOST:PORT, got"):
+        next(run_on_ray([], BENCH, address))
 
 
 def test_pictures_that_are_gone_before_they_travel_are_problems_and_the_rest_goes_on(tmp_path):
