@@ -47,6 +47,7 @@ lint: .venv/ready-dev
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark
 	.venv/bin/python -m explainers.benchmark.information_flow
+	.venv/bin/python -m app.sweep_bench
 
 api: .venv/ready
 	.venv/bin/python tools/api.py

@@ -83,7 +83,8 @@ def _sum(tensor: Tensor) -> str:
 
 def _tensors(part: nn.Module) -> list[Signature]:
     held = vars(part)
-    tensors: dict[str, Tensor | None] = {**held["_parameters"], **held["_buffers"]}
+    # Compiled parts keep theirs elsewhere.
+    tensors: dict[str, Tensor | None] = {**held.get("_parameters", {}), **held.get("_buffers", {})}
     return [(name, None if t is None else (t.shape, t.dtype, t.device)) for name, t in tensors.items()]
 
 

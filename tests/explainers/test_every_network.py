@@ -302,6 +302,8 @@ def test_arguments_that_forward_can_do_without_are_left_out(method: str) -> None
 
 def test_a_compiled_network_is_explained_whole() -> None:
     net, x = torch.jit.script(plain()), picture()
+    traced = torch.jit.trace(plain(), x)
+    assert torch.allclose(CID(traced, "").attribute(x, QUICK), CID(plain(), "").attribute(x, QUICK), atol=1e-4)
     assert torch.allclose(CID(net, "").attribute(x, QUICK), CID(plain(), "").attribute(x, QUICK), atol=1e-4)
     assert torch.allclose(attribute("saliency", net, None, x, 1), attribute("saliency", plain(), None, x, 1))
     with pytest.raises(ValueError, match="ScriptModule"):

@@ -1,7 +1,7 @@
 """Rows are what the app would show, whoever computes them: alone or together, here, in processes, or found kept."""
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 
 import pandas as pd
 import pytest
@@ -49,6 +49,12 @@ def test_rows_are_the_maps_of_the_requests_of_the_app(plan, here):
         assert row.converged == result.converged.item()
         assert row.concentration == pytest.approx(float(concentration(result.map, mask=seen.mask)))
         assert (row.forward_passes, row.backward_passes) == (result.forward_passes, result.backward_passes)
+
+
+def test_every_setting_is_a_column(here):
+    called = {"method": "solver"}
+    for row in here:
+        assert {one.name: getattr(row, called.get(one.name, one.name)) for one in fields(QUICK)} == asdict(QUICK)
 
 
 def test_rows_say_what_the_network_answers(here):
