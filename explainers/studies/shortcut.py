@@ -179,6 +179,6 @@ STUDY = Study(
     varied="method",
     note="The network learned from pictures on half of which a mark decided the class, whatever the bird. Asked are "
     "birds with the mark of another class, of which those count whose answer is another without it: the mark is its "
-    "cause. Maps of a layer are compared at the last one that all of them have; that of the activation and Grad-CAM find "
+    "cause. Maps of a layer are compared at the last one that all of them have; the activation and Grad-CAM find "
     "more of the mark at earlier ones, as the curves show. CID by its closed form.",
 )
