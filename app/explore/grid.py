@@ -158,7 +158,7 @@ def _cell(view: View, column: Column) -> Cell:
     shown = cell(view, column.network)
     if view.message != NO_DECODER or column.network.name != selection.selection().network:
         return shown
-    return replace(shown, note=f"{shown.note} Click here to train one.", opens=column.layer.name)
+    return replace(shown, note=f"{shown.note.rstrip('.')}. Click here to train one.", opens=column.layer.name)
 
 
 def to_decoder(layer: str) -> None:
