@@ -33,7 +33,7 @@ class Perturbations:
     @property
     def norms(self) -> Tensor:
         """‖ε‖₂ of each."""
-        return torch.where(self.reached, torch.linalg.vector_norm(self.values.flatten(1), dim=1), torch.nan)
+        return torch.where(self.reached, self.values.square().sum((1, 2, 3)).sqrt(), torch.nan)
 
 
 def smallest_perturbations(network: Network, x: Tensor, targets: Sequence[int], steps: int = STEPS) -> Perturbations:
