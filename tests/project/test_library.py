@@ -25,14 +25,15 @@ def test_the_library_never_loads_the_front_end():
 
 def test_assets_stay_within_their_limits():
     sizes = [path.stat().st_size for path in (ROOT / "assets").rglob("*") if path.is_file()]
-    assert sum(sizes) < 40 * 2**20
+    assert sum(sizes) < 80 * 2**20
     assert max(sizes) < 12 * 2**20
 
 
 def test_every_weights_file_has_its_card():
     for weights in (ROOT / "assets" / "networks").rglob("*.safetensors"):
         card = weights.with_suffix(".md").read_text()
-        assert all(word in card for word in ("Data:", "Accuracy:", "Recipe:", "Seed:"))
+        assert all(word in card for word in ("Data:", "Recipe:", "Seed:"))
+        assert "Accuracy:" in card or "Error:" in card
 
 
 def test_every_decoder_belongs_to_a_shipped_network_and_stands_on_its_card():
