@@ -252,8 +252,8 @@ def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float],
     unit = "own range" if style.own else row.unit
     words = "<br>".join(textwrap.wrap(unit, 22))
     if row.ends and not style.own:
-        # It is written from the top down, where much stands above little.
-        words = f"{row.ends[1]} ← → {row.ends[0]}<br>({unit})"
+        # It is written from the bottom up, as the scale rises.
+        words = f"{row.ends[0]} ← → {row.ends[1]}<br>({unit})"
     return {
         "colorscale": (SIGNED_SCALES[style.signed_colours] if row.signed else SCALES[style.colours]),
         "cmin": limits[0],

@@ -9,13 +9,21 @@ from tests.support.picture_files import noise
 from tests.support.places import ROOT
 
 pytestmark = pytest.mark.browser
+# How far below the window's upper edge a line begins and ends.
+HEIGHTS = """line => {
+    const at = place => place.matrixTransform(line.getScreenCTM()).y;
+    return [at(line.getStartPositionOfChar(0)), at(line.getEndPositionOfChar(line.textContent.length - 1))] }"""
 
 
 def test_from_a_first_visit_to_a_first_map(page, address):
     page.goto(address)
     expect(grid_line(page)).to_contain_text(re.compile(r"[1-9]\d* of \d+ maps ready|All \d+ maps"), timeout=SLOW)
     expect(chart(page, "grid").locator(".main-svg").first).to_be_visible(timeout=SLOW)
-    expect(chart(page, "grid")).to_contain_text("thrown away", timeout=SLOW)
+    words = chart(page, "grid").locator(".cbtitle tspan", has_text="thrown away").first
+    expect(words).to_be_visible(timeout=SLOW)
+    first, last = words.evaluate(HEIGHTS)
+    assert words.text_content().startswith("kept")
+    assert first > last, "what stands at the lower end of the scale is not what little means"
     page.get_by_role("button", name="Got it").click()
     expect(page.locator(".st-key-newcomer")).to_have_count(0, timeout=SLOW)
     assert page.strangers == []
