@@ -28,6 +28,8 @@ def page() -> None:
             predict.ask(lesson.slug)
             if opened:
                 _widget(number)
+            else:
+                frame.write_address(number, frame.presenting(), {})
 
 
 @st.fragment

@@ -1,5 +1,7 @@
 """A class in two browsers: a student sees what the teacher chooses, predicts, and looks around alone."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from app.learn.questions import QUESTIONS
@@ -32,6 +34,8 @@ def test_a_class_follows_predicts_and_ends(page, student, address):
     expect(page.get_by_text("seen by 1 student")).to_be_visible(timeout=SLOW)
 
     button(page, "Go to the lessons").click()
+    page.wait_for_url("**/learn?*class=*")
+    assert {"lead", "lesson"} <= set(parse_qs(urlsplit(page.url).query))
     question = QUESTIONS["entropy"]
     expect(student.get_by_text(question.text)).to_be_visible(timeout=SLOW)
     expect(student.locator(".js-plotly-plot")).to_have_count(0)
