@@ -11,8 +11,8 @@ from app.compare.pixel import pixel_curves
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pairs
 from app.figures.compare import Curve, curves_figure
-from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import Backend, View
+from app.parts.arriving import arriving
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 from app.parts.numbers_table import numbers_table
@@ -135,12 +135,10 @@ def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> 
     a, b = (_curve(side, part, found) for side, part in zip((scene.a, scene.b), scene.parts, strict=True))
     gaps = [one.mean if one is not None and one.certain else math.nan for one in differences]
     st.markdown("**Both curves**", help=CURVES_HELP)
-    st.plotly_chart(
+    arriving(
+        "compare_curves",
         curves_figure(a, b, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
-        theme=None,
-        key="figure_compare_curves",
-        config=PLAIN_CONFIG,
-        alt=f"Mean {scene.metric.upper()} of every layer of both networks, and the differences B − A",
+        f"Mean {scene.metric.upper()} of every layer of both networks, and the differences B − A",
     )
     if any((*a.unsure, *b.unsure)):
         st.caption(f":material/help: {UNSURE_POINTS} They are left out of the differences.")

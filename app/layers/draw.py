@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.figures.layer_curves import Line, layer_curves_figure
-from app.figures.style import PLAIN_CONFIG
 from app.layers.choice import METRICS, QUANTITIES, choice
 from app.layers.lines import Chart, lines_of
 from app.layers.pictures import draw_pictures, open_point
@@ -13,6 +12,7 @@ from app.layers.table import draw_table
 from app.layers.take import take_chart
 from app.layers.unlike import Unlike
 from app.parts import ways
+from app.parts.arriving import arriving
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 
@@ -51,13 +51,10 @@ def _chart(chart: Chart, lines: Sequence[Line]) -> None:
             if chart.networks[fingerprint].key:
                 open_point(chart, fingerprint, layer, setting)
 
-    st.plotly_chart(
+    arriving(
+        "layer_curves",
         layer_curves_figure(lines, choice().axis, QUANTITIES[chart.metric], look()),
-        theme=None,
-        key="figure_layer_curves",
-        config=PLAIN_CONFIG,
+        f"{QUANTITIES[chart.metric]} of every layer, a curve for each of " + ", ".join(line.words for line in lines),
         on_select=clicked,
         selection_mode="points",
-        alt=f"{QUANTITIES[chart.metric]} of every layer, a curve for each of "
-        + ", ".join(line.words for line in lines),
     )

@@ -19,10 +19,14 @@ def arriving(
     alt: str,
     height: int | Literal["stretch", "content"] = "content",
     config: Mapping[str, Any] = PLAIN_CONFIG,
+    **options: Any,
 ) -> None:
-    """Draws `figure` as the chart `figure_NAME`; drawn again, only the panes that have changed travel."""
+    """Draws `figure` as the chart `figure_NAME`; drawn again, only the panes that have changed travel.
+
+    `options` are those of `st.plotly_chart`.
+    """
     frame, parts = parted(figure)
-    st.plotly_chart(frame, theme=None, key=f"figure_{name}", height=height, config=dict(config), alt=alt)
+    st.plotly_chart(frame, theme=None, key=f"figure_{name}", height=height, config=dict(config), alt=alt, **options)
     with st.container(key=f"parts_{name}"):
         for place, (pane, part) in enumerate(parts.items()):
             _part(key=f"part_{name}_{pane}", data={"chart": f"st-key-figure_{name}", "place": place, "part": part})

@@ -51,6 +51,20 @@ def test_a_table_is_drawn_a_point_opens_explore_and_curves_grow_until_they_are_c
     page.get_by_role("button", name="Compute 144 maps").click()
     expect(points(page).first).to_be_visible(timeout=SLOW)
     expect(line(page)).to_contain_text("left")
+    # A box that is drawn while points arrive is drawn to its end, and the zoom outlives them.
+    drag = chart(page, "layer_curves").locator(".nsewdrag").first.bounding_box()
+    before = points(page).count()
+    page.mouse.move(drag["x"] + 5, drag["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(drag["x"] + drag["width"] / 2, drag["y"] + drag["height"] - 5, steps=4)
+    status = line(page).inner_text()
+    expect(line(page)).not_to_have_text(status, timeout=SLOW)
+    page.mouse.up()
+    across = "chart => chart.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
+    zoomed = chart(page, "layer_curves").evaluate(across)
+    assert zoomed[1] - zoomed[0] < 7
+    expect(points(page).nth(before)).to_be_attached(timeout=SLOW)
+    assert chart(page, "layer_curves").evaluate(across) == pytest.approx(zoomed)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name="Compute the missing maps")).to_be_visible(timeout=SLOW)
     expect(points(page).first).to_be_visible()
