@@ -162,9 +162,11 @@ def passes(forward: float, backward: float) -> str:
 
 def megabytes(size: int) -> str:
     """
-    >>> megabytes(300_000), megabytes(102_530_333)
-    ('0.3 MB', '103 MB')
+    >>> megabytes(4_096), megabytes(300_000), megabytes(102_530_333)
+    ('4 kB', '0.3 MB', '103 MB')
     """
+    if size < 1e5:
+        return f"{size / 1e3:.0f} kB"
     return f"{size / 1e6:.1f} MB" if size < 1e7 else f"{size / 1e6:.0f} MB"
 
 

@@ -141,7 +141,7 @@ def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> 
         f"Mean {scene.metric.upper()} of every layer of both networks, and the differences B − A",
     )
     if any((*a.unsure, *b.unsure)):
-        st.caption(f":material/help: {UNSURE_POINTS} They are left out of the differences.")
+        st.caption(f":material/help: {UNSURE_POINTS} The open points are left out of the differences.")
 
 
 def _curve(side: Side, part: float, found: dict) -> Curve:

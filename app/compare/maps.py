@@ -111,7 +111,7 @@ def _status(work: Watch, scene: Scene, views: list[View]) -> None:
     cancelled = "Cancelled: a difference needs both maps as finished ones."
     for side, view in zip((scene.a, scene.b), views, strict=True):
         if view.state == "stopped" and view.value is not None:
-            cancelled += f" That of {side.letter} is a preview, {how_wrong(side.network, view.value)}."
+            cancelled += f" That of {side.letter} is a preview: {how_wrong(side.network, view.value)}."
     work.status(views, f"The map of {letter} is being computed", done, cancelled)
 
 
@@ -170,8 +170,9 @@ def absence(views: list[View], found: Difference | None = None) -> str:
         return f"no difference: the noise of {' and '.join(found.unsure)} does not meet the constraint"
     if any(view.live for view in views):
         return "it comes when both maps are finished"
-    lacking = " and ".join(letter for letter, view in zip("AB", views, strict=True) if view.state != "done")
-    return f"no difference: the map of {lacking} is not finished"
+    lacking = [letter for letter, view in zip("AB", views, strict=True) if view.state != "done"]
+    maps = f"map of {lacking[0]} is" if len(lacking) == 1 else "maps of A and B are"
+    return f"no difference: the {maps} not finished"
 
 
 def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], view: View, metric: str) -> None:

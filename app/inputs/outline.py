@@ -16,8 +16,8 @@ TEXT = re.compile(rf"{SHARE},{SHARE}(?:,{SHARE},{SHARE}){{1,{MOST - 1}}}")
 # Of the picture, one thousandth of its area.
 LEAST = 1e-3
 EXPECTED = (
-    f"expected the object as a box (left, top, right, bottom) or as 3 to {MOST} corners (x, y) within the picture, "
-    "around at least a thousandth of it, got something else; draw the object again"
+    f"expected the object as a box (left before right, top above bottom) or as 3 to {MOST} corners (x, y) within the "
+    "picture, around at least a thousandth of it, got something else; draw it again or mend the numbers"
 )
 
 Corner = tuple[float, float]

@@ -26,9 +26,9 @@ OWN_PICTURE = (
 )
 # The same of those in a list.
 LOST = {
-    "pictures": "Of the pictures side by side, somebody's own are left out: they stay with the visit that brought "
+    "pictures": "Somebody's own pictures are left out of this link's list: they stay with the visit that brought "
     "them. Upload them again and choose them in the list.",
-    "networks": "Of the networks side by side, somebody's own are left out: their weights stay with the visit that "
+    "networks": "Somebody's own networks are left out of this link's list: their weights stay with the visit that "
     "brought them. Bring the files again and choose them in the list.",
 }
 

@@ -17,7 +17,7 @@ from app.words import counted
 WHAT = f"""
 Everybody in a class sees what its teacher chooses: the page, the network, the layer, the picture, the lesson. Each
 still has a page of their own to point at and to try things on. Before a lesson is shown, the class says what it
-expects; how many expected what is shown to all, who it was to nobody.
+expects. All see how many gave each answer; nobody sees who gave it.
 
 A class is kept in this server's memory alone and ends after {HOURS} hours, or when its teacher ends it. Whoever has the
 link can look on.

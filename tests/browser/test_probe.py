@@ -49,6 +49,11 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
     expect(page.locator(".probe .said")).to_contain_text("Row 15, column 16")
     row.press("Enter")
     page.wait_for_url("**pin=15+16*")
+    column = page.get_by_label("Column", exact=True)
+    column.fill("99")
+    column.press("Enter")
+    expect(page.locator(".probe .said")).to_have_text("Expected a row from 0 to 31 and a column from 0 to 31.")
+    assert "pin=15+16" in page.url
     row.press("Escape")
     page.wait_for_url(lambda url: "pin=" not in url)
     expect(page.locator(MARKS)).to_have_count(0, timeout=SLOW)
@@ -179,7 +184,13 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     expect(sidebar).to_have_attribute("data-collapsed", "false")
     expect(sidebar.get_by_role("link", name="Compare")).to_be_visible()
     expect(sidebar.get_by_text("Network", exact=True)).to_be_visible()
-    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").tap()
+    # It closes when a page was chosen, and stays closed there.
+    sidebar.get_by_role("link", name="Glossary").tap()
+    page.wait_for_url("**/glossary*")
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
+    menu.tap()
+    sidebar.get_by_role("link", name="Explore").tap()
+    expect(grid_line(page)).to_contain_text("All 3 maps are ready", timeout=SLOW)
     expect(sidebar).to_have_attribute("data-collapsed", "true")
     page.wait_for_timeout(500)
 

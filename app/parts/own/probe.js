@@ -89,7 +89,7 @@ class Probe {
     on(document.documentElement, "pointerleave", ({ target }) => target === document.documentElement && this.point(null));
     for (const field of [this.row, this.column]) {
       on(field, "input", () => this.typed());
-      on(field, "keydown", (event) => event.key === "Enter" && this.pin(this.pixel ?? this.data.pin));
+      on(field, "keydown", (event) => event.key === "Enter" && this.pinTyped());
     }
     on(this.group, "keydown", (event) => {
       if (event.key !== "Escape" || !(this.pixel || this.data.pin)) return;
@@ -97,7 +97,7 @@ class Probe {
       event.stopPropagation();
       this.pin(null);
     });
-    on(this.pinning, "click", () => this.pin(this.pixel ?? this.typedPixel()));
+    on(this.pinning, "click", () => this.pinTyped());
     on(this.clearing, "click", () => this.pin(null));
     this.watcher = new MutationObserver((changes) => {
       if (changes.some((change) => !change.target.closest?.(`.${MARKS}, .probe`))) this.later();
@@ -182,14 +182,24 @@ class Probe {
     // One that is empty yet begins in the middle.
     for (const [field, side] of [[this.row, this.data.size[0]], [this.column, this.data.size[1]]])
       if (field.value === "") field.value = Math.floor(side / 2);
-    const pixel = this.typedPixel();
+    const pixel = this.typedPixel(), [rows, columns] = this.data.size;
+    this.wrong = pixel ? "" : `Expected a row from 0 to ${rows - 1} and a column from 0 to ${columns - 1}.`;
     if (pixel) this.point(pixel, null, true);
+    this.later();
+  }
+
+  pinTyped() {
+    const pixel = this.typedPixel();
+    if (pixel) this.pin(pixel);
   }
 
   point(pixel, pane = null, byKeys = false) {
     if (!pixel && !this.pixel) return;
     Object.assign(this, { pixel, hovered: pane, byKeys });
-    if (!byKeys) this.written(pixel ?? this.data.pin);
+    if (!byKeys) {
+      this.written(pixel ?? this.data.pin);
+      this.wrong = "";
+    }
     this.later();
   }
 
@@ -239,7 +249,7 @@ class Probe {
     }
     const pixel = this.pixel ?? this.data.pin;
     const words = pixel && [...new Set(all.map((pane) => spoken(pane, pixel, this.data.size)).filter(Boolean))];
-    const text = words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint;
+    const text = this.wrong || (words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint);
     if (this.said.textContent !== text) this.said.textContent = this.said.title = text;
     document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
   }
