@@ -15,7 +15,7 @@ torch.set_num_threads(1)
 gc.set_threshold(20_000, 20, 20)
 
 BROWSER = "tests/browser/"
-# Few tests and long ones: begun last, one of two workers would wait for the other at the end.
+# Few tests and long ones: begun last, one worker would run at the end while the others wait.
 LONG = (BROWSER, "tests/server/", "tests/app/")
 
 

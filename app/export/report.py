@@ -21,7 +21,7 @@ body {max-width:64rem; margin:2rem auto; padding:0 1rem; font:16px/1.55 "Source 
   color:light-dark(#1d2629, #e4e8e6); background:light-dark(#fcfdfb, #14191b)}
 h1 {font-size:1.7rem; line-height:1.25; margin-bottom:.2rem} h2 {font-size:1.2rem; margin-top:2rem}
 .quiet {opacity:.8} figure {margin:1.2rem 0}
-img {max-width:100%; max-height:36rem; background:#fff; border-radius:4px}
+img {max-width:100%; max-height:80rem; background:#fff; border-radius:4px}
 table {border-collapse:collapse; font-size:.92rem} .scroll {overflow-x:auto}
 th, td {text-align:left; vertical-align:top; padding:.25rem .9rem .25rem 0;
   border-bottom:1px solid rgba(128,128,128,.3)}

@@ -7,6 +7,7 @@ import pytest
 from tests.support.browser import READY, SLOW, chart, cheap, drawn, expect, grid_line, status
 from tests.support.picture_files import noise
 from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 # How far below the window's upper edge a line begins and ends.
@@ -60,12 +61,12 @@ def test_a_grid_of_five_methods_fills_in_and_its_link_shows_the_same(page, addre
     page.goto(cheap(address, view="grid", methods=methods, layers="layer2.2+layer3.2"))
     expect(grid_line(page)).to_contain_text("All 8 maps are ready", timeout=SLOW)
     expect(page.get_by_role("button", name="Methods (5)")).to_be_visible()
-    maps = drawn(page)
-    assert len(set(maps)) >= 8
+    # What is said may come a moment before what is drawn.
+    wait_until(lambda: len(set(drawn(page))) >= 8)
     other = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
     other.goto(page.url)
     expect(grid_line(other)).to_contain_text("All 8 maps are ready", timeout=SLOW)
-    assert drawn(other) == maps
+    wait_until(lambda: drawn(other) == drawn(page))
     other.context.close()
 
     closer = page.get_by_role("radiogroup", name="Look closer")
