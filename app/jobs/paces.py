@@ -14,7 +14,7 @@ class Paces:
     """Seconds of work by kind of request, the newest measurement counting half; safe to use from several threads.
 
     Requests of one kind differ in nothing but the picture, the class and the seed. Of a method, seconds for each pass
-    that it is expected to take are known for every network.
+    through a whole network are known for every network; a pass to a layer is its part of that.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Paces:
         with self._lock:
             for store, key, value in (
                 (self._whole, kind(request), seconds),
-                (self._rates, method(request), seconds / max(request.cost, 1)),
+                (self._rates, method(request), seconds / passes(request)),
             ):
                 before = store.get(key)
                 store[key] = value if before is None else (before + value) / 2
@@ -38,11 +38,18 @@ class Paces:
             if (whole := self._whole.get(kind(request))) is not None:
                 return whole
             rate = self._rates.get(method(request))
-        return None if rate is None else rate * request.cost
+        return None if rate is None else rate * passes(request)
+
+
+def passes(request: Any) -> float:
+    """Passes through the whole network that a request is expected to be worth; each ends at its layer."""
+    layer, layers = getattr(request, "layer", None), getattr(getattr(request, "network", None), "layers", ())
+    way = min(1.0, (layer.depth + 1) / len(layers)) if isinstance(layer, Layer) and layers else 1.0
+    return max(request.cost, 1) * way
 
 
 def method(request: Any) -> tuple[Any, ...]:
-    """What requests have in common whose seconds for each pass are alike."""
+    """What requests have in common whose seconds for each pass through the whole network are alike."""
     network = getattr(request, "network", None)
     named = getattr(request, "method", getattr(request, "name", ""))
     return type(request).__name__, named, getattr(network, "fingerprint", None)

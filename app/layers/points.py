@@ -41,11 +41,6 @@ class Wanted:
         """How many maps there will be."""
         return len(self.rows) + sum(len(part.request.items) for part in self.parts)
 
-    @property
-    def seconds(self) -> float:
-        """About how long all that does not ship takes."""
-        return sum(part.asked.cost for part in self.parts) / MILLISECONDS
-
     def found(self, store: Backend, views: Sequence[View]) -> list[Row]:
         """The rows that there are by now, also those of work that was cut short."""
         rows = list(self.rows)

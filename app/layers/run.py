@@ -13,11 +13,11 @@ from app.layers.controls import fitting_networks, own_titles
 from app.layers.draw import draw
 from app.layers.lines import Chart, Shown, frame_of, setting_of
 from app.layers.own import own_pictures
-from app.layers.points import MILLISECONDS, Wanted, measurable, wanted
+from app.layers.points import Wanted, measurable, wanted
 from app.layers.unlike import Compared, Unlike
 from app.parts import progress
 from app.parts.watch import Asked, Start, Watch
-from app.words import about, counted
+from app.words import counted
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
 from explainers.storage.versions import METHOD_VERSIONS
@@ -73,7 +73,7 @@ def curves(store: Backend) -> None:
         for network in what.lacking:
             st.caption(f":material/info: **{network.title}** has no decoder, which RU needs at every layer.")
         if not rows:
-            _coming(what)
+            _coming(work, what, views)
         elif here:
             shown = shown_networks(here, method)
             version = METHOD_VERSIONS[method]
@@ -144,21 +144,21 @@ def _status(work: Watch, what: Wanted, views: Sequence[View], ready: int) -> Non
             doing += f" · {part.request.network.title.split(',')[0]}, {part.request.layer.name}"
             break
     text = f"{ready:,} of {counted(what.count, 'map')} are there for these networks, pictures and settings."
-    missing = sum(part.asked.cost for part, view in zip(what.parts, views, strict=True) if view.state != "done")
-    if ready and missing:
-        text += f" The others take {about(missing / MILLISECONDS)} on this machine."
+    if ready and (seconds := work.foreseen(views)):
+        text += f" The others take {seconds} on this machine."
     label = "Compute the missing maps" if ready else f"Compute {counted(what.count, 'map')}"
     finished = f"All {counted(what.count, 'map')} are there." if what.count > 1 else "The map is there."
     work.status(views, doing, finished, start=Start(text, label, "stacked_line_chart"))
 
 
-def _coming(what: Wanted) -> None:
+def _coming(work: Watch, what: Wanted, views: Sequence[View]) -> None:
     if what.count:
+        seconds = work.foreseen(views) or "a while"
         progress.coming(
             "Here comes a chart with a curve for each network, from its first layer to its last: at each layer the "
             "mean over the pictures with its **interval**. Then a table of all points, the pictures behind each of "
             "them, and the **command** that makes the same table for as many pictures as you like. Every layer comes "
             "with one picture first, then the intervals close in. On this machine it takes "
-            f"**{about(what.seconds)}**; Cancel keeps what is ready.",
+            f"**{seconds}**; Cancel keeps what is ready.",
             "layers_page",
         )

@@ -13,6 +13,7 @@ from app.jobs.backend import View, backend, meet
 from app.jobs.costs import guess
 from app.parts import progress
 from app.parts.left import Part, Promise, together
+from app.words import about, coarsely
 from explainers.methods.request import Request
 
 # Seconds between two looks, and for what takes longer than so many: each costs a few thousand bytes.
@@ -166,6 +167,11 @@ class Watch:
             progress.ended(failed[0].message, "error", self.line, ("Try again", go_on))
         else:
             progress.ended(cancelled, "cancel", self.line, (again, go_on))
+
+    def foreseen(self, views: Sequence[View]) -> str:
+        """Words on how long what is not done would take; empty where nothing is known of a part of it."""
+        seconds, sure = together([self._part(view) for view in views if view.state != "done"])
+        return "" if seconds is None else about(seconds) if sure else coarsely(seconds)
 
     def left(self, live: Sequence[View]) -> str:
         """Words on the time that is left of what waits and runs."""

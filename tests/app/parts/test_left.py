@@ -69,6 +69,16 @@ def request(layer: str = "conv1", cost: int = 2000, method: str = "cid", network
     return SimpleNamespace(network=weights, layer=place, settings=settings, method=method, cost=cost)
 
 
+def test_a_pass_to_a_deep_layer_is_foreseen_as_longer_than_one_to_a_shallow_layer():
+    layers = tuple(Layer(f"layer{depth}", f"layer{depth}", "Conv2d", (), depth) for depth in range(10))
+    first, last = request(), request()
+    for one, layer in ((first, layers[0]), (last, layers[-1])):
+        one.layer, one.network.layers = layer, layers
+    paces = Paces()
+    paces.note(first, 3.0)
+    assert paces.foresee(last) == pytest.approx(30.0)
+
+
 def test_a_map_is_foreseen_from_the_same_layer_of_another_picture_else_from_the_method_by_its_cost():
     paces = Paces()
     assert paces.foresee(request()) is None
