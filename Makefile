@@ -31,9 +31,8 @@ NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru t
 run: .venv/ready
 	.venv/bin/python -m streamlit run app/main.py --server.port $(PORT)
 
-# Three workers on two cores: pages and servers are waited for a quarter of the time.
 test: .venv/ready-dev
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-plain: .venv/ready-dev
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1 \
