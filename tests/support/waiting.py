@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 PATIENCE = 60
+Found = TypeVar("Found")
 
 
-def wait_until(holds: Callable[[], object], every: float = 0.02) -> None:
-    """Returns as soon as something holds; fails after a minute."""
+def wait_until(holds: Callable[[], Found], every: float = 0.02) -> Found:
+    """Returns what holds as soon as it does; fails after a minute."""
     pause = threading.Event()
     for _ in range(round(PATIENCE / every)):
-        if holds():
-            return
+        if found := holds():
+            return found
         pause.wait(every)
     raise AssertionError("it never came to hold")
