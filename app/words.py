@@ -3,6 +3,8 @@
 import math
 
 NONE = "–"
+# What may be off by more than that is written as "about".
+ROUGH = 0.1
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -64,6 +66,29 @@ def roughly(value: float, error: float | None = None) -> str:
         return decimal(value)
     known = error is not None and math.isfinite(error) and error < 1
     return f"about {decimal(value, min(3, math.floor(-math.log10(max(error or 0, 1e-3)))) if known else 0)}"
+
+
+def known(value: float | None, error: float | None, places: int = 3) -> str:
+    """A value with the decimals that its error leaves it, at most `places`; all of them where the error is not known.
+
+    >>> known(-1.8731, 0.031), known(-1.8731, 0.0, 4), known(-1.8731, 1.5), known(-1.8731, None), known(None, 0.1)
+    ('−1.87', '−1.8731', 'about −2', '−1.873', '–')
+    """
+    if value is None or not math.isfinite(value) or error is None or math.isnan(error):
+        return decimal(value, places)
+    return ("about " if error > ROUGH else "") + decimal(value, known_places(error, places))
+
+
+def known_places(error: float, most: int) -> int:
+    """The decimals of a value that may be off by `error`, at most so many.
+
+    >>> known_places(0.031, 4), known_places(0.2, 4), known_places(0.0, 4), known_places(3.0, 4)
+    (2, 1, 4, 0)
+    """
+    if error == 0:
+        return most
+    digits = -math.log10(min(error, 1.0))
+    return min(most, round(digits) if error > ROUGH else math.ceil(digits))
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -15,11 +15,11 @@ from app.jobs.backend import Backend, View
 from app.parts.arriving import arriving
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
-from app.parts.numbers_table import numbers_table
+from app.parts.numbers_table import show_table
 from app.parts.watch import Asked, Start, Watch
-from app.words import least, number
+from app.words import number
 from explainers import CIDSettings
-from explainers.cid.certainty import is_certain, mean_uncertainty
+from explainers.cid.certainty import is_certain, mean_uncertainty, misfit
 from explainers.methods.registry import find_method
 from explainers.networks.layers import Layer
 
@@ -49,9 +49,13 @@ NUMBER_COLUMNS = {
     "B − A (nats)": "Mean of the difference over those cells. Above zero: B has discarded more.",
     "± error (nats)": "What the difference may be off by, as if both maps' errors were independent.",
 }
-UNSURE, UNSURE_HELP = "uncertain", "Whose noise moves the feature by how many times what it may: no mean to rely on."
-ROW, MOST_ROWS = 35, 20
-# Decimals of the table.
+UNSURE, UNSURE_HELP = (
+    "uncertain",
+    "Which mean may be wrong, and by how much at least: the noise of its map moves the feature further than it may, or "
+    "less far. Such a mean is rounded, and no difference is told of it.",
+)
+MOST_ROWS = 20
+# Decimals of the table, where an error does not leave fewer.
 PLACES = 4
 SHORT = {"name": "name", "depth": "depth", "chosen": "by hand"}
 
@@ -168,7 +172,7 @@ def table_rows(pairs: list[Pair], differences: list[Difference | None], found: d
                 "mean of A (nats)": gap and gap.mean_a,
                 "mean of B (nats)": gap and gap.mean_b,
                 "B − A (nats)": told and told.mean,
-                "± error (nats)": least(told.error, PLACES) if told and told.error else None,
+                "± error (nats)": told.error if told and told.error else None,
                 UNSURE: _unsure(one, gap, found),
             }
         )
@@ -176,27 +180,39 @@ def table_rows(pairs: list[Pair], differences: list[Difference | None], found: d
 
 
 def _unsure(one: Pair, gap: Difference | None, found: dict) -> str:
-    """Whose noise moves the feature by how many times what it may."""
+    """Whose mean may be wrong, and by how much."""
     layers = {"A": one.layer, "B": one.partner}
-    unsure = () if gap is None else gap.unsure
-    return "; ".join(f"{letter} × {number(float(found[letter, layers[letter]].constraint[0]))}" for letter in unsure)
+    off = {letter: misfit(float(found[letter, layers[letter]].constraint[0])) for letter in (gap.unsure if gap else ())}
+    return "; ".join(f"{letter} by {number(nats, 2)} nats or more" for letter, nats in off.items())
+
+
+def table_errors(pairs: list[Pair], differences: list[Difference | None], found: dict) -> dict[str, list[float | None]]:
+    """What the means and differences of `table_rows` may be off by, nats."""
+
+    def of(letter: str, layer: Layer) -> float | None:
+        return mean_uncertainty(found[letter, layer].numbers) if (letter, layer) in found else None
+
+    gaps = [gap.error if gap else None for gap in differences]
+    return {
+        "mean of A (nats)": [of("A", one.layer) for one in pairs],
+        "mean of B (nats)": [of("B", one.partner) for one in pairs],
+        "B − A (nats)": gaps,
+        # Two digits of each.
+        "± error (nats)": [gap and gap / 10 for gap in gaps],
+    }
 
 
 def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None], found: dict) -> None:
     rows = table_rows(pairs, differences, found)
     st.markdown("**The pairs of layers**", help=TABLE_HELP)
-    st.dataframe(
-        numbers_table(rows, dict.fromkeys(NUMBER_COLUMNS, PLACES)),
-        key="compare_table",
-        hide_index=True,
-        # Every row while they fit on a screen.
-        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
-        column_config={
-            **{name: st.column_config.TextColumn(help=words) for name, words in TEXT_COLUMNS.items()},
-            UNSURE: st.column_config.TextColumn(help=UNSURE_HELP),
-            **{name: st.column_config.NumberColumn(help=words) for name, words in NUMBER_COLUMNS.items()},
-        },
-    )
+    columns = {
+        **{name: st.column_config.TextColumn(help=words) for name, words in TEXT_COLUMNS.items()},
+        UNSURE: st.column_config.TextColumn(help=UNSURE_HELP),
+        **{name: st.column_config.NumberColumn(help=words) for name, words in NUMBER_COLUMNS.items()},
+    }
+    places, errors = dict.fromkeys(NUMBER_COLUMNS, PLACES), table_errors(pairs, differences, found)
+    # Every row while they fit on a screen.
+    show_table(rows, "compare_table", columns, places, errors, MOST_ROWS)
     if alone := unmatched(scene):
         st.caption(f"In the curve of B alone, since no layer of A is nearest to them: {', '.join(alone)}.")
 

@@ -13,7 +13,7 @@ from app.figures.evaluate import randomised_figure, scores_figure
 from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import View
 from app.parts.look import look
-from app.parts.numbers_table import numbers_table
+from app.parts.numbers_table import show_table
 from explainers.evaluation.methods import layer_titles, title
 from explainers.evaluation.pictures import Birds, Folder
 from explainers.evaluation.randomised import RandomisationSettings
@@ -105,8 +105,7 @@ def draw_stability(
 
 
 def _table(rows: list[dict]) -> None:
-    table = numbers_table(rows, places(COLUMNS))
-    st.dataframe(table, hide_index=True, width="stretch", column_config=columns(COLUMNS), key="eval_table")
+    show_table(rows, "eval_table", columns(COLUMNS), places(COLUMNS))
 
 
 def _download(text: str, finished: dict, what: str, network: Network, layer: Layer) -> None:

@@ -10,7 +10,7 @@ from app.figures.methods import style_of
 from app.figures.style import LIGHT, PLAIN_CONFIG
 from app.jobs.backend import View
 from app.parts.look import look
-from app.parts.numbers_table import numbers_table
+from app.parts.numbers_table import show_table
 from app.parts.take_files import buttons, drawings
 from explainers.evaluation.methods import title
 from explainers.evaluation.pictures import Birds, Folder
@@ -49,13 +49,7 @@ def draw_scores(
             "shows in the network's own classes: accuracy starts at 100 % and says how long that answer lasts."
         )
     partial = {method for method, view in views.items() if view.live}
-    st.dataframe(
-        numbers_table(table(scores, partial), places(COLUMNS)),
-        hide_index=True,
-        width="stretch",
-        column_config=columns(COLUMNS) | BOXES,
-        key="eval_table",
-    )
+    show_table(table(scores, partial), "eval_table", columns(COLUMNS) | BOXES, places(COLUMNS))
     with st.container(horizontal=True):
         st.download_button(
             "Download as CSV",

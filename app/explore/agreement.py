@@ -17,7 +17,7 @@ from app.inputs.pictures import PictureGoneError, gallery
 from app.jobs.backend import Backend, View
 from app.parts.bound import dropdown, segments
 from app.parts.look import look
-from app.parts.numbers_table import numbers_table
+from app.parts.numbers_table import show_table
 from app.parts.watch import Asked, Start, Watch
 from app.words import counted
 from explainers import CIDSettings
@@ -179,12 +179,8 @@ def _draw(kinds: Sequence[MapMethod], found: Sequence[Pair], pictures: int) -> N
                     config=PLAIN_CONFIG | {"displayModeBar": False},
                     alt=f"{title.split('** ')[-1]} of {', '.join(titles)}",
                 )
-    st.dataframe(
-        numbers_table(table(titles, found, pictures), PLACES),
-        key="agreement_table",
-        hide_index=True,
-        column_config={name: st.column_config.NumberColumn(help=words) for name, words in COLUMNS.items()},
-    )
+    columns = {name: st.column_config.NumberColumn(help=words) for name, words in COLUMNS.items()}
+    show_table(table(titles, found, pictures), "agreement_table", columns, PLACES)
 
 
 def table(titles: Sequence[str], found: Sequence[Pair], pictures: int) -> list[Mapping[str, object]]:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.flow.choice import Choice
 from app.flow.tables import INPUT, LABEL, Rows
-from app.parts.numbers_table import numbers_table
+from app.parts.numbers_table import show_table
 from app.words import NONE, decimal
 
 REMARKS = {
@@ -65,8 +65,7 @@ def draw_numbers(rows: Rows, chosen: Choice) -> None:
     found = number_rows(rows, chosen)
     if found:
         st.markdown(f"**In numbers, at epoch {chosen.at:,} ({rows.unit})**", help=HELP)
-        table = numbers_table(found, PLACES)
-        st.dataframe(table, hide_index=True, width="stretch", column_config=columns(), key="flow_numbers")
+        show_table(found, "flow_numbers", columns(), PLACES)
 
 
 def columns() -> dict[str, Any]:

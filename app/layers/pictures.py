@@ -16,7 +16,7 @@ from app.layers.lines import Chart, Frame, Shown
 from app.layers.own import small, upload
 from app.layers.unlike import Compared, Unlike
 from app.parts import ways
-from app.parts.numbers_table import numbers_table
+from app.parts.numbers_table import show_table
 from app.words import counted
 from explainers.datasets.birds.render import EDITIONS
 
@@ -114,13 +114,7 @@ def draw_pictures(chart: Chart, lines: list[Line], unlike: Unlike | None = None)
     if told:
         count = counted(len(told), "picture")
         st.caption(f"The network is wrong on {told.count(False)} of {count} whose class it knows.")
-    st.dataframe(
-        numbers_table(picture_rows(chart, shown, spot, rows), PLACES),
-        hide_index=True,
-        width="stretch",
-        column_config=_columns(),
-        key="layers_pictures",
-    )
+    show_table(picture_rows(chart, shown, spot, rows), "layers_pictures", _columns(), PLACES)
 
 
 def ordered(rows: Frame, order: str) -> Frame:

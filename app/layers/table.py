@@ -6,10 +6,10 @@ import streamlit as st
 
 from app.figures.layer_curves import Line
 from app.layers.lines import Chart, lines_of
-from app.parts.numbers_table import numbers_table
+from app.parts.numbers_table import show_table
 from app.words import NONE, decimal
 
-ROW, MOST_ROWS = 35, 12
+MOST_ROWS = 12
 # Decimals of the columns of fractions.
 PLACES = {"Mean (nats)": 4, "Concentration (nats)": 4}
 HELP = "A row for every point that there is, in order of execution. The arrow at the table's corner saves it as CSV."
@@ -53,14 +53,7 @@ def draw_table(chart: Chart) -> None:
     """Every point in numbers."""
     rows = table_rows(chart)
     st.markdown("**In numbers**", help=HELP)
-    st.dataframe(
-        numbers_table(rows, PLACES),
-        hide_index=True,
-        width="stretch",
-        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
-        column_config=columns(),
-        key="layers_table",
-    )
+    show_table(rows, "layers_table", columns(), PLACES, most=MOST_ROWS)
 
 
 def columns() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.parts.numbers_table import show_table
 from app.words import NONE, counted
 from explainers.studies.base.report import Finding, spelt
 from explainers.studies.base.verdicts import FOUND, NO_RESULT, NOT_FOUND, OPPOSITE, UNDECIDED
@@ -23,7 +24,7 @@ VERDICT_HELP = (
     "result yet: nothing has been computed. Where "
     "the claim is that nothing changes, found means that the interval lies within the smallest effect that counts."
 )
-ROW, MOST_ROWS = 35, 16
+MOST_ROWS = 16
 COLUMNS = {
     "Study": "The experiment, and the paper's figure or table.",
     "The paper says": "The claim, in a sentence.",
@@ -91,10 +92,4 @@ def draw_table(found: Sequence[Finding]) -> None:
     """All claims of all studies."""
     rows = rows_of(found)
     config = {name: st.column_config.Column(name, help=words) for name, words in COLUMNS.items()}
-    st.dataframe(
-        rows,
-        hide_index=True,
-        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
-        column_config=config,
-        key="studies_table",
-    )
+    show_table(rows, "studies_table", config, {}, most=MOST_ROWS)
