@@ -28,7 +28,9 @@ def draw() -> None:
         explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = (
             import_module(f"app.{name}.page") for name in names
         )
-        disk, theme, touch, ways = (import_module(f"app.parts.{name}") for name in ("disk", "theme", "touch", "ways"))
+        disk, lost, theme, touch, ways = (
+            import_module(f"app.parts.{name}") for name in ("disk", "lost", "theme", "touch", "ways")
+        )
         history = import_module("app.address.history")
         bar = import_module("app.classroom.bar")
     start = st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True)
@@ -47,7 +49,7 @@ def draw() -> None:
         st.Page(glossary.page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
         st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
     ]
-    chosen = st.navigation(pages, position="top")
+    chosen = st.navigation([*pages, *lost.pages(pages)], position="top")
     history.follow(chosen.url_path or "explore")
     bar.bar({page.url_path: page for page in pages}, chosen.url_path)
     chosen.run()

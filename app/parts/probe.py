@@ -15,7 +15,7 @@ HTML = """
   <label>Column <input type="number" min="0" step="1" inputmode="numeric"></label>
   <button type="button" title="Keeps this pixel marked and draws its values through the layers (Enter)">Pin</button>
   <button type="button" title="Takes the mark away (Esc)" hidden>Unpin</button>
-  <span class="said" role="status"></span>
+  <div class="said" role="status" aria-label="Values of this pixel"></div>
 </div>
 """
 CSS = """
@@ -26,10 +26,10 @@ CSS = """
   border:1px solid var(--st-widget-border-color); border-radius:var(--st-base-radius)}
 .probe input {width:4.6rem}
 .probe button {cursor:pointer; padding-inline:.7rem}
-.probe input:focus-visible, .probe button:focus-visible {outline:2px solid var(--st-primary-color); outline-offset:1px}
+.probe :focus-visible {outline:2px solid var(--st-primary-color); outline-offset:1px}
 .probe .said {
-  flex:1 1 16rem; min-width:0; overflow:hidden; text-overflow:ellipsis; white-space:nowrap; opacity:.85;
-  font-size:.93em}
+  flex:1 1 16rem; min-width:0; height:2.6em; line-height:1.3; overflow-y:auto; opacity:.85; font-size:.93em;
+  display:flex; align-items:safe center}
 .probe-marks {position:absolute; inset:0; pointer-events:none; overflow:hidden}
 .probe-marks i, .probe-marks b {position:absolute; box-sizing:border-box}
 .probe-marks i {
@@ -37,7 +37,7 @@ CSS = """
 .probe-marks .pin {border-color:#ff5c8a}
 .probe-marks b {
   transform:translate(0, -50%); padding:0 4px; border-radius:3px; background:rgba(20,25,27,.86); color:#fff;
-  font:600 11px/1.5 "Source Sans", sans-serif; white-space:nowrap}
+  font:600 11px/1.5 "Source Sans", sans-serif; white-space:pre}
 .probe-marks .left {transform:translate(-100%, -50%)}
 .probed-picture {position:relative; display:inline-block; line-height:0}
 """

@@ -1,13 +1,15 @@
 """Streamlit's page as this server sends it: with scripts of its own before Streamlit's."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
+from streamlit import config
 
-MEDIA = "/media/"
-SCRIPTS = tuple(Path(__file__).with_name(f"{name}.js") for name in ("base", "steps", "keys"))
+MEDIA, HOME = "/media/", "explore"
+SCRIPTS = tuple(Path(__file__).with_name(f"{name}.js") for name in ("base", "steps", "keys", "minus"))
 
 
 def with_scripts(page: str, scripts: tuple[str, ...]) -> str:
@@ -26,15 +28,30 @@ PAGE = with_scripts(
 )
 
 
+def moved(path: str, base: str = "") -> str:
+    """Where a browser goes from an address in a folder, at which no page would find its scripts; else "".
+
+    Explore is at the app's own address and not at its name. `base` is the folder of the whole app.
+
+    >>> moved("/compare"), moved("/lessons/learn"), moved("/a/b/c d"), moved("/explore"), moved("/lab/learn", "lab")
+    ('', '../learn', '../../c%20d', './', '')
+    """
+    *folders, last = path.removeprefix(f"/{base}" if base else "").removeprefix("/").split("/")
+    if last == HOME:
+        return "../" * len(folders) or "./"
+    return "../" * len(folders) + quote(last, safe="") if folders else ""
+
+
 def fronted(scope: Scope, send: Send) -> Send:
     """`send`, with this page in place of Streamlit's; no browser keeps it, since its date would be that of Streamlit's.
 
-    It is the only page there is, at whatever address; files that are taken away, reports among them, are sent as they
-    are, and so are those of other kinds.
+    It is the only page there is, at whatever address of the app's own folder, and browsers are sent there from others;
+    files that are taken away, reports among them, are sent as they are, and so are those of other kinds.
     """
     if scope["method"] != "GET" or MEDIA in scope["path"]:
         return send
-    body = PAGE.encode()
+    there = moved(scope["path"], str(config.get_option("server.baseUrlPath")).strip("/"))
+    body = b"" if there else PAGE.encode()
     ours = False
 
     async def sent(message: Message) -> None:
@@ -46,6 +63,9 @@ def fronted(scope: Scope, send: Send) -> Send:
                 for name in ("etag", "last-modified", "content-encoding", "accept-ranges"):
                     del headers[name]
                 headers["content-length"] = str(len(body))
+                if there:
+                    query = scope["query_string"].decode("latin-1")
+                    message["status"], headers["location"] = 307, f"{there}?{query}" if query else there
         elif ours and message["type"] == "http.response.body":
             if message.get("more_body"):
                 return

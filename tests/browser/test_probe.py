@@ -34,7 +34,9 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
     page.mouse.move(x, y)
     expect(chart(page, "grid").locator(MARKS)).to_have_count(3)
     expect(page.locator(f".probed-picture {MARKS}")).to_have_count(1)
-    expect(chart(page, "grid").locator(LABELS)).to_have_text([re.compile(r"^−\d\.\d{3} nats$"), re.compile(r"^[\d.]+")])
+    others = [re.compile(r"^−\d\.\d{3} nats$"), re.compile(r"^[\d.]+\s+score per unit of input$")]
+    expect(chart(page, "grid").locator(LABELS)).to_have_text(others)
+    expect(chart(page, "grid").locator(".hoverlayer")).to_contain_text(re.compile(r"−\d\.\d+ nats"))
     expect(page.locator(".probe .said")).to_contain_text("Row 16, column 16. CID · layer1.0: −")
     assert len(sent) == before
 

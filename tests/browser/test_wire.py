@@ -90,5 +90,17 @@ def test_no_page_asks_for_what_is_not_there(page, address):
         page.goto(f"{address}/{path}")
         expect(page.get_by_role("heading").first).to_be_visible(timeout=SLOW)
         page.wait_for_timeout(500)
+    # An address at which no page is leads home, also one in a folder; so does that of a page's own name.
+    for path, name in (("nowhere?seed=1", "nowhere"), ("lessons/nowhere", "nowhere")):
+        page.goto(f"{address}/{path}")
+        expect(page.get_by_role("heading", name="There is no page at this address")).to_be_visible(timeout=SLOW)
+        assert page.url.startswith(f"{address}/{name}")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Go to Explore").click()
+    expect(page.get_by_role("heading", name="What does this layer throw away?")).to_be_visible(timeout=SLOW)
+    page.goto(f"{address}/explore?seed=1")
+    expect(page.get_by_role("heading", name="What does this layer throw away?")).to_be_visible(timeout=SLOW)
+    assert page.url.startswith(f"{address}/?")
+    assert "seed=1" in page.url
     page.remove_listener("response", note)
     assert missing == []

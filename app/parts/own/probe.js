@@ -250,7 +250,11 @@ class Probe {
     const pixel = this.pixel ?? this.data.pin;
     const words = pixel && [...new Set(all.map((pane) => spoken(pane, pixel, this.data.size)).filter(Boolean))];
     const text = this.wrong || (words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint);
-    if (this.said.textContent !== text) this.said.textContent = this.said.title = text;
+    if (this.said.textContent !== text) {
+      this.said.textContent = text;
+      // What is scrolled is within reach of the keyboard.
+      this.said.tabIndex = this.said.scrollHeight > this.said.clientHeight ? 0 : -1;
+    }
     document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
   }
 
@@ -272,7 +276,8 @@ class Probe {
     const unit = described(trace).unit;
     const text = (pixel) => {
       const said = trace.type === "image" ? "" : value(pane, own(pixel));
-      return said && said !== "unbounded" && unit.length < 6 ? `${said} ${unit}` : said;
+      // A long unit stands on a line of its own.
+      return said && said !== "unbounded" ? `${said}${unit.length < 6 ? " " : "\n"}${unit}` : said;
     };
     const hovered = this.hovered && this.hovered.chart === pane.chart && this.hovered.trace.xaxis === trace.xaxis;
     // Plotly's own label says more than ours where the pointer is.
@@ -303,7 +308,8 @@ class Probe {
         if (!said) continue;
         const label = document.createElement("b");
         label.textContent = said;
-        const left = right !== undefined && where[0] + size[0] / 2 + 12 + 5.8 * said.length > right;
+        const long = Math.max(...said.split("\n").map((line) => line.length));
+        const left = right !== undefined && where[0] + size[0] / 2 + 12 + 5.8 * long > right;
         label.style.cssText = `left:${where[0] + (left ? -1 : 1) * (size[0] / 2 + 4)}px;top:${where[1]}px`;
         if (left) label.className = "left";
         drawn.push(label);

@@ -1,0 +1,31 @@
+"""An address at which no page is: a sentence that leads home, in place of Streamlit's dialog."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from app.parts.look import READING
+
+
+def pages(known: Sequence[Any]) -> list[Any]:
+    """The page that stands at the address which the browser asks for, where none of the `known` ones does.
+
+    The first of those is where it leads to; no menu has it.
+    """
+    context = get_script_run_ctx()
+    asked = context and context.pages_manager.intended_page_name
+    # The first run alone is told what was asked for.
+    if asked:
+        st.session_state["lost"] = "" if asked in {page.url_path for page in known} else asked
+    if not (lost := st.session_state.get("lost")):
+        return []
+
+    def page() -> None:
+        with st.container(width=READING):
+            st.title("There is no page at this address", anchor=False)
+            st.markdown("It may have been mistyped, or the link is cut off.")
+            st.page_link(known[0], label="Go to Explore, where the app begins")
+
+    return [st.Page(page, title="No such page", url_path=lost, visibility="hidden")]
