@@ -12,6 +12,14 @@ pytestmark = pytest.mark.browser
 LABELS, MARKS = ".probe-marks b", ".probe-marks i"
 RANGE = "chart => chart.querySelector('.js-plotly-plot')?._fullLayout?.xaxis.range ?? [0, 0]"
 
+EMPTIED = """chart => {
+  chart.removeAllListeners("plotly_afterplot");
+  chart.data = [{ type: "scatter", x: [null], y: [null], meta: "frame" }];
+  const drawn = new Promise((done) => chart.once("plotly_afterplot", done));
+  chart.emit("plotly_redraw");
+  return drawn.then(() => chart.querySelectorAll(".heatmaplayer image").length);
+}"""
+
 
 def pane(page, name: str, place: int):
     """Just beyond the middle of a map, which is where four pixels meet."""
@@ -85,6 +93,10 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
                 break
             page.wait_for_timeout(200)
         assert chart(page, "grid").evaluate(RANGE) == pytest.approx(zoomed, abs=1)
+
+    # A chart that is drawn anew without its maps, and tells nobody, gets them back.
+    assert chart(page, "grid").locator(".js-plotly-plot").evaluate(EMPTIED) == 0
+    expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(3, timeout=SLOW)
     assert page.complaints == []
 
 

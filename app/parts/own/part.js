@@ -14,6 +14,16 @@ const release = () => setTimeout(() => {
 document.addEventListener("pointerdown", ({ target }) => (held = target.closest?.(".js-plotly-plot") ?? null), true);
 for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => held && release(), true);
 
+// A chart that comes late, after its parts were drawn into the one before, or is drawn anew unheard, gets them as well.
+let soon = null;
+const look = () => {
+  soon ??= setTimeout(() => {
+    soon = null;
+    for (const figure of figures.values()) figure.later();
+  }, LATER);
+};
+new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+
 class Figure {
   constructor(name) {
     this.name = name;
