@@ -51,6 +51,7 @@ def main() -> None:
         metavar="EPOCH",
         help="write the weights after these epochs too",
     )
+    parser.add_argument("--float32", action="store_true", help="of a classifier: for a processor without bfloat16")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
 
@@ -64,7 +65,7 @@ def main() -> None:
         train_noisy(NoisyTraining(args.name, recipe, problem, args.runs, args.seed), args.out or args.runs)
         return
     args.out = args.out or NETWORKS
-    recipe = replace(RECIPES[args.name], **changed)
+    recipe = replace(RECIPES[args.name], **changed, float32=args.float32)
     test = recipe.load(args.data, "test")
 
     def keep(net: nn.Module, epoch: int) -> None:
@@ -123,7 +124,11 @@ def train(
     if checkpoint.is_file() and run.step == 0:
         print(f"{name}: {checkpoint} is damaged or of other pictures or settings; the training begins anew", flush=True)
 
-    for at in run.train(lambda step: asked.loss(net, *batches(step))):
+    def loss(step: int) -> Tensor:
+        asked.prune(net, step, run.steps)
+        return asked.loss(net, *batches(step))
+
+    for at in run.train(loss):
         epoch, rest = divmod(at.step, batches.per_epoch)
         if rest == 0:
             keep(net, epoch)
@@ -172,9 +177,11 @@ def export(
         f"{measured(recipe, reached)} the held-out pictures, measured on the weights as stored.\n"
         f"{overlap(net, recipe, *test) if recipe.segments else ''}"
         f"- Parameters: {parameters:,}, stored as float16.\n"
-        f"- Recipe: `python -m explainers.train {name} --data DIR --epochs {recipe.epochs} --seed {seed}`: "
+        f"- Recipe: `python -m explainers.train {name} --data DIR --epochs {recipe.epochs} --seed {seed}"
+        f"{' --float32' * recipe.float32}`: "
         f"SGD with Nesterov momentum 0.9, one cycle up to a learning rate of {recipe.peak_lr}, weight decay "
-        f"{recipe.weight_decay}, batches of {recipe.batch}, {views}, bfloat16 arithmetic, "
+        f"{recipe.weight_decay}, batches of {recipe.batch}, {views}, "
+        f"{'float32' if recipe.float32 else 'bfloat16'} arithmetic, "
         f"picture sides by first epoch {dict(recipe.sizes)}.\n"
         f"{''.join(f'- {line}.{chr(10)}' for line in recipe.beyond)}"
         f"- Seed: {seed}.\n"

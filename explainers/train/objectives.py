@@ -7,6 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def half_width(device: str, float32: bool = False) -> torch.autocast:
+    """bfloat16 arithmetic, or with `float32` that, ten times as fast on a processor without bfloat16."""
+    return torch.autocast(device, torch.bfloat16, enabled=not float32)
+
+
 @dataclass(frozen=True)
 class Distillation:
     r"""A teacher's softened answers beside the labels.
@@ -46,7 +51,9 @@ class Attack:
     step: float = 0.001
     radius: float = 0.01
 
-    def on(self, net: nn.Module, x: Tensor, expected: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    def on(
+        self, net: nn.Module, x: Tensor, expected: Tensor, mean: Tensor, std: Tensor, float32: bool = False
+    ) -> Tensor:
         """Of pictures `x` (B, 3, H, W) in network units, (pixels − mean) / std, those that `net` finds hardest near by.
 
         `net` is asked in evaluation mode and left in the mode in which it was; its weights get no gradient.
@@ -57,7 +64,7 @@ class Attack:
         low, high = (pixels - self.radius).clamp(min=0), (pixels + self.radius).clamp(max=1)
         for _ in range(self.steps):
             moved = pixels.detach().requires_grad_()
-            with torch.autocast(x.device.type, torch.bfloat16):
+            with half_width(x.device.type, float32):
                 logits = net((moved - mean) / std)
             (uphill,) = torch.autograd.grad(F.cross_entropy(logits.float(), expected), moved)
             pixels = torch.minimum(torch.maximum(moved.detach() + self.step * uphill.sign(), low), high)

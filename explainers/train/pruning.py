@@ -13,10 +13,11 @@ def prune_to(net: nn.Module, share: float) -> nn.Module:
 
     Biases stay. A weight's rank is its magnitude by the root mean square of those of its layer that are not zero: one
     threshold in units of each layer's spread, as in Han, Mao, Dally, "Deep compression", ICLR 2016, so that no layer
-    is emptied because its weights are small. What was zero already goes first. In training `weight` is the product
+    is emptied because its weights are small. What was zero already goes first, and pruned again a network keeps its
+    parameters, so that an optimiser still knows them. In training `weight` is the product
     of `weight_orig` and `weight_mask`; `made_permanent` ends that.
 
-    Raises ValueError for a share that the biases alone exceed, or above 1.
+    Raises ValueError for a share that the biases alone exceed, above 1, or above what is not held at zero already.
 
     >>> net = prune_to(nn.Linear(9, 1), 0.4)
     >>> int((net.weight != 0).sum()), net.bias.numel()
@@ -29,9 +30,19 @@ def prune_to(net: nn.Module, share: float) -> nn.Module:
     if not 0 < kept <= weights:
         least = (total - weights) / total
         raise ValueError(f"expected a share of parameters above {least:.4f} and up to 1, got {share}; choose another")
-    scores = {(layer, "weight"): _rank(layer.weight.detach()) for layer in layers}
-    prune.global_unstructured(list(scores), prune.L1Unstructured, importance_scores=scores, amount=weights - kept)
+    scores = {(layer, "weight"): _rank(_used(layer).detach()) for layer in layers}
+    # What is held at zero already is not counted among those that go.
+    gone = sum(int((layer.weight_mask == 0).sum()) for layer in layers if prune.is_pruned(layer))
+    amount = weights - kept - gone
+    if amount < 0:
+        raise ValueError(f"expected a share below the one that was pruned to before, got {share}; choose a smaller one")
+    prune.global_unstructured(list(scores), prune.L1Unstructured, importance_scores=scores, amount=amount)
     return net
+
+
+def _used(layer: Prunable) -> Tensor:
+    """`weight` itself is renewed by a pass only, which may have been before the last step."""
+    return layer.weight_orig * layer.weight_mask if prune.is_pruned(layer) else layer.weight
 
 
 def _rank(weight: Tensor) -> Tensor:

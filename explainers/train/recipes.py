@@ -35,8 +35,9 @@ class Recipe:
     asked for is the picture itself, and no label. `handed`: a mirror image may be of another class, and none is shown.
 
     `channels_last` is how pictures lie in memory, which on a CPU saves a third of the time. `origin` is the network
-    whose trained weights this one begins with, `kept` the share of its parameters that pruning leaves; `teacher` and
-    `attack` change what a step asks.
+    whose trained weights this one begins with, `kept` the share of its parameters that pruning leaves, `through` the
+    shares on the way there, passed one after the other in the first half of the steps; `teacher` and `attack` change
+    what a step asks. `float32` is the arithmetic where bfloat16 would be slow.
     """
 
     build: Callable[[], nn.Module]
@@ -58,8 +59,10 @@ class Recipe:
     channels_last: bool = False
     origin: str | None = None
     kept: float | None = None
+    through: tuple[float, ...] | None = None
     teacher: Distillation | None = None
     attack: Attack | None = None
+    float32: bool = False
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -67,6 +70,7 @@ class Recipe:
         return (
             *(() if self.origin is None else (f"Begins with the weights of {self.origin}",)),
             *(() if self.kept is None else (f"Pruned by magnitude to {self.kept:.1%} of its parameters",)),
+            *(() if self.through is None else (f"On the way there: {', '.join(map('{:.0%}'.format, self.through))}",)),
             *(() if self.teacher is None else (f"Taught by another network: {self.teacher}",)),
             *(("Gives back the picture: the loss is its mean squared error in network units",) * self.reconstructs),
             *(() if self.attack is None else (f"Trained on attacked pictures alone: {self.attack}",)),
@@ -194,12 +198,16 @@ NORMALISED_ALEXNET = partial(PLAIN_ALEXNET, normalised=True)
 TEACHERS = ("vgg16", "resnet18", "resnet34")
 
 
+# Shares on the way from one pruned network to the next: a larger step at once ends in a network that has no answers.
+ON_THE_WAY = {12.8: (0.25, 0.18), 8.0: (0.1,)}
+
+
 def _pruned() -> dict[str, Recipe]:
     """Each begins with the one before it, as in the publication; without normalisation, which shipped weights lack."""
     plain = replace(_lookalikes(PLAIN_VGG16, epochs=6, peak_lr=0.01), weight_decay=1e-4)
     origins = ("vgg16-lookalikes", *map(pruned_name, PRUNED))
     return {
-        pruned_name(percent): replace(plain, origin=origin, kept=percent / 100)
+        pruned_name(percent): replace(plain, origin=origin, kept=percent / 100, through=ON_THE_WAY.get(percent))
         for percent, origin in zip(PRUNED, origins, strict=False)
     }
 
