@@ -2,6 +2,7 @@
 
 # pyright: reportUnknownMemberType=false
 # `torch.nn.utils.prune` does not say what it takes.
+import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
@@ -30,24 +31,24 @@ def prune_to(net: nn.Module, share: float) -> nn.Module:
     if not 0 < kept <= weights:
         least = (total - weights) / total
         raise ValueError(f"expected a share of parameters above {least:.4f} and up to 1, got {share}; choose another")
-    scores = {(layer, "weight"): _rank(_used(layer).detach()) for layer in layers}
-    # What is held at zero already is not counted among those that go.
-    gone = sum(int((layer.weight_mask == 0).sum()) for layer in layers if prune.is_pruned(layer))
-    amount = weights - kept - gone
-    if amount < 0:
+    ranks = torch.cat([_rank(layer).reshape(-1) for layer in layers])
+    if kept > (ranks >= 0).sum():
         raise ValueError(f"expected a share below the one that was pruned to before, got {share}; choose a smaller one")
-    prune.global_unstructured(list(scores), prune.L1Unstructured, importance_scores=scores, amount=amount)
+    mask = torch.ones_like(ranks)
+    mask[ranks.topk(weights - kept, largest=False).indices] = 0
+    for layer, part in zip(layers, mask.split([layer.weight.numel() for layer in layers]), strict=True):
+        prune.custom_from_mask(layer, "weight", part.view(layer.weight.shape))
     return net
 
 
-def _used(layer: Prunable) -> Tensor:
-    """`weight` itself is renewed by a pass only, which may have been before the last step."""
-    return layer.weight_orig * layer.weight_mask if prune.is_pruned(layer) else layer.weight
-
-
-def _rank(weight: Tensor) -> Tensor:
+@torch.no_grad()
+def _rank(layer: Prunable) -> Tensor:
+    """Below zero for what is held at zero; `weight` is renewed by a pass only, which may be before the last step."""
+    pruned = prune.is_pruned(layer)
+    weight = layer.weight_orig * layer.weight_mask if pruned else layer.weight
     used = weight[weight != 0]
-    return weight.abs() / used.pow(2).mean().sqrt() if len(used) else weight.abs()
+    ranks = weight.abs() / used.pow(2).mean().sqrt() if len(used) else weight.abs()
+    return ranks.masked_fill(layer.weight_mask == 0, -1) if pruned else ranks
 
 
 def prunable(net: nn.Module) -> list[nn.Conv2d | nn.Linear]:

@@ -1,6 +1,8 @@
 """Pruning, distillation, attacks and damages: what each says it does, in numbers; and every recipe for a few steps."""
 
+import contextlib
 import itertools
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +22,7 @@ from explainers.networks.layers import find_layers
 from explainers.networks.specs import LAST_TWO, PRUNED, STUDIED, pruned_name
 from explainers.randomness import drawn_apart
 from explainers.studies import layers
-from explainers.train import asked, command, recipes
+from explainers.train import asked, command, recipes, run
 from explainers.train.objectives import Attack, Distillation
 from explainers.train.pruning import made_permanent, prune_to
 from explainers.train.recipes import RECIPES
@@ -68,9 +70,17 @@ def test_zeros_stay_in_training_and_what_was_pruned_stays_pruned():
         optimizer.zero_grad()
         net(x).square().mean().mul(1e-3).backward()
         optimizer.step()
+    # Again before any pass: the optimiser keeps its parameters, and none that is gone comes back.
+    known = list(net.parameters())
+    gone = {name: value == 0 for name, value in net.state_dict().items() if name.endswith("mask")}
+    prune_to(net, 0.35)
+    assert all(one is other for one, other in zip(known, net.parameters(), strict=True))
+    assert not any(net.state_dict()[name][zeros].any() for name, zeros in gone.items())
+    with pytest.raises(ValueError, match="expected a share below"):
+        prune_to(net, 0.4)
     made_permanent(net)
     assert all(value.isfinite().all() for value in net.state_dict().values())
-    assert nonzero(net) == round(0.4 * total)
+    assert nonzero(net) == round(0.35 * total)
     first = {name: value == 0 for name, value in net.state_dict().items()}
     made_permanent(prune_to(net, 0.2))
     assert nonzero(net) == round(0.2 * total)
@@ -222,6 +232,47 @@ KINDS = (
     pruned_name(12.8),
     "vgg19-bird-or-not-damaged-5-4",
 )
+
+
+def test_pruning_passes_the_shares_on_the_way_in_the_first_half_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    """Stopped after any step, it ends in the same weights, exactly so many of which are not zero."""
+    monkeypatch.setattr(asked, "NETWORKS", tmp_path)
+    recipe = replace(
+        RECIPES[pruned_name(12.8)], build=lambda: alexnet(24, hidden=8), load=pictures(24), epochs=4, batch=12,
+        peak_lr=1e-3, kept=0.2, through=(0.5, 0.3), float32=True,
+    )  # fmt: skip
+    command.export(
+        recipe.origin, awake(recipe.build()), replace(recipe, kept=None), pictures(24)(None, "test"), tmp_path, 0
+    )
+    shares = []
+
+    def keep(net, epoch):
+        shares.append(nonzero(made_permanent(deepcopy(net))) / sum(value.numel() for value in net.parameters()))
+
+    whole = command.train("whole", recipe, tmp_path, tmp_path / "runs", 0, "cpu", keep)
+    assert shares == [pytest.approx(share, abs=1e-3) for share in (0.3, 0.2, 0.2, 0.2)]
+
+    class Stopped(Exception):
+        pass
+
+    def stop(net, epoch):
+        raise Stopped
+
+    monkeypatch.setattr(run, "STORE_EVERY", 0.0)
+    monkeypatch.setattr(run, "STORE_SHARE", 0)
+    for _ in range(4):
+        with contextlib.suppress(Stopped):
+            halves = command.train("whole", recipe, tmp_path, tmp_path / "stopped", 0, "cpu", stop)
+    halves = command.train("whole", recipe, tmp_path, tmp_path / "stopped", 0, "cpu")
+    assert nonzero(made_permanent(halves)) == round(0.2 * sum(value.numel() for value in whole.parameters()))
+    made_permanent(whole)
+    for name, value in halves.state_dict().items():
+        assert torch.equal(value, whole.state_dict()[name]), name
+    command.export("whole", halves, recipe, pictures(24)(None, "test"), tmp_path, 0)
+    card = (tmp_path / "whole.md").read_text()
+    assert "On the way there: 50%, 30%" in card
+    assert "--float32`: " in card
+    assert "float32 arithmetic" in card
 
 
 @pytest.mark.parametrize("name", KINDS)
