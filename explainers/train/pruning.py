@@ -36,19 +36,19 @@ def prune_to(net: nn.Module, share: float) -> nn.Module:
         raise ValueError(f"expected a share below the one that was pruned to before, got {share}; choose a smaller one")
     mask = torch.ones_like(ranks)
     mask[ranks.topk(weights - kept, largest=False).indices] = 0
-    for layer, part in zip(layers, mask.split([layer.weight.numel() for layer in layers]), strict=True):
+    for layer, part in zip(layers, torch.split(mask, [layer.weight.numel() for layer in layers]), strict=True):
         prune.custom_from_mask(layer, "weight", part.view(layer.weight.shape))
     return net
 
 
-@torch.no_grad()
 def _rank(layer: Prunable) -> Tensor:
     """Below zero for what is held at zero; `weight` is renewed by a pass only, which may be before the last step."""
-    pruned = prune.is_pruned(layer)
-    weight = layer.weight_orig * layer.weight_mask if pruned else layer.weight
+    state = layer.state_dict()
+    mask = state.get("weight_mask")
+    weight = state["weight"] if mask is None else state["weight_orig"] * mask
     used = weight[weight != 0]
     ranks = weight.abs() / used.pow(2).mean().sqrt() if len(used) else weight.abs()
-    return ranks.masked_fill(layer.weight_mask == 0, -1) if pruned else ranks
+    return ranks if mask is None else ranks.masked_fill(mask == 0, -1)
 
 
 def prunable(net: nn.Module) -> list[nn.Conv2d | nn.Linear]:
