@@ -18,6 +18,8 @@ from explainers.sweeps.work import Bench, Done, work
 MISSING = "expected Ray for a cluster, it is not installed; pip install 'information-discarding-explorer[cluster]'"
 # Where Ray's own clients find a cluster, if its address does not say; and seconds for an answer from there.
 CLIENT_PORT, PATIENCE = 10001, 3.0
+# Ray speaks gRPC, that is HTTP/2: both sides begin with their settings (RFC 9113, section 3.4), a frame of type 4.
+GREETING, SETTINGS_FRAME = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", 4
 
 
 class ClusterError(ValueError):
@@ -179,13 +181,26 @@ def _check_answers(address: str) -> None:
     if (endpoint := _endpoint(address)) is None:
         return
     try:
-        socket.create_connection(endpoint, PATIENCE).close()
+        with socket.create_connection(endpoint, PATIENCE) as connection:
+            # With RAY_USE_TLS they would have to be encrypted first.
+            answers = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true") or _greets(connection)
     except OSError as error:
         reason = error.strerror or "it did not answer"
         raise ClusterError(
             f"expected a Ray cluster at '{address}', nothing answers there ({reason.lower()}); check the address, or "
             "start one first"
         ) from None
+    if not answers:
+        raise ClusterError(f"expected a Ray cluster at '{address}', something else answers there; check the port")
+
+
+def _greets(connection: socket.socket) -> bool:
+    """Whether gRPC is spoken there; raises TimeoutError where nothing is said."""
+    connection.sendall(GREETING)
+    said = b""
+    while len(said) < 4 and (more := connection.recv(4 - len(said))):
+        said += more
+    return len(said) == 4 and said[3] == SETTINGS_FRAME
 
 
 def _connected(address: str) -> Any:

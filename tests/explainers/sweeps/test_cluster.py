@@ -2,12 +2,14 @@
 
 import socket
 import sys
+import threading
 
 import pandas as pd
 import pytest
 from PIL import Image
 
-from explainers.sweeps.cluster import ClusterError, _packed, run_on_ray
+from explainers.sweeps import cluster
+from explainers.sweeps.cluster import ClusterError, _check_answers, _Crew, _packed, run_on_ray
 from explainers.sweeps.local import run_here
 from explainers.sweeps.pictures import find_pictures
 from tests.support.sweeps import BENCH, compared, quick_plan, rows_of, todo
@@ -62,6 +64,95 @@ def test_an_address_where_nobody_answers_is_refused_before_ray_is_asked(address,
         monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
         with pytest.raises(ClusterError, match=r"nothing answers there \(.+\); check the address, or start one first"):
             next(run_on_ray([], BENCH, address.format(port)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"", "something else answers there; check the port"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "something else answers there; check the port"),
+        (None, r"nothing answers there \(it did not answer\)"),
+        (b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\1", None),
+    ],
+)
+def test_whoever_answers_has_to_speak_as_ray_does(answer, reason, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server, monkeypatch.context() as plain:
+        plain.delenv("RAY_USE_TLS", raising=False)
+        asked = threading.Event()
+
+        def serve():
+            with server.accept()[0] as other:
+                if answer is None:
+                    asked.wait(30)
+                elif other.recv(1000):
+                    other.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"ray://127.0.0.1:{server.getsockname()[1]}"
+        if reason is None:
+            _check_answers(address)
+        else:
+            with pytest.raises(ClusterError, match=reason):
+                _check_answers(address)
+        asked.set()
+
+
+class OneMachine:
+    """Ray's calls, answered here and at once; who is killed is noted."""
+
+    class exceptions:  # noqa: N801
+        RayError = RuntimeError
+
+    def __init__(self):
+        self.killed = 0
+
+    def cluster_resources(self):
+        return {"CPU": 1.0}
+
+    def remote(self, **wants):
+        return lambda kind: self.Remote(kind)
+
+    class Remote:
+        """What is called with `remote` instead, a class or a method."""
+
+        def __init__(self, called):
+            self.called = called
+
+        def remote(self, *given):
+            made = self.called(*given)
+            return OneMachine.Handle(made) if isinstance(self.called, type) else OneMachine.Answer(made)
+
+    class Handle:
+        """A worker."""
+
+        def __init__(self, made):
+            self.ready, self.work = OneMachine.Remote(made.ready), OneMachine.Remote(made.work)
+
+    class Answer:
+        """What a call gave."""
+
+        def __init__(self, value):
+            self.value = value
+
+    def wait(self, references, num_returns):
+        return references[:num_returns], references[num_returns:]
+
+    def get(self, reference):
+        return reference.value
+
+    def kill(self, worker):
+        self.killed += 1
+
+
+def test_on_a_cluster_too_nothing_is_begun_after_the_limit_and_what_is_begun_is_kept():
+    wanted = todo(quick_plan(3, layers=("conv1",)))
+    assert len(wanted) == 3
+    ray, begun = OneMachine(), iter([True, True])
+    crew = _Crew(ray, wanted, BENCH, go_on=lambda: next(begun, False))
+    rows = rows_of(done for _ in iter(lambda: crew.busy, False) for done in crew.next())
+    pd.testing.assert_frame_equal(rows, rows_of(run_here(wanted[:2], BENCH)), check_exact=True)
+    assert ray.killed == 1
 
 
 @pytest.mark.parametrize("address", ["head", "head:port", "ray://", "ray://:10001", "head:99999"])
