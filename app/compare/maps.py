@@ -22,8 +22,9 @@ from app.parts.numbers import constraint, doubt
 from app.parts.previews import how_wrong
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
-from app.words import NONE, decimal, error_of, signed
+from app.words import NONE, decimal, error_of, known, signed
 from explainers import CIDResult
+from explainers.cid.certainty import mean_uncertainty
 from explainers.decoders.cards import find_decoder
 from explainers.methods.entropies import RU_NAME
 from explainers.methods.registry import find_method
@@ -196,8 +197,8 @@ def _difference(found: Difference | None, subject: Subject, absent: str) -> None
 
 def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
     with st.container(horizontal=True, key="numbers_compare"):
-        for letter, mean in (("A", found.mean_a), ("B", found.mean_b)):
-            st.metric(f"Mean {metric} of {letter} (nats)", decimal(mean, 4), help=MEAN)
+        for letter, mean, result in zip("AB", (found.mean_a, found.mean_b), results, strict=True):
+            st.metric(f"Mean {metric} of {letter} (nats)", known(mean, mean_uncertainty(result.numbers), 4), help=MEAN)
         gap = signed(found.mean, 4) + error_of(found.mean, found.error, 4)
         st.metric("Mean of B − A (nats)", gap if found.certain else NONE, help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):

@@ -117,7 +117,7 @@ def question_control(plan: Plan, decoded: Collection[str]) -> Question:
         return f"{name} · {shape(stations[name])}" + marks.get(name, "")
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="fair_controls"):
-        steps("w_fair_c", "c", {scale: part(scale) for scale in SCALES}, choice().c, _taker("c"), HELP_C)
+        steps("w_fair_c", "Factor c", {scale: part(scale) for scale in SCALES}, choice().c, _taker("c"), HELP_C)
         pairs = {name: pair_title(name) for name in (ALL, *known)}
         # The layer that was looked at belongs to the pair before.
         dropdown("w_fair_pair", "Rescale", pairs, choice().pair, lambda pair: change(pair=pair, layer=None), HELP_PAIR)

@@ -36,7 +36,7 @@ ORDER_HELP = (
 )
 OPEN_HELP = "Opens this layer of this network with the first of these pictures in Explore."
 # Decimals of the columns of fractions.
-PLACES = {"Mean (nats)": 4, "Concentration (nats)": 4, "Like Grad-CAM": 2}
+PLACES = {"Mean (nats)": 3, "Concentration (nats)": 3, "Like Grad-CAM": 2}
 COLUMNS = {
     "Image": "The picture as the gallery shows it.",
     "Picture": "Its name in the gallery or in the sweep.",

@@ -11,7 +11,7 @@ from app.words import NONE, decimal
 
 MOST_ROWS = 12
 # Decimals of the columns of fractions.
-PLACES = {"Mean (nats)": 4, "Concentration (nats)": 4}
+PLACES = {"Mean (nats)": 3, "Concentration (nats)": 3}
 HELP = "A row for every point that there is, in order of execution. The arrow at the table's corner saves it as CSV."
 MEAN_HELP = "The mean of the map over all its pixels, then over the pictures, in nats per input variable."
 INTERVAL_HELP = (

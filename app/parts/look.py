@@ -43,7 +43,7 @@ CSS = """
 .st-key-closer_pair > div {flex:0 1 230px; min-width:180px}
 .st-key-closer_numbers > div {flex:0 1 230px; min-width:150px}
 .st-key-strip_frame {overflow-x:auto}
-.st-key-figure_strip {min-width:560px}
+.st-key-figure_strip {min-width:500px}
 .st-key-grid_frame {overflow-x:auto; container-type:inline-size}
 @media (max-width:1000px) {[data-testid="stTopNavLink"] > span:first-child:not([label]) {display:none}}
 [data-testid="stPopoverBody"] {max-width:min(620px, 92vw)}
@@ -62,8 +62,8 @@ LEGIBLE = """
 .katex-display > .katex {padding-inline:.25em}
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-parts_"]), [class*="st-key-parts_"] {display:none}
 @media (min-width:769px) and (max-width:1000px) {[data-testid="stSidebarUserContent"] {margin-inline:-16px}}
+@media (max-width:1000px) {[data-testid="stButtonGroup"] [role="radiogroup"] {flex-wrap:wrap}}
 @media (max-width:768px) {
-  [data-testid="stButtonGroup"] [role="radiogroup"] {flex-wrap:wrap}
   [data-testid="stExpandSidebarButton"] {width:auto; padding-inline:.5rem}
   [data-testid="stExpandSidebarButton"]::after {content:"Menu"; margin-left:.35rem; font-size:1rem}}
 </style>

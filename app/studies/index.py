@@ -10,10 +10,8 @@ from app.figures.studies import miniature
 from app.parts.take_files import File, buttons, popover
 from app.studies.claims import VERDICT_HELP, badge, draw_table
 from app.studies.files import claims_csv
-from app.studies.known import Known
+from app.studies.known import Known, title_of
 from app.studies.lines import series_of
-from explainers.networks.catalogue import registered
-from explainers.networks.specs import STUDIED
 
 CSS = """
 <style>
@@ -45,15 +43,6 @@ def draw_index(all_known: list[Known]) -> None:
         with popover("studies_claims"):
             buttons([File("csv", f"{stem('claims')}.csv", lambda: claims_csv(found))], "studies_claims")
     draw_table(found)
-
-
-def title_of(name: str) -> str:
-    """What a network is called, of those too that have no weights here yet.
-
-    >>> title_of("vgg16-lookalikes"), title_of("none of them")
-    ('VGG-16, look-alikes', 'none of them')
-    """
-    return next((spec.title for spec in (*registered().values(), *STUDIED) if spec.name == name), name)
 
 
 def card(one: Known) -> str:

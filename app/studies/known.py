@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from explainers.assets import DamagedFile
+from explainers.networks.catalogue import registered
+from explainers.networks.specs import EPOCHS, STUDIED
 from explainers.studies.base import tables
 from explainers.studies.base.curves import curves
 from explainers.studies.base.report import Finding
@@ -19,6 +21,15 @@ from explainers.studies.catalogue import STUDIES
 from explainers.sweeps.table import TableError
 
 FOLDER = tables.FOLDER
+
+
+def title_of(name: str) -> str:
+    """What a network is called, of those too that have no weights here yet.
+
+    >>> title_of("vgg16-lookalikes"), title_of("resnet32-cifar10-epoch1"), title_of("none of them")
+    ('VGG-16, look-alikes', 'ResNet-32, CIFAR-10, after epoch 1', 'none of them')
+    """
+    return next((spec.title for spec in (*registered().values(), *STUDIED, *EPOCHS) if spec.name == name), name)
 
 
 @dataclass(frozen=True, eq=False)

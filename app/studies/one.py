@@ -8,7 +8,7 @@ from app.parts.bound import segments
 from app.parts.look import look
 from app.studies.choice import change, choice
 from app.studies.claims import draw_claims
-from app.studies.known import Known
+from app.studies.known import Known, title_of
 from app.studies.lines import frame_of, series_of
 from app.studies.stage import draw_stage, looked_at
 from app.studies.take import take_study
@@ -38,8 +38,8 @@ def draw_study(one: Known) -> None:
         _curves(one, axis)
     draw_claims(one.findings)
     for title, words in (
-        ("Other than in the paper", study.differs),
-        ("To know", study.note),
+        ("Unlike in the paper", study.differs),
+        ("Worth knowing", study.note),
         ("Not here", lacking(one)),
     ):
         if words:
@@ -53,8 +53,8 @@ def lacking(one: Known) -> str:
     """Networks that it would take to answer every claim, and the command that makes one; empty where all are here."""
     made = [name for name in one.lacking if has_recipe(name)]
     others = [name for name in one.lacking if name not in made]
-    parts = [f"{', '.join(made)}; `{command_of(made[0])}` makes the first, and so on."] if made else []
-    parts += [f"{', '.join(others)}: nothing here trains them yet."] if others else []
+    parts = [f"{'; '.join(map(title_of, made))}. `{command_of(made[0])}` makes the first, and so on."] if made else []
+    parts += [f"{'; '.join(map(title_of, others))}: nothing here trains them yet."] if others else []
     return " ".join(parts)
 
 
@@ -65,7 +65,7 @@ def _axis(one: Known) -> Axis | None:
 
 
 def _curves(one: Known, axis: Axis) -> None:
-    titles = {known.quantity: known.quantity for known in one.axes}
+    titles = {known.quantity: known.quantity[0].upper() + known.quantity[1:] for known in one.axes}
     seen = looked_at(one, choice())
     with st.container(horizontal=True, key="studies_pair"):
         with st.container():
