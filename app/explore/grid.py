@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.address import selection
 from app.explore.grid_choice import GridChoice, change
+from app.explore.row_names import row_names
 from app.explore.take import take_grid
 from app.figures.ends import ENDS
 from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, least_width
@@ -127,10 +128,11 @@ def _figure(
         for method, line in zip(rows, views, strict=True)
     ]
     style = Style(chosen.scale == "own", chosen.opacity / 100, chosen.colours, chosen.signed_colours)
-    with st.container(key="grid_frame"):
+    with st.container(key="grid_frame", gap=None):
         # On a narrow page the grid is scrolled sideways rather than squeezed until its captions overlap.
         size = f"min-width:{least_width(len(columns))}px; height:{height_rule(len(rows), len(columns))}"
         st.html(f"<style>.st-key-figure_grid {{{size}}}</style>")
+        st.html(row_names([method.title for method in rows], len(columns)))
         alt = f"Maps by {', '.join(row.title for row in drawn)} for {', '.join(head.title for head in heads)}"
         arriving("grid", grid_figure(drawn, heads, style, look()), alt, "stretch")
 

@@ -127,6 +127,17 @@ def height_rule(rows: int, columns: int) -> str:
     return f"calc({TOP + BOTTOM}px + {_slope(rows):.4f} * ({side} + {CAPTION + GAP}px))"
 
 
+def row_shares(rows: int) -> list[tuple[float, float]]:
+    """Of each row of maps, its upper edge and its height, as shares of all that lies between the figure's margins.
+
+    >>> [round(share, 3) for share in row_shares(2)[1]]
+    [0.57, 0.43]
+    """
+    down = (CAPTION + GAP) / _inner(rows, WIDEST)
+    domains = [Panes(rows, 1, 0.0, down).domain(row) for row in range(rows)]
+    return [(1 - top, top - bottom) for bottom, top in domains]
+
+
 def _slope(rows: int) -> float:
     """Pixels of the rows for a pixel of their pitch: Plotly divides a height by shares, those of the widest maps."""
     return _inner(rows, WIDEST) / (WIDEST + CAPTION + GAP)
@@ -203,7 +214,7 @@ def _map(
         coloraxis=axis,
         opacity=style.opacity,
         name=f"{row.title} · {head.title}",
-        hovertemplate=_words(row, head, frame, style.own, cell.preview),
+        hovertemplate=_words(row, cell, head, frame, style.own),
         **probed(f"{row.title} · {head.title}", row.unit, row.unit == "nats", cell.preview),
     )
     marks = [] if style.own else marks_beyond(cell.values, frame, limits, side * 0.8)
@@ -237,12 +248,12 @@ def _stretched(values: np.ndarray, signed: bool) -> np.ndarray:
     return values / largest if largest > 0 else values
 
 
-def _words(row: Row, head: Head, frame: tuple[int, int], own: bool, preview: bool) -> str:
+def _words(row: Row, cell: Cell, head: Head, frame: tuple[int, int], own: bool) -> str:
     value = "%{customdata:.4g} " + row.unit + "<br>%{z:.3f} of its own range" if own else "%{z:.4g} " + row.unit
-    if preview:
+    if cell.preview:
         value = f"about %{{{'customdata' if own else 'z'}:.0f}} {row.unit}, a preview"
-    # Pixels of a picture that was scaled to the frame of another would be wrong numbers.
-    pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame else ""
+    # Of a cell of several pixels, or of a picture that was scaled to the frame of another, it would be a wrong number.
+    pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame == np.shape(cell.values) else ""
     layer = "" if head.layer == head.title else f"<br>{head.layer}"
     return f"<b>{row.title}</b> · {head.title}{layer}<br>{pixel}{value}<extra></extra>"
 

@@ -223,9 +223,27 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     assert moved > 40
     assert pane(page, "grid", 2)[0] == pytest.approx(third[0] - moved, abs=2)
     expect(chart(page, "grid").locator(".modebar-container").first).to_be_hidden()
+    # The name of the row stays.
+    frame, name = (page.locator(one).bounding_box() for one in (".st-key-grid_frame", ".row_names b"))
+    expect(page.locator(".row_names b")).to_have_text("CID")
+    assert frame["x"] <= name["x"] <= frame["x"] + 10
     page.touchscreen.tap(*pane(page, "grid", 1))
     page.wait_for_url("**pin=16+16*")
     expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+
+    # At the border of two cells what is pinned is what Plotly's label says, which lies over the marks.
+    box = chart(page, "grid").locator(".nsewdrag").nth(1).bounding_box()
+    border = box["x"] + box["width"] / 4
+    beside = border - 0.01 if border % 1 > 0.51 else border + 0.01
+    page.touchscreen.tap(beside, box["y"] + box["height"] / 3)
+    page.wait_for_url(re.compile("pin=10[+][78]"))
+    label = chart(page, "grid").locator(".hoverlayer .hovertext")
+    value = re.search(r"\d\.\d{3}(?= nats)", label.text_content())
+    expect(page.locator(".probe .said")).to_contain_text(f"CID · layer2.0: −{value[0]} nats")
+    marks = chart(page, "grid").locator(".probe-marks").element_handle()
+    assert label.evaluate(
+        "(label, marks) => marks.compareDocumentPosition(label) & label.DOCUMENT_POSITION_FOLLOWING", marks
+    )
 
     # Two fingers zoom what is seen, and no toolbar lies over it.
     assert page.evaluate("visualViewport.scale") == pytest.approx(1)

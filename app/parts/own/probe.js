@@ -30,6 +30,15 @@ const scaled = ({ row, column }, [height, width], [rows, columns]) => ({
   column: Math.floor(((column + 0.5) * columns) / width),
 });
 
+// The cell of a map that a place along one axis, "x" or "y", lies in.
+const cell = (trace, axis, at) => Math.round((at - trace[`${axis}0`]) / trace[`d${axis}`]);
+
+// The pixel nearest to a place along an axis whose middle lies in the same cell: cells need not end where pixels do.
+const nearest = (trace, axis, at) => {
+  const pixel = Math.round(at), alike = (one) => trace.type !== "heatmap" || cell(trace, axis, one) === cell(trace, axis, at);
+  return [pixel, pixel - 1, pixel + 1].find(alike) ?? pixel;
+};
+
 // What a pane shows at a pixel (row, column) of the picture.
 function value({ trace }, { row, column }) {
   const shown = described(trace);
@@ -39,9 +48,7 @@ function value({ trace }, { row, column }) {
   }
   const cells = trace.customdata ?? trace.z;
   if (!cells) return "";
-  const down = Math.floor((row - trace.y0 + trace.dy / 2) / trace.dy);
-  const across = Math.floor((column - trace.x0 + trace.dx / 2) / trace.dx);
-  const found = cells[down]?.[across];
+  const found = cells[cell(trace, "y", row)]?.[cell(trace, "x", column)];
   if (found === undefined) return "";
   return found === null || Number.isNaN(found) ? "unbounded" : written(found, shown);
 }
@@ -65,6 +72,12 @@ function signed(text) {
 const spoken = (pane, pixel, size) => {
   const { title, unit } = described(pane.trace), text = value(pane, scaled(pixel, size, sizeOf(pane, size)));
   return text && `${title}: ${text}${text === "unbounded" || pane.trace.type === "image" ? "" : ` ${unit}`}`;
+};
+
+// Where a pointer is in whole pixels of the screen, which is all that Plotly's own label is told.
+const whole = ({ pointerType, clientX, clientY }) => {
+  const cut = pointerType === "touch" ? Math.round : Math.floor;
+  return { clientX: cut(clientX), clientY: cut(clientY) };
 };
 
 class Probe {
@@ -133,9 +146,9 @@ class Probe {
       return { image, pixel: inside(down * height - 0.5, across * width - 0.5) };
     }
     if (!chart?._fullLayout || event.target.closest(".modebar")) return null;
-    const box = chart.getBoundingClientRect();
+    const box = chart.getBoundingClientRect(), { clientX, clientY } = whole(event);
     for (const pane of panes(chart)) {
-      const across = event.clientX - box.left - pane.x._offset, down = event.clientY - box.top - pane.y._offset;
+      const across = clientX - box.left - pane.x._offset, down = clientY - box.top - pane.y._offset;
       if (across >= 0 && down >= 0 && across <= pane.x._length && down <= pane.y._length)
         return { pane, pixel: this.at(pane, pane.y.p2c(down), pane.x.p2c(across), inside) };
     }
@@ -144,7 +157,7 @@ class Probe {
 
   at(pane, row, column, inside) {
     const [rows, columns] = sizeOf(pane, this.data.size), [height, width] = this.data.size;
-    if (rows === height && columns === width) return inside(row, column);
+    if (rows === height && columns === width) return inside(nearest(pane.trace, "y", row), nearest(pane.trace, "x", column));
     return inside(((row + 0.5) * height) / rows - 0.5, ((column + 0.5) * width) / columns - 0.5);
   }
 
@@ -292,7 +305,8 @@ class Probe {
       marks = document.createElement("div");
       marks.className = MARKS;
       marks.ariaHidden = "true";
-      box.append(marks);
+      // Below Plotly's own label.
+      box.insertBefore(marks, box.querySelector(":scope > svg:has(> .hoverlayer)"));
     }
     const drawn = [];
     for (const { place, size, text, right } of places) {
