@@ -15,8 +15,8 @@ def row_names(titles: Sequence[str], columns: int) -> str:
     )
     style = f"""<style>
 .st-key-grid_frame > :has(.row_names) {{position:sticky; left:0; z-index:1; width:0; height:0; pointer-events:none}}
-.row_names {{display:none; position:absolute; top:{TOP - 4}px; width:{LEFT - 4}px; height:{tall}; box-sizing:content-box;
-  background:light-dark(#fcfcfa, #14191b); border-block:solid light-dark(#fcfcfa, #14191b);
+.row_names {{display:none; position:absolute; top:{TOP - 4}px; width:{LEFT - 4}px; height:{tall};
+  box-sizing:content-box; background:light-dark(#fcfcfa, #14191b); border-block:solid light-dark(#fcfcfa, #14191b);
   border-width:4px 0 {BOTTOM}px}}
 .row_names b {{position:absolute; width:100%; display:flex; align-items:center; justify-content:center;
   writing-mode:vertical-rl; transform:rotate(180deg); font-size:13px; line-height:1.1; text-align:center}}

@@ -68,6 +68,8 @@ def test_pictures_of_other_sizes_fill_the_frame_of_the_first():
         assert trace.dx * size == 8
     assert "row" in first.hovertemplate
     assert "row" not in second.hovertemplate
+    (coarse,) = heatmaps(grid_figure([row(ramp(4, 0, 1))], HEADS[:1], Style(), LIGHT))
+    assert "row" not in coarse.hovertemplate, "the middle of a cell is no pixel that the probe names"
 
 
 def test_a_cell_without_a_map_says_why_and_unbounded_cells_are_marked():
