@@ -131,7 +131,7 @@ def row_shares(rows: int) -> list[tuple[float, float]]:
     """Of each row of maps, its upper edge and its height, as shares of all that lies between the figure's margins.
 
     >>> [round(share, 3) for share in row_shares(2)[1]]
-    [0.57, 0.43]
+    [0.54, 0.46]
     """
     down = (CAPTION + GAP) / _inner(rows, WIDEST)
     domains = [Panes(rows, 1, 0.0, down).domain(row) for row in range(rows)]
@@ -253,7 +253,8 @@ def _words(row: Row, cell: Cell, head: Head, frame: tuple[int, int], own: bool) 
     if cell.preview:
         value = f"about %{{{'customdata' if own else 'z'}:.0f}} {row.unit}, a preview"
     # Of a cell of several pixels, or of a picture that was scaled to the frame of another, it would be a wrong number.
-    pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame == np.shape(cell.values) else ""
+    shape = None if cell.values is None else cell.values.shape
+    pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame == shape else ""
     layer = "" if head.layer == head.title else f"<br>{head.layer}"
     return f"<b>{row.title}</b> · {head.title}{layer}<br>{pixel}{value}<extra></extra>"
 
