@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from explainers.benchmark.cid import LONG_ASCENT, LONG_EFFORT, score
-from explainers.benchmark.request import LAYERS, ComparisonRequest, Row
+from explainers.benchmark.request import LAYERS, PLACE, ComparisonRequest, Row
 from explainers.benchmark.stochastic_ascent import ascend
 from explainers.cid.jacobian import Function
 from explainers.cid.results import CIDSettings
@@ -36,7 +36,7 @@ from explainers.storage.versions import method_version
 from explainers.streams import last
 from explainers.surroundings import plain_arithmetic
 
-PLACE = ("version", "network", "layer", "picture", "beta")
+CASE = ("version", *PLACE)
 # Of the long runs: no seed that is asked for.
 LONG_SEED = 2**40
 # Passes of the long runs, and of one seed, about.
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
         for layer in layers:
             h = Feature(network.module, network.layer(layer), device)
             for picture in args.pictures:
-                about = dict(zip(PLACE, (method_version(CID_NAME), name, layer, picture, args.beta), strict=True))
+                about = dict(zip(CASE, (method_version(CID_NAME), name, layer, picture, args.beta), strict=True))
                 there = [row for row in rows if about.items() <= row.items()]
                 best = next((row for row in there if row["seed"] is None), None)
                 seeds = sorted(set(range(args.seeds)) - {row["seed"] for row in there})
@@ -138,7 +138,7 @@ def told(rows: Sequence[Row]) -> str:
     seeds = [row for row in rows if row["seed"] is not None]
     cases: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in seeds:
-        cases[tuple(row[name] for name in PLACE)].append(row)
+        cases[tuple(row[name] for name in CASE)].append(row)
     spreads = [spread(case) for case in cases.values() if len(case) > 1]
     together = math.sqrt(sum(value**2 for value in spreads) / len(spreads)) if spreads else math.nan
     return (

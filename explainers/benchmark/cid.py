@@ -3,12 +3,12 @@
 The mean entropy in nats, scaled so that the constraint holds on fresh noise common to all, that each way loses against
 the best of three long runs by different algorithms from different starts (ours, that of version 0.1, and plain averaged
 stochastic ascent); what the result itself says of its loss; the constraint that it reports; its passes, forward ones as
-a third; and its time as a ratio to the closed form's.
+a third; and its seconds, on a processor those that it has worked for this process, so that other work does not count.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,101 +25,123 @@ from explainers.cid.results import CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.cid.solver import Effort, solve
 from explainers.randomness import Randomness
-from explainers.streams import last
 
 LONG_EFFORT = Effort(stages=((16, 64), (480, 192)), enough=-math.inf)
 LONG_EFFORT_AT_X = EffortAtX(rounds=3, samples=64, judge_samples=1024, rise=-math.inf)
 LONG_ASCENT = 250
+EQUAL, CLOSED_FORM, FIRST, REFINED = "equal noise", "closed form", "first frame", "refined"
+BEFORE, PAPER, PAPER_PLAIN = "0.1", "paper", "paper, plain"
+LONG, LONG_BEFORE, ASCENT = "long", "long, 0.1", "long ascent"
 # Backward passes after which the refinement is looked at on its way.
 BUDGETS = (64, 128, 256, 400)
 SCORE_SAMPLES, SCORE_BLOCK, SCORE_TRIES = 1024, 256, 8
 Way = Callable[[Sampler, Randomness], Iterator[Estimate]]
 
 
+def look(budget: int) -> str:
+    """What the refinement is called after `budget` backward passes."""
+    return f"{REFINED}, {budget}"
+
+
 def compare(h: Function, x: Tensor, shape: tuple[int, int], beta: float) -> Iterator[Row]:
-    """The rows of one layer and picture."""
+    """The rows of one layer and picture: equal noise, every way, and what the refinement shows on its way."""
     settings = CIDSettings(beta=beta)
     ways: dict[str, Way] = {
-        "closed form": lambda s, r: solve(s, CIDSettings(beta=beta, refine=False), r),
-        "refined": lambda s, r: solve(s, settings, r),
-        "0.1": lambda s, r: solve_at_x(s, settings, r),
-        "paper": lambda s, r: descend(s, settings, r),
-        "paper, plain": lambda s, r: descend(s, settings, r, adam=False),
-        "long": lambda s, r: solve(s, settings, r, LONG_EFFORT),
-        "long, 0.1": lambda s, r: solve_at_x(s, settings, r, LONG_EFFORT_AT_X),
+        CLOSED_FORM: lambda s, r: solve(s, CIDSettings(beta=beta, refine=False), r),
+        REFINED: lambda s, r: solve(s, settings, r),
+        BEFORE: lambda s, r: solve_at_x(s, settings, r),
+        PAPER: lambda s, r: descend(s, settings, r),
+        PAPER_PLAIN: lambda s, r: descend(s, settings, r, adam=False),
+        LONG: lambda s, r: solve(s, settings, r, LONG_EFFORT),
+        LONG_BEFORE: lambda s, r: solve_at_x(s, settings, r, LONG_EFFORT_AT_X),
     }
-    found = {name: _timed(h, x, shape, run) for name, run in ways.items()}
-    target = beta * found["long"][0].delta_f2
-    scores = {name: score(Sampler(h, x, shape), one[0].log_sigma, target) for name, one in found.items()}
-    for place, frame in frames(h, x, shape, settings).items():
-        name = "first frame" if place == 0 else f"refined, {place}"
-        found[name], scores[name] = frame, score(Sampler(h, x, shape), frame[0].log_sigma, target)
+    found: dict[str, Found] = {}
+    for name, run in ways.items():
+        found |= _looked_at(name, h, x, shape, run, BUDGETS if name == REFINED else ())
+    target = beta * found[LONG].estimate.delta_f2
     sampler = Sampler(h, x, shape)
-    scores["ascent"] = score(sampler, _ascended(sampler, beta, target), target)
-    best, unit = max(scores.values()), found["closed form"][2]
-    for name, (estimate, cost, seconds) in found.items():
-        yield {
-            "way": name,
-            "lost": best - scores[name],
-            "said": _number(estimate.loss),
-            "said_error": _number(estimate.loss_error),
-            "constraint": _number(estimate.constraint),
-            "backward": cost.backward,
-            "passes": cost.backward + cost.forward / 3,
-            "time": seconds / unit,
-        }
-    passes = LONG_ASCENT * 16 * 4 / 3
-    yield {"way": "long ascent", "lost": best - scores["ascent"], "said": None, "said_error": None} | {
-        "constraint": None,
-        "backward": LONG_ASCENT * 16,
-        "passes": passes,
-        "time": None,
-    }
-
-
-def _ascended(sampler: Sampler, beta: float, target: Tensor) -> Tensor:
-    log_sigma = sampler.uniform(beta)
-    log_sigma = log_sigma + (score(sampler, log_sigma, target) - log_sigma.mean())
-    return ascend(sampler, log_sigma, target, LONG_ASCENT, Randomness(2))
-
-
-def _number(value: Tensor) -> float | None:
-    return None if value.isnan().any() else value.item()
+    scores = {name: score(sampler, one.estimate.log_sigma, target) for name, one in found.items()}
+    equal = sampler.uniform(beta)
+    scores[EQUAL] = score(sampler, equal, target)
+    start, used = equal + (scores[EQUAL] - equal.mean()), Sampler(h, x, shape)
+    began = clock(x.device)
+    ascended = ascend(used, start, target, LONG_ASCENT, Randomness(2))
+    seconds = clock(x.device) - began
+    scores[ASCENT] = score(sampler, ascended, target)
+    best = max(scores.values())
+    yield _row(EQUAL, best - scores[EQUAL], Cost(0, 0, 0.0))
+    for name, one in found.items():
+        said = one.estimate if one.ended else None
+        yield _row(name, best - scores[name], one.cost, said)
+    yield _row(ASCENT, best - scores[ASCENT], Cost(used.forward, used.backward, seconds))
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Passes so far."""
+    """Passes, and seconds as `clock` counts them."""
 
     forward: int
     backward: int
+    seconds: float
 
 
-def frames(
-    h: Function, x: Tensor, shape: tuple[int, int], settings: CIDSettings
-) -> dict[int, tuple[Estimate, Cost, float]]:
-    """What a refinement shows on its way, with its cost: after the backward passes of `BUDGETS`.
+@dataclass(frozen=True)
+class Found:
+    """What a way shows, at its end or before, with what it has cost by then."""
 
-    At 0 is the first frame that has more than equal noise.
-    """
-    start, sampler = time.monotonic(), Sampler(h, x, shape)
-    shown: dict[int, tuple[Estimate, Cost, float]] = {}
-    for estimate in solve(sampler, settings, Randomness(0)):
-        reached = {budget for budget in BUDGETS if sampler.backward >= budget}
-        if (estimate.log_sigma.amax() > estimate.log_sigma.amin()).item():
-            reached.add(0)
-        for budget in reached - set(shown):
-            shown[budget] = estimate, Cost(sampler.forward, sampler.backward), time.monotonic() - start
-    return dict(sorted(shown.items()))
+    estimate: Estimate
+    cost: Cost
+    ended: bool
 
 
-def _timed(h: Function, x: Tensor, shape: tuple[int, int], run: Way) -> tuple[Estimate, Cost, float]:
-    start = time.monotonic()
-    sampler = Sampler(h, x, shape)
-    estimate = last(run(sampler, Randomness(0)))
+def _row(way: str, lost: float, cost: Cost, said: Estimate | None = None) -> Row:
+    """What `said` holds is None where a way says nothing of it, or has not ended."""
+    return {
+        "way": way,
+        "lost": lost,
+        "said": said and number(said.loss),
+        "said_error": said and number(said.loss_error),
+        "constraint": said and number(said.constraint),
+        "converged": said and bool(said.converged.item()),
+        "forward": cost.forward,
+        "backward": cost.backward,
+        "passes": cost.backward + cost.forward / 3,
+        "seconds": cost.seconds,
+    }
+
+
+def number(value: Tensor) -> float | None:
+    """The value, None where it is not a number."""
+    return None if value.isnan().any() else value.item()
+
+
+def clock(device: torch.device) -> float:
+    """Seconds: of the processor for this process, or those that pass where another device computes."""
+    return time.process_time() if device.type == "cpu" else time.monotonic()
+
+
+def _looked_at(
+    name: str, h: Function, x: Tensor, shape: tuple[int, int], run: Way, budgets: Sequence[int]
+) -> dict[str, Found]:
+    """The way's answer, and before it what it shows on its way where there are `budgets`."""
+    began, sampler = clock(x.device), Sampler(h, x, shape)
+
+    def cost() -> Cost:
+        return Cost(sampler.forward, sampler.backward, clock(x.device) - began)
+
+    shown: dict[str, Found] = {}
+    estimate = None
+    for estimate in run(sampler, Randomness(0)):
+        reached = {look(budget) for budget in budgets if sampler.backward >= budget}
+        if budgets and (estimate.log_sigma.amax() > estimate.log_sigma.amin()).item():
+            reached.add(FIRST)
+        for place in reached - set(shown):
+            shown[place] = Found(estimate, cost(), ended=False)
+    assert estimate is not None
     # Reading a value waits for the device.
     estimate.log_sigma.sum().item()
-    return estimate, Cost(sampler.forward, sampler.backward), time.monotonic() - start
+    ordered = [place for place in (FIRST, *map(look, budgets)) if place in shown]
+    return {place: shown[place] for place in ordered} | {name: Found(estimate, cost(), ended=True)}
 
 
 def score(sampler: Sampler, log_sigma: Tensor, target: Tensor, samples: int = SCORE_SAMPLES) -> float:

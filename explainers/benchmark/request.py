@@ -14,9 +14,13 @@ from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
 
 Row = dict[str, Any]
+# Where a row belongs.
+PLACE = ("network", "layer", "picture", "beta")
 # What is compared where nothing else is asked for.
 LAYERS = {
     "resnet20-cifar10": ("layer1.0", "layer2.2", "layer3.2", "avgpool", "fc"),
+    "resnet32-cifar10": ("layer3.4", "fc"),
+    "resnet44-cifar10": ("layer3.6", "fc"),
     "alexnet-birds": ("conv5", "fc6", "fc7", "fc8"),
     "vgg16-birds": ("conv4-3", "conv5-3", "fc6", "fc8"),
 }

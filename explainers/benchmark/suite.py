@@ -1,131 +1,189 @@
 """Quality and cost, side by side in one run: `python -m explainers.benchmark`, `--quick` for a minute.
 
-Three parts, all of them unless `--parts` says which: `ways` (`explainers/benchmark/cid.py`), what the solver and others
-lose for their passes; `others`, what other methods' maps cost beside ours; `scaling`, seconds and memory against the
-size of the problem. `--json FILE` keeps the rows with the machine and the versions, `--chart FILE` draws the loss
-against the passes (SVG or PNG, with Matplotlib).
+Four parts, all of them unless `--parts` says which: `ways` (`explainers/benchmark/cid.py`), what the solver and others
+lose for their passes, over `--pictures`; `others`, what other methods' maps cost beside ours; `scaling`, seconds and
+memory against the size of the problem; `ru` (`explainers/benchmark/ru.py`), what RU reaches and takes. At the end the
+tables of all rows (`explainers/benchmark/report.py`). `--json FILE` keeps the rows with the machine and the versions, as
+they come: a run that was stopped goes on. `--chart FILE` draws the loss against the passes (SVG or PNG, with
+Matplotlib). Pictures come one after the other, each with all layers, so that a run that is stopped is even.
 """
 
 import argparse
 import json
 import os
 import platform
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from explainers.benchmark.cid import compare
 from explainers.benchmark.others import cost_of_others
-from explainers.benchmark.request import LAYERS, ComparisonRequest, Row
+from explainers.benchmark.report import told
+from explainers.benchmark.request import LAYERS, PLACE, ComparisonRequest, Row
+from explainers.benchmark.ru import compare as compare_ru
 from explainers.benchmark.scaling import scale
 from explainers.cid.acceleration import Acceleration
 from explainers.cid.results import CIDSettings
 from explainers.datasets.birds.render import render_bird
 from explainers.devices import best_device, parse_device
-from explainers.methods.entropies import CID_NAME
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.request import Workbench
-from explainers.networks.catalogue import load_network
+from explainers.networks.catalogue import Network, load_network
 from explainers.networks.features import Feature
+from explainers.networks.layers import Layer
 from explainers.storage.versions import method_version
 from explainers.surroundings import plain_arithmetic
 
-QUICK = {"resnet20-cifar10": ("layer3.2",)}
-PARTS = ("ways", "others", "scaling")
-# About what all ways of one picture take, and all methods.
-PASSES, OTHERS_PASSES = 40_000, 4_000
+QUICK = {"resnet20-cifar10": ("layer2.2",)}
+# Layers that ship with a decoder.
+RU_LAYERS = {
+    "resnet20-cifar10": ("layer2.2", "layer3.2", "fc"),
+    "alexnet-birds": ("conv5", "fc6"),
+    "vgg16-birds": ("conv5-3",),
+}
+PARTS = ("ways", "others", "scaling", "ru")
+# About what all ways of one picture take, all methods, and all ways of RU.
+PASSES, OTHERS_PASSES, RU_PASSES = 36_000, 4_000, 20_000
+Chosen = dict[str, tuple[str, ...]]
+Rows = dict[str, list[Row]]
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", choices=sorted(LAYERS), help="one network; without it all of them")
-    parser.add_argument("--layers", nargs="+", help="of that network")
+    parser.add_argument("--network", help=f"one network; without it {', '.join(LAYERS)}")
+    parser.add_argument("--layers", nargs="+", help="of that network; without them some of all depths")
     parser.add_argument("--beta", type=float, default=CIDSettings.beta)
     parser.add_argument("--pictures", nargs="+", type=int, default=[5], help="numbers of rendered birds")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--quick", action="store_true", help="one layer of one network, and less of the rest")
-    parser.add_argument("--json", type=Path, help="a file for the rows")
+    parser.add_argument("--json", type=Path, help="a file for the rows; those that it has are not computed again")
     parser.add_argument("--chart", type=Path, help="a file for the chart, .svg or .png")
     parser.add_argument("--device", default=str(best_device()))
     parser.add_argument("--channels-last", action="store_true", help="pictures with their channels side by side")
     parser.add_argument("--fold", action="store_true", help="batch normalisation within convolutions")
     parser.add_argument("--compile", nargs="?", const="inductor", help="with torch.compile, by its backend")
     args = parser.parse_args()
+    if args.network and not (args.layers or args.network in LAYERS):
+        parser.error(f"expected --layers of {args.network}, got none")
     with plain_arithmetic():
         run(args)
 
 
 def run(args: argparse.Namespace) -> None:
-    """The tables, line by line, and the files."""
-    device, ways, others = parse_device(args.device), list[Row](), list[Row]()
-    chosen = {args.network: tuple(args.layers or LAYERS[args.network])} if args.network else LAYERS
-    if args.quick and not args.network:
-        chosen = QUICK
-    if "ways" in args.parts:
-        print(f"{'network':<18}{'layer':<10}{'bird':>5}  {'way':<13}{'lost, nats':>11}{'said':>16}", end="")
-        print(f"{'constraint':>12}{'backward':>10}{'in all':>8}{'time ×':>8}")
-        acceleration = Acceleration(args.channels_last, args.compile, args.fold)
-        ways = _each(args, chosen, device, acceleration)
-    if "others" in args.parts:
-        print(f"\n{'network':<18}{'layer':<10}{'bird':>5}  {'method':<28}{'passes':>8}{'× ours':>8}{'time ×':>8}")
-        others = _each(args, {name: layers[-1:] for name, layers in chosen.items()}, device, None)
-    scaling: list[Row] = []
-    if "scaling" in args.parts:
-        print(f"\n{'what grows':<10}{'to':>6}{'seconds':>10}{'peak memory, MB':>18}")
-        for row in scale(args.device, args.quick):
-            scaling.append(row)
-            print(f"{row['what']:<10}{row['size']:>6}{row['seconds']:>10.2f}{row['megabytes']:>18.0f}", flush=True)
-    if args.json:
-        content = {"machine": _machine(device), "ways": ways, "others": others, "scaling": scaling}
-        args.json.write_text(json.dumps(content, indent=1) + "\n")
+    """The parts, row by row, then the tables and the chart."""
+    device = parse_device(args.device)
+    acceleration = Acceleration(args.channels_last, args.compile, args.fold)
+    machine = {**_machine(device), "acceleration": repr(acceleration)}
+    rows = _kept(args.json, machine)
+    parts = {
+        "ways": Part(_chosen(args, LAYERS), args.pictures, CID_NAME, PASSES, partial(_ways, acceleration, args.beta)),
+        # Of the last layer of each network, and the first picture.
+        "others": Part(
+            {name: layers[-1:] for name, layers in _chosen(args, LAYERS).items()},
+            args.pictures[:1],
+            CID_NAME,
+            OTHERS_PASSES,
+            lambda network, layer, x: cost_of_others(network, layer, x, args.beta),
+        ),
+        "ru": Part(
+            _chosen(args, RU_LAYERS),
+            args.pictures[:1],
+            RU_NAME,
+            RU_PASSES,
+            lambda network, layer, x: compare_ru(network, layer, x, args.beta),
+        ),
+    }
+    for name in args.parts:
+        if name in parts:
+            places = parts[name].places(args.beta, device, rows[name])
+        else:
+            places = iter(() if rows[name] else [tuple(scale(args.device, args.quick))])
+        for found in places:
+            rows[name].extend(found)
+            _write(args.json, machine, rows)
+    print(told(rows))
     if args.chart:
         from explainers.benchmark.chart import draw
 
-        draw(ways, args.chart)
+        draw(rows["ways"], args.chart)
 
 
-def _each(
-    args: argparse.Namespace,
-    chosen: dict[str, tuple[str, ...]],
-    device: torch.device,
-    acceleration: Acceleration | None,
-) -> list[Row]:
-    """The rows of every layer and picture: of the ways with an `acceleration`, else of the other methods."""
-    rows: list[Row] = []
-    for name, layers in chosen.items():
-        network = load_network(name, device)
-        for layer in map(network.layer, layers):
-            h = Feature(network.module, layer, device)
-            for picture in args.pictures:
+def _chosen(args: argparse.Namespace, layers: Chosen) -> Chosen:
+    if args.network:
+        return {args.network: tuple(args.layers or layers.get(args.network, ()))}
+    return QUICK if args.quick else layers
+
+
+@dataclass(frozen=True)
+class Part:
+    """Layers and pictures for which `compare` makes rows, of a method without which there are none."""
+
+    layers: Chosen
+    pictures: Sequence[int]
+    method: str
+    passes: int
+    compare: Callable[[Network, Layer, Tensor], Iterator[Row]]
+
+    def places(self, beta: float, device: torch.device, there: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
+        """All rows of one layer and picture after the other, but for those of which some are `there`."""
+        for picture, (name, layers) in product(self.pictures, self.layers.items()):
+            network = _network(name, device)
+            for layer in map(network.layer, layers):
+                about = dict(zip(PLACE, (name, layer.name, picture, beta), strict=True))
+                if any(about.items() <= row.items() for row in there):
+                    continue
                 x = network.preprocess(render_bird(picture, 224).image)[None].to(device)
-                if acceleration is None:
-                    work, passes = partial(cost_of_others, network, layer, x, args.beta), OTHERS_PASSES
-                else:
-                    faster = acceleration.of(acceleration.feature(h, x))
-                    work, passes = partial(compare, faster, x, network.input_size, args.beta), PASSES
-                said = repr((args.beta, acceleration))
-                request = ComparisonRequest(network, layer, x, CID_NAME, work, said, passes)
-                for found in request.stream(Workbench(device)):
-                    about = {"network": name, "layer": layer.name, "picture": picture, "beta": args.beta}
-                    rows.append(about | found[-1])
-                    print(_line(rows[-1]), flush=True)
-    return rows
+                work = partial(self.compare, network, layer, x)
+                request = ComparisonRequest(network, layer, x, self.method, work, repr(beta), self.passes)
+                if request.refusal():
+                    continue
+                rows: tuple[Row, ...] = ()
+                for rows in request.stream(Workbench(device)):
+                    print(name, layer.name, picture, *(_short(value) for value in rows[-1].values()), flush=True)
+                yield tuple({**about, **row} for row in rows)
 
 
-def _line(row: Row) -> str:
-    start = f"{row['network']:<18}{row['layer']:<10}{row['picture']:>5}  "
-    if "method" in row:
-        return f"{start}{row['method']:<28}{row['passes']:>8.0f}{row['times_passes']:>8.3f}{row['times_seconds']:>8.3f}"
-    said = "–" if row["said"] is None else f"{row['said']:.4f} ± {row['said_error']:.4f}"
-    reached = "–" if row["constraint"] is None else f"{row['constraint']:.3f}"
-    took = "–" if row["time"] is None else f"{row['time']:.1f}"
-    start += f"{row['way']:<13}{row['lost']:>11.4f}{said:>16}"
-    return start + f"{reached:>12}{row['backward']:>10}{row['passes']:>8.0f}{took:>8}"
+def _ways(acceleration: Acceleration, beta: float, network: Network, layer: Layer, x: Tensor) -> Iterator[Row]:
+    h = acceleration.of(acceleration.feature(Feature(network.module, layer, x.device), x))
+    return compare(h, x, network.input_size, beta)
 
 
-def _machine(device: torch.device) -> dict[str, str | int]:
+@cache
+def _network(name: str, device: torch.device) -> Network:
+    return load_network(name, device)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
+
+
+def _kept(path: Path | None, machine: Row) -> Rows:
+    """The rows of the file, if it is there. Raises ValueError where they are another machine's or version's."""
+    if path is None or not path.exists():
+        return {part: [] for part in PARTS}
+    content = json.loads(path.read_text())
+    if content["machine"] != machine:
+        raise ValueError(f"expected rows of {machine}, got {path} of {content['machine']}; name another file")
+    return {part: content.get(part, []) for part in PARTS}
+
+
+def _write(path: Path | None, machine: Row, rows: Rows) -> None:
+    """Whole or not at all."""
+    if path is None:
+        return
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps({"machine": machine, **rows}, indent=1) + "\n")
+    os.replace(beside, path)
+
+
+def _machine(device: torch.device) -> Row:
     """What the numbers depend on beyond the settings; a card of NVIDIA as its maker calls it."""
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     return {
@@ -137,5 +195,5 @@ def _machine(device: torch.device) -> dict[str, str | int]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "captum": version("captum"),
-        "method": method_version(CID_NAME),
+        "methods": [method_version(CID_NAME), method_version(RU_NAME)],
     }

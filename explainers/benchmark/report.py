@@ -1,0 +1,283 @@
+"""What the benchmark's rows say, as Markdown: `python -m explainers.benchmark.report FILE`.
+
+`--calibration FILE` adds what `explainers.benchmark.calibration` has tried, `--into DOCUMENT` writes all between the two
+marks in a document instead of printing it.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from explainers.benchmark.calibration import below
+from explainers.benchmark.calibration import told as told_of_seeds
+from explainers.benchmark.cid import (
+    ASCENT,
+    BEFORE,
+    BUDGETS,
+    CLOSED_FORM,
+    EQUAL,
+    FIRST,
+    LONG,
+    LONG_BEFORE,
+    PAPER,
+    PAPER_PLAIN,
+    REFINED,
+    look,
+)
+from explainers.benchmark.request import Row
+
+BEGIN, END = "<!-- made by `python -m explainers.benchmark.report` -->", "<!-- end of the benchmark -->"
+# Of what separates equal noise from the answer: this near counts as there.
+NEAR = 0.05
+LOOKS = (FIRST, *map(look, BUDGETS), REFINED)
+# What was aimed at: losses in nats, passes, and how many times fewer passes than the published descent takes.
+RESIDUAL_LOSS, OTHER_LOSS, MOST_BACKWARD, FIRST_LOSS, FIRST_BACKWARD, FEWER = 0.01, 0.03, 800, 0.03, 64, 10
+# Layers of residual networks after their last block.
+AFTER_BLOCKS = ("avgpool", "fc")
+Ways = Mapping[str, Row]
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--calibration", type=Path)
+    parser.add_argument("--into", type=Path)
+    args = parser.parse_args()
+    said = told(json.loads(args.file.read_text()))
+    if args.calibration:
+        said += "\n\n" + told_of_seeds(json.loads(args.calibration.read_text())["rows"])
+    if args.into is None:
+        print(said)
+        return
+    before, rest = args.into.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    args.into.write_text(f"{before}{BEGIN}\n\n{said}\n\n{END}{after}")
+
+
+def told(rows: Mapping[str, Sequence[Row]]) -> str:
+    """All tables for which there are rows."""
+    cases = by_place(rows.get("ways", ()))
+    parts = [
+        (targets, cases),
+        (ours, cases),
+        (all_ways, cases),
+        (others, rows.get("others", ())),
+        (scaling, rows.get("scaling", ())),
+        (ru, rows.get("ru", ())),
+    ]
+    return "\n\n".join(table(part) for table, part in parts if part)
+
+
+def by_place(rows: Iterable[Row]) -> dict[tuple[str, str], list[Ways]]:
+    """By network and layer, for every picture its rows by way."""
+    pictures: dict[tuple[str, str, int, float], dict[str, Row]] = {}
+    for row in rows:
+        pictures.setdefault((row["network"], row["layer"], row["picture"], row["beta"]), {})[row["way"]] = row
+    places: dict[tuple[str, str], list[Ways]] = {}
+    for (network, layer, *_), ways in pictures.items():
+        places.setdefault((network, layer), []).append(ways)
+    return places
+
+
+def near(ways: Ways) -> Row:
+    """The first of the looks at a refinement that is within 5 % of its answer, of what separates equal noise from it."""
+    answer = ways[REFINED]["lost"]
+    allowed = answer + NEAR * max(0.0, ways[EQUAL]["lost"] - answer)
+    return next(ways[name] for name in LOOKS if name in ways and ways[name]["lost"] <= allowed)
+
+
+def fewer(ways: Ways) -> float:
+    """How many times the passes of the first look at ours that loses no more than the published descent, it takes."""
+    paper = ways[PAPER]
+    looks = (ways[name] for name in (*LOOKS[:-1], CLOSED_FORM, REFINED) if name in ways)
+    equal = [one["passes"] for one in looks if one["lost"] <= paper["lost"]]
+    return paper["passes"] / min(equal) if equal else 0.0
+
+
+def ours(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
+    """First frame, 95 % and the answer of every layer, over its pictures."""
+    head = ("network, layer", "pictures", "first frame: lost, passes", "95 %: passes, seconds", "answer: lost")
+    head = (*head, "backward passes", "in all", "seconds", "said to be lost", "below the limit", "converged")
+    lines: list[Sequence[str]] = []
+    for (network, layer), pictures in places.items():
+        answers, reached = [ways[REFINED] for ways in pictures], [near(ways) for ways in pictures]
+        first = [ways.get(FIRST, ways[REFINED]) for ways in pictures]
+        line = (
+            f"{network} `{layer}`",
+            f"{len(pictures)}",
+            f"{_spread(first, 'lost', '.4f')}, {_spread(first, 'passes', '.0f')}",
+            f"{_spread(reached, 'passes', '.0f')}, {_spread(reached, 'seconds', '.2f')}",
+            _spread(answers, "lost", ".4f"),
+            _spread(answers, "backward", ".0f"),
+            _spread(answers, "passes", ".0f"),
+            _spread(answers, "seconds", ".2f"),
+            _spread(answers, "said", ".4f"),
+            f"{sum(below(limit(row)) for row in answers)} of {len(answers)}",
+            f"{sum(row['converged'] for row in answers)} of {len(answers)}",
+        )
+        lines.append(line)
+    return _table(head, lines)
+
+
+def limit(row: Row) -> Row:
+    """The row as calibration has it; what says nothing of its loss has no limit, and lies below none."""
+    said = row["said"] is not None
+    return {
+        "lost": row["lost"],
+        "loss": row["said"] if said else -1.0,
+        "loss_error": row["said_error"] if said else 0.0,
+    }
+
+
+def all_ways(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
+    """Losses and passes of every way, over the pictures of a layer."""
+    names = (CLOSED_FORM, *LOOKS[:-1], REFINED, BEFORE, PAPER, PAPER_PLAIN, LONG, LONG_BEFORE, ASCENT, EQUAL)
+    lines: list[Sequence[str]] = []
+    for (network, layer), pictures in places.items():
+        for name in names:
+            if found := [ways[name] for ways in pictures if name in ways]:
+                cells = [_spread(found, "lost", ".4f")]
+                cells += [_spread(found, column, ".0f") for column in ("backward", "passes")]
+                lines.append((f"{network} `{layer}`", name, *cells, _spread(found, "seconds", ".2f")))
+    return _table(("network, layer", "way", "lost", "backward passes", "in all", "seconds"), lines)
+
+
+def targets(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
+    """What was aimed at, what was measured, and whether it is met."""
+    residual = [ways for (network, _), found in places.items() if "resnet" in network for ways in found]
+    other = [ways for (network, _), found in places.items() if "resnet" not in network for ways in found]
+    blocks = [
+        ways
+        for (network, layer), found in places.items()
+        if "resnet" in network and layer not in AFTER_BLOCKS
+        for ways in found
+    ]
+    every = residual + other
+    early = [ways.get(look(FIRST_BACKWARD), ways[REFINED]) for ways in blocks]
+    lines = [
+        _aim(
+            f"residual networks lose at most {RESIDUAL_LOSS} nats",
+            [ways[REFINED]["lost"] for ways in residual],
+            lambda lost: lost <= RESIDUAL_LOSS,
+            "lost",
+        ),
+        _aim(
+            f"AlexNet and VGG-16 lose at most {OTHER_LOSS} nats",
+            [ways[REFINED]["lost"] for ways in other],
+            lambda lost: lost <= OTHER_LOSS,
+            "lost",
+        ),
+        _aim(
+            f"at most {MOST_BACKWARD} backward passes",
+            [ways[REFINED]["backward"] for ways in every],
+            lambda passes: passes <= MOST_BACKWARD,
+            "took",
+            ".0f",
+        ),
+        _aim(
+            "no more forward passes beyond those of the backward ones than a third of these",
+            [ways[REFINED]["forward"] / max(ways[REFINED]["backward"], 1) - 1 for ways in every],
+            lambda ratio: ratio <= 1 / 3,
+            "beyond, of the backward ones",
+            ".2f",
+        ),
+        _aim(
+            f"up to the last block of a residual network, after {FIRST_BACKWARD} backward passes, at most "
+            f"{FIRST_LOSS} nats are lost",
+            [row["lost"] for row in early],
+            lambda lost: lost <= FIRST_LOSS,
+            "lost",
+        ),
+        _aim(
+            f"{FEWER} times fewer passes than the published descent (Adam) at its loss",
+            [fewer(ways) for ways in every],
+            lambda ratio: ratio >= FEWER,
+            "times fewer",
+            ".1f",
+        ),
+    ]
+    return _table(("aimed at", "measured: median (least to most)", "maps for which it holds", "met"), lines)
+
+
+def _aim(
+    name: str, values: Sequence[float], holds: Callable[[float], bool], what: str, digits: str = ".4f"
+) -> Sequence[str]:
+    if not values:
+        return name, "–", "–", "not measured"
+    count = sum(map(holds, values))
+    return (
+        name,
+        f"{_three(values, digits)} {what}",
+        f"{count} of {len(values)}",
+        "yes" if count == len(values) else "no",
+    )
+
+
+def others(rows: Sequence[Row]) -> str:
+    """What maps of other methods cost beside ours."""
+    lines = [
+        (
+            f"{row['network']} `{row['layer']}`",
+            row["method"],
+            f"{row['passes']:.0f}",
+            f"{row['times_passes']:.3f}",
+            f"{row['times_seconds']:.2f}",
+        )
+        for row in rows
+    ]
+    return _table(("network, layer", "method", "passes", "of ours", "seconds, of ours"), lines)
+
+
+def scaling(rows: Sequence[Row]) -> str:
+    """Seconds and memory against the size of the problem."""
+    lines = [(row["what"], f"{row['size']}", f"{row['seconds']:.2f}", f"{row['megabytes']:.0f}") for row in rows]
+    return _table(("what grows", "to", "seconds", "peak memory (MB)"), lines)
+
+
+def ru(rows: Sequence[Row]) -> str:
+    """What RU reaches, and takes."""
+    lines = [
+        (
+            f"{row['network']} `{row['layer']}`, bird {row['picture']}",
+            row["way"],
+            f"{row['mean']:.4f}".replace("-", "−"),
+            "–" if row["said"] is None else f"{row['said']:.4f} ± {row['said_error']:.4f}",
+            f"{row['constraint']:.3f}",
+            f"{row['backward']}",
+            f"{row['passes']:.0f}",
+            f"{row['seconds']:.1f}",
+        )
+        for row in rows
+    ]
+    head = ("network, layer, picture", "way", "mean RU (nats)", "said to be lost", "constraint", "backward passes")
+    return _table((*head, "in all", "seconds"), lines)
+
+
+def _spread(rows: Sequence[Row], column: str, digits: str) -> str:
+    return _three([row[column] for row in rows if row[column] is not None], digits)
+
+
+def _three(values: Sequence[float], digits: str) -> str:
+    """The median, with the least and the most where they differ."""
+    if not values:
+        return "–"
+    middle, least, most = (
+        format(value, digits).replace("-", "−") for value in (median(values), min(values), max(values))
+    )
+    return middle if least == most else f"{middle} ({least} to {most})"
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    return "\n".join(_lines(head, lines))
+
+
+def _lines(head: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
+    for cells in (head, ["---"] * len(head), *lines):
+        yield f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
