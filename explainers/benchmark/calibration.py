@@ -1,9 +1,9 @@
 """Whether the errors that results state are true: `python -m explainers.benchmark.calibration --json FILE`.
 
 For every network, layer and picture several seeds are refined. What each has lost, against the best of two long runs by
-different algorithms on noise common to all, should lie below the limit that the result states, `loss` + 2 `loss_error`,
-in at least 95 of 100 cases; and the means of the seeds should spread as their `mean_error` says. What `FILE` has
-already is not computed again: a run that was stopped goes on.
+different algorithms and of all seeds, on noise common to all, should lie below the limit that the result states, `loss`
++ 2 `loss_error`, in at least 95 of 100 cases; and the means of the seeds should spread as their `mean_error` says. What
+`FILE` has already is not computed again: a run that was stopped goes on.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from torch import Tensor
 from explainers.benchmark.cid import LONG_ASCENT, LONG_EFFORT, score
 from explainers.benchmark.request import LAYERS, PLACE, ComparisonRequest, Row
 from explainers.benchmark.stochastic_ascent import ascend
+from explainers.benchmark.tables import markdown, number
 from explainers.cid.jacobian import Function
 from explainers.cid.results import CIDSettings
 from explainers.cid.sampling import Sampler
@@ -46,14 +48,16 @@ LONG_PASSES, SEED_PASSES = 12_000, 1_200
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", choices=sorted(LAYERS), help="one network; without it all of them")
-    parser.add_argument("--layers", nargs="+", help="of that network")
+    parser.add_argument("--network", help=f"one network; without it {', '.join(LAYERS)}")
+    parser.add_argument("--layers", nargs="+", help="of that network; without them some of all depths")
     parser.add_argument("--beta", type=float, default=CIDSettings.beta)
     parser.add_argument("--pictures", nargs="+", type=int, default=[5, 6], help="numbers of rendered birds")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--json", type=Path, required=True, help="the file of the rows, there or not")
     parser.add_argument("--device", default=str(best_device()))
     args = parser.parse_args()
+    if args.network and not (args.layers or args.network in LAYERS):
+        parser.error(f"expected --layers of {args.network}, got none")
     with plain_arithmetic():
         run(args)
 
@@ -86,8 +90,8 @@ def run(args: argparse.Namespace) -> None:
                 )
                 for found in request.stream(Workbench(device)):
                     rows.append(about | found[-1])
+                    print(*rows[-1].values(), flush=True)
                     _write(args.json, rows)
-                print(_line([row for row in rows if about.items() <= row.items()]), flush=True)
     print(told(rows))
 
 
@@ -126,6 +130,12 @@ def below(row: Row) -> bool:
     return row["lost"] <= row["loss"] + 2 * row["loss_error"]
 
 
+def against_the_best(rows: Sequence[Row]) -> list[Row]:
+    """The seeds of one picture, their losses against the best of the long runs and of the seeds themselves."""
+    ahead = min(0.0, *(row["lost"] for row in rows))
+    return [{**row, "lost": row["lost"] - ahead} for row in rows]
+
+
 def spread(rows: Sequence[Row]) -> float:
     """Standard deviation of the means of one picture's seeds, over the root mean square of the errors they state."""
     means = torch.tensor([row["mean"] for row in rows], dtype=torch.float64)
@@ -134,28 +144,42 @@ def spread(rows: Sequence[Row]) -> float:
 
 
 def told(rows: Sequence[Row]) -> str:
-    """What all rows say together."""
-    seeds = [row for row in rows if row["seed"] is not None]
-    cases: dict[tuple[object, ...], list[Row]] = defaultdict(list)
-    for row in seeds:
-        cases[tuple(row[name] for name in CASE)].append(row)
-    spreads = [spread(case) for case in cases.values() if len(case) > 1]
+    """A table with a line for every picture, and what all say together."""
+    places: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["seed"] is not None:
+            places[tuple(row[name] for name in CASE)].append(row)
+    cases = [against_the_best(place) for place in places.values()]
+    seeds = [row for case in cases for row in case]
+    spreads = [spread(case) for case in cases if len(case) > 1]
     together = math.sqrt(sum(value**2 for value in spreads) / len(spreads)) if spreads else math.nan
+    head = "network, layer", "bird", "lost, mean (most)", "said, mean", "limit, mean", "below the limit"
     return (
-        f"{sum(map(below, seeds))} of {len(seeds)} below their limit; "
-        f"the means of seeds spread {together:.2f} times as far as stated over {len(spreads)} pictures"
+        markdown((*head, "means spread, of what is stated", "converged"), map(_line, cases))
+        + f"\n\n{sum(map(below, seeds))} of {len(seeds)} lie below their limit, {_converged(seeds)} of them say that "
+        f"they have converged; the means of seeds spread {together:.2f} times as far as they state, over "
+        f"{len(spreads)} pictures."
     )
 
 
-def _line(rows: Sequence[Row]) -> str:
-    seeds = [row for row in rows if row["seed"] is not None]
+def _line(seeds: Sequence[Row]) -> Sequence[str]:
     first, count = seeds[0], len(seeds)
-    lost, said = (sum(row[name] for row in seeds) / count for name in ("lost", "loss"))
-    limit = sum(row["loss"] + 2 * row["loss_error"] for row in seeds) / count
+    limits = [row["loss"] + 2 * row["loss_error"] for row in seeds]
+    lost = [row["lost"] for row in seeds]
     return (
-        f"{first['network']:<18}{first['layer']:<10}{first['picture']:>3}  lost {lost:.4f}  said {said:.4f}, at most "
-        f"{limit:.4f}  below {sum(map(below, seeds))}/{count}  spread ×{spread(seeds):.2f}"
+        f"{first['network']} `{first['layer']}`",
+        f"{first['picture']}",
+        f"{number(fmean(lost), '.4f')} ({number(max(lost), '.4f')})",
+        f"{fmean(row['loss'] for row in seeds):.4f}",
+        f"{fmean(limits):.4f}",
+        f"{sum(map(below, seeds))} of {count}",
+        f"{spread(seeds):.2f}" if count > 1 else "–",
+        f"{_converged(seeds)} of {count}",
     )
+
+
+def _converged(seeds: Sequence[Row]) -> int:
+    return sum(row["converged"] for row in seeds)
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

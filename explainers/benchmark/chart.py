@@ -1,43 +1,58 @@
-"""The loss against the passes that it took, one panel for each layer."""
+"""The loss against the passes that it took, one panel for each layer: medians over its pictures, and their range."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from explainers.benchmark.cid import EQUAL
+from explainers.benchmark.report import LOOKS, by_place
 from explainers.benchmark.request import Row
 
 # Below this the noise of the comparison is larger than what is compared.
 FLOOR = 1e-3
 COLUMNS = 3
+OURS, OTHERS = "#2a6f97", "#9a5b13"
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Writes the chart to `path`, SVG or PNG by its ending: the refinement as a line, every other way as a point."""
-    panels: dict[tuple[str, str, int], list[Row]] = {}
-    for row in rows:
-        panels.setdefault((row["network"], row["layer"], row["picture"]), []).append(row)
+    panels = by_place(rows)
     columns = max(1, min(COLUMNS, len(panels)))
     lines = max(1, -(-len(panels) // columns))
     # Matplotlib's own types are known in part only.
     figure: Any = Figure(figsize=(5.6 * columns, 4.2 * lines), layout="constrained")
-    for place, ((network, layer, picture), ways) in enumerate(panels.items(), start=1):
+    for place, ((network, layer), pictures) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(lines, columns, place)
-        ours = sorted(
-            (row for row in ways if row["way"].startswith(("refined", "first frame"))), key=lambda row: row["passes"]
-        )
-        axes.plot(
-            [row["passes"] for row in ours], [max(row["lost"], FLOOR) for row in ours], marker="o", color="#2a6f97"
-        )
-        for number, row in enumerate(ways):
-            if row not in ours:
-                point = row["passes"], max(row["lost"], FLOOR)
-                axes.plot(*point, marker="s", color="#9a5b13")
-                axes.annotate(
-                    row["way"], point, textcoords="offset points", xytext=(4, 4 if number % 2 else -9), fontsize=7
-                )
-        axes.set(xscale="log", yscale="log", title=f"{network} {layer}, bird {picture}")
+        ways = dict.fromkeys(name for picture in pictures for name in picture if name != EQUAL)
+        found = {name: [picture[name] for picture in pictures if name in picture] for name in ways}
+        # A look that some pictures did not need would bend the line.
+        looks = [name for name in LOOKS if len(found.get(name, ())) == len(pictures)]
+        for name in looks:
+            _bar(axes, found[name], OURS)
+        axes.plot(*zip(*(_middle(found[name]) for name in looks), strict=True), marker="o", color=OURS)
+        for number, name in enumerate(name for name in ways if name not in LOOKS):
+            _bar(axes, found[name], OTHERS)
+            axes.plot(*_middle(found[name]), marker="s", color=OTHERS)
+            shift = 4, 4 if number % 2 else -9
+            axes.annotate(name, _middle(found[name]), textcoords="offset points", xytext=shift, fontsize=7)
+        title = f"{network} {layer}, {len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'}"
+        axes.set(xscale="log", yscale="log", title=title)
         axes.margins(x=0.2, y=0.1)
         axes.set(xlabel="passes, forward ones as a third", ylabel="mean entropy lost (nats)")
     figure.savefig(path)
+
+
+def _middle(rows: Sequence[Row]) -> tuple[float, float]:
+    return median(row["passes"] for row in rows), median(_lost(rows))
+
+
+def _bar(axes: Any, rows: Sequence[Row], colour: str) -> None:
+    passes, lost = _middle(rows)[0], _lost(rows)
+    axes.vlines(passes, min(lost), max(lost), color=colour, alpha=0.5)
+
+
+def _lost(rows: Sequence[Row]) -> list[float]:
+    return [max(row["lost"], FLOOR) for row in rows]

@@ -57,7 +57,7 @@ def compare(h: Function, x: Tensor, shape: tuple[int, int], beta: float) -> Iter
     }
     found: dict[str, Found] = {}
     for name, run in ways.items():
-        found |= _looked_at(name, h, x, shape, run, BUDGETS if name == REFINED else ())
+        found |= answers(name, h, x, shape, run, BUDGETS if name == REFINED else ())
     target = beta * found[LONG].estimate.delta_f2
     sampler = Sampler(h, x, shape)
     scores = {name: score(sampler, one.estimate.log_sigma, target) for name, one in found.items()}
@@ -120,7 +120,7 @@ def clock(device: torch.device) -> float:
     return time.process_time() if device.type == "cpu" else time.monotonic()
 
 
-def _looked_at(
+def answers(
     name: str, h: Function, x: Tensor, shape: tuple[int, int], run: Way, budgets: Sequence[int]
 ) -> dict[str, Found]:
     """The way's answer, and before it what it shows on its way where there are `budgets`."""

@@ -1,14 +1,13 @@
 """What the benchmark's rows say, as Markdown: `python -m explainers.benchmark.report FILE`.
 
-`--calibration FILE` adds what `explainers.benchmark.calibration` has tried, `--into DOCUMENT` writes all between the two
-marks in a document instead of printing it.
+The rows of `python -m explainers.benchmark`, or of `python -m explainers.benchmark.calibration`; `--into DOCUMENT`
+writes each table that the document has a place for between its two marks, instead of printing them all.
 """
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from pathlib import Path
-from statistics import median
 
 from explainers.benchmark.calibration import below
 from explainers.benchmark.calibration import told as told_of_seeds
@@ -27,8 +26,9 @@ from explainers.benchmark.cid import (
     look,
 )
 from explainers.benchmark.request import Row
+from explainers.benchmark.tables import markdown, three
 
-BEGIN, END = "<!-- made by `python -m explainers.benchmark.report` -->", "<!-- end of the benchmark -->"
+BEGIN, END = "<!-- {}: made by `python -m explainers.benchmark.report` -->", "<!-- end of {} -->"
 # Of what separates equal noise from the answer: this near counts as there.
 NEAR = 0.05
 LOOKS = (FIRST, *map(look, BUDGETS), REFINED)
@@ -43,32 +43,43 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--calibration", type=Path)
     parser.add_argument("--into", type=Path)
     args = parser.parse_args()
-    said = told(json.loads(args.file.read_text()))
-    if args.calibration:
-        said += "\n\n" + told_of_seeds(json.loads(args.calibration.read_text())["rows"])
+    tables = told(json.loads(args.file.read_text()))
     if args.into is None:
-        print(said)
-        return
-    before, rest = args.into.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    args.into.write_text(f"{before}{BEGIN}\n\n{said}\n\n{END}{after}")
+        print(printed(tables))
+    else:
+        args.into.write_text(filled(args.into.read_text(), tables))
 
 
-def told(rows: Mapping[str, Sequence[Row]]) -> str:
-    """All tables for which there are rows."""
+def printed(tables: Mapping[str, str]) -> str:
+    """All tables, each under its name."""
+    return "\n\n".join(f"{name}:\n\n{table}" for name, table in tables.items())
+
+
+def filled(document: str, tables: Mapping[str, str]) -> str:
+    """The document with every table between its two marks, where it has these."""
+    for name, table in tables.items():
+        begin, end = BEGIN.format(name), END.format(name)
+        if begin in document:
+            before, rest = document.split(begin)
+            document = f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end)[1]}"
+    return document
+
+
+def told(rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+    """The tables for which there are rows, by name; `calibration.py` has rows of its own."""
     cases = by_place(rows.get("ways", ()))
-    parts = [
-        (targets, cases),
-        (ours, cases),
-        (all_ways, cases),
-        (others, rows.get("others", ())),
-        (scaling, rows.get("scaling", ())),
-        (ru, rows.get("ru", ())),
+    parts: list[tuple[str, Callable[..., str], Sized]] = [
+        ("aims", targets, cases),
+        ("answers", ours, cases),
+        ("ways", all_ways, cases),
+        ("others", others, rows.get("others", ())),
+        ("scaling", scaling, rows.get("scaling", ())),
+        ("RU", ru, rows.get("ru", ())),
+        ("seeds", told_of_seeds, rows.get("rows", ())),
     ]
-    return "\n\n".join(table(part) for table, part in parts if part)
+    return {name: tell(part) for name, tell, part in parts if part}
 
 
 def by_place(rows: Iterable[Row]) -> dict[tuple[str, str], list[Ways]]:
@@ -83,7 +94,7 @@ def by_place(rows: Iterable[Row]) -> dict[tuple[str, str], list[Ways]]:
 
 
 def near(ways: Ways) -> Row:
-    """The first of the looks at a refinement that is within 5 % of its answer, of what separates equal noise from it."""
+    """The first look at a refinement that is within 5 % of its answer, of what separates equal noise from that."""
     answer = ways[REFINED]["lost"]
     allowed = answer + NEAR * max(0.0, ways[EQUAL]["lost"] - answer)
     return next(ways[name] for name in LOOKS if name in ways and ways[name]["lost"] <= allowed)
@@ -115,21 +126,16 @@ def ours(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
             _spread(answers, "passes", ".0f"),
             _spread(answers, "seconds", ".2f"),
             _spread(answers, "said", ".4f"),
-            f"{sum(below(limit(row)) for row in answers)} of {len(answers)}",
+            f"{sum(map(below_limit, answers))} of {len(answers)}",
             f"{sum(row['converged'] for row in answers)} of {len(answers)}",
         )
         lines.append(line)
-    return _table(head, lines)
+    return markdown(head, lines)
 
 
-def limit(row: Row) -> Row:
-    """The row as calibration has it; what says nothing of its loss has no limit, and lies below none."""
-    said = row["said"] is not None
-    return {
-        "lost": row["lost"],
-        "loss": row["said"] if said else -1.0,
-        "loss_error": row["said_error"] if said else 0.0,
-    }
+def below_limit(row: Row) -> bool:
+    """Whether what was lost lies below the limit that the result states; where it says nothing, it does not."""
+    return row["said"] is not None and below({**row, "loss": row["said"], "loss_error": row["said_error"]})
 
 
 def all_ways(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
@@ -142,7 +148,7 @@ def all_ways(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
                 cells = [_spread(found, "lost", ".4f")]
                 cells += [_spread(found, column, ".0f") for column in ("backward", "passes")]
                 lines.append((f"{network} `{layer}`", name, *cells, _spread(found, "seconds", ".2f")))
-    return _table(("network, layer", "way", "lost", "backward passes", "in all", "seconds"), lines)
+    return markdown(("network, layer", "way", "lost", "backward passes", "in all", "seconds"), lines)
 
 
 def targets(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
@@ -199,7 +205,7 @@ def targets(places: Mapping[tuple[str, str], Sequence[Ways]]) -> str:
             ".1f",
         ),
     ]
-    return _table(("aimed at", "measured: median (least to most)", "maps for which it holds", "met"), lines)
+    return markdown(("aimed at", "measured: median (least to most)", "maps for which it holds", "met"), lines)
 
 
 def _aim(
@@ -210,7 +216,7 @@ def _aim(
     count = sum(map(holds, values))
     return (
         name,
-        f"{_three(values, digits)} {what}",
+        f"{three(values, digits)} {what}",
         f"{count} of {len(values)}",
         "yes" if count == len(values) else "no",
     )
@@ -228,13 +234,13 @@ def others(rows: Sequence[Row]) -> str:
         )
         for row in rows
     ]
-    return _table(("network, layer", "method", "passes", "of ours", "seconds, of ours"), lines)
+    return markdown(("network, layer", "method", "passes", "of ours", "seconds, of ours"), lines)
 
 
 def scaling(rows: Sequence[Row]) -> str:
     """Seconds and memory against the size of the problem."""
     lines = [(row["what"], f"{row['size']}", f"{row['seconds']:.2f}", f"{row['megabytes']:.0f}") for row in rows]
-    return _table(("what grows", "to", "seconds", "peak memory (MB)"), lines)
+    return markdown(("what grows", "to", "seconds", "peak memory (MB)"), lines)
 
 
 def ru(rows: Sequence[Row]) -> str:
@@ -253,30 +259,11 @@ def ru(rows: Sequence[Row]) -> str:
         for row in rows
     ]
     head = ("network, layer, picture", "way", "mean RU (nats)", "said to be lost", "constraint", "backward passes")
-    return _table((*head, "in all", "seconds"), lines)
+    return markdown((*head, "in all", "seconds"), lines)
 
 
 def _spread(rows: Sequence[Row], column: str, digits: str) -> str:
-    return _three([row[column] for row in rows if row[column] is not None], digits)
-
-
-def _three(values: Sequence[float], digits: str) -> str:
-    """The median, with the least and the most where they differ."""
-    if not values:
-        return "–"
-    middle, least, most = (
-        format(value, digits).replace("-", "−") for value in (median(values), min(values), max(values))
-    )
-    return middle if least == most else f"{middle} ({least} to {most})"
-
-
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    return "\n".join(_lines(head, lines))
-
-
-def _lines(head: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
-    for cells in (head, ["---"] * len(head), *lines):
-        yield f"| {' | '.join(cells)} |"
+    return three([row[column] for row in rows if row[column] is not None], digits)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 Four parts, all of them unless `--parts` says which: `ways` (`explainers/benchmark/cid.py`), what the solver and others
 lose for their passes, over `--pictures`; `others`, what other methods' maps cost beside ours; `scaling`, seconds and
 memory against the size of the problem; `ru` (`explainers/benchmark/ru.py`), what RU reaches and takes. At the end the
-tables of all rows (`explainers/benchmark/report.py`). `--json FILE` keeps the rows with the machine and the versions, as
-they come: a run that was stopped goes on. `--chart FILE` draws the loss against the passes (SVG or PNG, with
+tables of all rows (`explainers/benchmark/report.py`). `--json FILE` keeps the rows with the machine and the versions,
+as they come: a run that was stopped goes on. `--chart FILE` draws the loss against the passes (SVG or PNG, with
 Matplotlib). Pictures come one after the other, each with all layers, so that a run that is stopped is even.
 """
 
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from explainers.benchmark.cid import compare
 from explainers.benchmark.others import cost_of_others
-from explainers.benchmark.report import told
+from explainers.benchmark.report import printed, told
 from explainers.benchmark.request import LAYERS, PLACE, ComparisonRequest, Row
 from explainers.benchmark.ru import compare as compare_ru
 from explainers.benchmark.scaling import scale
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> None:
         for found in places:
             rows[name].extend(found)
             _write(args.json, machine, rows)
-    print(told(rows))
+    print(printed(told(rows)))
     if args.chart:
         from explainers.benchmark.chart import draw
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from explainers.benchmark.calibration import below, calibrate, spread, told
+from explainers.benchmark.calibration import against_the_best, below, calibrate, spread, told
 from explainers.benchmark.cid import score
 from explainers.cid.closed_form import closed_form, square_columns
 from explainers.cid.moments import Moments
@@ -53,6 +53,14 @@ def test_the_loss_of_a_curved_function_lies_below_its_limit_and_the_means_spread
     assert sum(map(below, rows)) >= 15
     assert 1 / 1.5 < spread(rows) < 1.5
     assert told([{**dict.fromkeys(("version", "network", "layer", "picture", "beta"), 0), **row} for row in rows])
+
+
+def test_a_seed_that_is_ahead_of_the_long_runs_is_what_the_others_are_measured_by():
+    rows = [{"lost": lost, "loss": 0.1, "loss_error": 0.0} for lost in (-0.3, -0.15, 0.0)]
+    assert [below(row) for row in rows] == [True] * 3
+    assert [row["lost"] for row in against_the_best(rows)] == pytest.approx([0, 0.15, 0.3])
+    assert [below(row) for row in against_the_best(rows)] == [True, False, False]
+    assert against_the_best(rows[2:]) == rows[2:]
 
 
 def test_long_runs_of_the_benchmark_reach_the_optimum_that_is_known(monkeypatch):
