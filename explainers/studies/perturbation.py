@@ -45,12 +45,12 @@ def tasks(items: Sequence[Item], quick: bool) -> Iterable[Task]:
 
 
 def arrange(long: pd.DataFrame) -> pd.DataFrame:
-    """A curve of the smallest perturbation over mean CID of the last layer, a point for each network."""
+    """A point for each network, side by side: of some there are perturbations and no CID yet."""
     rows = long[(long["layer"] == LAYER) & long["network"].isin(list(NETWORKS))]
     rows = rows.assign(series=rows["network"].map(NETWORKS), at=rows["network"].map(NETWORKS))
     kept = rows[rows["quantity"].isin([SMALLEST, REACHED, "CID"])]
-    means = kept[kept["quantity"] == "CID"].groupby("network")["value"].mean()
-    return kept.assign(x=kept["network"].map(means).astype(float))
+    places = {name: float(place) for place, name in enumerate(NETWORKS)}
+    return kept.assign(x=kept["network"].map(places))
 
 
 def together(long: pd.DataFrame) -> Effect:
@@ -107,8 +107,9 @@ STUDY = Study(
         ),
     ),
     axes=(
-        Axis(SMALLEST, "mean ‖ε‖₂ of pixels in [0, 1]", "mean CID of the last layer (nats)"),
-        Axis(REACHED, "share of the classes that were reached", "mean CID of the last layer (nats)"),
+        Axis(SMALLEST, "mean ‖ε‖₂ of pixels in [0, 1]", "network", named=True),
+        Axis("CID", "mean CID of the last layer (nats)", "network", named=True),
+        Axis(REACHED, "share of the classes that were reached", "network", named=True),
     ),
     tasks=tasks,
     pictures=8,

@@ -280,14 +280,15 @@ def test_perturbations_over_the_last_layers_cid(rise, word):
     assert (two.word, "3 networks" in two.reason) == (UNDECIDED, True)
 
 
-def test_a_networks_place_is_its_mean_cid_of_the_last_layer():
+def test_a_network_has_a_place_with_and_without_cid_of_the_last_layer():
     about = {"network": "vgg16-lookalikes", "layer": "fc8"}
     rows = [
         long_rows(lambda n: n, quantity="CID", **about),
         long_rows(lambda n: 0.3, quantity=perturbation.SMALLEST, **about),
         long_rows(lambda n: 9.0, quantity="CID", network="vgg16-lookalikes", layer="conv1-2"),
+        long_rows(lambda n: 0.3, quantity=perturbation.SMALLEST, network="alexnet-lookalikes", layer="fc8"),
     ]
     found = perturbation.arrange(pd.concat(rows))
-    assert set(found["x"]) == {5.5}
-    assert set(found["series"]) == {pruning.WHOLE}
-    assert len(found) == 24
+    assert list(zip(found["series"], found["x"], strict=True)) == 24 * [(pruning.WHOLE, 0)] + 12 * [
+        ("trained normally", 5)
+    ]
