@@ -47,6 +47,7 @@ lint: .venv/ready-dev
 bench: .venv/ready
 	.venv/bin/python -m explainers.benchmark
 	.venv/bin/python -m explainers.benchmark.information_flow
+	.venv/bin/python -m app.first_map_bench
 	.venv/bin/python -m app.rerun_bench
 	.venv/bin/python -m app.cancel_bench
 	.venv/bin/python -m app.sweep_bench
