@@ -16,9 +16,10 @@ def pages(known: Sequence[Any]) -> list[Any]:
     """
     context = get_script_run_ctx()
     asked = context and context.pages_manager.intended_page_name
-    # The first run alone is told what was asked for.
+    # The first run alone is told what was asked for. At a name that Streamlit would change no page of ours can stand.
     if asked:
-        st.session_state["lost"] = "" if asked in {page.url_path for page in known} else asked
+        ours = asked == asked.strip().strip("/") and "/" not in asked and asked not in {page.url_path for page in known}
+        st.session_state["lost"] = asked if ours else ""
     if not (lost := st.session_state.get("lost")):
         return []
 

@@ -206,6 +206,14 @@ def test_no_address_shows_an_error_or_a_file(served, query):
     assert healthy(served)
 
 
+def test_no_name_of_a_page_shows_an_error(served):
+    for page in ("nowhere", " ", "//", " compare ", "a/b", "\0", "x" * 5000):
+        said = told(visit(served, "refine=False&grid=4", page))
+        assert "exception {" not in said, page
+        assert ("There is no page at this address" in said) == (page not in (" ", "//", " compare ", "a/b")), page
+    assert healthy(served)
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"\xff" * 1000, b"\x00", bytes(70 << 20)], ids=["empty", "garbage", "zero", "70 MB"]
 )
