@@ -27,6 +27,7 @@ def pages(known: Sequence[Any]) -> list[Any]:
         with st.container(width=READING):
             st.title("There is no page at this address", anchor=False)
             st.markdown("It may have been mistyped, or the link is cut off.")
-            st.page_link(known[0], label="Go to Explore, where the app begins")
+            home = "Maps of a network's layers for a picture: the page that is shown first."
+            st.page_link(known[0], label="Go to Explore, where the app begins", help=home)
 
     return [st.Page(page, title="No such page", url_path=lost, visibility="hidden")]
