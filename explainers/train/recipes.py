@@ -267,7 +267,7 @@ RECIPES: dict[str, Recipe] = {
         handed=True,
         origin="resnet18-lookalikes",
     ),
-    # With ten times the learning rate it answers by chance, and alike whatever the picture, after 59 steps.
+    # With ten times the learning rate it ends in answers that are alike whatever the picture.
     "alexnet-lookalikes-adversarial": replace(
         _lookalikes(PLAIN_ALEXNET, epochs=6, peak_lr=0.001), origin="alexnet-lookalikes", attack=Attack()
     ),
