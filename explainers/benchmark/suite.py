@@ -18,6 +18,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,16 +73,18 @@ def main() -> None:
     args = parser.parse_args()
     if args.network and not (args.layers or args.network in LAYERS):
         parser.error(f"expected --layers of {args.network}, got none")
-    with plain_arithmetic():
-        run(args)
-
-
-def run(args: argparse.Namespace) -> None:
-    """The parts, row by row, then the tables and the chart."""
-    device = parse_device(args.device)
-    acceleration = Acceleration(args.channels_last, args.compile, args.fold)
+    device, acceleration = parse_device(args.device), Acceleration(args.channels_last, args.compile, args.fold)
     machine = {**_machine(device), "acceleration": repr(acceleration)}
-    rows = _kept(args.json, machine)
+    try:
+        rows = _kept(args.json, machine)
+    except ValueError as error:
+        parser.error(str(error))
+    with plain_arithmetic():
+        run(args, device, acceleration, machine, rows)
+
+
+def run(args: argparse.Namespace, device: torch.device, acceleration: Acceleration, machine: Row, rows: Rows) -> None:
+    """The parts, row by row, then the tables and the chart."""
     parts = {
         "ways": Part(_chosen(args, LAYERS), args.pictures, CID_NAME, PASSES, partial(_ways, acceleration, args.beta)),
         # Of the last layer of each network, and the first picture.
@@ -168,9 +171,9 @@ def _kept(path: Path | None, machine: Row) -> Rows:
     """The rows of the file, if it is there. Raises ValueError where they are another machine's or version's."""
     if path is None or not path.exists():
         return {part: [] for part in PARTS}
-    content = json.loads(path.read_text())
-    if content["machine"] != machine:
-        raise ValueError(f"expected rows of {machine}, got {path} of {content['machine']}; name another file")
+    content: dict[str, Any] = json.loads(path.read_text())
+    if (found := content.get("machine")) != machine:
+        raise ValueError(f"expected rows of {machine}, got {path} of {found}; name another file")
     return {part: content.get(part, []) for part in PARTS}
 
 
