@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from app.jobs.backend import Backend
+from app.jobs.paces import passes
 from explainers.decoders.cost import speed, step_flops
 from explainers.decoders.training import DecoderSettings, fitting_batch
 from explainers.networks.catalogue import Network
@@ -20,7 +21,7 @@ MEAN_PASS = 1.5
 def guess(store: Backend, request: Any) -> float | None:
     """Seconds that a request will take, give or take a factor of three and more; None where nothing is known of it."""
     network: Network | None = getattr(request, "network", None)
-    return None if network is None else request.cost * pass_seconds(store, network)
+    return None if network is None else passes(request) * pass_seconds(store, network)
 
 
 def pass_seconds(store: Backend, network: Network) -> float:
@@ -31,7 +32,7 @@ def pass_seconds(store: Backend, network: Network) -> float:
         with torch.no_grad():
             flops = count_flops(lambda: module(x))
         store.results.put(place, flops)
-    return MEAN_PASS * flops / speed(store.device)
+    return MEAN_PASS * flops / speed(store.device, half_width=False)
 
 
 def step_seconds(store: Backend, network: Network, layer: Layer) -> float:
@@ -40,4 +41,4 @@ def step_seconds(store: Backend, network: Network, layer: Layer) -> float:
     if (flops := store.results.get(place)) is None:
         flops = step_flops(network, layer, DecoderSettings(batch=fitting_batch(network)))
         store.results.put(place, flops)
-    return flops / speed(store.device)
+    return flops / speed(store.device, half_width=True)

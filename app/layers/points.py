@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from app.jobs.backend import Backend, View
 from app.jobs.costs import pass_seconds
+from app.jobs.paces import passes
 from app.layers.choice import COUNTS
 from app.parts.watch import Asked
 from explainers import CIDSettings
@@ -69,9 +70,7 @@ def wanted(
                     rows += there
                     if open_ones:
                         request = PointRequest(network, layer, method, open_ones, one)
-                        # A pass ends at its layer.
-                        share = (layer.depth + 1) / len(network.layers)
-                        cost = max(1, round(request.cost * seconds * share * MILLISECONDS))
+                        cost = max(1, round(passes(request) * seconds * MILLISECONDS))
                         parts.append(Part(request, Asked(request, (2 + step, cost), cost=cost)))
     return Wanted(tuple(rows), tuple(parts), tuple(lacking))
 

@@ -34,8 +34,12 @@ def step_flops(network: Network, layer: Layer, settings: DecoderSettings) -> int
 
 
 @lru_cache
-def speed(device: torch.device) -> float:
-    """Floating-point operations per second of training a small decoder here, from three steps."""
+def speed(device: torch.device, half_width: bool) -> float:
+    """Floating-point operations per second of training a small decoder here, from three steps.
+
+    `half_width`: in bfloat16, as decoders are trained, and not in float32, as maps are computed. A processor without
+    bfloat16 imitates it, ten times as slowly.
+    """
     shape, size, batch = TRIAL
     decoder = Decoder(shape, size).to(device).train()
     rows = torch.randn(batch, *shape, device=device).flatten(1)
@@ -43,7 +47,7 @@ def speed(device: torch.device) -> float:
     seconds: list[float] = []
     for _ in range(3):
         start = time.monotonic()
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half_width):
             guess = decoder(rows)
         torch.autograd.backward(guess.float().square().mean())
         # Reading a value waits for the device.

@@ -1,0 +1,45 @@
+"""What work will cost, before anything of its kind was measured: by the arithmetic in which it is done."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from app.jobs import costs
+from app.jobs.paces import passes
+from explainers import CIDSettings
+from explainers.methods.registry import find_method
+from explainers.networks.catalogue import load_network
+from explainers.sweeps.pictures import find_pictures
+from explainers.sweeps.point import PointRequest
+
+NETWORK = "resnet20-cifar10"
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """A machine that imitates bfloat16, ten times as slowly as it computes."""
+    monkeypatch.setattr(costs, "speed", lambda device, half_width: 1e9 if half_width else 1e10)
+    kept: dict = {}
+    return SimpleNamespace(results=SimpleNamespace(get=kept.get, put=kept.__setitem__), device="cpu")
+
+
+def test_maps_are_foreseen_in_their_own_arithmetic_and_end_at_their_layer(store):
+    network = load_network(NETWORK)
+    whole = costs.pass_seconds(store, network)
+    flops = store.results.get(costs.digest("pass cost", network.fingerprint))
+    assert whole == pytest.approx(costs.MEAN_PASS * flops / 1e10)
+    items = find_pictures("birds:2").items
+    first, last = (
+        PointRequest(network, network.layers[place], find_method("cid").name, items, CIDSettings()) for place in (0, -1)
+    )
+    assert costs.guess(store, last) == pytest.approx(last.cost * whole)
+    assert costs.guess(store, first) == pytest.approx(passes(first) * whole)
+    assert passes(first) == pytest.approx(first.cost / len(network.layers))
+
+
+def test_trainings_of_decoders_are_foreseen_in_theirs(store):
+    network = load_network(NETWORK)
+    layer = network.layer("layer1.0")
+    seconds = costs.step_seconds(store, network, layer)
+    flops = store.results.get(costs.digest("decoder cost", network.fingerprint, layer.path, str(layer.call)))
+    assert seconds == pytest.approx(flops / 1e9)
