@@ -12,7 +12,7 @@ from explainers.datasets.pictures import PictureError
 from explainers.grid import resolve_grid
 from explainers.methods.entropies import CID_NAME
 from explainers.methods.registry import find_method
-from explainers.networks.catalogue import Network, load_checkpoint, load_network
+from explainers.networks.catalogue import Network, WeightsUnavailable, load_checkpoint, load_network
 from explainers.sweeps.items import Item
 from explainers.sweeps.row import row_key
 
@@ -88,14 +88,18 @@ def parse_methods(names: Sequence[str]) -> tuple[str, ...]:
 
 @cache
 def swept_network(name: str, device: str = "cpu") -> Network:
-    """The network of that name, or of the weights file at that path, which is its name. Raises ValueError.
+    """The network of that name, or of the weights file at that path, which is its name.
 
-    All networks of a sweep stay loaded: every picture is shown to every one of them.
+    Raises ValueError where there is none, or where its weights are damaged or not to be had. All networks of a sweep
+    stay loaded: every picture is shown to every one of them.
     """
     if Path(name).suffix and Path(name).is_file():
         # Two files of one architecture are two networks.
         return replace(load_checkpoint(None, Path(name), device=device, title=Path(name).name), name=name)
-    return load_network(name, device)
+    try:
+        return load_network(name, device)
+    except WeightsUnavailable as problem:
+        raise ValueError(str(problem)) from problem
 
 
 def wanted(plan: Plan, network: Network) -> tuple[list[tuple[str, str]], list[Problem]]:

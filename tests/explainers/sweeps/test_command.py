@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from explainers.networks.catalogue import load_network
-from explainers.sweeps import command
+from explainers.networks.catalogue import WeightsUnavailable, load_network
+from explainers.sweeps import command, plan
 from explainers.sweeps.command import main
 from explainers.sweeps.table import read_maps, read_sweep
 from tests.support.places import ROOT
@@ -131,6 +131,17 @@ def test_what_makes_no_sense_is_one_sentence(sweep, more, told):
     assert told in error
     assert error.count("\n") == 1
     assert not sweep.out.exists()
+
+
+def test_weights_that_are_not_to_be_had_are_one_sentence(sweep, monkeypatch):
+    def offline(name, device):
+        raise WeightsUnavailable("vgg16.pth could not be downloaded (no connection)", "put it here")
+
+    monkeypatch.setattr(plan, "load_network", offline)
+    plan.swept_network.cache_clear()
+    status, said, error = sweep()
+    assert (status, said) == (2, "")
+    assert error == "vgg16.pth could not be downloaded (no connection); put it here.\n"
 
 
 def test_killed_ten_times_it_ends_with_the_rows_of_an_undisturbed_one(sweep, tmp_path):
