@@ -50,7 +50,7 @@ def arrange(long: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(series=rows["network"].map(NETWORKS), at=rows["network"].map(NETWORKS))
     kept = rows[rows["quantity"].isin([SMALLEST, REACHED, "CID"])]
     places = {name: float(place) for place, name in enumerate(NETWORKS)}
-    return kept.assign(x=kept["network"].map(places))
+    return kept.assign(x=kept["network"].map(places)).sort_values("x", kind="stable", ignore_index=True)
 
 
 def together(long: pd.DataFrame) -> Effect:
