@@ -21,11 +21,17 @@ EMPTIED = """chart => {
 }"""
 
 
+def frame(page, name: str, place: int):
+    """Where a map is seen; in the document they stand in the order in which they arrived."""
+    number = place + 1 if place else ""
+    found = chart(page, name).locator(f'.nsewdrag[data-subplot="x{number}y{number}"]')
+    expect(found).to_be_attached(timeout=SLOW)
+    return found.bounding_box()
+
+
 def pane(page, name: str, place: int):
     """Just beyond the middle of a map, which is where four pixels meet."""
-    found = chart(page, name).locator(".nsewdrag").nth(place)
-    expect(found).to_be_attached(timeout=SLOW)
-    box = found.bounding_box()
+    box = frame(page, name, place)
     return box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2
 
 
@@ -224,15 +230,15 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     assert pane(page, "grid", 2)[0] == pytest.approx(third[0] - moved, abs=2)
     expect(chart(page, "grid").locator(".modebar-container").first).to_be_hidden()
     # The name of the row stays.
-    frame, name = (page.locator(one).bounding_box() for one in (".st-key-grid_frame", ".row_names b"))
+    grid, name = (page.locator(one).bounding_box() for one in (".st-key-grid_frame", ".row_names b"))
     expect(page.locator(".row_names b")).to_have_text("CID")
-    assert frame["x"] <= name["x"] <= frame["x"] + 10
+    assert grid["x"] <= name["x"] <= grid["x"] + 10
     page.touchscreen.tap(*pane(page, "grid", 1))
     page.wait_for_url("**pin=16+16*")
     expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
 
     # At the border of two cells what is pinned is what Plotly's label says, which lies over the marks.
-    box = chart(page, "grid").locator(".nsewdrag").nth(1).bounding_box()
+    box = frame(page, "grid", 1)
     border = box["x"] + box["width"] / 4
     beside = border - 0.01 if border % 1 > 0.51 else border + 0.01
     page.touchscreen.tap(beside, box["y"] + box["height"] / 3)
