@@ -21,7 +21,7 @@ from app.parts.look import look
 from app.parts.previews import OFF, how_wrong, measured, preview_mean
 from app.parts.sparing import sparing
 from app.parts.watch import OPEN, Asked, Watch, page_changed
-from app.words import decimal, duration, number, passes, roughly
+from app.words import NONE, decimal, duration, number, passes, roughly
 from explainers import CIDResult, CIDSettings
 from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.methods.entropies import NO_DECODER, RU_NAME
@@ -30,7 +30,9 @@ from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 
 TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on rendered birds or on pictures of yours."
-SAME, LOADING = View("", "same"), View("", "loading")
+# Of a method that does not look at layers: the second cell says why there is no map, those behind it are quiet.
+SAME = View("", "same", message="the same for every layer: this method looks at the whole network")
+AGAIN, LOADING = View("", "same", message=NONE), View("", "loading")
 
 
 def grid(
@@ -56,7 +58,9 @@ def grid(
         nonlocal columns, missing
         columns, missing = build()
         cells = [
-            SAME if _repeats(method, place, chosen) else _asked(method, column, fitting(settings, column))
+            (AGAIN if place > 1 else SAME)
+            if _repeats(method, place, chosen)
+            else _asked(method, column, fitting(settings, column))
             for method in rows
             for place, column in enumerate(columns)
         ]
@@ -178,7 +182,7 @@ def cell(view: View, network: Network) -> Cell:
         cost = f"{passes(found.forward_passes, found.backward_passes)} forward + backward passes through the network."
         return Cell(found.values, caption(found), cost=cost)
     notes: dict[str, Callable[[], str]] = {
-        "same": lambda: "the same for every layer: this method looks at the whole network",
+        "same": lambda: view.message,
         "refused": lambda: view.message,
         "waiting": lambda: "waits for its turn",
         "running": lambda: "being computed",

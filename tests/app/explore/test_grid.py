@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.explore.grid_choice import GridChoice
 from app.jobs.backend import backend
+from app.words import NONE
 from explainers.methods.registry import methods
 from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import network_catalogue
@@ -69,6 +70,14 @@ def test_rows_are_methods_and_columns_layers_with_the_cost_under_every_map():
     hints = [note.get("hovertext", "").replace("<br>", " ") for note in figure(at)["layout"]["annotations"]]
     assert sum("forward + backward passes" in hint for hint in hints) == 5
     assert sum("the same for every layer" in text for text in words) == 1
+
+
+def test_that_a_row_has_one_map_for_all_layers_is_said_once():
+    at = until(visit(layers="conv1 layer1.0 layer3.2", methods="lrp"), ready)
+    assert [trace["name"] for trace in maps(at)] == ["LRP · conv1"]
+    words = texts(at)
+    assert sum("the same for every layer" in text for text in words) == 1
+    assert words.count(NONE) == 1
 
 
 def test_one_scale_for_a_row_and_zoom_for_all():
