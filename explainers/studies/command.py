@@ -9,7 +9,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from explainers.studies.base.card import write_card
+from explainers.assets import write_sums
+from explainers.studies.base.card import judge_again, write_card
 from explainers.studies.base.report import lines_of, results, update
 from explainers.studies.base.run import BIRDS, Order, command_of, missing, run
 from explainers.studies.base.study import Study
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         some.add_argument("--out", type=Path, default=Path("studies"), metavar="DIR", help="where tables are written")
         some.add_argument("--workers", type=int, default=cores(), metavar="N", help="processes; 0: this one alone")
         some.add_argument("--keep-maps", action="store_true", help="write the maps as well, float16")
-    told = commands.add_parser("report", help="the table of all claims of what ships, into docs/results.md")
+    told = commands.add_parser("report", help="the claims of what ships, into docs/results.md and its cards")
     told.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
     return made
 
@@ -71,8 +72,11 @@ def listed() -> int:
 
 
 def report(path: Path) -> int:
-    """Writes the table of all claims anew."""
+    """Writes the table of all claims anew, and the verdicts in the cards of what ships."""
     update(path, results(STUDIES, FOLDER))
+    for study in STUDIES.values():
+        judge_again(study, STUDIES, FOLDER)
+    write_sums(FOLDER)
     print(f"{path} has the claims of {len(STUDIES)} studies.")
     return 0
 

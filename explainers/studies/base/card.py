@@ -20,6 +20,14 @@ def write_card(study: Study, studies: Mapping[str, Study], out: Path, order: Ord
     return path
 
 
+def judge_again(study: Study, studies: Mapping[str, Study], out: Path) -> None:
+    """Puts the verdicts that the table gives today into the card, if there is one; what made the table stays."""
+    path = out / f"{study.name}.md"
+    if path.exists():
+        made = path.read_text().rpartition("\n\n")[0]
+        write_whole(path, f"{made}\n\n{_verdicts(study, studies, out)}".encode())
+
+
 def card(study: Study, studies: Mapping[str, Study], out: Path, order: Order) -> str:
     """Markdown."""
     rows = rows_of(study, out, order.quick)
@@ -33,8 +41,11 @@ def card(study: Study, studies: Mapping[str, Study], out: Path, order: Order) ->
     parts.append(f"- Versions: {versions}; torch {version('torch')}; table of this study 1.")
     processor = platform.processor() or platform.machine()
     parts.append(f"- Machine: {platform.system()}, {processor}, no GPU, {order.threads} thread, seed 0.")
-    said = lines_of(study, studies, out, order.quick)
-    return "\n".join([*parts, "", *(f"- {line}" for line in said), ""])
+    return "\n".join([*parts, "", _verdicts(study, studies, out, order.quick)])
+
+
+def _verdicts(study: Study, studies: Mapping[str, Study], out: Path, quick: bool = False) -> str:
+    return "".join(f"- {line}\n" for line in lines_of(study, studies, out, quick))
 
 
 def command(study: Study, order: Order | None = None) -> str:

@@ -95,4 +95,4 @@ def judge(effect: Effect, margin: float, same: bool = False) -> Verdict:
         )
     if found.low > 0:
         return Verdict(FOUND, *about)
-    return Verdict(OPPOSITE, *about) if found.high < 0 else Verdict(UNDECIDED, *about, "the interval holds zero")
+    return Verdict(OPPOSITE, *about) if found.high < 0 else Verdict(UNDECIDED, *about, "the interval contains zero")

@@ -8,7 +8,7 @@ import torch
 
 from explainers.assets import ASSETS, read_sums
 from explainers.datasets.birds.render import EDITIONS
-from explainers.studies.base.report import BEGIN, results
+from explainers.studies.base.report import BEGIN, lines_of, results
 from explainers.studies.base.run import lacks
 from explainers.studies.base.study import Study
 from explainers.studies.base.tables import FOLDER, maps_of, rows_of
@@ -82,6 +82,7 @@ def test_every_table_has_a_card_with_its_command_and_stands_among_the_sums(study
     card = (FOLDER / f"{study.name}.md").read_text()
     assert f"python -m explainers.studies run {study.name}" in card
     assert f"Rows: {len(rows_of(study)):,}" in card
+    assert card.endswith("".join(f"- {line}\n" for line in lines_of(study, STUDIES)))
     assert (FOLDER / study.file).relative_to(ASSETS).as_posix() in read_sums()
 
 

@@ -43,6 +43,10 @@ def test_the_word_is_what_the_interval_says(effect, same, word):
     assert bool(verdict.reason) == (word == UNDECIDED)
 
 
+def test_what_is_undecided_is_said_in_words():
+    assert judge(around(0, 1, 8), 0.05).reason == "the interval contains zero"
+
+
 @given(st.floats(-3, 3), st.floats(0.01, 1), st.booleans(), st.integers(2, 20), st.integers(1, 3))
 def test_turning_the_sign_turns_the_verdict(mean, spread, same, count, trainings):
     effect = around(mean, spread, count, trainings)
