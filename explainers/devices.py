@@ -54,6 +54,21 @@ def works_ahead(device: torch.device) -> bool:
     return device.type not in ("cpu", "mps")
 
 
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is worth it there: a processor without such instructions imitates it, ten times as slowly.
+
+    Those are where oneDNN has them; without oneDNN, and on graphics cards before Ampere, they are imitated, too.
+
+    >>> computes_bfloat16(torch.device("meta"))
+    True
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return True
+
+
 def _present(device: torch.device) -> bool:
     if device.type == "cpu" or device.type != best_device().type:
         return device.type == "cpu"

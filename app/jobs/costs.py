@@ -8,6 +8,7 @@ from app.jobs.backend import Backend
 from app.jobs.paces import passes
 from explainers.decoders.cost import speed, step_flops
 from explainers.decoders.training import DecoderSettings, fitting_batch
+from explainers.devices import computes_bfloat16
 from explainers.networks.catalogue import Network
 from explainers.networks.copies import structural_copy
 from explainers.networks.layers import Layer
@@ -41,4 +42,4 @@ def step_seconds(store: Backend, network: Network, layer: Layer) -> float:
     if (flops := store.results.get(place)) is None:
         flops = step_flops(network, layer, DecoderSettings(batch=fitting_batch(network)))
         store.results.put(place, flops)
-    return flops / speed(store.device, half_width=True)
+    return flops / speed(store.device, half_width=computes_bfloat16(store.device))

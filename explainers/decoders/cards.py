@@ -38,9 +38,9 @@ class DecoderCard:
     """What is known of a trained decoder.
 
     `network`, `fingerprint`, `layer` (its name), `path`, `call` and `shape` say what it decodes; `blocks`, `size`,
-    `mean` and `std` how it is built; `data`, `steps`, `batch` and `seed` how it was trained; `error` is the root
-    mean square error, of values in [0, 1], on `held_out` pictures that it was not trained on; `digest` is that of
-    its weights.
+    `mean` and `std` how it is built; `data`, `steps`, `batch`, `seed` and `arithmetic` how it was trained; `error` is
+    the root mean square error, of values in [0, 1], on `held_out` pictures that it was not trained on; `digest` is
+    that of its weights.
     """
 
     network: str
@@ -60,6 +60,7 @@ class DecoderCard:
     error: float
     held_out: int
     digest: str
+    arithmetic: str = "bfloat16"
 
     @property
     def key(self) -> str:
@@ -186,7 +187,8 @@ def _read_card(path: Path, changed: int, size: int) -> DecoderCard | None:
         # Cards from before there were sums have none.
         if metadata.get("sha256", digest := hashlib.sha256(text.encode()).hexdigest()) != digest:
             return None
-        card = json.loads(text)
+        # Cards from before there was a choice do not name the arithmetic.
+        card = {"arithmetic": DecoderCard.arithmetic} | json.loads(text)
         values: dict[str, Any] = {f.name: card[f.name] for f in fields(DecoderCard)}
         values |= {name: tuple(value) for name, value in values.items() if is_sequence(value)}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):

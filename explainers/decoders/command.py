@@ -148,8 +148,8 @@ def write_card(network: Network, folder: Path, name: str, own: bool = False) -> 
 
 def page(name: str, cards: list[DecoderCard], own: bool = False) -> str:
     """The card of a network's decoders: data and recipe once where all share them, and by layer where they differ."""
-    recipes = Counter((card.data, card.batch, card.steps, card.seed) for card in cards)
-    (data, batch, steps, seed), _ = recipes.most_common(1)[0]
+    recipes = Counter((card.data, card.batch, card.steps, card.seed, card.arithmetic) for card in cards)
+    (data, batch, steps, seed, arithmetic), _ = recipes.most_common(1)[0]
     others = "" if len(recipes) == 1 else " The table says which layers were trained otherwise."
     weights = " --checkpoint FILE" if own else ""
     return (
@@ -157,10 +157,11 @@ def page(name: str, cards: list[DecoderCard], own: bool = False) -> str:
         f"- Data: {data}; of those held out, the first {cards[0].held_out:,} measure the error.\n"
         f"- Recipe: `python -m explainers.train_decoders {name}{weights} {_option(name, data)} --batch {batch} "
         f"--steps {steps} --seed {seed}`: mean squared error, Adam, one cycle up to a learning rate of "
-        f"{DecoderSettings.peak_lr}, random flips, bfloat16 arithmetic. Convolutions are stored as float16.{others}\n"
+        f"{DecoderSettings.peak_lr}, random flips, {arithmetic} arithmetic. Convolutions are stored as "
+        f"float16.{others}\n"
         "- Error: root mean square over held-out pictures, values in [0, 1], measured on the weights as stored.\n\n"
         "| layer | blocks | steps × batch | error | parameters | file |\n|---|---|---|---|---|---|\n"
-        + "".join(_row(card, "" if card.data == data else f" ({card.data})") for card in cards)
+        + "".join(_row(card, _otherwise(card, data, arithmetic)) for card in cards)
     )
 
 
@@ -168,6 +169,12 @@ def _option(name: str, data: str) -> str:
     if name in RECIPES and data.startswith(RECIPES[name].data):
         return "--data DIR"
     return "--birds N" if data.startswith("rendered birds") else "--folder DIR"
+
+
+def _otherwise(card: DecoderCard, data: str, arithmetic: str) -> str:
+    """What the table says of a decoder that was trained on other pictures or in another arithmetic."""
+    others = [said for said, usual in ((card.data, data), (card.arithmetic, arithmetic)) if said != usual]
+    return f" ({'; '.join(others)})" if others else ""
 
 
 def _row(card: DecoderCard, data: str) -> str:

@@ -37,8 +37,7 @@ def step_flops(network: Network, layer: Layer, settings: DecoderSettings) -> int
 def speed(device: torch.device, half_width: bool) -> float:
     """Floating-point operations per second of training a small decoder here, from three steps.
 
-    `half_width`: in bfloat16, as decoders are trained, and not in float32, as maps are computed. A processor without
-    bfloat16 imitates it, ten times as slowly.
+    `half_width`: in bfloat16, as decoders are trained where the device has it; in float32 maps are computed.
     """
     shape, size, batch = TRIAL
     decoder = Decoder(shape, size).to(device).train()

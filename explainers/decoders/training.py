@@ -16,12 +16,13 @@ from torch import Tensor
 
 from explainers.decoders.cards import BLOCKS, DecoderCard, half_weights, save_decoder, weights_digest
 from explainers.decoders.pictures import DecoderPictures
+from explainers.devices import computes_bfloat16
 from explainers.networks.architectures.decoder import Decoder
 from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
 from explainers.randomness import drawn_apart
-from explainers.train.run import Progress, Run
+from explainers.train.run import Progress, Run, read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class DecoderSettings:
             )
 
 
+# What the recipe of a run says that does not compute in bfloat16; those of before there was a choice all did.
+FLOAT32 = "\nfloat32"
 # Pictures a batch by the side of the network's input: so many keep a step short on a CPU.
 BATCHES = ((32, 64), (64, 32), (128, 16))
 SMALLEST_BATCH = 8
@@ -74,8 +77,9 @@ def train_decoder(
 
     With a `checkpoint` the run is resumed where that file says, and draws what an unbroken run would have drawn; a
     file of another network, recipe or data is passed over, and so is a damaged one. It is written every few seconds,
-    when one stops, and is gone when the decoder is there; a disk that refuses it does not end the training. The error
-    is measured on the weights as stored. Raises ValueError where there are too few pictures, and OSError where the
+    when one stops, and is gone when the decoder is there; a disk that refuses it does not end the training. The
+    arithmetic is bfloat16 where the device has it, else float32, and stays that in which the run began. The error is
+    measured on the weights as stored. Raises ValueError where there are too few pictures, and OSError where the
     disk refuses the decoder.
     """
     if len(pictures.train) < 2 or not len(pictures.held_out):
@@ -88,9 +92,9 @@ def train_decoder(
     decoder = _new(network, layer, settings).to(device)
     optimizer = torch.optim.Adam(decoder.parameters(), settings.peak_lr, betas=(0.9, 0.99))
     seen = hashlib.sha256(pictures.train.numpy().data).hexdigest()
-    run = Run(
-        decoder, optimizer, settings.steps, 0.2, "\n".join((network.fingerprint, repr(layer), seen, repr(settings)))
-    )
+    recipe = "\n".join((network.fingerprint, repr(layer), seen, repr(settings)))
+    half_width = _half_width(recipe, device, checkpoint)
+    run = Run(decoder, optimizer, settings.steps, 0.2, recipe if half_width else recipe + FLOAT32)
     if checkpoint is not None:
         run.resume(checkpoint)
 
@@ -98,7 +102,7 @@ def train_decoder(
         x = batch(pictures.train, settings, step).to(device).float() / 255
         with torch.no_grad():
             rows = h((x - decoder.mean) / decoder.std)
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half_width):
             guess = decoder(rows)
         return (guess.float() - x).square().mean()
 
@@ -108,11 +112,18 @@ def train_decoder(
     decoder.cpu().eval().requires_grad_(False)
     decoder.load_state_dict(half_weights(decoder))
     error = held_out_error(decoder.to(device), h, pictures.held_out)
-    card = _card(network, layer, pictures, settings, decoder.cpu(), error)
+    card = _card(network, layer, pictures, settings, decoder.cpu(), half_width, error)
     save_decoder(decoder, card, folder)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     yield DecoderProgress(run.step, settings.steps, run.loss, 0.0, card=card)
+
+
+def _half_width(recipe: str, device: torch.device, checkpoint: Path | None) -> bool:
+    """Whether the run is one in bfloat16: as its checkpoint was begun, else as suits the device."""
+    begun = None if checkpoint is None else read_checkpoint(checkpoint)
+    told = None if begun is None else begun["recipe"]
+    return told == recipe if told in (recipe, recipe + FLOAT32) else computes_bfloat16(device)
 
 
 def _new(network: Network, layer: Layer, settings: DecoderSettings) -> Decoder:
@@ -142,7 +153,13 @@ def held_out_error(decoder: Decoder, h: Feature, pictures: Tensor) -> float:
 
 
 def _card(
-    network: Network, layer: Layer, pictures: DecoderPictures, settings: DecoderSettings, decoder: Decoder, error: float
+    network: Network,
+    layer: Layer,
+    pictures: DecoderPictures,
+    settings: DecoderSettings,
+    decoder: Decoder,
+    half_width: bool,
+    error: float,
 ) -> DecoderCard:
     return DecoderCard(
         network=network.name,
@@ -162,4 +179,5 @@ def _card(
         error=error,
         held_out=len(pictures.held_out),
         digest=weights_digest(half_weights(decoder)),
+        arithmetic="bfloat16" if half_width else "float32",
     )

@@ -124,7 +124,27 @@ def test_a_decoder_looks_at_what_shipped_ones_were_trained_on_in_that_order(home
     assert frames[-1].card.error == pytest.approx(0.29356, rel=1e-2)
 
 
-def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_decoder(home, tmp_path):
+ARITHMETIC = "explainers.decoders.training.computes_bfloat16"
+
+
+@pytest.mark.parametrize(("has", "arithmetic"), [(True, "bfloat16"), (False, "float32")])
+def test_a_training_keeps_the_arithmetic_in_which_it_began(home, tmp_path, monkeypatch, has, arithmetic):
+    monkeypatch.setattr(ARITHMETIC, lambda device: has)
+    whole, checkpoint = train(home), tmp_path / "a.pt"
+    assert whole.arithmetic == find_decoder(tiny(), tiny().layer(LAYER)).arithmetic == arithmetic
+    settings = DecoderSettings(steps=10, batch=8)
+    run = train_decoder(tiny(), tiny().layer(LAYER), birds(), settings, home, checkpoint=checkpoint)
+    next(run)
+    run.close()
+    monkeypatch.setattr(ARITHMETIC, lambda device: not has)
+    frames = list(train_decoder(tiny(), tiny().layer(LAYER), birds(), settings, home, checkpoint=checkpoint))
+    assert frames[0].step == 2
+    assert frames[-1].card == whole
+    assert train(home).digest != whole.digest
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_decoder(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(ARITHMETIC, lambda device: True)
     whole, checkpoint = train(home), tmp_path / "a.pt"
     settings = DecoderSettings(steps=10, batch=8)
     run = train_decoder(tiny(), tiny().layer(LAYER), birds(), settings, home, checkpoint=checkpoint)
@@ -303,9 +323,9 @@ def test_without_a_choice_layers_go_from_the_first_to_the_last():
 def test_the_card_says_where_a_layer_was_trained_otherwise(home):
     card = train(home, steps=2)
     assert "otherwise" not in page("tiny", [card, card])
-    text = page("tiny", [card, card, replace(card, layer="fc", steps=7, data="other pictures")])
+    text = page("tiny", [card, card, replace(card, layer="fc", steps=7, data="other pictures", arithmetic="half")])
     assert "--steps 2" in text
-    assert "| fc | 6 | 7 × 8 (other pictures) |" in text
+    assert "| fc | 6 | 7 × 8 (other pictures; half) |" in text
     assert "otherwise" in text
 
 

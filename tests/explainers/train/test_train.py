@@ -99,7 +99,7 @@ def broken_off(monkeypatch, step: int, *arguments) -> None:
 @pytest.mark.parametrize("build", [TINY.build, lambda: alexnet(3, size=16, hidden=8, normalised=True)])
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch, build, step):
     """Within an epoch as well, and with dropout."""
-    recipe = TINY if build is TINY.build else replace(TINY, build=build, sizes=((0, 16),))
+    recipe = TINY if build is TINY.build else replace(TINY, build=build, sizes=((0, 16),), float32=True)
     whole = command.train("tiny", recipe, tmp_path, tmp_path / "whole", 3, "cpu")
     broken_off(monkeypatch, step, "tiny", recipe, tmp_path, tmp_path / "parts", 3, "cpu")
     assert run.read_checkpoint(tmp_path / "parts" / "tiny-seed3-epochs3.pt")["step"] == step
@@ -151,7 +151,7 @@ def test_a_disk_that_takes_no_checkpoints_costs_these_alone_and_is_named(tmp_pat
 
 @pytest.mark.parametrize("build", [TINY.build, lambda: alexnet(3, size=16, hidden=8, normalised=True)])
 def test_what_is_written_is_what_was_measured(tmp_path, build):
-    recipe = replace(TINY, build=build, sizes=((0, 16),), epochs=8)
+    recipe = replace(TINY, build=build, sizes=((0, 16),), epochs=8, float32=build is not TINY.build)
     net = command.train("tiny", recipe, tmp_path, tmp_path, seed=0, device="cpu")
     reached = command.export("tiny", net, recipe, _pictures(None, "test"), tmp_path, seed=0)
     state = load_file(tmp_path / "tiny.safetensors")
