@@ -3,6 +3,8 @@
 import hashlib
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -65,9 +67,9 @@ def find_picture(key: str, side: int) -> Picture:
     Raises PictureGoneError for a key that is not in the gallery.
     """
     source, _, name = key.partition("/")
-    if source in EDITIONS and NUMBER.fullmatch(name):
+    if is_bird(key):
         bird = render_bird(int(name), side, SHOWN, edition=EDITIONS[source])
-        return Picture(key, f"{bird.species.capitalize()} (rendered)", bird.image, bird.mask, bird.box)
+        return Picture(key, _bird_title(source, int(name)), bird.image, bird.mask, bird.box)
     if source == "tissue" and NUMBER.fullmatch(name):
         tissue = render_tissue(int(name))
         return Picture(key, f"Tissue {int(name) + 1} (rendered)", tissue.image, tissue.mask)
@@ -75,6 +77,40 @@ def find_picture(key: str, side: int) -> Picture:
         if source == "photo" and photo.name == name:
             return Picture(key, photo.title, photo.load(), None, photo.box)
     raise PictureGoneError("expected a picture of the gallery, got one that is not here; choose another")
+
+
+def _bird_title(source: str, index: int) -> str:
+    edition = EDITIONS[source]
+    return f"{edition.species[label_of(index, SHOWN, edition)].capitalize()} (rendered)"
+
+
+def is_bird(key: str) -> bool:
+    """Whether the gallery draws a bird for the key."""
+    source, _, index = key.partition("/")
+    return source in EDITIONS and NUMBER.fullmatch(index) is not None
+
+
+def titles(keys: Iterable[str]) -> dict[str, str]:
+    """What pictures are called, with a number where several show the same; a name that is no key stands for itself.
+
+    >>> list(titles(["bird/1", "bird/3", "bird/27", "my-own.png"]).values())
+    ['Cardinal 1 (rendered)', 'Blue jay (rendered)', 'Cardinal 2 (rendered)', 'my-own.png']
+    """
+    named = {key: _title(key) for key in keys}
+    many, seen = Counter(named.values()), Counter[str]()
+    for key, title in named.items():
+        if many[title] > 1:
+            seen[title] += 1
+            first, rest, last = title.partition(" (")
+            named[key] = f"{first} {seen[title]}{rest}{last}"
+    return named
+
+
+def _title(key: str) -> str:
+    source, _, name = key.partition("/")
+    if is_bird(key):
+        return _bird_title(source, int(name))
+    return gallery(source).get(key, key) if source == "photo" else key
 
 
 def upload(data: bytes, name: str, ground: str = "white", mark: str = "") -> Picture:

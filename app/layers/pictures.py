@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.address import selection
 from app.figures.layer_curves import Line
-from app.inputs.pictures import NUMBER, thumbnail
+from app.inputs.pictures import is_bird, thumbnail, titles
 from app.layers.choice import METHODS, choice
 from app.layers.lines import Chart, Frame, Shown
 from app.layers.own import small, upload
@@ -18,7 +18,6 @@ from app.layers.unlike import Compared, Unlike
 from app.parts import ways
 from app.parts.numbers_table import show_table
 from app.words import counted
-from explainers.datasets.birds.render import EDITIONS
 
 ORDERS = {
     "concentration": "Lowest concentration",
@@ -39,7 +38,7 @@ OPEN_HELP = "Opens this layer of this network with the first of these pictures i
 PLACES = {"Mean (nats)": 3, "Concentration (nats)": 3, "Like Grad-CAM": 2}
 COLUMNS = {
     "Image": "The picture as the gallery shows it.",
-    "Picture": "Its name in the gallery or in the sweep.",
+    "Picture": "What it is called in this app, or in the sweep; the files of Take away have its key.",
     "Shows": "Its class, where the network knows it; else the first of its names.",
     "Network says": "The likeliest class.",
     "Right": "Whether the two agree; empty where the network has no such class.",
@@ -128,13 +127,15 @@ def ordered(rows: Frame, order: str) -> Frame:
 
 def picture_rows(chart: Chart, shown: Shown, spot: Spot, rows: Frame) -> list[dict[str, object]]:
     """What the table shows."""
+    # Numbered over the whole chart, so that a bird has one name in whatever order and at whichever point.
+    named = {} if chart.own else titles(sorted(chart.rows["picture"].unique(), key=_index))
     found: list[dict[str, object]] = []
     for one in rows.itertuples():
         bird = not chart.own and is_bird(one.picture)
         found.append(
             {
                 "Image": image_of(chart, one.picture),
-                "Picture": one.picture,
+                "Picture": named.get(one.picture, one.picture),
                 "Shows": one.label,
                 "Network says": one.answer,
                 "Right": one.right,
@@ -179,12 +180,6 @@ def open_point(chart: Chart, fingerprint: str, layer: str, setting: int) -> None
     selection.change(**at_point(chart, shown, layer, setting, picture))
     st.session_state["source"] = picture.partition("/")[0]
     ways.send("explore", view="layer", metric=METHODS[choice().metric])
-
-
-def is_bird(name: str) -> bool:
-    """Whether the gallery has the picture."""
-    source, _, index = name.partition("/")
-    return source in EDITIONS and NUMBER.fullmatch(index) is not None
 
 
 def _index(name: str) -> int:

@@ -13,8 +13,7 @@ from app.address.selection import Selection
 from app.figures.ends import ENDS
 from app.figures.maps import nats_figure
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.pictures import THUMBNAIL, PictureGoneError
-from app.jobs.backend import backend
+from app.inputs.pictures import titles
 from app.parts.bound import dropdown, steps
 from app.parts.look import look
 from app.studies.choice import Choice, change
@@ -65,28 +64,13 @@ def draw_stage(one: Known, seen: Seen) -> None:
     stops = _same(seen.rows["at"].tolist())
     if len(stops) > 1:
         steps("w_studies_stop", _title(one.study.varied), stops, row["at"], _taker("stop"), STOP_HELP)
-    dropdown("w_studies_seen", "Picture", titles(seen.pictures), row["picture"], _taker("seen"), SEEN_HELP)
+    known = titles(map(key_of, seen.pictures))
+    seen_titles = {name: known[key_of(name)] for name in seen.pictures}
+    dropdown("w_studies_seen", "Picture", seen_titles, row["picture"], _taker("seen"), SEEN_HELP)
     st.markdown("**CID of this picture**", help=MAP_HELP)
     alt = f"CID of {row['series']}, {row['at']}, in nats"
     st.plotly_chart(figure(one, seen), theme=None, config=PLAIN_CONFIG, key="figure_studies_map", alt=alt)
     st.html(links(row))
-
-
-def titles(pictures: tuple[str, ...]) -> dict[str, str]:
-    """What the pictures show, with a number where several show the same."""
-    named = {name: _title_of(name) for name in pictures}
-    known = list(named.values())
-    return {
-        key: f"{title} {known[:place].count(title) + 1}" if known.count(title) > 1 else title
-        for place, (key, title) in enumerate(named.items())
-    }
-
-
-def _title_of(name: str) -> str:
-    try:
-        return backend().whole(key_of(name), THUMBNAIL).title.removesuffix(" (rendered)")
-    except PictureGoneError:
-        return name
 
 
 def key_of(name: str) -> str:

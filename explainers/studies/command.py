@@ -9,7 +9,6 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from explainers.assets import write_sums
 from explainers.studies.base.card import judge_again, write_card
 from explainers.studies.base.report import lines_of, results, update
 from explainers.studies.base.run import BIRDS, Order, command_of, missing, run
@@ -76,7 +75,6 @@ def report(path: Path) -> int:
     update(path, results(STUDIES, FOLDER))
     for study in STUDIES.values():
         judge_again(study, STUDIES, FOLDER)
-    write_sums(FOLDER)
     print(f"{path} has the claims of {len(STUDIES)} studies.")
     return 0
 

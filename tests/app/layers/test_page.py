@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app.inputs.pictures import titles
 from app.jobs.backend import backend
 from app.layers import controls, points, run
 from app.layers import parquet as parquet_module
@@ -76,7 +77,7 @@ def test_nothing_runs_before_the_button_then_every_point_stands_in_chart_table_a
     request = PointRequest(network, network.layer("conv1"), "cid", (BirdItem(0),), CIDSettings(refine=False))
     (row,) = answer(request).rows
     assert points.value["Mean (nats)"][0] == pytest.approx(row.mean, abs=1e-5)
-    assert pictures.value["Picture"].tolist() == ["bird/0"]
+    assert pictures.value["Picture"].tolist() == ["Wren (rendered)"]
     assert "layer=conv1" in pictures.value["Explore"][0]
     assert "--networks resnet20-cifar10 --pictures birds:1 --metrics cid --closed-form" in at.code[0].value
     assert len(at.get("plotly_chart")) == 1
@@ -143,9 +144,10 @@ def test_a_sweeps_table_is_drawn_as_it_is():
     points, pictures = at.dataframe
     assert points.value["Network"].tolist() == ["ResNet-20, CIFAR-10"] * 2 + ["my-net"] * 3
     assert points.value["Mean (nats)"].tolist() == pytest.approx([-2.9, -1.9, -2.9, -1.9, -0.9])
-    assert pictures.value["Picture"].tolist() == ["bird/2", "bird/1", "bird/0"]
+    assert pictures.value["Picture"].tolist() == ["Goldfinch (rendered)", "Cardinal (rendered)", "Wren (rendered)"]
+    assert "picture=bird%2F2" in pictures.value["Explore"][0]
     at.button_group(key="w_layers_order").set_value("wrong").run()
-    assert at.dataframe[1].value["Picture"][0] == "bird/1"
+    assert at.dataframe[1].value["Picture"][0] == "Cardinal (rendered)"
     assert says(at, "is wrong on 1 of 3 pictures whose class it knows")
     at.button_group(key="w_layers_metric").set_value("ru").run()
     assert says(at, "no rows of RU")
@@ -275,7 +277,7 @@ def test_pictures_stand_in_the_order_of_their_agreement_with_grad_cam():
     items = tuple(BirdItem(index) for index in range(4))
     wanted = AgreementRequest(network, network.layer("conv1"), "cid", items, CIDSettings(refine=False))
     alone = answer(wanted)
-    found = dict(zip(alone.pictures, alone.correlation, strict=True))
+    found = dict(zip(titles(alone.pictures).values(), alone.correlation, strict=True))
     assert shown["Like Grad-CAM"].tolist() == sorted(found.values())
     assert [found[name] for name in shown["Picture"]] == shown["Like Grad-CAM"].tolist()
     assert all("layer=conv1" in address for address in shown["Explore"])
