@@ -9,7 +9,7 @@ from app.figures.compare import DIFFERENCE_SCALE
 from app.figures.ends import Ends, scale_words
 from app.figures.maps import HEIGHT, MARGIN, crossed, nats_figure
 from app.figures.remembered import remembered
-from app.figures.style import Look, dress, heatmap
+from app.figures.style import Look, dress, heatmap, place_words
 
 # Over what is not marked, on a light and on a dark page alike.
 VEIL = "rgba(120,128,130,0.82)"
@@ -28,7 +28,7 @@ def value_map(
         selector={"type": "heatmap"},
         colorscale=scale,
         colorbar_title_text=title,
-        hovertemplate=f"row %{{y}}, column %{{x}}<br>%{{z:.4g}} {unit}<extra></extra>",
+        hovertemplate=f"{place_words(cells.shape, size)}%{{z:.4g}} {unit}<extra></extra>",
     )
 
 
@@ -44,7 +44,7 @@ def difference_map(values: np.ndarray, size: tuple[int, int], unit: str, look: L
         colorscale=DIFFERENCE_SCALE,
         zmid=0,
         colorbar_title_text="<br>".join(filter(None, (f"B − A ({unit})", crossed(marked)))),
-        hovertemplate="row %{y}, column %{x}<br>B − A = %{z:+.4g}<extra></extra>",
+        hovertemplate=f"{place_words(values.shape, size)}B − A = %{{z:+.4g}}<extra></extra>",
     )
 
 

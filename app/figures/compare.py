@@ -12,7 +12,7 @@ from app.figures.maps import Box, crossed, nats_figure
 from app.figures.marks import open_where
 from app.figures.probed import probed
 from app.figures.remembered import remembered
-from app.figures.style import LIGHT, Look, dress
+from app.figures.style import LIGHT, Look, dress, place_words
 
 # Blue and red about white: told apart without red and green, and white is zero.
 DIFFERENCE_SCALE = "RdBu_r"
@@ -50,12 +50,12 @@ def difference_figure(
         zmid=0,
         **probed("B − A", plus="+"),
         colorbar_title_text="<br>".join(filter(None, ("difference B − A (nats)", crossed(marked)))),
-        hovertemplate="row %{y}, column %{x}<br>B − A = %{z:+.4f} nats<extra></extra>",
+        hovertemplate=f"{place_words(values.shape, size)}B − A = %{{z:+.4f}} nats<extra></extra>",
     )
     figure.update_traces(
         selector={"mode": "markers", "marker.symbol": "square-x-open"},
         name=f"unbounded in A or B ({np.isinf(marked).sum()} cells)",
-        hovertemplate="row %{y}, column %{x}<br>not used by the layer of A, of B, or both<extra></extra>",
+        hovertemplate=f"{place_words(values.shape, size)}not used by the layer of A, of B, or both<extra></extra>",
     )
     return figure
 

@@ -12,7 +12,7 @@ from app.figures.panes import Panes
 from app.figures.player import play_buttons, stops
 from app.figures.probed import probed
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, Look, bare_axis, dressing, heatmap
+from app.figures.style import NATS_SCALE, Look, bare_axis, dressing, heatmap, place_words
 
 # Pixels of a map's side on a page of usual width, and around the two panes; the player is above.
 SIDE, ABOVE, BELOW = 380, 138, 64
@@ -83,7 +83,7 @@ def _moving(name: str, cells: np.ndarray, size: tuple[int, int], limits: tuple[f
         size,
         coloraxis="coloraxis",
         name=name,
-        hovertemplate="row %{y:.0f}, column %{x:.0f}<br>H = %{z:.3f} nats",
+        hovertemplate=f"{place_words(cells.shape, size)}H = %{{z:.3f}} nats",
         **probed(name),
     )
     marks = [*marks_beyond(cells, size, limits, SIDE * 0.8), *unbounded(cells, size, SIDE * 0.8)]

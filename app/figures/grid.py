@@ -12,7 +12,7 @@ from app.figures.maps import unbounded, unit_range
 from app.figures.panes import Panes
 from app.figures.probed import probed
 from app.figures.remembered import remembered
-from app.figures.style import Look, bare_axis, dressing, heatmap
+from app.figures.style import Look, bare_axis, dressing, heatmap, place_words
 
 SCALES = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "grey": "Greys_r"}
 # Red above zero, as everywhere in the field.
@@ -252,9 +252,8 @@ def _words(row: Row, cell: Cell, head: Head, frame: tuple[int, int], own: bool) 
     value = "%{customdata:.4g} " + row.unit + "<br>%{z:.3f} of its own range" if own else "%{z:.4g} " + row.unit
     if cell.preview:
         value = f"about %{{{'customdata' if own else 'z'}:.0f}} {row.unit}, a preview"
-    # Of a cell of several pixels, or of a picture that was scaled to the frame of another, it would be a wrong number.
-    shape = None if cell.values is None else cell.values.shape
-    pixel = "row %{y:.0f}, column %{x:.0f}<br>" if head.size == frame == shape else ""
+    # In a picture that was scaled to the frame of another, it would be a wrong number.
+    pixel = place_words(cell.values.shape, frame) if cell.values is not None and head.size == frame else ""
     layer = "" if head.layer == head.title else f"<br>{head.layer}"
     return f"<b>{row.title}</b> · {head.title}{layer}<br>{pixel}{value}<extra></extra>"
 

@@ -14,7 +14,7 @@ from app.figures.methods import style_of
 from app.figures.panes import Panes
 from app.figures.probed import probed
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, Look, bare_axis, dress, dressing, heatmap
+from app.figures.style import NATS_SCALE, Look, bare_axis, dress, dressing, heatmap, place_words
 
 CELL = 132
 
@@ -107,7 +107,7 @@ def strip_figure(
             size,
             coloraxis="coloraxis",
             name=names[place],
-            hovertemplate="row %{y}, column %{x}<br>H = %{z:.3f} nats",
+            hovertemplate=f"{place_words(cells.shape, size)}H = %{{z:.3f}} nats",
             **(probed(names[place], preview=bool(previews) and previews[place], opens=names[place]) if there else {}),
         )
         marks = marks_beyond(cells, size, limits, CELL * 0.8)

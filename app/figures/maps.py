@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from app.figures.ends import Ends, beyond_words, marks_beyond, scale_words
 from app.figures.probed import probed
 from app.figures.remembered import remembered
-from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, Look, dressing, heatmap, pixel_axes
+from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, Look, dressing, heatmap, pixel_axes, place_words
 
 Box = tuple[int, int, int, int]
 HEIGHT = 392
@@ -69,7 +69,7 @@ def nats_figure(
         zmin=limits[0],
         zmax=limits[1],
         colorbar=_bar(_lines(scale_words(ends), crossed(cells), beyond_words([cells], limits), preview)),
-        hovertemplate=f"row %{{y}}, column %{{x}}<br>{hover}<extra></extra>",
+        hovertemplate=f"{place_words(cells.shape, size)}{hover}<extra></extra>",
         **probed(title, preview=preview),
     )
     marks = marks_beyond(cells, size, limits)
@@ -91,7 +91,7 @@ def unit_figure(
         zmin=0,
         zmax=1,
         colorbar=_bar(_lines("share of its own range (0–1)", crossed(cells), "", preview)),
-        hovertemplate=f"row %{{y}}, column %{{x}}<br>{hover}<extra></extra>",
+        hovertemplate=f"{place_words(cells.shape, size)}{hover}<extra></extra>",
         **probed("H", preview=preview),
     )
     return go.Figure([shown, *unbounded(cells, size), *outlines(box, None, quiet=True)], frame(*size, look))
@@ -123,7 +123,7 @@ def unbounded(cells: np.ndarray, size: tuple[int, int], extent: float = 300.0) -
         "mode": "markers",
         "name": f"unbounded: not used by the layer ({len(rows)} cells)",
         "marker": marker,
-        "hovertemplate": "row %{y}, column %{x}<br>unbounded: not used by this layer<extra></extra>",
+        "hovertemplate": f"{place_words(cells.shape, size)}unbounded: not used by this layer<extra></extra>",
         "showlegend": False,
     }
     return [marks]

@@ -67,6 +67,17 @@ def heatmap(z: np.ndarray, size: tuple[int, int], **how: object) -> dict[str, An
     return {"type": "heatmap", "z": z, "zsmooth": False, "hoverongaps": False} | place | how
 
 
+def place_words(shape: tuple[int, ...], size: tuple[int, int]) -> str:
+    """What a hover text says of where it is: the pixel, or of a cell of several its size, as its middle is no pixel.
+
+    >>> place_words((32, 32), (32, 32)), place_words((8, 16), (32, 32))
+    ('row %{y:.0f}, column %{x:.0f}<br>', 'a cell of 4 × 2 pixels<br>')
+    """
+    if shape[:2] == size:
+        return "row %{y:.0f}, column %{x:.0f}<br>"
+    return f"a cell of {size[0] / shape[0]:.3g} × {size[1] / shape[1]:.3g} pixels<br>"
+
+
 def bare_axis(look: Look) -> dict[str, Any]:
     """A line around a map, without numbers."""
     quiet = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}

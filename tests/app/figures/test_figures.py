@@ -4,6 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from app.figures.closer import difference_map, value_map
+from app.figures.compare import difference_figure
 from app.figures.layers import curve_figure, strip_figure
 from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
 from app.figures.predictions import prediction_figure
@@ -56,6 +58,23 @@ def test_maps_are_crisp_and_lie_on_the_pixels_they_speak_of():
     assert trace.zsmooth is False
     # Four cells of two pixels: the first is centred between pixels 0 and 1.
     assert (trace.x0, trace.dx, trace.y0, trace.dy) == (0.5, 2, 0.5, 2)
+
+
+@pytest.mark.parametrize("side", [4, 8])
+def test_what_stands_under_the_pointer_names_a_pixel_and_no_middle_of_a_cell(side):
+    cells = np.full((side, side), -2.0)
+    cells[0, 0] = np.inf
+    figures = (
+        nats_figure(cells, SIZE, LIMITS, LIGHT),
+        unit_figure(cells, SIZE, LIGHT),
+        strip_figure(["fc"], [cells], SIZE, LIMITS, LIGHT),
+        difference_figure(cells, SIZE, 1.0, LIGHT),
+        value_map(cells, SIZE, LIMITS, "Viridis", "nats", LIGHT),
+        difference_map(cells, SIZE, "nats", LIGHT),
+    )
+    said = [text for figure in figures for trace in figure.data if (text := trace.hovertemplate)]
+    assert len(said) == 2 * len(figures)
+    assert all(text.startswith("row %{y:.0f}, column %{x:.0f}<br>" if side == 8 else "a cell of 2") for text in said)
 
 
 def test_unbounded_cells_are_marked_counted_and_hide_nothing(cells):
