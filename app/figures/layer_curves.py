@@ -80,12 +80,19 @@ def places(lines: Sequence[Line]) -> list[Place]:
     return [(family, layer) for family, order in families.items() for layer in order]
 
 
+def with_points(lines: Sequence[Line]) -> list[Line]:
+    """The curves of networks that have a point: the others take no room on the axis. All, where none has."""
+    known = {line.name for line in lines if any(map(math.isfinite, line.mean))}
+    return [line for line in lines if line.name in known or not known]
+
+
 @remembered
 def layer_curves_figure(lines: Sequence[Line], axis: str, quantity: str, look: Look) -> go.Figure:
     """Mean with its interval against the layer, `axis` "layer" or "depth"; `quantity` with its unit names the other.
 
     What stands in `customdata` of a point: network, layer, and the place of the setting.
     """
+    lines = with_points(lines)
     order = {place: index for index, place in enumerate(places(lines))}
     figure = go.Figure()
     for line in lines:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.figures.layer_curves import Line, layer_curves_figure
+from app.figures.layer_curves import Line, layer_curves_figure, with_points
 from app.layers.choice import METRICS, QUANTITIES, choice
 from app.layers.lines import Chart, lines_of
 from app.layers.pictures import draw_pictures, open_point
@@ -21,6 +21,7 @@ CHART_HELP = (
     "pictures. A click on a point opens it in Explore; the list under the table does the same without a mouse."
 )
 COMMAND_HELP = "Run beside this program, it computes what is missing alone; with more pictures the intervals close in."
+NO_CURVE = "No curve yet of {}: none of the maps behind it are there."
 
 
 def draw(chart: Chart, pictures: str, device: str, commands: str, unlike: Unlike | None = None) -> None:
@@ -33,6 +34,9 @@ def draw(chart: Chart, pictures: str, device: str, commands: str, unlike: Unlike
         st.markdown(f"**{METRICS[chart.metric]} from layer to layer**", help=CHART_HELP)
         take_chart(chart, lines, pictures, device, commands)
     _chart(chart, lines)
+    drawn = with_points(lines)
+    if missing := list(dict.fromkeys(f"**{line.title}**" for line in lines if line not in drawn)):
+        st.caption(f":material/info: {NO_CURVE.format(', '.join(missing))}")
     if any(count for line in lines for count in line.unsure):
         st.caption(f":material/help: {UNSURE_POINTS}")
     draw_table(chart)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from app.export import canvas
 from app.export.table import written
-from app.figures.layer_curves import AXES, Line, places
+from app.figures.layer_curves import AXES, Line, places, with_points
 from app.figures.networks import MARKERS
 from app.layers.lines import Chart, lines_of
 from explainers.sweeps.row import SCHEMA
@@ -21,6 +21,7 @@ STROKES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 
 def drawing(lines: Sequence[Line], axis: str, quantity: str, title: str, subtitle: str, kind: str) -> bytes:
     """The chart as "png", "svg" or "pdf"; gaps stay gaps, bars are the intervals."""
+    lines = with_points(lines)
     order = {place: index for index, place in enumerate(places(lines))}
     width = max(6.2, 1.3 + 0.2 * len(order)) if axis == "layer" else 6.2
     deep = 0.35 + 0.055 * max((len(layer) for _, layer in order), default=0) if axis == "layer" else 0.45

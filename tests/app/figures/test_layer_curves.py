@@ -63,6 +63,15 @@ def test_what_is_not_ready_is_a_gap_and_one_picture_has_no_interval():
     assert "no point is ready yet" in [note.text for note in figure.layout.annotations]
 
 
+def test_the_axis_fits_what_is_drawn():
+    nothing = line("V", ("a", "b", "c", "d"), mean=(NAN,) * 4, low=(NAN,) * 4, high=(NAN,) * 4, counts=(0,) * 4)
+    figure = layer_curves_figure([nothing, line("R")], "layer", "q", LIGHT)
+    assert [list(trace.x) for trace in figure.data] == [[0, 1, 2]]
+    assert tuple(figure.layout.xaxis.range) == (-0.6, 2.6)
+    assert list(figure.layout.xaxis.ticktext) == ["a", "b", "c"]
+    assert not figure.layout.annotations
+
+
 def test_families_stand_one_after_the_other_and_share_nothing():
     figure = layer_curves_figure([line("R"), line("V", ("a", "b"))], "layer", "q", LIGHT)
     assert [list(trace.x) for trace in figure.data] == [[0, 1, 2], [3, 4]]

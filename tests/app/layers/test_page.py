@@ -135,6 +135,9 @@ def test_a_shipped_table_shows_at_once_and_only_what_lacks_is_asked_for(monkeypa
     at = visit()
     assert says(at, "1 of 2 maps are there")
     assert at.dataframe[0].value["Layer"].tolist() == ["fc"]
+    assert not says(at, "No curve yet")
+    both = visit(networks=f"{NETWORK} resnet32-cifar10")
+    assert says(both, "No curve yet of **ResNet-32, CIFAR-10**: none of the maps behind it are there.")
     assert visit(beta="0.0003").dataframe.len == 0
 
 
