@@ -50,13 +50,17 @@ def measured(one: Finding) -> str:
 
 
 def spelt(found: Interval) -> str:
-    """A mean with its interval.
+    """A mean with its interval: three decimals, fewer where it is ten or more.
 
     >>> spelt(Interval(0.1234, 0.1, 0.2, 9)), spelt(Interval(-1.5, float("nan"), float("nan"), 1))
     ('0.123 [0.100, 0.200]', '−1.500')
+    >>> spelt(Interval(1008.4, 995.1, 1026.2, 9))
+    '1,008 [995, 1,026]'
     """
-    ends = "" if found.low != found.low else f" [{found.low:.3f}, {found.high:.3f}]"
-    return f"{found.mean:.3f}{ends}".replace("-", "−")
+    size = max(abs(value) for value in (found.mean, found.low, found.high) if value == value)
+    decimals = 3 if size < 10 else 1 if size < 100 else 0
+    ends = "" if found.low != found.low else f" [{found.low:,.{decimals}f}, {found.high:,.{decimals}f}]"
+    return f"{found.mean:,.{decimals}f}{ends}".replace("-", "−")
 
 
 def results(studies: Mapping[str, Study], folder: Path = FOLDER) -> str:
