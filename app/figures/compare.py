@@ -100,6 +100,8 @@ def curves_figure(
         )
     dress(figure, look, 470, l=74, b=96 if named else 52, t=34)
     legend = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}}
+    # How many lines the legend has depends on the page's width: the axes leave it what it needs.
+    figure.update_layout(margin={"autoexpand": True})
     return figure.update_layout(uirevision="keep", legend=legend, hovermode="closest")
 
 

@@ -261,7 +261,8 @@ def _words(row: Row, cell: Cell, head: Head, frame: tuple[int, int], own: bool) 
 def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float], style: Style) -> dict:
     bottom, top = domain
     unit = "own range" if style.own else row.unit
-    words = "<br>".join(textwrap.wrap(unit, 22))
+    # In one line where it can be: beside wide numbers a second one would end beyond the figure.
+    words = unit
     if row.ends and not style.own:
         # It is written from the bottom up, as the scale rises.
         words = f"{row.ends[0]} ← → {row.ends[1]}<br>({unit})"
@@ -289,7 +290,8 @@ def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float],
 def _row_title(panes: Panes, row: Row, place: int) -> None:
     panes.write(
         (place, 0),
-        "<b>" + "<br>".join(textwrap.wrap(row.title, 14)) + "</b>",
+        # In one line: beside the least of maps there is room for the longest name, left of it for no second line.
+        f"<b>{row.title}</b>",
         hovertext="<br>".join(textwrap.wrap(row.sentence, 60)),
         x=0,
         xref="paper",

@@ -1,10 +1,13 @@
 """The figure of the grid: scales, frames, reasons."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.figures.grid import Cell, Head, Row, Style, grid_figure, row_limits
 from app.figures.style import LIGHT
+from explainers.methods.registry import methods
 
 HEADS = (Head("conv1", "8×8×8", "conv1", "data:,", (8, 8)), Head("fc", "10", "fc", "data:,", (8, 8)))
 
@@ -70,6 +73,15 @@ def test_pictures_of_other_sizes_fill_the_frame_of_the_first():
     assert "row" not in second.hovertemplate
     (coarse,) = heatmaps(grid_figure([row(ramp(4, 0, 1))], HEADS[:1], Style(), LIGHT))
     assert "row" not in coarse.hovertemplate, "the middle of a cell is no pixel that the probe names"
+
+
+@pytest.mark.parametrize("method", methods().values(), ids=lambda method: method.name)
+def test_names_and_units_have_one_line(method):
+    """Beside a row there is room for one line of its name, and with wide numbers for one of its unit."""
+    shown = row(ramp(8, 0, 1))
+    figure = grid_figure([replace(shown, title=method.title, unit=method.unit)], HEADS[:1], Style(), LIGHT)
+    assert f"<b>{method.title}</b>" in [note.text for note in figure.layout.annotations]
+    assert figure.layout.coloraxis.colorbar.title.text == method.unit
 
 
 def test_a_cell_without_a_map_says_why_and_unbounded_cells_are_marked():
