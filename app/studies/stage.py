@@ -21,10 +21,12 @@ from app.studies.known import Known
 from explainers.methods.entropies import CID_NAME
 
 CURVE_HELP = "Whose maps are shown: one of the curves on the left."
+VARIED_HELP = "What the study varies. The map changes at once, at the same layer and on one scale for all curves."
+LAYER_HELP = "Where along the curve. The map changes at once: all of these ship with the study."
 STOP_HELP = "What the study varies. The map changes at once: all of these ship with the study."
 LINKS = "<style>.study-way {color:light-dark(#0f6b72, #4fb8bd)}</style>"
 SEEN_HELP = "Which of the pictures the map is of. Pictures whose maps ship are listed."
-MAP_HELP = "One scale in nats for all maps of this curve; a dark cell is one that the layer uses."
+MAP_HELP = "One scale in nats for all maps that the controls reach; a dark cell is one that the layer uses."
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,14 @@ def looked_at(one: Known, chosen: Choice) -> Seen | None:
 def draw_stage(one: Known, seen: Seen) -> None:
     """Controls, the map, and where it leads."""
     row = seen.row
-    dropdown("w_studies_curve", "Curve", _same(seen.series), row["series"], _taker("curve"), CURVE_HELP)
-    stops = _same(seen.rows["at"].tolist())
+    between, series = varies_between_curves(one), _same(seen.series)
+    if between and len(series) > 1:
+        steps("w_studies_curve", _title(one.study.varied), series, row["series"], _taker("curve"), VARIED_HELP)
+    else:
+        dropdown("w_studies_curve", "Curve", series, row["series"], _taker("curve"), CURVE_HELP)
+    stops, along = _same(seen.rows["at"].tolist()), ("Layer", LAYER_HELP) if between else (_title(one.study.varied), STOP_HELP)
     if len(stops) > 1:
-        steps("w_studies_stop", _title(one.study.varied), stops, row["at"], _taker("stop"), STOP_HELP)
+        steps("w_studies_stop", along[0], stops, row["at"], _taker("stop"), along[1])
     known = titles(map(key_of, seen.pictures))
     seen_titles = {name: known[key_of(name)] for name in seen.pictures}
     dropdown("w_studies_seen", "Picture", seen_titles, row["picture"], _taker("seen"), SEEN_HELP)
@@ -71,6 +77,12 @@ def draw_stage(one: Known, seen: Seen) -> None:
     alt = f"CID of {row['series']}, {row['at']}, in nats"
     st.plotly_chart(figure(one, seen), theme=None, config=PLAIN_CONFIG, key="figure_studies_map", alt=alt)
     st.html(links(row))
+
+
+def varies_between_curves(one: Known) -> bool:
+    """Whether what the study varies is what tells its curves apart; along each are layers."""
+    rows = with_maps(one)
+    return one.study.varied != "layer" and bool((rows["at"] == rows["layer"]).all())
 
 
 def key_of(name: str) -> str:
@@ -83,9 +95,11 @@ def key_of(name: str) -> str:
 
 
 def figure(one: Known, seen: Seen) -> go.Figure:
-    """The map on the scale of all maps of its curve."""
+    """The map on the scale of all maps of its curve, or of all curves where these are what is compared."""
     rows = with_maps(one)
-    cells = np.concatenate([one.maps[name].ravel() for name in rows.loc[rows["series"] == seen.row["series"], "row"]])
+    if not varies_between_curves(one):
+        rows = rows[rows["series"] == seen.row["series"]]
+    cells = np.concatenate([one.maps[name].ravel() for name in rows["row"]])
     finite = cells[np.isfinite(cells)].astype(float)
     limits = (float(np.percentile(finite, 1)), float(np.percentile(finite, 99)))
     shown = one.maps[seen.row["row"]].astype(float)
