@@ -67,9 +67,10 @@ def draw_stage(one: Known, seen: Seen) -> None:
         steps("w_studies_curve", _title(one.study.varied), series, row["series"], _taker("curve"), VARIED_HELP)
     else:
         dropdown("w_studies_curve", "Curve", series, row["series"], _taker("curve"), CURVE_HELP)
-    stops, along = _same(seen.rows["at"].tolist()), ("Layer", LAYER_HELP) if between else (_title(one.study.varied), STOP_HELP)
+    stops = _same(seen.rows["at"].tolist())
+    title, words = ("Layer", LAYER_HELP) if between else (_title(one.study.varied), STOP_HELP)
     if len(stops) > 1:
-        steps("w_studies_stop", along[0], stops, row["at"], _taker("stop"), along[1])
+        steps("w_studies_stop", title, stops, row["at"], _taker("stop"), words)
     known = titles(map(key_of, seen.pictures))
     seen_titles = {name: known[key_of(name)] for name in seen.pictures}
     dropdown("w_studies_seen", "Picture", seen_titles, row["picture"], _taker("seen"), SEEN_HELP)

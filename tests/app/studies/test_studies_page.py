@@ -58,6 +58,20 @@ def test_a_study_shows_its_claims_and_the_map_follows_what_is_varied():
     assert "stop" not in at.query_params
 
 
+def test_where_networks_are_compared_the_map_follows_them_at_one_layer_and_on_one_scale():
+    at = page("studies", study="pruning", stop="conv4-3").run()
+    layer, share = (at.select_slider(key=f"w_studies_{name}") for name in ("stop", "curve"))
+    assert (layer.label, share.label, share.value) == ("Layer", "Share of the parameters", "whole")
+    share.set_value(share.options[-1]).run()
+    assert not at.exception
+    assert (asked(at, "curve"), asked(at, "stop")) == ("6.7 % of the parameters", "conv4-3")
+    one = known("pruning")
+    ends = [looked_at(one, Choice("pruning", curve=curve, stop="conv4-3")) for curve in (share.options[0], share.value)]
+    drawn = [figure(one, seen).layout.coloraxis for seen in ends]
+    assert ends[0].row["network"] != ends[1].row["network"]
+    assert (drawn[0].cmin, drawn[0].cmax) == (drawn[1].cmin, drawn[1].cmax)
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_is_drawn_with_its_claims_and_command(name):
     at = page("studies", study=name).run()
@@ -83,7 +97,7 @@ def test_the_map_is_that_of_the_place_on_one_scale_and_leads_to_this_very_select
     assert "network=resnet32-cifar10" in links(places[0].row)
     assert "layer=layer3.4" in links(places[0].row)
     assert "beta=1e-05" in links(places[0].row)
-    assert looked_at(known("pruning"), Choice("pruning")) is None
+    assert looked_at(known("cost"), Choice("cost")) is None
 
 
 def test_files_hold_what_is_drawn():
