@@ -16,8 +16,8 @@ from app.words import counted
 DASHES = ("solid", "dash", "dot", "dashdot")
 # Pixels between the axes.
 PLOT = 330
-# Names of layers along the axis.
-MANY, MOST_NAMED = 36, 64
+# Names of layers along the axis: aslant, beyond so many upright, so that on a narrow page none lies over another.
+MANY, MOST_NAMED = 24, 64
 AXES = {"layer": "layer, in order of execution", "depth": "share of the way through each network"}
 
 

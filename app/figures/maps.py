@@ -13,7 +13,8 @@ from app.figures.style import NATS_SCALE, UNBOUNDED_FILL, Look, dressing, heatma
 
 Box = tuple[int, int, int, int]
 HEIGHT = 392
-MARGIN = {"l": 46, "r": 6, "t": 4, "b": 92}
+# Above it the row 0 has its number, of which half stands beyond the frame.
+MARGIN = {"l": 46, "r": 6, "t": 8, "b": 92}
 OUTLINE = "#ff5c8a"
 
 

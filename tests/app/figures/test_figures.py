@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from app.figures.closer import difference_map, value_map
-from app.figures.compare import difference_figure
+from app.figures.compare import Curve, curves_figure, difference_figure
 from app.figures.layers import curve_figure, strip_figure
 from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure, unit_range
 from app.figures.predictions import prediction_figure
@@ -147,3 +147,10 @@ def test_the_raster_has_the_colours_of_the_ends():
 def test_an_unknown_theme_is_light():
     assert Look.of(None) is LIGHT
     assert Look.of("dark") is DARK
+
+
+def test_the_legend_over_two_curves_takes_as_many_lines_as_it_needs():
+    a, b = (Curve(title, ["a", "b"], [-3, -2], [0.1, 0.1]) for title in "AB")
+    figure = curves_figure(a, b, [0.0, 1.0], True, LIGHT, "CID")
+    assert figure.layout.margin.autoexpand
+    assert figure.layout.legend.yanchor == "bottom"
