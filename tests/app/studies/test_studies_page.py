@@ -87,7 +87,7 @@ def test_a_link_with_a_study_that_is_none_is_one_sentence():
     assert "study" not in at.query_params
 
 
-def test_the_map_is_that_of_the_place_on_one_scale_and_leads_to_this_very_selection():
+def test_the_map_is_that_of_the_place_on_one_scale_and_leads_to_this_very_selection(tmp_path):
     one = known("beta")
     places = [looked_at(one, Choice("beta", curve="block 15", stop=stop)) for stop in ("1e-05", "0.01")]
     assert [seen.row["at"] for seen in places] == ["1e-05", "0.01"]
@@ -97,7 +97,7 @@ def test_the_map_is_that_of_the_place_on_one_scale_and_leads_to_this_very_select
     assert "network=resnet32-cifar10" in links(places[0].row)
     assert "layer=layer3.4" in links(places[0].row)
     assert "beta=1e-05" in links(places[0].row)
-    assert looked_at(known("cost"), Choice("cost")) is None
+    assert looked_at(known("beta", tmp_path), Choice("beta")) is None
 
 
 def test_files_hold_what_is_drawn():
