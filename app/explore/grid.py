@@ -16,6 +16,7 @@ from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, l
 from app.figures.raster import data_address, grey
 from app.inputs.columns import Column, fitting
 from app.jobs.backend import Backend, View
+from app.parts import take_files
 from app.parts.arriving import arriving
 from app.parts.look import look
 from app.parts.previews import OFF, how_wrong, measured, preview_mean
@@ -31,7 +32,7 @@ from explainers.networks.catalogue import Network
 
 TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on rendered birds or on pictures of yours."
 # Of a method that does not look at layers: the second cell says why there is no map, those behind it are quiet.
-SAME = View("", "same", message="the same for every layer: this method looks at the whole network")
+SAME = View("", "same", message=take_files.SAME)
 AGAIN, LOADING = View("", "same", message=NONE), View("", "loading")
 
 

@@ -43,6 +43,7 @@ MIMES = {
 } | KINDS
 POPOVER_HELP = "Saves what is shown as files: for print, for computing, for a spreadsheet, or as a program."
 NOT_YET = "Not ready yet; it can be taken as soon as it is."
+SAME = "the same for every layer: this method looks at the whole network"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def record(method: MapMethod, column: Column, view: View, seed: int, device: str
     """What is known of a map, or why there is none to take."""
     if view.state == "done":
         return taken(method, column, view.value, seed, device)
-    return view.message if view.state in ("same", "refused", "failed") else NOT_YET
+    if view.state == "same":
+        return SAME
+    return view.message if view.state in ("refused", "failed") else NOT_YET
 
 
 def several(cells: Sequence[Taken], name: str) -> list[File]:

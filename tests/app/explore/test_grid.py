@@ -5,8 +5,10 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.explore.grid import AGAIN
 from app.explore.grid_choice import GridChoice
 from app.jobs.backend import backend
+from app.parts.take_files import record
 from app.words import NONE
 from explainers.methods.registry import methods
 from explainers.methods.request import MapRequest
@@ -78,6 +80,7 @@ def test_that_a_row_has_one_map_for_all_layers_is_said_once():
     words = texts(at)
     assert sum("the same for every layer" in text for text in words) == 1
     assert words.count(NONE) == 1
+    assert "the same for every layer" in record(methods()["lrp"], None, AGAIN, 0, "cpu")
 
 
 def test_one_scale_for_a_row_and_zoom_for_all():
