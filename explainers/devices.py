@@ -55,7 +55,7 @@ def works_ahead(device: torch.device) -> bool:
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is worth it there: a processor without such instructions imitates it, ten times as slowly.
+    """Whether bfloat16 is worth it there: a processor without such instructions imitates it, many times as slowly.
 
     Those are where oneDNN has them; without oneDNN, and on graphics cards before Ampere, they are imitated, too.
 

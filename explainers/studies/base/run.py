@@ -1,20 +1,18 @@
 """The rows of a study: those of its sweep, or its scores, into one table that goes on where it was stopped."""
 
-import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import NoReturn
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
 from explainers.assets import write_sums
 from explainers.networks.catalogue import registered
 from explainers.networks.specs import EPOCHS
-from explainers.storage.whole_files import write_whole
+from explainers.studies.base.kept_maps import write_kept_maps
 from explainers.studies.base.scores import SCORES, Task
 from explainers.studies.base.study import QUICK_PICTURES, Leg, Study
 from explainers.sweeps.items import Item
@@ -67,16 +65,9 @@ def run(study: Study, order: Order, go_on: Callable[[], bool] = lambda: True) ->
     finally:
         table.close()
     if table.maps:
-        _put_together(table.maps, order.out / f"{study.name}.maps.npz")
+        write_kept_maps(order.out / study.maps_file, read_maps(table.maps))
     write_sums(order.out)
     return Outcome(count, lacking, tuple(table.problems))
-
-
-def _put_together(folder: Path, path: Path) -> None:
-    """All maps of a folder as the one file that ships."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **cast(Any, read_maps(folder)))
-    write_whole(path, buffer.getvalue())
 
 
 def lacks(name: str) -> bool:

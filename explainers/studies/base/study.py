@@ -126,6 +126,11 @@ class Study:
         return f"{self.name}.parquet"
 
     @property
+    def maps_file(self) -> str:
+        """The name of the file with its maps."""
+        return f"{self.name}.maps.parquet"
+
+    @property
     def computes(self) -> bool:
         """Whether it has rows of its own."""
         return bool(self.legs) or self.tasks is not None

@@ -5,13 +5,13 @@ and row, which tells the row of the table, and its map, from the others.
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from explainers.assets import ASSETS, check_shipped
+from explainers.studies.base.kept_maps import read_kept_maps
 from explainers.studies.base.scores import SCORES
 from explainers.studies.base.study import Leg, Study
 from explainers.sweeps.row import SCHEMA
@@ -85,16 +85,6 @@ def long_table(study: Study, studies: Mapping[str, Study], folder: Path = FOLDER
     return study.arrange(pd.concat(filled, ignore_index=True)) if filled else parts[0]
 
 
-@lru_cache(maxsize=4)
-def read_shipped_maps(path: Path) -> Mapping[str, np.ndarray]:
-    """Maps (rows, columns), float16, by `row`; none where no file is."""
-    if not path.is_file():
-        return {}
-    check_shipped(path)
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file.items())
-
-
 def maps_of(study: Study, folder: Path = FOLDER) -> Mapping[str, np.ndarray]:
-    """The maps that ship with a study."""
-    return read_shipped_maps(folder / f"{study.name}.maps.npz")
+    """The maps that ship with a study: (rows, columns), float16, by `row` of its table."""
+    return read_kept_maps(folder / study.maps_file)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from explainers.cid.results import CIDSettings
+from explainers.studies.base.kept_maps import read_kept_maps, write_kept_maps
 from explainers.studies.base.report import BEGIN, END, findings, results, update
 from explainers.studies.base.run import Order, command_of, missing, run
 from explainers.studies.base.scores import Measured, Task
@@ -85,6 +86,21 @@ def test_maps_are_kept_as_one_file_by_the_name_of_their_row(tmp_path):
     maps = maps_of(SWEPT, tmp_path)
     assert list(maps) == [row.row]
     assert float(maps[row.row].astype(float).mean()) == pytest.approx(row.mean, abs=2e-3)
+
+
+def test_maps_of_any_size_come_back_bit_for_bit_and_a_newer_file_is_read_anew(tmp_path):
+    path, made = tmp_path / "a.maps.parquet", np.random.default_rng(0)
+    assert read_kept_maps(path) == {}
+    for count in (0, 3):
+        maps = {f"row {n}": made.normal(size=(4 + n, 7 - n)).astype(np.float16) for n in range(count)}
+        if maps:
+            maps["row 1"][0] = np.inf, -np.inf, np.nan, 0, -0.0, 1
+        write_kept_maps(path, maps)
+        found = read_kept_maps(path)
+        assert list(found) == list(maps)
+        for name, cells in maps.items():
+            assert (found[name].dtype, found[name].shape) == (np.float16, cells.shape)
+            assert found[name].tobytes() == cells.tobytes()
 
 
 def test_rows_of_another_plan_in_the_same_table_do_not_count(tmp_path):

@@ -87,7 +87,7 @@ def test_every_table_has_a_card_with_its_command_and_stands_among_the_sums(study
 
 
 def test_what_ships_is_small():
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 8 * 2**20
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 4 * 2**20
 
 
 def test_the_table_in_the_documents_is_the_one_that_the_tables_give():
