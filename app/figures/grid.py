@@ -261,8 +261,8 @@ def _words(row: Row, cell: Cell, head: Head, frame: tuple[int, int], own: bool) 
 def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float], style: Style) -> dict:
     bottom, top = domain
     unit = "own range" if style.own else row.unit
-    # Written from the bottom up, as the scale rises; in one line where it can be: beside wide numbers a second would end
-    # beyond the figure.
+    # Written from the bottom up, as the scale rises. In one line where it can be: a second one would end beyond the
+    # figure beside wide numbers.
     words = f"{row.ends[0]} ← → {row.ends[1]}<br>({unit})" if row.ends and not style.own else unit
     return {
         "colorscale": (SIGNED_SCALES[style.signed_colours] if row.signed else SCALES[style.colours]),
