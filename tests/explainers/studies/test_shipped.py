@@ -54,6 +54,15 @@ def test_three_random_maps_are_computed_again(study: Study):
             assert np.abs(done.maps[key].astype(float) - maps[row["row"]].astype(float)).mean() < 0.02
 
 
+@pytest.mark.parametrize("study", [one for one in SHIPPED if maps_of(one)], ids=lambda study: study.name)
+def test_every_map_that_ships_has_the_mean_of_its_row(study: Study):
+    means = rows_of(study).drop_duplicates("row").set_index("row")["mean"]
+    maps = maps_of(study)
+    assert set(maps) <= set(means.index)
+    for row, cells in maps.items():
+        assert cells.astype(float).mean() == pytest.approx(means[row], abs=1e-3), row
+
+
 @pytest.mark.parametrize("study", [one for one in SHIPPED if one.tasks], ids=lambda study: study.name)
 def test_three_random_scores_are_computed_again(study: Study):
     rows = rows_of(study)
