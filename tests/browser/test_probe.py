@@ -21,6 +21,29 @@ EMPTIED = """chart => {
 }"""
 
 
+# A chart that has no size when it is put into the page, and says so later; the marks in it then.
+LATE = """async () => {
+  const chart = document.createElement("div"), heard = [];
+  const marks = () => chart.querySelectorAll(".probe-marks .pin").length;
+  const until = async (holds) => {
+    for (let tries = 0; tries < 100 && !holds(); tries += 1) await new Promise((done) => setTimeout(done, 100));
+  };
+  const axis = () => ({ _length: 0, _offset: 0, c2p: Number, p2c: Number });
+  const trace = { type: "image", meta: { probe: { title: "late", unit: "" } }, xaxis: "x", yaxis: "y" };
+  const [xaxis, yaxis] = [axis(), axis()];
+  const on = (name, act) => name === "plotly_afterplot" && heard.push(act);
+  Object.assign(chart, { _ev: {}, on, _fullLayout: { _size: {}, xaxis, yaxis }, _fullData: [trace] });
+  Object.assign(chart, { className: "js-plotly-plot", innerHTML: '<div class="svg-container"></div>' });
+  document.body.append(chart);
+  await until(() => heard.length);
+  xaxis._length = yaxis._length = 100;
+  heard.forEach((act) => act());
+  await until(marks);
+  chart.remove();
+  return marks();
+}"""
+
+
 def frame(page, name: str, place: int):
     """Where a map is seen; in the document they stand in the order in which they arrived."""
     number = place + 1 if place else ""
@@ -137,7 +160,8 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     expect(status(page)).to_contain_text("layer2.2 of", timeout=SLOW)
     page.wait_for_url("**pin=16+16*")
     expect(chart(page, "nats").locator(f"{MARKS}.pin")).to_have_count(1, timeout=SLOW)
-    expect(chart(page, "picture").locator(f"{MARKS}.pin")).to_have_count(1)
+    expect(chart(page, "picture").locator(f"{MARKS}.pin")).to_have_count(1, timeout=SLOW)
+    assert page.evaluate(LATE) == 1
     expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16", timeout=SLOW)
 
     # Played, each frame says which layer it is, and the marked pixel stays marked.

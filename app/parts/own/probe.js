@@ -88,6 +88,7 @@ class Probe {
     [this.pinning, this.clearing] = this.group.querySelectorAll("button");
     this.said = this.group.querySelector(".said");
     this.heard = new WeakSet();
+    this.followed = new WeakSet();
     this.ending = new AbortController();
     const { signal } = this.ending;
     const on = (target, name, act) => target.addEventListener(name, act, { signal, capture: true, passive: true });
@@ -242,13 +243,12 @@ class Probe {
   draw() {
     const all = [];
     for (const chart of charts()) {
+      this.hear(chart);
       const found = panes(chart);
       if (!found.length) continue;
-      if (!this.heard.has(chart)) {
-        this.heard.add(chart);
+      if (!this.followed.has(chart)) {
+        this.followed.add(chart);
         follow(chart);
-        chart.on("plotly_afterplot", () => this.redrawn());
-        chart.on("plotly_animatingframe", () => this.redrawn());
         this.redrawn();
       }
       const box = chart.querySelector(".svg-container");
@@ -269,6 +269,13 @@ class Probe {
       this.said.tabIndex = this.said.scrollHeight > this.said.clientHeight ? 0 : -1;
     }
     document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
+  }
+
+  // Before it has maps of any size, which it may get without a new element; built anew, it has forgotten who listens.
+  hear(chart) {
+    if (!chart._ev || this.heard.has(chart._ev)) return;
+    this.heard.add(chart._ev);
+    for (const name of ["plotly_afterplot", "plotly_animatingframe"]) chart.on(name, () => this.redrawn());
   }
 
   on(pane) {
