@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,7 +35,9 @@ class SweepTable:
 
     Every block's rows are a file of their own below `<path>.parts` until `close` puts all together; both replace what
     was there in one step. `maps` is a folder for maps, in shards of a thousand; with it, only rows that have a map are
-    `done`. Of a link, the file that it leads to is meant. `schema` has the columns where rows are not a sweep's.
+    `done`, and a row that is made again for its map takes the place of the one that was there, since another processor
+    may have made that: the mean of a map is that of its row. Of a link, the file that it leads to is meant. `schema`
+    has the columns where rows are not a sweep's.
 
     Raises TableError where another process writes, or the file is no table of a sweep.
     """
@@ -88,14 +91,16 @@ class SweepTable:
         name = f"{place:08d}-{rows[0].row[:12]}"
         where = self.path
         new = [row for row in rows if row.row not in self._rows]
+        written = new
         try:
             if maps and self.maps is not None:
+                written = rows
                 where = self.maps
                 write_whole(self.maps / "parts" / f"{name}.npz", npz(maps), lasting=True)
                 where = self.path
-            if new:
+            if written:
                 buffer = pa.BufferOutputStream()
-                _write_table(as_table(new, self.schema), buffer)
+                _write_table(as_table(written, self.schema), buffer)
                 write_whole(self.parts / f"{name}.parquet", buffer.getvalue().to_pybytes(), lasting=True)
         except OSError as error:
             raise TableError(_refused(where, error)) from None
@@ -161,16 +166,15 @@ class SweepTable:
 
     def _merge(self) -> None:
         partial = self.path.with_name(f"{self.path.name}.partial")
-        seen: set[str] = set()
         try:
+            # The last one counts: rows are made again for their maps, or were merged before the work was cut off.
+            names = (name for table in read_parts(self.path, ["row"], self.schema) for name in _names(table))
+            lasting = {name: place for place, name in enumerate(names)}
+            places = count()
             with pq.ParquetWriter(partial, self.schema) as writer:
                 for table in _grouped(read_parts(self.path, None, self.schema)):
-                    # A part that was merged before the work was cut off is still there.
-                    fresh: list[bool] = []
-                    for name in _names(table):
-                        fresh.append(name not in seen)
-                        seen.add(name)
-                    writer.write_table(table.filter(pa.array(fresh)), row_group_size=GROUP)
+                    kept = [lasting[name] == place for name, place in zip(_names(table), places, strict=False)]
+                    writer.write_table(table.filter(pa.array(kept)), row_group_size=GROUP)
             # The parts are removed next: until then a power cut finds one or the other.
             flush(partial)
             partial.replace(self.path)
@@ -240,7 +244,7 @@ def read_sweep(path: str | Path, schema: pa.Schema = SCHEMA) -> pd.DataFrame:
     if not tables:
         raise TableError(f"expected a table of a sweep, found no file '{path.name}'; check its path")
     frame = cast("pd.DataFrame", cast(Any, pa.concat_tables(tables)).to_pandas())
-    return frame.drop_duplicates("row", ignore_index=True)
+    return frame.drop_duplicates("row", keep="last", ignore_index=True)
 
 
 def _refused(path: Path, error: OSError) -> str:

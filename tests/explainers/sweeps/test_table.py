@@ -177,6 +177,26 @@ def test_rows_without_maps_are_done_again_and_stay_once(tmp_path, rows):
     assert SweepTable(path, maps).done == {row.row for row in rows}
 
 
+def test_a_row_that_is_made_again_for_its_map_is_that_of_the_map(tmp_path, rows):
+    path, maps = tmp_path / "a.parquet", tmp_path / "maps"
+    table = SweepTable(path)
+    table.add(0, [replace(row, mean=-9.0) for row in rows])
+    table.close()
+    table = SweepTable(path, maps)
+    assert table.add(0, rows[:2], maps_of(rows[:2])) == 0
+
+    def means() -> dict[str, float]:
+        frame = read_sweep(path)
+        assert len(frame) == len(rows)
+        return dict(zip(frame["row"], frame["mean"], strict=True))
+
+    expected = {row.row: row.mean if place < 2 else -9.0 for place, row in enumerate(rows)}
+    assert means() == expected
+    table.close()
+    assert means() == expected
+    assert pq.read_metadata(path).num_rows == len(rows)
+
+
 def test_sweeps_that_share_a_folder_of_maps_are_refused(tmp_path):
     table = SweepTable(tmp_path / "a.parquet", tmp_path / "maps")
     with pytest.raises(TableError, match="only sweep that writes to 'maps'"):
