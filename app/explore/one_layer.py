@@ -35,7 +35,8 @@ from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
-STAGES = {"probes": "A first look", "refinement": "Making the map exact"}
+FIRST_LOOK = "A first look"
+STAGES = {"probes": FIRST_LOOK, "refinement": "Making the map exact"}
 # Height of the maps in a presentation, pixels: of RU four stand side by side.
 PRESENTED = {CID_NAME: 520, RU_NAME: 440}
 OUTLINES = (
@@ -137,7 +138,9 @@ def metric_control(place: str = "layer") -> str:
 
 
 def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str) -> None:
-    doing = STAGES.get(view.value.stage, "Finishing") if view.value is not None else "Waiting for its turn"
+    doing = FIRST_LOOK if view.state == "running" else "Waiting for its turn"
+    if view.value is not None:
+        doing = STAGES.get(view.value.stage, "Finishing")
     kept = f"a preview, {how_wrong(network, view.value)}" if view.value is not None else "nothing was ready yet"
     done = _outcome(view, network, layer, metric) if view.state == "done" else ""
     work.status([view], doing, done, f"Cancelled at {view.progress:.0%}: {kept}.", "Start again")

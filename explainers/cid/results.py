@@ -72,7 +72,7 @@ class CIDResult:
       error is not to be trusted.
     - `unbounded` (B,): number of cells the feature does not use.
     - `forward_passes`, `backward_passes`: per picture. `seconds`: spent so far.
-    - `stage` ("probes", "refinement" or "done") and `progress` in 0..1.
+    - `stage` ("start", "probes", "refinement" or "done") and `progress` in 0..1.
     - `converged` (B,): the constraint holds within 1 % or two standard errors, no sample bears it alone, `loss` with
       twice its error is at most `LOSS_TOLERANCE`, and noise as large as the picture's own spread on the cells that are
       not used does not move the feature.
@@ -99,6 +99,11 @@ class CIDResult:
 
     # No class is explained, nothing is recovered.
     target = reconstruction = None
+
+    @property
+    def preliminary(self) -> bool:
+        """Whether a place to start from is still looked for, of which it is not known how far off it is."""
+        return self.stage == "start"
 
     @property
     def map(self) -> Tensor:

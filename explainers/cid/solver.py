@@ -62,7 +62,7 @@ def solve(
     estimate, curved, cost = yield from relay(_at_x(sampler, settings, randomness), lambda found: found[0])
     # A constant h permits any noise, so there is nothing to measure.
     target, constant = _target(estimate, settings)
-    linear, estimate = constant, replace(estimate, progress=0.2)
+    linear, estimate = constant, replace(estimate, stage="probes", progress=0.2)
     if not curved.all():
         checks = check(sampler, estimate, target, CHECK_SAMPLES, randomness)
         estimate = yield from relay(choose(curved, estimate, checked) for checked in checks)
@@ -77,7 +77,8 @@ def solve(
                 estimate, log_sigma=sampler.uniform(settings.beta), bounded=torch.ones_like(estimate.bounded)
             )
             starts = noise_start(sampler, flat, target, randomness)
-            estimate = yield from relay(choose(curved, started, estimate) for started in starts)
+            started = (choose(curved, start, estimate) for start in starts)
+            estimate = yield from relay(started, lambda start: replace(start, stage="start"))
         refined = yield from relay(_refine(sampler, estimate, target, linear, randomness, effort))
         estimate = replace(refined, mean_error=torch.where(linear, refined.mean_error, refined.scale_error))
     heavy = estimate.largest_share > HEAVY_TAIL
@@ -90,19 +91,22 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
 
     With it, both (B,): where h is curved, and the mean entropy that errors of G cost a linear h.
 
-    Nothing is shown of the closed form before that is known, and of a curved picture only δ_f² is asked for.
+    Nothing is shown of the closed form before that is known, and of a curved picture only δ_f² is asked for: σ is equal
+    in all cells then, and the stage "start".
     """
     known, flat = None, sampler.uniform(settings.beta)
     curved = settled = torch.zeros(len(flat), dtype=torch.bool, device=flat.device)
     looked, finished = not settings.refine, AllTrue()
+    stage = "probes" if looked else "start"
     for columns in square_columns(sampler, settings.probes, randomness):
         known = columns if known is None else choose(settled, known, columns)
         estimate = closed_form(known, settings.beta)
         whole = columns.passes % ROUND == 0 or columns.progress >= 1
         if not looked and whole and (columns.passes >= LOOK_PASSES or columns.progress >= 1):
             curved, looked = is_curved(sampler, estimate.log_sigma, randomness), True
+            stage = "start" if curved.any() else "probes"
         shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
-        yield replace(estimate, log_sigma=shown, progress=0.2 * columns.progress), curved, known.loss
+        yield replace(estimate, log_sigma=shown, stage=stage, progress=0.2 * columns.progress), curved, known.loss
         if not (looked and whole):
             continue
         settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))

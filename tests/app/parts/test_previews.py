@@ -29,8 +29,11 @@ def frames() -> tuple[CIDResult, ...]:
 
 def test_no_frame_has_more_digits_than_are_known():
     *before, last = frames()
-    assert len(before) > 5
-    for frame in before:
+    shown = [frame for frame in before if not preliminary(frame)]
+    assert len(shown) > 5
+    # Noise that is the same everywhere is where the search begins, and no map.
+    assert all(frame.sigma.std() > 0 for frame in shown)
+    for frame in shown:
         text = preview_mean(frame)
         assert text.startswith("about −")
         value = read(text.removeprefix("about "))
@@ -52,13 +55,15 @@ def test_what_a_page_says_of_a_map_is_never_farther_off_than_before(name, layer)
     """Every preview is known within the same OFF, the finished map better."""
     network = load_network(name)
     x = prepare(network, find_picture(usual(name), shown_side(network.input_size[0]))).x[None]
-    settings = CIDSettings(grid=4, probes=32)
-    *before, last = CID(network.module, network.layer(layer)).stream(x, settings)
+    # As the page asks for it: of fewer cells the mean is nearer to that of the start.
+    *before, last = CID(network.module, network.layer(layer)).stream(x, CIDSettings())
     end = float(last.mean[0])
-    written = [preview_mean(frame) for frame in before if not preliminary(frame)]
+    shown = [frame for frame in before if not preliminary(frame)]
+    assert shown
+    written = [preview_mean(frame) for frame in shown]
     assert all(abs(read(text.removeprefix("about ")) - end) <= OFF for text in written)
     assert mean_uncertainty(last.numbers) < OFF
-    assert all(how_wrong(network, frame) == KNOWN for frame in before)
+    assert all(how_wrong(network, frame) == KNOWN for frame in shown)
     assert str(OFF) in KNOWN
 
 

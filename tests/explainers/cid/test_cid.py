@@ -83,9 +83,14 @@ def test_the_first_results_come_early_and_are_whole(resnet):
     first = next(stream)
     assert first.entropy.shape == (1, 1, 16, 16)
     assert first.entropy.isfinite().all()
-    assert first.stage == "probes"
+    assert first.stage == "start"
+    assert first.preliminary
     assert math.isnan(first.constraint.item())
-    progress = [first.progress, *(result.progress for result in stream)]
+    later = list(stream)
+    preliminary = [result.preliminary for result in later]
+    assert preliminary == sorted(preliminary, reverse=True)
+    assert not preliminary[len(later) // 2]
+    progress = [first.progress, *(result.progress for result in later)]
     assert progress == sorted(progress)
     assert progress[-1] == 1
 
