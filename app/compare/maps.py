@@ -1,5 +1,7 @@
 """One pair of layers: the picture, both maps on one scale, and their difference about zero."""
 
+import math
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -22,7 +24,7 @@ from app.parts.numbers import constraint, doubt
 from app.parts.previews import how_wrong
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
-from app.words import NONE, decimal, error_of, known, signed
+from app.words import NONE, decimal, error_of, known, known_places, signed
 from explainers import CIDResult
 from explainers.cid.certainty import mean_uncertainty
 from explainers.decoders.cards import find_decoder
@@ -125,13 +127,22 @@ def sentence(scene: Scene, views: list[View]) -> str:
         unsure = {letter: result for letter, result in zip("AB", results, strict=True) if letter in found.unsure}
         said = " ".join(misfit_sentence(result, f" of {letter}") for letter, result in unsure.items())
         return f"{names}: no difference can be told. {said}"
-    text = f"{names}: mean {find_method(scene.metric).title} differs by {signed(found.mean, 3)} nats (B − A)."
+    text = f"{names}: mean {find_method(scene.metric).title} differs by {_gap(found)} nats (B − A)."
     for side, result in zip((scene.a, scene.b), results, strict=True):
         if not result.settings.refine:
             return text + " Closed form, not refined: below stands how well the constraint holds."
         if not bool(result.converged[0]):
             text += f" Read the map of {side.letter} with care. {doubt(result)}"
     return text
+
+
+def _gap(found: Difference, most: int = 3) -> str:
+    """The difference with the decimals that its error leaves it."""
+    return signed(found.mean, _places(found, most))
+
+
+def _places(found: Difference, most: int) -> int:
+    return most if math.isnan(found.error) else known_places(found.error, most)
 
 
 def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
@@ -199,10 +210,10 @@ def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
     with st.container(horizontal=True, key="numbers_compare"):
         for letter, mean, result in zip("AB", (found.mean_a, found.mean_b), results, strict=True):
             st.metric(f"Mean {metric} of {letter} (nats)", known(mean, mean_uncertainty(result.numbers), 4), help=MEAN)
-        gap = signed(found.mean, 4) + error_of(found.mean, found.error, 4)
+        gap = _gap(found, 4) + error_of(found.mean, found.error, _places(found, 4))
         st.metric("Mean of B − A (nats)", gap if found.certain else NONE, help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):
-            st.metric(f"Constraint of {letter}", constraint(result), help=CONSTRAINT)
+            st.metric(f"Constraint of {letter} (target 1)", constraint(result), help=CONSTRAINT)
 
 
 def _chart(figure: go.Figure, kind: str, alt: str) -> None:

@@ -33,7 +33,7 @@ def misfit(constraint: float | None) -> float:
 
 
 def mean_uncertainty(said: Mapping[str, Any]) -> float:
-    """What the mean of a map may be off by, in nats: its standard error, the misfit and what is known to be lost.
+    """What the mean of a map may be off by, in nats: its standard error, the misfit, and what is lost with its error.
 
     `said` are the `numbers` of a result, or the columns of a sweep's row, which have the same names. NaN before the
     constraint was measured, and where a method has none.
@@ -41,8 +41,7 @@ def mean_uncertainty(said: Mapping[str, Any]) -> float:
     >>> round(mean_uncertainty({"mean_error": 0.01, "constraint": 1.0, "loss": 0.03, "converged": True}), 4)
     0.0316
     """
-    lost = said.get("loss")
-    return math.hypot(_off(said), 0.0 if lost is None or math.isnan(lost) else lost)
+    return math.hypot(_off(said), _known(said, "loss"), _known(said, "loss_error"))
 
 
 def is_certain(said: Mapping[str, Any]) -> bool:
@@ -77,5 +76,9 @@ def count_uncertain(result: CIDResult) -> int:
 
 
 def _off(said: Mapping[str, Any]) -> float:
-    error = said.get("mean_error")
-    return math.hypot(0.0 if error is None or math.isnan(error) else error, misfit(said.get("constraint")))
+    return math.hypot(_known(said, "mean_error"), misfit(said.get("constraint")))
+
+
+def _known(said: Mapping[str, Any], name: str) -> float:
+    value = said.get(name)
+    return 0.0 if value is None or math.isnan(value) else value

@@ -43,10 +43,10 @@ def test_the_misfit_is_that_of_scaling_and_forgets_its_direction(constraint, oth
     assert misfit(math.exp(2 * 0.3)) == pytest.approx(0.3)
 
 
-@given(st.floats(0, 1), POSITIVE, st.floats(0, 1))
-def test_no_part_of_the_error_is_left_out(error, constraint, loss):
-    said = {"mean_error": error, "constraint": constraint, "loss": loss}
-    assert mean_uncertainty(said) >= max(error, misfit(constraint), loss) - 1e-12
+@given(st.floats(0, 1), POSITIVE, st.floats(0, 1), st.floats(0, 1))
+def test_no_part_of_the_error_is_left_out(error, constraint, loss, loss_error):
+    said = {"mean_error": error, "constraint": constraint, "loss": loss, "loss_error": loss_error}
+    assert mean_uncertainty(said) >= max(error, misfit(constraint), loss, loss_error) - 1e-12
     assert mean_uncertainty(said | {"loss": math.nan}) <= mean_uncertainty(said) + 1e-12
 
 
