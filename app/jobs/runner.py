@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from app.words import counted, ordinal
+from app.words import counted
 from explainers.devices import works_ahead
 
 log = logging.getLogger(__name__)
@@ -70,12 +70,12 @@ class Job:
         >>> job = Job("a", iter)
         >>> job.place = 3
         >>> job.queue
-        '3rd in line'
+        'after 2 others'
         """
-        if self.state == "waiting" and self.place:
-            return f"{ordinal(self.place)} in line"
-        if self.others:
-            return f"taking turns with {counted(self.others, 'other')}"
+        if self.state == "waiting" and self.place > 1:
+            return f"after {counted(self.place - 1, 'other')}"
+        if self.state != "waiting" and self.others:
+            return f"taking turns with {counted(self.others, 'other visitor')}"
         return ""
 
     def report(self, progress: float, note: str = "") -> None:

@@ -15,8 +15,8 @@ AGAIN_HELP = "Starts this work. It shows how far it is, can be cancelled, and co
 def in_line(text: str, queue: str) -> str:
     """What is going on, and where it stands among the others.
 
-    >>> in_line("Waiting for its turn", "3rd in line"), in_line("Refining", "")
-    ('Waiting for its turn, 3rd in line', 'Refining')
+    >>> in_line("Waiting for its turn", "after 2 others"), in_line("Refining", "")
+    ('Waiting for its turn, after 2 others', 'Refining')
     """
     return ", ".join(part for part in (text, queue) if part)
 
@@ -24,8 +24,8 @@ def in_line(text: str, queue: str) -> str:
 def in_frame(view: View) -> str:
     """What stands in the frame of a map that is not there: what it waits for, or what became of it.
 
-    >>> in_frame(View("key", "waiting", message="3rd in line")), in_frame(View("key", "stopped"))
-    ('waits for its turn, 3rd in line', 'cancelled before anything was ready')
+    >>> in_frame(View("key", "waiting", message="after 2 others")), in_frame(View("key", "stopped"))
+    ('waits for its turn, after 2 others', 'cancelled before anything was ready')
     """
     words = {
         "missing": "not computed yet",

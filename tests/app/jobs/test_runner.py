@@ -198,7 +198,7 @@ def test_waiting_jobs_know_their_place_in_the_line():
     c = machine.submit("c", "carl", [1.0])
     urgent = machine.submit("urgent", "bert", [1.0], priority=(-1, 0))
     assert [job.place for job in (machine.first, a, urgent, c, again, b)] == [0, 1, 2, 3, 4, 5]
-    assert (a.queue, c.queue, machine.first.queue) == ("1st in line", "3rd in line", "taking turns with 3 others")
+    assert (a.queue, c.queue, machine.first.queue) == ("", "after 2 others", "taking turns with 3 other visitors")
     machine.runner.drop("anna", "a")
     assert [job.place for job in (again, urgent, c, b)] == [1, 2, 3, 4]
     assert machine.go() == ["again", "urgent", "c", "b"]
