@@ -1,4 +1,4 @@
-"""Side by side: asks for every map of the grid, the cheap ones first, and draws what is there."""
+"""Side by side: asks for every map of the grid, a preview of all before any is finished, and draws what is there."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -33,6 +33,8 @@ from explainers.networks.catalogue import Network
 TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on rendered birds or on pictures of yours."
 # Of a method that does not look at layers: the second cell says why there is no map, those behind it are quiet.
 SAME = View("", "same", message=take_files.SAME)
+# More than any network has layers.
+FIRST = 10_000
 AGAIN, LOADING = View("", "same", message=NONE), View("", "loading")
 
 
@@ -95,10 +97,16 @@ def _repeats(method: MapMethod, place: int, chosen: GridChoice) -> bool:
 
 
 def _asked(method: MapMethod, column: Column, settings: CIDSettings) -> Asked:
-    """Cheap maps first, then those of early layers."""
     target = column.target if method.needs_target else None
     request = column.subject.request(column.network, column.layer, method.name, settings, target)
-    return Asked(request, (request.cost, column.layer.depth))
+    chosen = column.layer.name == selection.selection().layer
+    return Asked(request, turn(method, request.cost, column.layer.depth, chosen))
+
+
+def turn(method: MapMethod, cost: int, depth: int, chosen: bool) -> tuple[int, ...]:
+    """Where a map stands among those of the grid: cheap ones first, then a preview of all others, the deepest first,
+    and only then what is left of them, the chosen layer's first."""
+    return (1, -depth, -depth - chosen * FIRST) if method.entropy else (0, cost)
 
 
 def _status(work: Watch, views: Sequence[View]) -> None:

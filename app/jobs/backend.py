@@ -255,7 +255,7 @@ class Backend:
         self,
         request: Request,
         owner: str,
-        order: tuple[int, int] = (0, 0),
+        order: tuple[int, ...] = (0, 0),
         stopped: Collection[str] = (),
         start: bool = True,
         wait: float = 0.0,
@@ -289,7 +289,7 @@ class Backend:
         # What is prepared before there is an answer says how far it is, and nothing more.
         shown = None if preliminary(job.latest) else job.latest
         begun = job.latest is not None or job.progress > 0
-        remaining = getattr(shown, "remaining", job.remaining)
+        remaining = getattr(shown, "remaining", job.work_left)
         return View(key, "running" if begun else "waiting", shown, job.progress, remaining, job.queue, job.others)
 
     def _refusal(self, request: Request) -> str:

@@ -47,7 +47,7 @@ class Job:
         self.error: BaseException | None = None
         self.progress, self.note, self.seconds = 0.0, "", 0.0
         self.place, self.others = 0, 0
-        self.interest: dict[str, tuple[float, tuple[int, int]]] = {}
+        self.interest: dict[str, tuple[float, tuple[int, ...]]] = {}
         self.expires = float("inf")
         self.begun: float | None = None
         self.frames: Iterator[Any] | None = None
@@ -62,6 +62,28 @@ class Job:
         if self.begun is None or self.progress <= 0.02:
             return None
         return (time.monotonic() - self.begun) * (1 / self.progress - 1)
+
+    @property
+    def work_left(self) -> float | None:
+        """Seconds of its own work, others' turns left out, if it goes on as it did; None as in `remaining`."""
+        if not self.seconds or self.progress <= 0.02:
+            return self.remaining
+        return self.seconds * (1 / self.progress - 1)
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is a first map to look at."""
+        return self.latest is not None and not getattr(self.latest, "preliminary", False)
+
+    def turn(self, owner: str) -> tuple[int, bool, int, int]:
+        """Its place among the jobs of `owner`, the least first.
+
+        A priority has two numbers, or three where first maps of all jobs with the same first number come before any of
+        them is finished: the second is then the place until there is one, the third from there on.
+        """
+        group, *places = self.interest[owner][1]
+        later = self.shown and len(places) > 1
+        return group, later, places[later], self.number
 
     @property
     def queue(self) -> str:
@@ -151,7 +173,7 @@ class Runner:
         key: str,
         work: Callable[[Job], Iterator[Any]],
         owner: str,
-        priority: tuple[int, int] = (0, 0),
+        priority: tuple[int, ...] = (0, 0),
     ) -> Job:
         """The live job of that key, joined or started; asking again is the heartbeat that keeps it alive."""
         with self._changed:
@@ -284,9 +306,7 @@ class Runner:
             busy = {owner for job in begun for owner in job.interest}
             choice = [job for job in jobs if job.begun is not None or not (self.strict or busy & job.interest.keys())]
         owner = min({owner for job in choice for owner in job.interest}, key=self._rank)
-        job = min(
-            (job for job in choice if owner in job.interest), key=lambda job: (job.interest[owner][1], job.number)
-        )
+        job = min((job for job in choice if owner in job.interest), key=lambda job: job.turn(owner))
         if job.begun is None:
             job.state, job.begun = "running", time.monotonic()
         self._line_up()
@@ -321,7 +341,7 @@ class Runner:
         best: dict[str, tuple[int, int]] = {}
         for rank, owner in enumerate(owners):
             own = [job for job in self._jobs.values() if owner in job.interest and job.begun is None]
-            own.sort(key=lambda job, owner=owner: (job.interest[owner][1], job.number))
+            own.sort(key=lambda job, owner=owner: job.turn(owner))
             for place, job in enumerate(own):
                 best[job.key] = min(best.get(job.key, (place, rank)), (place, rank))
         line = {key: place for place, key in enumerate(sorted(best, key=best.__getitem__), start=1)}

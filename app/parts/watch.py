@@ -32,14 +32,16 @@ def page_changed() -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request and its place among those of one owner: the lowest goes first; without `start` it is only looked up.
+    """A request and its place among those of one owner (`Job.turn`): the lowest goes first.
+
+    Without `start` it is only looked up.
 
     `cost`, in a unit that all requests of a place share, where passes through several networks are asked for together;
     0: the request's own.
     """
 
     request: Request
-    order: tuple[int, int] = (0, 0)
+    order: tuple[int, ...] = (0, 0)
     start: bool = True
     cost: int = 0
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.explore.grid import AGAIN
+from app.explore.grid import AGAIN, turn
 from app.explore.grid_choice import GridChoice
 from app.jobs.backend import backend
 from app.parts.take_files import record
@@ -25,6 +25,17 @@ CHEAP = {
 }
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
+
+
+def test_cheap_maps_come_first_then_previews_of_the_deepest_and_the_rest_of_what_one_looks_at():
+    cid, ru, lrp, grad_cam = (methods()[name] for name in ("cid", "ru", "lrp", "grad_cam"))
+    cheap = [turn(lrp, 2, 3, False), turn(grad_cam, 1, 9, True)]
+    early, deep = turn(cid, 900, 0, True), turn(ru, 3000, 9, False)
+    assert max(cheap) < min(early, deep)
+    (first, *_), (group, *_) = early, deep
+    assert first == group
+    assert deep[1] < early[1]
+    assert early[2] < deep[2]
 
 
 def visit(**query: str) -> AppTest:

@@ -1,6 +1,7 @@
 """Jobs: shared, cancelled, abandoned, overtaken; driven by events, never by the clock of the wall."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -129,7 +130,7 @@ class Machine:
         while self.first.state == "waiting":
             pass
 
-    def submit(self, key: str, owner: str, lengths: list[float], priority: tuple[int, int] = (0, 0)) -> Job:
+    def submit(self, key: str, owner: str, lengths: list[float], priority: tuple[int, ...] = (0, 0)) -> Job:
         def frames(job):
             for length in lengths:
                 assert self.start.wait(WAIT)
@@ -157,6 +158,26 @@ def test_sessions_share_the_time_of_the_device_and_not_the_number_of_steps():
     half = order[: order.index("long", order.index("long") + 1)]
     assert 4 <= half.count("short") <= 6
     assert order[:22].count("long") in (3, 4)
+
+
+def test_first_maps_of_all_jobs_come_before_any_is_finished():
+    machine = Machine()
+    machine.submit("series", "anna", [1.0] * 2, priority=(2, 0))
+    # A first frame of the deepest comes first; of the rest that of the one that is looked at.
+    for depth, looked in ((0, True), (1, False), (2, False)):
+        machine.submit(f"layer {depth}", "anna", [1.0] * 4, priority=(1, -depth, -10 if looked else -depth))
+    for number in range(2):
+        machine.submit(f"quick {number}", "anna", [1.0], priority=(0, number))
+    first, last = ["layer 2", "layer 1", "layer 0"], ["layer 0"] * 3 + ["layer 2"] * 3 + ["layer 1"] * 3
+    assert machine.go() == ["quick 0", "quick 1", *first, *last, "series", "series"]
+
+
+def test_what_only_looks_for_a_start_is_no_first_map(runner):
+    job = runner.submit("a", Work(2), "anna")
+    job.latest = SimpleNamespace(preliminary=True)
+    assert not job.shown
+    job.latest = SimpleNamespace(preliminary=False)
+    assert job.shown
 
 
 def test_ten_jobs_of_one_session_do_not_delay_another():
