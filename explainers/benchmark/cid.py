@@ -145,10 +145,7 @@ def answers(
 
 
 def score(sampler: Sampler, log_sigma: Tensor, target: Tensor, samples: int = SCORE_SAMPLES) -> float:
-    """Mean log σ of one picture after σ is scaled until the constraint holds on noise that no way has seen.
-
-    By the secant of log E, kept between the last scale that was too small and the last that was too large.
-    """
+    """Mean log σ of one picture after σ is scaled until the constraint holds on noise that no way has seen."""
 
     def excess(shift: float) -> float:
         energies = [
@@ -156,17 +153,30 @@ def score(sampler: Sampler, log_sigma: Tensor, target: Tensor, samples: int = SC
             for block in range(samples // SCORE_BLOCK)
             for part in sampler.energies(log_sigma + shift, sampler.noise(SCORE_BLOCK, Randomness(1)("score", block)))
         ]
-        return math.log(max(torch.cat(energies).mean().item(), 1e-30) / target.item())
+        return over(torch.cat(energies), target)
 
+    return log_sigma.mean().item() + shift_to_meet(excess)
+
+
+def over(energies: Tensor, target: Tensor) -> float:
+    """By how much the mean of the energies is more than aimed at, as a logarithm."""
+    return math.log(max(energies.mean().item(), 1e-30) / target.item())
+
+
+def shift_to_meet(excess: Callable[[float], float]) -> float:
+    """What is to be added to log σ until `excess` of it is zero.
+
+    By the secant, kept between the last scale that was too small and the last that was too large.
+    """
     low, high, shift, power, before = -math.inf, math.inf, 0.0, 2.0, None
     for _ in range(SCORE_TRIES):
         value = excess(shift)
         if before is not None and shift != before[0]:
             power = min(20.0, max(0.5, (value - before[1]) / (shift - before[0])))
         if abs(value) < 0.01:
-            return log_sigma.mean().item() + shift - value / power
+            return shift - value / power
         low, high = (low, shift) if value > 0 else (shift, high)
         before, shift = (shift, value), shift - value / power
         if not low < shift < high:
             shift = (low + high) / 2
-    return log_sigma.mean().item() + shift
+    return shift

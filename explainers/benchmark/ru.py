@@ -5,13 +5,22 @@ that, what the result says of its loss, the passes, forward ones as a third, and
 and the refinement are ours, "paper" is the published descent. Higher is better: RU is a maximum.
 """
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from explainers.benchmark.cid import CLOSED_FORM, PAPER, REFINED, clock, number
+from explainers.benchmark.cid import (
+    CLOSED_FORM,
+    PAPER,
+    REFINED,
+    SCORE_BLOCK,
+    SCORE_SAMPLES,
+    clock,
+    number,
+    over,
+    shift_to_meet,
+)
 from explainers.benchmark.request import Row
 from explainers.cid.results import ENTROPY_CONSTANT, CIDSettings
 from explainers.cid.sampling import Sampler
@@ -27,12 +36,11 @@ from explainers.ru.sampling import ReconstructionSampler
 from explainers.ru.solver import solve
 from explainers.streams import last
 
-SCORE_SAMPLES, BLOCK, SCALINGS = 4096, 256, 6
 Solver = Callable[[Sampler, ReconstructionSampler, CIDSettings, Randomness], Iterator[Reconstruction]]
 
 
-def compare(network: Network, layer: Layer, x: Tensor, beta: float) -> Iterator[Row]:
-    """The rows of one layer and picture."""
+def compare(network: Network, layer: Layer, x: Tensor, beta: float, published: bool = True) -> Iterator[Row]:
+    """The rows of one layer and picture, those of the `published` descent as well."""
     card = find_decoder(network, layer)
     assert card is not None
     h, decoder = Feature(network.module, layer, x.device), load_decoder(card).to(x.device)
@@ -40,8 +48,9 @@ def compare(network: Network, layer: Layer, x: Tensor, beta: float) -> Iterator[
     ways: dict[str, tuple[CIDSettings, Solver]] = {
         CLOSED_FORM: (CIDSettings(beta=beta, refine=False), solve),
         REFINED: (refined, solve),
-        PAPER: (refined, descend_reconstruction),
     }
+    if published:
+        ways[PAPER] = refined, descend_reconstruction
     for name, (settings, solver) in ways.items():
         began = clock(x.device)
         sampler, decoded = _samplers(h, decoder, x)
@@ -73,18 +82,16 @@ def _score(h: Feature, decoder: Decoder, x: Tensor, log_sigma: Tensor, target: T
     """Mean RU after σ is scaled until the constraint holds, all on noise that no method has seen."""
     _, decoded = _samplers(h, decoder, x)
 
-    def measured(shift: float) -> tuple[float, Tensor]:
-        """The mean energy, and the mean square errors (1, D')."""
+    def measured(shift: float) -> tuple[Tensor, Tensor]:
+        """The energies (N,), and the mean square errors (1, D')."""
         energies: list[Tensor] = []
         errors = torch.zeros_like(decoded.picture)
-        for block in range(SCORE_SAMPLES // BLOCK):
-            noise = pairs(decoded, BLOCK, Randomness(1)("score", block))
+        for block in range(SCORE_SAMPLES // SCORE_BLOCK):
+            noise = pairs(decoded, SCORE_BLOCK, Randomness(1)("score", block))
             for energy, part in decoded.errors(log_sigma + shift, noise):
                 energies.append(energy)
                 errors = errors + part
-        return torch.cat(energies).mean().item(), errors / SCORE_SAMPLES
+        return torch.cat(energies), errors / SCORE_SAMPLES
 
-    shift = 0.0
-    for _ in range(SCALINGS - 1):
-        shift += 0.5 * math.log(target.item() / measured(shift)[0])
+    shift = shift_to_meet(lambda shift: over(measured(shift)[0], target))
     return (0.5 * entropy_logarithm(measured(shift)[1]) + ENTROPY_CONSTANT).mean().item()

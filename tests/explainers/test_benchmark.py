@@ -161,7 +161,7 @@ def test_one_run_writes_the_rows_and_the_next_computes_only_what_is_missing(monk
     monkeypatch.setattr(suite, "compare", compare)
     monkeypatch.setattr(suite, "scale", lambda *_: iter(()))
     monkeypatch.setattr(suite, "cost_of_others", lambda *_: iter(()))
-    monkeypatch.setattr(suite, "compare_ru", lambda *_: iter(()))
+    monkeypatch.setattr(suite, "compare_ru", lambda *_, **__: iter(()))
 
     def run(*arguments: str) -> dict:
         monkeypatch.setattr("sys.argv", ["", "--quick", "--json", str(kept), *arguments])
