@@ -174,7 +174,7 @@ def test_one_run_writes_the_rows_and_the_next_computes_only_what_is_missing(monk
         (0, REFINED, 0.01),
         (0, PAPER, 0.2),
     ]
-    assert "| resnet20-cifar10 `layer2.2` | paper | 0.2000 |" in capsys.readouterr().out
+    assert "| resnet20-cifar10 `layer1.2` | paper | 0.2000 |" in capsys.readouterr().out
     assert "<svg" in chart.read_text()
     second = run("--pictures", "0", "1")
     assert len(seen) == 2
