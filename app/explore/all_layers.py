@@ -11,7 +11,7 @@ from app.explore.one_layer import metric_control
 from app.explore.pixel import draw_pixel_curve, pixel_probe
 from app.explore.take_curves import take_curves
 from app.figures.ends import ENDS
-from app.figures.layers import curve_figure, strip_figure
+from app.figures.layers import LEAST, curve_figure, strip_figure, strip_rule
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
@@ -20,6 +20,7 @@ from app.parts import progress
 from app.parts.arriving import arriving
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
+from app.parts.sideways import more_beyond
 from app.parts.sparing import sparing
 from app.parts.watch import POLL, page_changed
 from explainers import CIDSettings
@@ -152,8 +153,11 @@ def _figures(
             previews=[view.value is not None and view.state != "done" for view in views],
             ends=ENDS[metric],
         )
-        with st.container(key="strip_frame"):
-            arriving("strip", figure, "One map per layer in nats")
+        with st.container(key="strip_frame", gap=None):
+            tall = strip_rule(len(names))
+            size = f"<style>.st-key-figure_strip {{min-width:{LEAST}px; height:{tall}}}</style>"
+            st.html(size + more_beyond(LEAST, tall))
+            arriving("strip", figure, "One map per layer in nats", "stretch")
         there = [name for name, cells in zip(names, maps, strict=True) if cells is not None]
         if there:
             st.session_state["w_open_layer"] = None

@@ -9,10 +9,10 @@ from PIL import Image
 
 from app.address import selection
 from app.explore.grid_choice import GridChoice, change
-from app.explore.row_names import row_names
+from app.explore.row_names import row_name, row_names
 from app.explore.take import take_grid
 from app.figures.ends import ENDS
-from app.figures.grid import Cell, Head, Row, Style, grid_figure, height_rule, least_width
+from app.figures.grid import LEFT, Cell, Head, Row, Style, grid_figure, height_rule, least_width
 from app.figures.raster import data_address, grey
 from app.inputs.columns import Column, fitting
 from app.jobs.backend import Backend, View
@@ -20,6 +20,7 @@ from app.parts import take_files
 from app.parts.arriving import arriving
 from app.parts.look import look
 from app.parts.previews import OFF, how_wrong, measured, preview_mean
+from app.parts.sideways import more_beyond
 from app.parts.sparing import sparing
 from app.parts.watch import OPEN, Asked, Watch, page_changed
 from app.words import NONE, decimal, duration, number, passes, roughly
@@ -143,9 +144,10 @@ def _figure(
     style = Style(chosen.scale == "own", chosen.opacity / 100, chosen.colours, chosen.signed_colours)
     with st.container(key="grid_frame", gap=None):
         # On a narrow page the grid is scrolled sideways rather than squeezed until its captions overlap.
-        size = f"min-width:{least_width(len(columns))}px; height:{height_rule(len(rows), len(columns))}"
-        st.html(f"<style>.st-key-figure_grid {{{size}}}</style>")
-        st.html(row_names([method.title for method in rows], len(columns)))
+        least, tall = least_width(len(columns)), height_rule(len(rows), len(columns))
+        st.html(f"<style>.st-key-figure_grid {{min-width:{least}px; height:{tall}}}</style>")
+        more = more_beyond(least, tall, LEFT - 4)
+        st.html(row_names([row_name(row, style) for row in drawn], len(columns)) + more)
         alt = f"Maps by {', '.join(row.title for row in drawn)} for {', '.join(head.title for head in heads)}"
         arriving("grid", grid_figure(drawn, heads, style, look()), alt, "stretch")
 

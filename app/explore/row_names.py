@@ -1,25 +1,79 @@
-"""The names of a grid's rows, which stay where they are while the maps are scrolled sideways."""
+"""The names of a grid's rows and their colours, which stay where they are while the maps are scrolled sideways."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
-from app.figures.grid import BOTTOM, LEFT, TOP, height_rule, least_width, row_shares
+from app.figures.grid import (
+    BOTTOM,
+    LEFT,
+    TOP,
+    Row,
+    Style,
+    colour_scale,
+    height_rule,
+    least_width,
+    row_limits,
+    row_shares,
+)
+from app.figures.raster import ink_on, palette
+from app.words import number
+
+# Pixels of the strip of colours beside a name.
+KEY = 12
 
 
-def row_names(titles: Sequence[str], columns: int) -> str:
+@dataclass(frozen=True)
+class RowName:
+    """`low` and `high` are what the two ends of the row's `colours`, a scale of Plotly's, stand for."""
+
+    title: str
+    low: str
+    high: str
+    colours: str
+
+
+def row_name(row: Row, style: Style) -> RowName:
+    """The ends in a reader's words where they have some, else as numbers.
+
+    >>> row_name(Row("CID", "", "nats", False, (), (-4.5, 1.0), ("kept", "thrown away")), Style())
+    RowName(title='CID', low='kept', high='thrown away', colours='Viridis')
+    >>> row_name(Row("LRP", "", "score", True, (), (-0.121, 0.121)), Style()).low
+    '−0.121'
+    """
+    low, high = ("lowest", "highest") if style.own else (number(end) for end in row_limits(row))
+    if row.ends:
+        low, high = row.ends
+    return RowName(row.title, low, high, colour_scale(row, style))
+
+
+def row_names(names: Sequence[RowName], columns: int) -> str:
     """HTML that lies over the chart's own names where the page is too narrow for all columns, and nowhere else."""
-    tall = f"calc({height_rule(len(titles), columns)} - {TOP + BOTTOM}px)"
-    names = "".join(
-        f'<b style="top:{upper:.2%}; height:{height:.2%}">{escape(title)}</b>'
-        for title, (upper, height) in zip(titles, row_shares(len(titles)), strict=True)
+    tall = f"calc({height_rule(len(names), columns)} - {TOP + BOTTOM}px)"
+    rows = "".join(
+        f'<div style="top:{upper:.2%}; height:{height:.2%}"><b>{escape(name.title)}</b>{_key(name)}</div>'
+        for name, (upper, height) in zip(names, row_shares(len(names)), strict=True)
     )
     style = f"""<style>
-.st-key-grid_frame > :has(.row_names) {{position:sticky; left:0; z-index:1; width:0; height:0; pointer-events:none}}
 .row_names {{display:none; position:absolute; top:{TOP - 4}px; width:{LEFT - 4}px; height:{tall};
   box-sizing:content-box; background:light-dark(#fcfcfa, #14191b); border-block:solid light-dark(#fcfcfa, #14191b);
   border-width:4px 0 {BOTTOM}px}}
-.row_names b {{position:absolute; width:100%; display:flex; align-items:center; justify-content:center;
-  writing-mode:vertical-rl; transform:rotate(180deg); font-size:13px; line-height:1.1; text-align:center}}
+.row_names div {{position:absolute; width:100%; display:flex}}
+.row_names b, .row_names i {{writing-mode:vertical-rl; transform:rotate(180deg); line-height:1; text-align:center}}
+.row_names b {{flex:1; font-size:13px}}
+.row_names i {{width:{KEY}px; display:flex; justify-content:space-between; padding-block:2px;
+  font-size:10px; font-style:normal; line-height:{KEY}px}}
 @container (max-width:{least_width(columns) - 1}px) {{.row_names {{display:block}}}}
 </style>"""
-    return f'{style}<div class="row_names" aria-hidden="true">{names}</div>'
+    return f'{style}<div class="row_names" aria-hidden="true">{rows}</div>'
+
+
+def _key(name: RowName) -> str:
+    """The colours from the lower end at the foot to the upper end at the top, and the words for both ends on them."""
+    colours = palette(name.colours)
+    stops = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in colours[::51])
+    ends = "".join(
+        f'<span style="color:{ink_on(colours[end])}">{escape(words)}</span>'
+        for end, words in ((0, name.low), (-1, name.high))
+    )
+    return f'<i style="background:linear-gradient(to bottom, {stops})">{ends}</i>'

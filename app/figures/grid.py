@@ -159,6 +159,11 @@ def row_limits(row: Row) -> tuple[float, float]:
     return _ends(np.concatenate(values) if values else np.zeros(0), row.signed)
 
 
+def colour_scale(row: Row, style: Style) -> str:
+    """Plotly's name of the row's colours."""
+    return SIGNED_SCALES[style.signed_colours] if row.signed else SCALES[style.colours]
+
+
 def _ends(values: np.ndarray, signed: bool) -> tuple[float, float]:
     if not values.size:
         return (-1.0, 1.0) if signed else (0.0, 1.0)
@@ -265,7 +270,7 @@ def _colours(row: Row, domain: tuple[float, float], limits: tuple[float, float],
     # figure beside wide numbers.
     words = f"{row.ends[0]} ← → {row.ends[1]}<br>({unit})" if row.ends and not style.own else unit
     return {
-        "colorscale": (SIGNED_SCALES[style.signed_colours] if row.signed else SCALES[style.colours]),
+        "colorscale": colour_scale(row, style),
         "cmin": limits[0],
         "cmax": limits[1],
         "colorbar": {

@@ -16,7 +16,9 @@ from app.figures.probed import probed
 from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, bare_axis, dress, dressing, heatmap, place_words
 
-CELL = 132
+COLUMNS = 5
+# Pixels: the widest map of the strip, its title, what lies between neighbours and around all, and the least width.
+CELL, TITLE, GAP, TOP, SIDE, BOTTOM, LEAST = 132, 26, 10, 26, 8, 56, 500
 
 
 @remembered
@@ -81,7 +83,7 @@ def strip_figure(
     size: tuple[int, int],
     limits: tuple[float, float],
     look: Look,
-    columns: int = 5,
+    columns: int = COLUMNS,
     notes: Sequence[str] = (),
     previews: Sequence[bool] = (),
     ends: Ends | None = None,
@@ -92,7 +94,7 @@ def strip_figure(
     one of the `previews`, and how many of its cells lie beyond the ends of the scale.
     """
     rows = -(-len(names) // columns)
-    panes = Panes(rows, columns, 0.02, 0.22 / rows)
+    panes = Panes(rows, columns, GAP / (columns * (CELL + GAP) - GAP), TITLE / _inner(rows))
     for place, name in enumerate(_titles(names, maps, limits, previews)):
         panes.write(divmod(place, columns), name, y=1, yanchor="bottom", font={"size": 11}, yshift=-2)
     for place, cells in enumerate(maps):
@@ -114,10 +116,12 @@ def strip_figure(
         panes.draw(pane, shown, *marks, *unbounded(cells, size, CELL * 0.8))
     across = {"range": [-0.5, size[1] - 0.5], "minallowed": -0.5, "maxallowed": size[1] - 0.5, "matches": "x"}
     down = {"range": [size[0] - 0.5, -0.5], "minallowed": -0.5, "maxallowed": size[0] - 0.5, "matches": "y"}
-    panes.set_all(*(bare_axis(look) | axis | {"constrain": "domain"} for axis in (across, down)))
+    frames = bare_axis(look) | {"constrain": "domain"}
+    # Where a narrow page makes maps smaller than their row, they keep to its upper edge, and titles to them.
+    panes.set_all(frames | across, frames | down | {"constraintoward": "top"})
     panes.set((0, 0), {}, {"scaleanchor": "x", "scaleratio": 1})
     return panes.figure(
-        **dressing(look, rows * (CELL + 26) + 60, t=26, b=56),
+        **dressing(look, TOP + BOTTOM + _inner(rows), l=SIDE, r=SIDE, t=TOP, b=BOTTOM),
         uirevision="keep",
         coloraxis={
             "colorscale": NATS_SCALE,
@@ -125,6 +129,10 @@ def strip_figure(
             "cmax": limits[1],
             "colorbar": {
                 "orientation": "h",
+                # At the left, so that a narrow page shows all of it before anything is scrolled.
+                "x": 0,
+                "xanchor": "left",
+                "xpad": 0,
                 "y": 0,
                 "yanchor": "top",
                 "ypad": 14,
@@ -140,6 +148,23 @@ def strip_figure(
             },
         },
     )
+
+
+def strip_rule(maps: int, columns: int = COLUMNS) -> str:
+    """The height of the strip in CSS for any width of its frame (100cqw): rows lie a map and its title apart.
+
+    >>> strip_rule(12).startswith("calc(82px + 2.8354 * (min(132px, (max(100cqw, 500px) - 56px) / 5) + 26px")
+    True
+    """
+    rows = -(-maps // columns)
+    side = f"min({CELL}px, (max(100cqw, {LEAST}px) - {2 * SIDE + (columns - 1) * GAP}px) / {columns})"
+    # Plotly divides a height by shares, those of the widest maps.
+    return f"calc({TOP + BOTTOM}px + {_inner(rows) / (CELL + TITLE):.4f} * ({side} + {TITLE}px))"
+
+
+def _inner(rows: int) -> int:
+    """Pixels between the strip's margins where its maps are widest."""
+    return rows * CELL + (rows - 1) * TITLE
 
 
 def _titles(

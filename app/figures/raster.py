@@ -20,6 +20,17 @@ def palette(scale: str) -> np.ndarray:
     return np.array([unlabel_rgb(c) for c in sample_colorscale(scale, shares)]).round().astype(np.uint8)
 
 
+def ink_on(colour: np.ndarray) -> str:
+    """Black or white letters, whichever read better on a colour (3,) uint8.
+
+    >>> ink_on(palette("Viridis")[0]), ink_on(palette("Viridis")[-1])
+    ('#ffffff', '#000000')
+    """
+    red, green, blue = ((colour / 255) ** 2.2).tolist()
+    # Where a relative luminance has the same contrast to both.
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
+
+
 def raster(cells: np.ndarray, limits: tuple[float, float], scale: str) -> Image.Image:
     """One pixel per cell, coloured as on a chart between `limits`; transparent where not finite.
 

@@ -6,11 +6,13 @@ from PIL import Image
 
 from app.figures.raster import raster
 from app.figures.style import NATS_SCALE, Look
+from app.parts.sideways import CSS as SIDEWAYS
 
 # Pixels of a column of text: about seventy characters a line read best.
 READING = 680
-CSS = """
-<style>
+CSS = f"""
+<style>{SIDEWAYS}"""
+CSS += """
 .st-key-w_picture [role="radiogroup"] {
   display:grid; grid-template-columns:repeat(4, 1fr); gap:8px; width:100%}
 .st-key-w_picture label + div {width:100%}
@@ -42,9 +44,6 @@ CSS = """
 .st-key-figures_agreement > div {flex:1 1 380px; min-width:300px; max-width:640px}
 .st-key-closer_pair > div {flex:0 1 230px; min-width:180px}
 .st-key-closer_numbers > div {flex:0 1 230px; min-width:150px}
-.st-key-strip_frame {overflow-x:auto}
-.st-key-figure_strip {min-width:500px}
-.st-key-grid_frame {overflow-x:auto; container-type:inline-size}
 @media (max-width:1000px) {[data-testid="stTopNavLink"] > span:first-child:not([label]) {display:none}}
 [data-testid="stPopoverBody"] {max-width:min(620px, 92vw)}
 .st-key-numbers > div, .st-key-numbers_more > div {flex:1 1 128px; min-width:118px}

@@ -6,9 +6,13 @@ import pytest
 from PIL import Image
 
 from tests.support.browser import SLOW, chart, cheap, expect, grid_line, status
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
+# How strong the shades at the left and the right edge of what is scrolled sideways are.
+SHADES = """() => ["::before", "::after"].map(
+    shade => getComputedStyle(document.querySelector(".more_beyond"), shade).opacity)"""
 LABELS, MARKS = ".probe-marks b", ".probe-marks i"
 RANGE = "chart => chart.querySelector('.js-plotly-plot')?._fullLayout?.xaxis.range ?? [0, 0]"
 
@@ -50,6 +54,12 @@ def frame(page, name: str, place: int):
     found = chart(page, name).locator(f'.nsewdrag[data-subplot="x{number}y{number}"]')
     expect(found).to_be_attached(timeout=SLOW)
     return found.bounding_box()
+
+
+def between(page, name: str, upper: int, lower: int) -> float:
+    """Pixels from the lower edge of a map to the upper edge of one below it."""
+    above, below = frame(page, name, upper), frame(page, name, lower)
+    return below["y"] - above["y"] - above["height"]
 
 
 def pane(page, name: str, place: int):
@@ -138,6 +148,14 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
         compute.click()
     expect(line).to_contain_text("All 12 layers are ready", timeout=SLOW)
     expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12, timeout=SLOW)
+    # However wide the page is, rows lie a map and its title apart.
+    for width in (390, 800, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        for _ in range(100):
+            if 15 < (apart := between(page, "strip", 0, 5)) < 32:
+                break
+            page.wait_for_timeout(200)
+        assert 15 < apart < 32, width
     # All maps of the strip are zoomed together, and stay so when the page is drawn again.
     x, y = pane(page, "strip", 0)
     page.mouse.move(x, y)
@@ -247,11 +265,21 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     assert main.evaluate("main => main.scrollTop") > before + 60
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
     (x, y), third = pane(page, "grid", 0), pane(page, "grid", 2)
+    # The edge towards which there is more fades, and beside the name stands what the colours mean.
+    assert page.evaluate(SHADES) == ["0", "1"]
+    key = page.locator(".row_names i")
+    expect(key).to_have_text("keptthrown away")
+    assert key.bounding_box()["x"] >= 0
+    assert key.bounding_box()["x"] + key.bounding_box()["width"] < frame(page, "grid", 0)["x"]
     swipe(page, x, y, -80, 0)
     page.wait_for_timeout(500)
     moved = page.locator(".st-key-grid_frame").evaluate("frame => frame.scrollLeft")
     assert moved > 40
     assert pane(page, "grid", 2)[0] == pytest.approx(third[0] - moved, abs=2)
+    page.locator(".st-key-grid_frame").evaluate("frame => { frame.scrollLeft = 1000 }")
+    wait_until(lambda: page.evaluate(SHADES) == ["1", "0"])
+    page.locator(".st-key-grid_frame").evaluate("(frame, moved) => { frame.scrollLeft = moved }", moved)
+    expect(key).to_be_in_viewport()
     expect(chart(page, "grid").locator(".modebar-container").first).to_be_hidden()
     # The name of the row stays.
     grid, name = (page.locator(one).bounding_box() for one in (".st-key-grid_frame", ".row_names b"))
