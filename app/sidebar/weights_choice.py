@@ -25,11 +25,13 @@ CHOICE_HELP = "Several things in this file could be meant, and its names and sha
 
 # As the server's settings have it.
 MEGABYTES = 600
-# Streamlit calls six hundred megabytes a gigabyte.
+# Streamlit calls six hundred megabytes a gigabyte, which is neither to be seen nor to be heard.
 LIMIT = """
 <style>
-.st-key-{key} [data-testid="stFileUploaderDropzoneInstructions"] span {{font-size:0}}
-.st-key-{key} [data-testid="stFileUploaderDropzoneInstructions"] span::after {{content:"{words}"; font-size:.85rem}}
+.st-key-{key} [data-testid="stFileUploaderDropzoneInstructions"] span {{visibility:hidden; font-size:0}}
+.st-key-{key} [data-testid="stFileUploaderDropzoneInstructions"] span::after {{
+  content:"{words}"; visibility:visible; font-size:.85rem;
+}}
 </style>
 """
 

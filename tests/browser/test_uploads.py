@@ -101,6 +101,12 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     page.locator(".st-key-own_weights summary").click()
     quiet(page)
+    # As the browser tells it to a screen reader.
+    channel = page.context.new_cdp_session(page)
+    heard = str([node.get("name", {}).get("value") for node in channel.send("Accessibility.getFullAXTree")["nodes"]])
+    channel.detach()
+    assert "600 MB per file" in heard
+    assert "1GB" not in heard
     page.get_by_role("combobox", name="Architecture").click()
     page.get_by_role("option", name="ResNet-20").first.click()
     files = {"code": pickle.dumps({"fc.weight": planted(tmp_path)[0]})} | {name: HOSTILE[name]() for name in WEIGHTS}
