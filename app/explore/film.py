@@ -14,7 +14,7 @@ from app.export.names import picture_part, stem
 from app.export.record import Taken
 from app.figures.ends import ENDS
 from app.figures.enlarge import enlarge
-from app.figures.film import film_figure
+from app.figures.film import film_figure, film_rule
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
@@ -36,7 +36,7 @@ GIF_HELP = "For slides: the maps of all layers one after the other, on one scale
 NONE_YET = "Nothing can be played before the maps of two layers are there."
 # Pixels, so that all of it is seen on a screen of 900 with the controls above it; and its margin, since the player
 # does not grow.
-PRESENTED, PRESENTED_ABOVE = 584, 152
+PRESENTED, PRESENTED_ABOVE = 584, 168
 
 
 def play_control(place: str) -> None:
@@ -95,13 +95,17 @@ def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
     )
     if choice().present:
         figure = enlarge(figure, height=PRESENTED).update_layout(margin_t=PRESENTED_ABOVE)
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key="figure_film",
-        config=PLAIN_CONFIG | {"displayModeBar": False},
-        alt=f"{subject.title} and the maps of {len(names)} layers in nats, one after the other",
-    )
+    with st.container(key="film_frame", gap=None):
+        if not choice().present:
+            st.html(f"<style>.st-key-figure_film {{height:{film_rule()}}}</style>")
+        st.plotly_chart(
+            figure,
+            theme=None,
+            key="figure_film",
+            height="content" if choice().present else "stretch",
+            config=PLAIN_CONFIG | {"displayModeBar": False},
+            alt=f"{subject.title} and the maps of {len(names)} layers in nats, one after the other",
+        )
     cells = [
         record(method, Column(layer.name, "", network, subject, layer), view, 0, device) for layer, view in there
     ]  # fmt: skip

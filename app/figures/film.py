@@ -15,7 +15,12 @@ from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, bare_axis, dressing, heatmap, place_words
 
 # Pixels of a map's side on a page of usual width, and around the two panes; the player is above.
-SIDE, ABOVE, BELOW = 380, 138, 64
+SIDE, ABOVE, BELOW = 380, 154, 64
+# Of these the second line of the title.
+LINE = 16
+# Shares of the chart's width between its margins: of a pane, and between both.
+BETWEEN = 0.06
+PANE = (1 - BETWEEN) / 2
 NOTHING = {"type": "scatter", "x": [], "y": [], "showlegend": False, "hoverinfo": "skip"}
 
 
@@ -36,7 +41,7 @@ def film_figure(
     button and a slider lead through the layers.
     """
     size = picture.shape[0], picture.shape[1]
-    panes = Panes(1, 2, 0.06)
+    panes = Panes(1, 2, BETWEEN)
     panes.draw((0, 0), {"type": "image", "z": picture, "name": ""} | probed("picture", ""))
     moving = [_moving(name, cells, size, limits) for name, cells in zip(names, maps, strict=True)]
     panes.draw((0, 1), *moving[start])
@@ -45,7 +50,7 @@ def film_figure(
             "name": name,
             "data": traces,
             "traces": list(range(1, 1 + len(traces))),
-            "layout": {"annotations": [_title(f"{name}</b> · {place} of {len(names)} · {said}", cells, limits)]},
+            "layout": {"annotations": [_title(f"{name}</b> · {place} of {len(names)}<br>{said}", cells, limits)]},
         }
         for place, (name, cells, said, traces) in enumerate(zip(names, maps, captions, moving, strict=True), start=1)
     ]
@@ -61,19 +66,28 @@ def film_figure(
         "outlinewidth": 0,
         "nticks": 7,
         "tickfont": {"size": 10},
-        "title": {"text": scale_words(ends), "side": "bottom", "font": {"size": 11}},
+        "title": {"text": scale_words(ends, "nats"), "side": "bottom", "font": {"size": 11}},
     }
     figure = panes.figure(
         **dressing(look, ABOVE + SIDE + BELOW, t=ABOVE, b=BELOW),
         uirevision=f"film {' '.join(names)}",
         dragmode=False,
         coloraxis={"colorscale": NATS_SCALE, "cmin": limits[0], "cmax": limits[1], "colorbar": bar},
-        updatemenus=[play_buttons(look)],
-        sliders=[stops(names, names, start, look, "")],
+        updatemenus=[play_buttons(look, LINE)],
+        sliders=[stops(names, names, start, look, "", LINE)],
     )
     figure.frames = frames
     figure.layout.annotations = frames[start]["layout"]["annotations"]
     return figure
+
+
+def film_rule() -> str:
+    """Its height in CSS for any width of its frame (100cqw): no higher than its two squares and the player need.
+
+    >>> film_rule()
+    'min(598px, 210px + 47cqw)'
+    """
+    return f"min({ABOVE + SIDE + BELOW}px, {ABOVE + BELOW - 8}px + {100 * PANE:.0f}cqw)"
 
 
 def _moving(name: str, cells: np.ndarray, size: tuple[int, int], limits: tuple[float, float]) -> list[dict[str, Any]]:

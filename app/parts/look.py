@@ -41,6 +41,7 @@ CSS += """
 .st-key-figures_closer, .st-key-figures_agreement, .st-key-closer_pair, .st-key-closer_numbers {flex-wrap:wrap}
 .st-key-figures_closer > div {flex:1 1 225px; min-width:220px; max-width:520px; container-type:inline-size}
 .st-key-figures_closer [class*="st-key-figure_"] {height:min(392px, 100cqw + 48px)}
+.st-key-film_frame {container-type:inline-size}
 .st-key-figures_agreement > div {flex:1 1 380px; min-width:300px; max-width:640px}
 .st-key-closer_pair > div {flex:0 1 230px; min-width:180px}
 .st-key-closer_numbers > div {flex:0 1 230px; min-width:150px}

@@ -12,10 +12,12 @@ CSS = f"""
 .more_beyond::before {{left:var(--from); opacity:0; background:linear-gradient(to left, {CLEAR}, {PAGE})}}
 .more_beyond::after {{right:0; background:linear-gradient(to right, {CLEAR}, {PAGE})}}
 @supports (animation-timeline:scroll()) {{
-  .more_beyond::before {{animation:more_before linear both; animation-timeline:scroll(nearest inline)}}
-  .more_beyond::after {{animation:more_after linear both; animation-timeline:scroll(nearest inline)}}
-  @keyframes more_before {{from {{opacity:0}} 15%, to {{opacity:1}}}}
-  @keyframes more_after {{from, 85% {{opacity:1}} to {{opacity:0}}}}
+  .more_beyond::before {{animation:more_before linear both; animation-timeline:scroll(nearest inline);
+    animation-range:0 36px}}
+  .more_beyond::after {{animation:more_after linear both; animation-timeline:scroll(nearest inline);
+    animation-range:calc(100% - 36px) 100%}}
+  @keyframes more_before {{from {{opacity:0}} to {{opacity:1}}}}
+  @keyframes more_after {{from {{opacity:1}} to {{opacity:0}}}}
 }}"""
 
 

@@ -13,6 +13,10 @@ pytestmark = pytest.mark.browser
 # How strong the shades at the left and the right edge of what is scrolled sideways are.
 SHADES = """() => ["::before", "::after"].map(
     shade => getComputedStyle(document.querySelector(".more_beyond"), shade).opacity)"""
+# Whether a player's title ends within it, and it is as low as a phone's two maps.
+FITS = """film => {
+    const title = film.querySelector(".annotation-text")?.getBoundingClientRect(), all = film.getBoundingClientRect();
+    return Boolean(title && title.width && title.right <= all.right && all.height < 420) }"""
 LABELS, MARKS = ".probe-marks b", ".probe-marks i"
 RANGE = "chart => chart.querySelector('.js-plotly-plot')?._fullLayout?.xaxis.range ?? [0, 0]"
 
@@ -189,6 +193,14 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     film.get_by_text("▶ Play").click()
     expect(film).to_contain_text("fc · 12 of 12", timeout=SLOW)
     expect(film.locator(f"{MARKS}.pin")).to_have_count(2)
+    # On a phone its words are whole, and it is no higher than its maps and the player need.
+    page.set_viewport_size({"width": 390, "height": 900})
+    for _ in range(100):
+        if fits := film.evaluate(FITS):
+            break
+        page.wait_for_timeout(200)
+    assert fits
+    page.set_viewport_size({"width": 1440, "height": 900})
     expect(film.locator(LABELS)).to_have_text([re.compile(r"^−\d\.\d{3} nats$")])
     with page.expect_download(timeout=SLOW) as download:
         page.get_by_role("button", name="GIF").click()
