@@ -1,6 +1,7 @@
 """A figure as its frame, which stays, and what stands on each of its panes, which travels by itself."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 REST = "rest"
 # Pictures, which stay while scales change.
 SOURCES = "sources"
+AXIS = re.compile(r"[xy]axis\d*$")
 # What stands on a pane before anything has come.
 FRAME = "frame"
 Part = dict[str, Any]
@@ -18,7 +20,8 @@ Part = dict[str, Any]
 def parted(figure: go.Figure) -> tuple[go.Figure, dict[str, Part]]:
     """The figure without traces, notes, pictures and scales; and these as JSON, by the x axis of their pane.
 
-    A picture that stands on several panes is written once, among the sources.
+    A picture that stands on several panes is written once, among the sources. The rest has the domains of all axes as
+    well: where maps are to keep their shape, Plotly writes what is left of a domain into the frame's own layout.
 
     >>> frame, parts = parted(go.Figure([{"type": "scatter", "y": [1]}], {"annotations": [{"text": "a"}]}))
     >>> frame.layout.annotations, list(parts), parts["x"]["data"][0]["y"], parts["rest"]["annotations"][0]["text"]
@@ -26,7 +29,9 @@ def parted(figure: go.Figure) -> tuple[go.Figure, dict[str, Part]]:
     """
     whole = json.loads(str(figure.to_json()))
     layout = whole["layout"]
-    parts: dict[str, Part] = {REST: {"layout": {n: layout.pop(n) for n in list(layout) if n.startswith("coloraxis")}}}
+    scales = {name: layout.pop(name) for name in list(layout) if name.startswith("coloraxis")}
+    domains = {name: axis["domain"] for name, axis in layout.items() if AXIS.match(name) and "domain" in axis}
+    parts: dict[str, Part] = {REST: {"layout": scales, "domains": domains}}
     for trace in whole["data"]:
         parts.setdefault(trace.get("xaxis", "x"), {}).setdefault("data", []).append(trace)
     sources: list[str] = []

@@ -72,10 +72,14 @@ class Figure {
   whole(frame) {
     const parts = [...this.parts.values()].sort((one, other) => one.place - other.place).map(({ part }) => part);
     const sources = parts.find((part) => part.sources)?.sources;
+    const domains = Object.entries(parts.find((part) => part.domains)?.domains ?? {}).filter(([axis]) => axis in frame);
+    // An axis without a trace forgets how much of its domain was left out to keep a map's shape, so all begin anew.
+    const axes = Object.fromEntries(domains.map(([axis, domain]) => [axis, { ...frame[axis], domain }]));
     const all = (kind) => parts.flatMap((part) => part[kind] ?? []);
     const images = all("images").map((image) => ({ ...image, source: sources[image.source] }));
     const data = all("data");
-    return { data, layout: { ...frame, annotations: all("annotations"), images, ...Object.assign({}, ...parts.map((part) => part.layout)) } };
+    const layout = { ...frame, ...axes, annotations: all("annotations"), images };
+    return { data, layout: Object.assign(layout, ...parts.map((part) => part.layout)) };
   }
 }
 
