@@ -116,6 +116,10 @@ def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address,
     assert name == "resnet20-cifar10-cid-bird-1-layers.svg"
     assert ElementTree.fromstring(data).tag.endswith("}svg")
     assert take(page, "PDF")[1].startswith(b"%PDF-")
+    name, data = take(page, "PNG")
+    assert name == "resnet20-cifar10-cid-bird-1-layers-maps.png"
+    with Image.open(io.BytesIO(data)) as printed:
+        assert printed.info["dpi"] == pytest.approx((300, 300), abs=0.1)
     curve = rows_of(take(page, "CSV")[1])
     assert [row["layer"] for row in curve if row["mean CID (nats per input variable)"]] == ["layer1.0"]
     assert len(curve) == 12

@@ -87,6 +87,11 @@ def test_a_grid_of_five_methods_fills_in_and_its_link_shows_the_same(page, addre
     expect(page).to_have_url(re.compile("marked="))
     closer.get_by_role("radio", name="Agreement").press("Space")
     expect(chart(page, "agreement_ranks").locator(".heatmap-label")).to_have_count(25, timeout=SLOW)
+    page.get_by_role("combobox", name="Pictures").click()
+    page.get_by_role("option", name="6 pictures of the gallery").click()
+    page.get_by_role("button", name="Compute the missing maps").click()
+    expect(page.locator(".st-key-agreement_line")).to_contain_text("From 30 maps, all ready.", timeout=SLOW)
+    expect(page).to_have_url(re.compile("over=6"))
     assert page.complaints == []
 
 

@@ -1,6 +1,7 @@
 """In a real Chromium: bad files are one sentence each, a good one is shown and cut, and nothing leaves the machine."""
 
 import io
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -91,6 +92,13 @@ def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):
     expect(said).to_contain_text("columns 75 to 225")
     clean(page)
     assert "picture=upload&" in f"{page.url}&"
+    # Only who asks for it puts the picture into the link, and is told for how long; nobody is told its file's name.
+    page.get_by_text("Put it into the link").click()
+    expect(page.get_by_text(re.compile(r"In the link until .*\d, then it is forgotten"))).to_be_visible(timeout=SLOW)
+    page.goto(page.url)
+    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(page.locator(".st-key-figures")).to_contain_text("shared")
+    assert "mine" not in page.locator("body").inner_text()
     assert requests == {urlsplit(address).netloc}
 
 
