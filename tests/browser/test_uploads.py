@@ -11,6 +11,7 @@ from tests.support.browser import READY, SLOW, cheap, expect, quiet, status
 from tests.support.hostile_weights import HOSTILE, planted
 from tests.support.picture_files import REFUSED, SHOWN
 from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 PICTURES = ("empty", "text", "svg", "html", "zip bomb", "20,000 × 20,000", "cut png", "cut jpeg", "no side")
@@ -50,6 +51,14 @@ def clean(page) -> None:
     for secret in ("Traceback", str(ROOT), "site-packages", "root:x"):
         assert secret not in text
     assert page.complaints == []
+
+
+def heard(page) -> str:
+    """What the browser tells a screen reader, all in one."""
+    channel = page.context.new_cdp_session(page)
+    nodes = channel.send("Accessibility.getFullAXTree")["nodes"]
+    channel.detach()
+    return " ".join(str(node.get("name", {}).get("value", "")) for node in nodes)
 
 
 def own(page, address) -> None:
@@ -109,12 +118,9 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
     page.locator(".st-key-own_weights summary").click()
     quiet(page)
-    # As the browser tells it to a screen reader.
-    channel = page.context.new_cdp_session(page)
-    heard = str([node.get("name", {}).get("value") for node in channel.send("Accessibility.getFullAXTree")["nodes"]])
-    channel.detach()
-    assert "600 MB per file" in heard
-    assert "1GB" not in heard
+    expect(page.locator(".st-key-w_weights")).to_be_visible()
+    wait_until(lambda: "600 MB per file" in heard(page))
+    assert "1GB" not in heard(page)
     page.get_by_role("combobox", name="Architecture").click()
     page.get_by_role("option", name="ResNet-20").first.click()
     files = {"code": pickle.dumps({"fc.weight": planted(tmp_path)[0]})} | {name: HOSTILE[name]() for name in WEIGHTS}
