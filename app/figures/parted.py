@@ -30,7 +30,7 @@ def parted(figure: go.Figure) -> tuple[go.Figure, dict[str, Part]]:
     whole = json.loads(str(figure.to_json()))
     layout = whole["layout"]
     scales = {name: layout.pop(name) for name in list(layout) if name.startswith("coloraxis")}
-    domains = {name: axis["domain"] for name, axis in layout.items() if AXIS.match(name) and "domain" in axis}
+    domains = {name: axis.get("domain", [0, 1]) for name, axis in layout.items() if AXIS.match(name)}
     parts: dict[str, Part] = {REST: {"layout": scales, "domains": domains}}
     for trace in whole["data"]:
         parts.setdefault(trace.get("xaxis", "x"), {}).setdefault("data", []).append(trace)

@@ -13,29 +13,42 @@ from tests.support.places import ROOT
 pytestmark = pytest.mark.browser
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-# The frame is drawn in a narrow page, then the first part comes, then there is more room, then come the others.
-GROWN = """async ({ code, frame, parts }) => {
+# What happens before the last parts come: the chart gets more room, or is drawn anew from a copy of the frame's layout,
+# into which Plotly had written.
+GROWN = "chart => Plotly.relayout(chart, { width: 900 })"
+ANEW = "(chart, { data }, layout) => Plotly.react(chart, data, { ...layout, width: 900 })"
+# The frame is drawn in a narrow page, then some parts come, then something happens, then come the others.
+FILLED = """async ({ code, frame, parts, some, happens }) => {
   const put = (await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })))).default;
   const place = document.createElement("div"), chart = document.createElement("div");
   place.className = "st-key-figure_test";
   place.append(chart);
   document.body.append(place);
-  await Plotly.newPlot(chart, frame.data, { ...frame.layout, width: 300, height: 600 });
+  const layout = { ...frame.layout, width: 300, height: 600 };
+  await Plotly.newPlot(chart, frame.data, layout);
+  const copy = structuredClone(layout);
   // As the page does where a chart says that its data were changed.
   chart.on("plotly_redraw", () => Plotly.react(chart, chart.data, chart.layout));
-  const traces = () => chart._fullData.filter(({ type }) => type === "heatmap").length;
+  const sizes = () => [...chart.querySelectorAll(".heatmaplayer image")].map((map) => {
+    const { width, height } = map.getBoundingClientRect();
+    return [width, height];
+  });
   const arrive = async (from, to) => {
     for (let n = from; n < to; n += 1) {
       put({ data: { chart: "st-key-figure_test", place: n, part: parts[n] }, parentElement: n });
     }
-    while (traces() < to - 1) await new Promise((done) => setTimeout(done, 50));
+    let before;
+    do {
+      before = JSON.stringify(sizes());
+      await new Promise((done) => setTimeout(done, 200));
+    } while (sizes().length < to - 1 || JSON.stringify(sizes()) !== before);
   };
-  await arrive(0, 2);
-  await Plotly.relayout(chart, { width: 900 });
-  await arrive(2, parts.length);
-  const maps = [...chart.querySelectorAll(".heatmaplayer image")].map((map) => map.getBoundingClientRect());
+  await arrive(0, some);
+  await eval(happens)(chart, frame, copy);
+  await arrive(some, parts.length);
+  const found = sizes();
   place.remove();
-  return maps.map(({ width, height }) => [width, height]);
+  return found;
 }"""
 
 
@@ -54,15 +67,23 @@ def panes() -> go.Figure:
     return figure
 
 
-def test_maps_that_come_when_a_chart_has_more_room_are_as_large_as_those_before(page):
+def one_pane() -> go.Figure:
+    """One map alone, whose axes say nothing of their domain."""
+    across, down = ({"range": ends, "constrain": "domain"} for ends in ([-0.5, 7.5], [7.5, -0.5]))
+    layout = {"xaxis": across, "yaxis": down | {"scaleanchor": "x"}, "margin": dict.fromkeys("lrtb", 0)}
+    return go.Figure([{"type": "heatmap", "z": [[0.0] * 8] * 8}], layout)
+
+
+@pytest.mark.parametrize("happens", [GROWN, ANEW], ids=["grown", "anew"])
+@pytest.mark.parametrize(("figure", "some"), [(panes(), 2), (one_pane(), 2)], ids=["four", "one"])
+def test_maps_keep_their_shape_and_are_as_large_as_there_is_room(page, figure, some, happens):
     page.goto("about:blank")
     page.add_script_tag(path=PLOTLY)
-    frame, parts = parted(panes())
+    frame, parts = parted(figure)
+    given = {"frame": json.loads(str(frame.to_json())), "parts": list(parts.values())}
     code = (ROOT / "app" / "parts" / "own" / "part.js").read_text()
-    sizes = page.evaluate(
-        GROWN, {"code": code, "frame": json.loads(str(frame.to_json())), "parts": list(parts.values())}
-    )
-    assert len(sizes) == 4
-    width, height = sizes[0]
-    assert width == pytest.approx(height, abs=1)
-    assert all(size == pytest.approx([width, height], abs=1) for size in sizes)
+    sizes = page.evaluate(FILLED, given | {"code": code, "some": some, "happens": happens})
+    assert len(sizes) == len(figure.data)
+    # Pixels, the lesser of what there is across and down.
+    room = 600 if len(sizes) == 1 else sizes[0][0]
+    assert all(size == pytest.approx([room, room], abs=1) for size in sizes)
