@@ -32,7 +32,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         looks = [name for name in LOOKS if len(found.get(name, ())) == len(pictures)]
         for name in looks:
             _bar(axes, found[name], OURS)
-        axes.plot(*zip(*(_middle(found[name]) for name in looks), strict=True), marker="o", color=OURS)
+        # The first frame comes after the look at 64 passes where a start is searched for.
+        axes.plot(*zip(*sorted(_middle(found[name]) for name in looks), strict=True), marker="o", color=OURS)
         for number, name in enumerate(name for name in ways if name not in LOOKS):
             _bar(axes, found[name], OTHERS)
             axes.plot(*_middle(found[name]), marker="s", color=OTHERS)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from explainers.benchmark import others, report, suite
 from explainers.benchmark.chart import draw
@@ -148,6 +149,15 @@ def test_a_document_has_the_tables_that_it_has_marks_for():
     once = report.filled(document, {"aims": "new", "ways": "none"})
     assert once == f"before\n{begin}\n\nnew\n\n{end}\nafter\n"
     assert report.filled(once, {"aims": "new"}) == once
+
+
+def test_the_chart_goes_from_few_passes_to_many(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, _: drawn.append(figure))
+    draw(ways(**{look(64): 0.9, FIRST: 0.3, look(128): 0.1, REFINED: 0.0}), tmp_path / "a.svg")
+    passes = list(drawn[0].axes[0].lines[0].get_xdata())
+    assert passes == sorted(passes)
+    assert len(passes) == 4
 
 
 def test_one_run_writes_the_rows_and_the_next_computes_only_what_is_missing(monkeypatch, tmp_path, capsys):
