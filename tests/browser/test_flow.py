@@ -63,7 +63,7 @@ def test_epochs_are_played_in_the_browser_and_snapshots_estimated_anew(page, add
     page.locator(".st-key-w_flow_deterministic label").first.click()
     expect(chart(page, "flow_widths").get_by_text("bins of 0.5").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("T is a function of X")).to_be_visible()
-    assert "deterministic=True" in page.url
+    expect(page).to_have_url(re.compile("deterministic=True"), timeout=SLOW)
     assert page.strangers == []
     # Plotly rejects the promise of an animation that is paused, and says nothing with it.
     assert set(page.complaints) <= {"undefined"}

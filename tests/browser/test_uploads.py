@@ -104,9 +104,9 @@ def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):
     # Only who asks for it puts the picture into the link, and is told for how long; nobody is told its file's name.
     page.get_by_text("Put it into the link").click()
     expect(page.get_by_text(re.compile(r"In the link until .*\d, then it is forgotten"))).to_be_visible(timeout=SLOW)
+    expect(page).to_have_url(re.compile("shared="), timeout=SLOW)
     page.goto(page.url)
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
-    expect(page.locator(".st-key-figures")).to_contain_text("shared")
+    expect(page.locator(".st-key-figures")).to_contain_text("A shared picture", timeout=SLOW)
     assert "mine" not in page.locator("body").inner_text()
     assert requests == {urlsplit(address).netloc}
 
