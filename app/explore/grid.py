@@ -34,9 +34,9 @@ from explainers.networks.catalogue import Network
 TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on rendered birds or on pictures of yours."
 # Of a method that does not look at layers: the second cell says why there is no map, those behind it are quiet.
 SAME = View("", "same", message=take_files.SAME)
+AGAIN, LOADING = View("", "same", message=NONE), View("", "loading")
 # More than any network has layers.
 FIRST = 10_000
-AGAIN, LOADING = View("", "same", message=NONE), View("", "loading")
 
 
 def grid(

@@ -17,6 +17,7 @@ from app.figures.grid import (
     row_shares,
 )
 from app.figures.raster import ink_on, palette
+from app.parts.sideways import PAGE
 from app.words import number
 
 # Pixels of the strip of colours beside a name.
@@ -56,7 +57,7 @@ def row_names(names: Sequence[RowName], columns: int) -> str:
     )
     style = f"""<style>
 .row_names {{display:none; position:absolute; top:{TOP - 4}px; width:{LEFT - 4}px; height:{tall};
-  box-sizing:content-box; background:light-dark(#fcfcfa, #14191b); border-block:solid light-dark(#fcfcfa, #14191b);
+  box-sizing:content-box; background:{PAGE}; border-block:solid {PAGE};
   border-width:4px 0 {BOTTOM}px}}
 .row_names div {{position:absolute; width:100%; display:flex}}
 .row_names b, .row_names i {{writing-mode:vertical-rl; transform:rotate(180deg); line-height:1; text-align:center}}

@@ -24,7 +24,7 @@ from app.jobs.kept import PENDING, RECORDS, Kept
 from app.jobs.memory import MEBIBYTE, Recent, Store
 from app.jobs.owners import mark, owns
 from app.jobs.paces import Paces
-from app.jobs.runner import Job, Runner
+from app.jobs.runner import Job, Runner, preliminary
 from app.jobs.shared import SharedPictures
 from app.jobs.work import load, load_own
 from app.server.added import add_requested
@@ -402,11 +402,6 @@ def meet(visitor: str, _store: Backend) -> tuple[str, Backend]:
 def shipped_results() -> ShippedResults | None:
     """What ships; None with SHIPPED_RESULTS=0, where everything is to be computed here."""
     return None if os.environ.get("SHIPPED_RESULTS") == "0" else ShippedResults(known=RECORDS)
-
-
-def preliminary(frame: Any) -> bool:
-    """Whether a frame only says how far the preparations are."""
-    return getattr(frame, "preliminary", False)
 
 
 def network_bytes(network: Network) -> int:

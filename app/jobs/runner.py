@@ -25,6 +25,11 @@ SESSIONS = 256
 LIVE = ("waiting", "running")
 
 
+def preliminary(frame: Any) -> bool:
+    """Whether a frame only says how far the preparations are."""
+    return getattr(frame, "preliminary", False)
+
+
 class Job:
     """One piece of work: an iterator of whole frames, each better than the one before.
 
@@ -73,7 +78,7 @@ class Job:
     @property
     def shown(self) -> bool:
         """Whether there is a first map to look at."""
-        return self.latest is not None and not getattr(self.latest, "preliminary", False)
+        return self.latest is not None and not preliminary(self.latest)
 
     def turn(self, owner: str) -> tuple[int, bool, int, int]:
         """Its place among the jobs of `owner`, the least first.

@@ -2,6 +2,7 @@
 
 # For every page. The shade towards the end is gone at the end, that towards the start is there once one has scrolled;
 # where a browser cannot tell, the first always shows and the second never does.
+# The page as in .streamlit/config.toml, and the same seen through.
 PAGE, CLEAR = "light-dark(#fcfcfa, #14191b)", "light-dark(#fcfcfa00, #14191b00)"
 CSS = f"""
 .st-key-grid_frame, .st-key-strip_frame {{overflow-x:auto; container-type:inline-size}}

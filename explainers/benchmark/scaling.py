@@ -24,9 +24,9 @@ FIRST = {"side": 32, "cells": 32, "batch": 1, "layers": 1}
 
 
 def scale(device: str, quick: bool = False) -> Iterator[Row]:
-    """One row for each size: what grows, to what, seconds, and megabytes at the peak."""
-    for what, sizes in SIZES.items():
-        for size in sizes[1:2] if quick else sizes:
+    """One row for each size, or for one alone: what grows, to what, seconds, and megabytes at the peak."""
+    for what, sizes in {"side": SIZES["side"][1:2]}.items() if quick else SIZES.items():
+        for size in sizes:
             # A process has one peak: another for every row.
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
                 seconds, megabytes = pool.submit(

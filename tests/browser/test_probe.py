@@ -155,11 +155,7 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     # However wide the page is, rows lie a map and its title apart.
     for width in (390, 800, 1440):
         page.set_viewport_size({"width": width, "height": 900})
-        for _ in range(100):
-            if 15 < (apart := between(page, "strip", 0, 5)) < 32:
-                break
-            page.wait_for_timeout(200)
-        assert 15 < apart < 32, width
+        wait_until(lambda: 15 < between(page, "strip", 0, 5) < 32)
     # All maps of the strip are zoomed together, and stay so when the page is drawn again.
     x, y = pane(page, "strip", 0)
     page.mouse.move(x, y)
@@ -195,11 +191,7 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     expect(film.locator(f"{MARKS}.pin")).to_have_count(2)
     # On a phone its words are whole, and it is no higher than its maps and the player need.
     page.set_viewport_size({"width": 390, "height": 900})
-    for _ in range(100):
-        if fits := film.evaluate(FITS):
-            break
-        page.wait_for_timeout(200)
-    assert fits
+    wait_until(lambda: film.evaluate(FITS))
     page.set_viewport_size({"width": 1440, "height": 900})
     expect(film.locator(LABELS)).to_have_text([re.compile(r"^−\d\.\d{3} nats$")])
     with page.expect_download(timeout=SLOW) as download:

@@ -172,6 +172,16 @@ def test_first_maps_of_all_jobs_come_before_any_is_finished():
     assert machine.go() == ["quick 0", "quick 1", *first, *last, "series", "series"]
 
 
+def test_of_the_time_left_others_turns_are_no_part_once_it_is_known_what_it_takes_itself():
+    job = Job("a", iter)
+    job.begun, job.progress = job.clock() - 1000, 0.5
+    assert job.work_left == pytest.approx(1000, rel=0.1)
+    job.seconds = 10.0
+    assert job.work_left == 10
+    job.progress = 0.8
+    assert job.work_left == pytest.approx(2.5)
+
+
 def test_what_only_looks_for_a_start_is_no_first_map(runner):
     job = runner.submit("a", Work(2), "anna")
     job.latest = SimpleNamespace(preliminary=True)

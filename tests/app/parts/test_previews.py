@@ -10,7 +10,8 @@ from app.address.worlds import usual
 from app.explore.grid import cell
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
-from app.jobs.backend import View, preliminary
+from app.jobs.backend import View
+from app.jobs.runner import preliminary
 from app.parts.previews import KNOWN, OFF, UNKNOWN, how_wrong, preview_mean
 from app.words import read
 from explainers import CID, CIDResult, CIDSettings, load_network
