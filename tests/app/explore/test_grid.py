@@ -181,12 +181,22 @@ def test_the_address_bar_gives_the_same_grid_again():
     assert figure(again) == figure(at)
 
 
-def test_cancel_keeps_what_is_there_and_go_on_completes_it():
+def test_cancel_keeps_what_is_there_and_go_on_completes_it(monkeypatch):
+    go_on, stream = threading.Event(), MapRequest.stream
+
+    def held(request, *rest):
+        for frame in stream(request, *rest):
+            yield frame
+            # However slow the page is, the map is not finished before it is cancelled.
+            assert not request.kind.entropy or go_on.wait(60)
+
+    monkeypatch.setattr(MapRequest, "stream", held)
     at = visit(refine="True", grid="32", methods="saliency cid", layers="fc")
     until(at, lambda at: len(maps(at)) >= 1)
     at.button(key="grid_cancel").click().run()
     assert any("Cancelled: 1 of 2" in element.value for element in at.markdown)
     assert len(maps(at)) >= 1
+    go_on.set()
     at.button(key="grid_again").click().run()
     assert backend().maps._jobs
     backend().maps.close()
