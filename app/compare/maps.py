@@ -54,7 +54,8 @@ CONSTRAINT = "How far noise of this strength really moves the feature, divided b
 def maps(store: Backend, scene: Scene) -> None:
     """Asks for both maps and draws them; polls only while one is being computed."""
     sides = ((scene.a, scene.pair.layer), (scene.b, scene.pair.partner))
-    asked = [Asked(_request(scene, side, layer), (place, layer.depth)) for place, (side, layer) in enumerate(sides)]
+    # A preview of both comes before either is finished.
+    asked = [Asked(_request(scene, side, layer), (0, place, place)) for place, (side, layer) in enumerate(sides)]
     work = Watch("compare", lambda: asked, "compare")
     views = work.release()
     if any(view.state == "refused" for view in views):
@@ -109,13 +110,14 @@ def _decodable(scene: Scene, layer: Layer) -> bool:
 
 
 def _status(work: Watch, scene: Scene, views: list[View]) -> None:
-    letter = scene.a.letter if views[0].live else scene.b.letter
+    live = [side.letter for side, view in zip((scene.a, scene.b), views, strict=True) if view.live]
+    doing = "Both maps are being computed" if len(live) > 1 else f"The map of {''.join(live)} is being computed"
     done = sentence(scene, views) if all(view.state == "done" for view in views) else ""
     cancelled = "Cancelled: a difference needs both maps as finished ones."
     for side, view in zip((scene.a, scene.b), views, strict=True):
         if view.state == "stopped" and view.value is not None:
             cancelled += f" That of {side.letter} is a preview: {how_wrong(side.network, view.value)}."
-    work.status(views, f"The map of {letter} is being computed", done, cancelled)
+    work.status(views, doing, done, cancelled)
 
 
 def sentence(scene: Scene, views: list[View]) -> str:

@@ -56,7 +56,7 @@ def all_layers(
         _decoders(network, layers, metric)
     if not layers:
         return
-    work = watch(subject, network, layers, metric, settings)
+    work = watch(subject, network, layers, metric, settings, marked)
     if shown:
         pixel_probe(subject.size, _open)
 

@@ -1,18 +1,27 @@
-"""The work on all layers' maps, which waits for its button: for the tab that shows all of them, and for the player."""
+"""The work on all layers' maps, which waits for its button: for the tab that shows all of them, and for the player.
+
+A preview of every layer comes first, the deepest's before the others; then the chosen layer's map is finished.
+"""
 
 from collections.abc import Sequence
 
 from app.inputs.network_input import Subject
 from app.jobs.backend import View
+from app.parts.turns import previews_first
 from app.parts.watch import Asked, Start, Watch
 from explainers import CIDSettings
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
 
-def watch(subject: Subject, network: Network, layers: Sequence[Layer], metric: str, settings: CIDSettings) -> Watch:
+def watch(
+    subject: Subject, network: Network, layers: Sequence[Layer], metric: str, settings: CIDSettings, chosen: str
+) -> Watch:
     """One of them for all places on the page: what one has started the others go on with."""
-    asked = [Asked(subject.request(network, layer, metric, settings), (1, layer.depth)) for layer in layers]
+    asked = [
+        Asked(subject.request(network, layer, metric, settings), previews_first(layer.depth, layer.name == chosen))
+        for layer in layers
+    ]
     work = Watch("layers", lambda: asked, "layers", waits=True)
     work.release()
     return work

@@ -65,7 +65,7 @@ def scene(network: Network, subject: Subject, settings: CIDSettings, marked: str
 def film(scene: Scene, device: str) -> None:
     """The player, with what is missing of the layers."""
     if scene.layers:
-        work = watch(scene.subject, scene.network, scene.layers, scene.metric, scene.settings)
+        work = watch(scene.subject, scene.network, scene.layers, scene.metric, scene.settings, scene.marked)
 
         def draw(views: list[View]) -> None:
             status(work, views)

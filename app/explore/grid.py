@@ -22,6 +22,7 @@ from app.parts.look import look
 from app.parts.previews import OFF, how_wrong, measured, preview_mean
 from app.parts.sideways import more_beyond
 from app.parts.sparing import sparing
+from app.parts.turns import previews_first
 from app.parts.watch import OPEN, Asked, Watch, page_changed
 from app.words import NONE, decimal, duration, number, passes, roughly
 from explainers import CIDResult, CIDSettings
@@ -35,8 +36,6 @@ TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on ren
 # Of a method that does not look at layers: the second cell says why there is no map, those behind it are quiet.
 SAME = View("", "same", message=take_files.SAME)
 AGAIN, LOADING = View("", "same", message=NONE), View("", "loading")
-# More than any network has layers.
-FIRST = 10_000
 
 
 def grid(
@@ -107,7 +106,7 @@ def _asked(method: MapMethod, column: Column, settings: CIDSettings) -> Asked:
 def turn(method: MapMethod, cost: int, depth: int, chosen: bool) -> tuple[int, ...]:
     """Where a map stands among those of the grid: cheap ones first, then a preview of all others, the deepest first,
     and only then what is left of them, the chosen layer's first."""
-    return (1, -depth, -depth - chosen * FIRST) if method.entropy else (0, cost)
+    return previews_first(depth, chosen) if method.entropy else (0, cost)
 
 
 def _status(work: Watch, views: Sequence[View]) -> None:

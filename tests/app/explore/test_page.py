@@ -7,6 +7,7 @@ import threading
 import tomllib
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,11 +21,14 @@ from app.address.selection import Selection
 from app.jobs import work
 from app.jobs.backend import backend
 from app.jobs.owners import mark
+from app.jobs.runner import CancelledError
 from app.sidebar import controls
 from app.sidebar.weights_choice import MEGABYTES
+from explainers.methods.request import MapRequest
 from tests.support.pages import CHEAP, chosen, done, drawn, says, until, uploaded, visit, words
 from tests.support.picture_files import noise
 from tests.support.places import MAIN, ROOT
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
@@ -387,6 +391,28 @@ def test_all_layers_appear_on_one_scale():
     until(at, lambda at: says(at, "All 12 layers are ready"), every=1.0)
     assert "layer3.2" in at.get("plotly_chart")[-2].proto.spec
     assert len([trace for trace in drawn(at, "strip")["data"] if trace.get("coloraxis") == "coloraxis"]) == 12
+
+
+def test_all_layers_have_a_preview_before_any_is_finished_the_deepest_first_then_the_chosen_one(monkeypatch):
+    go_on, came = threading.Event(), []
+
+    def told(request, *rest):
+        assert go_on.wait(60)
+        for progress in (0.5, 0.9):
+            came.append(request.layer.name)
+            yield SimpleNamespace(preliminary=False, progress=progress)
+        raise CancelledError
+
+    monkeypatch.setattr(MapRequest, "stream", told)
+    at = visit(view="layers", refine="True", layer="layer2.0")
+    at.button(key="layers_again").click().run()
+    go_on.set()
+    wait_until(lambda: not backend().maps.count)
+    deepest_first = ["fc", "avgpool", *(f"layer{stage}.{block}" for stage in (3, 2, 1) for block in (2, 1, 0))]
+    then = ["layer2.0", *(name for name in deepest_first if name != "layer2.0")]
+    # The one that is asked for first may have begun before there were others.
+    assert [name for name in came if name != "conv1"] == deepest_first + then
+    assert came[-1] == "conv1"
 
 
 def test_a_network_that_cannot_be_had_is_one_sentence(monkeypatch):
