@@ -116,7 +116,7 @@ def _status(work: Watch, scene: Scene, views: list[View]) -> None:
     cancelled = "Cancelled: a difference needs both maps as finished ones."
     for side, view in zip((scene.a, scene.b), views, strict=True):
         if view.state == "stopped" and view.value is not None:
-            cancelled += f" That of {side.letter} is a preview: {how_wrong(side.network, view.value)}."
+            cancelled += f" That of {side.letter} is a preview: {how_wrong(view.value)}."
     work.status(views, doing, done, cancelled)
 
 

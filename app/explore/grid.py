@@ -19,7 +19,7 @@ from app.jobs.backend import Backend, View
 from app.parts import take_files
 from app.parts.arriving import arriving
 from app.parts.look import look
-from app.parts.previews import OFF, how_wrong, measured, preview_mean
+from app.parts.previews import how_wrong, preview_mean
 from app.parts.sideways import more_beyond
 from app.parts.sparing import sparing
 from app.parts.turns import previews_first
@@ -30,7 +30,6 @@ from explainers.cid.certainty import is_certain, mean_uncertainty
 from explainers.methods.entropies import NO_DECODER, RU_NAME
 from explainers.methods.method import MapMethod, MapResult
 from explainers.methods.registry import methods
-from explainers.networks.catalogue import Network
 
 TRAIN_HELP = "Leads to One layer, where a decoder is trained on the spot, on rendered birds or on pictures of yours."
 # Of a method that does not look at layers: the second cell says why there is no map, those behind it are quiet.
@@ -171,7 +170,7 @@ def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[
 
 def _cell(view: View, column: Column) -> Cell:
     """One that lacks a decoder is one that a click leads on from to where it is trained."""
-    shown = cell(view, column.network)
+    shown = cell(view)
     if view.message != NO_DECODER or column.network.name != selection.selection().network:
         return shown
     return replace(shown, note=f"{shown.note.rstrip('.')}. Click here to train one.", opens=column.layer.name)
@@ -183,12 +182,12 @@ def to_decoder(layer: str) -> None:
     page_changed()
 
 
-def cell(view: View, network: Network) -> Cell:
+def cell(view: View) -> Cell:
     """What stands in the cell of a view: the map with its cost, or what it waits for, or why there is none."""
     if view.value is not None and view.state in ("done", "running", "stopped"):
         found = view.value
         if view.state != "done":
-            return Cell(found.values, preview(view, network), preview=True, cost=_cut_short(view, network))
+            return Cell(found.values, preview(view), preview=True, cost=_cut_short(view))
         cost = f"{passes(found.forward_passes, found.backward_passes)} forward + backward passes through the network."
         return Cell(found.values, caption(found), cost=cost)
     notes: dict[str, Callable[[], str]] = {
@@ -202,19 +201,18 @@ def cell(view: View, network: Network) -> Cell:
     return Cell(None, note=notes.get(view.state, lambda: "")())
 
 
-def _cut_short(view: View, network: Network) -> str:
+def _cut_short(view: View) -> str:
     """How wrong a cancelled map may be."""
     if view.state != "stopped" or not isinstance(view.value, CIDResult):
         return ""
-    return f"Cancelled: {how_wrong(network, view.value)}."
+    return f"Cancelled: {how_wrong(view.value)}."
 
 
-def preview(view: View, network: Network) -> str:
+def preview(view: View) -> str:
     """Two short lines of a map that is not finished: what is known of its mean, and what became of it."""
     found, first = view.value, ""
     if isinstance(found, CIDResult):
-        off = f" ± {OFF if measured(network, found) else '?'}" if view.state == "stopped" else ""
-        first = f"mean {preview_mean(found)}{off} nats"
+        first = f"mean {preview_mean(found)} nats"
     return f"{first}<br>" + (f"cancelled at {view.progress:.0%}" if view.state == "stopped" else "preview")
 
 

@@ -141,7 +141,7 @@ def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str
     doing = FIRST_LOOK if view.state == "running" else "Waiting for its turn"
     if view.value is not None:
         doing = STAGES.get(view.value.stage, "Finishing")
-    kept = f"a preview, {how_wrong(network, view.value)}" if view.value is not None else "nothing was ready yet"
+    kept = f"a preview, {how_wrong(view.value)}" if view.value is not None else "nothing was ready yet"
     done = _outcome(view, network, layer, metric) if view.state == "done" else ""
     work.status([view], doing, done, f"Cancelled at {view.progress:.0%}: {kept}.", "Start again")
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.inputs.network_input import Subject
 from app.jobs.objects import foreground_gain, located
-from app.parts.previews import OFF, preview_mean
+from app.parts.previews import preview_mean
 from app.words import decimal, duration, near, number, passes, signed
 from explainers import CIDResult
 from explainers.cid.constraint import holds
@@ -49,8 +49,8 @@ SENSITIVITY = (
     "the map does not."
 )
 PREVIEW = (
-    f"A preview, rounded to a whole nat. In the networks that ship, the finished map's mean is at most {OFF:g} nats "
-    "away; in others nobody knows."
+    "A preview, ± how far the mean of the finished map may be away from it: an estimate from how well the constraint "
+    "holds so far and how long the map has been refined, which no map of the networks that ship has broken."
 )
 UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
 

@@ -40,7 +40,9 @@ def descend(
         yield
         return torch.full_like(log_sigma, variables)
 
-    estimate = yield from relay(steps_down(sampler, settings, randomness, rise, steps, adam))
+    # How far it is from its end nobody knows before.
+    found = steps_down(sampler, settings, randomness, rise, steps, adam)
+    estimate = yield from relay(found, lambda found: replace(found, mean_error=found.mean_error * torch.nan))
     yield replace(estimate, converged=estimate.holds, stage="done", progress=1.0)
 
 

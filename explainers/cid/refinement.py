@@ -36,7 +36,7 @@ LARGEST_RESIDUAL = 4.0
 class Refinement:
     """Steps from `start`; `estimate` is where they have led, `residuals` what the last ones felt.
 
-    `target` is β δ_f² (B,).
+    `target` is β δ_f² (B,), `steps` how many there were.
     """
 
     def __init__(self, sampler: Sampler, start: Estimate, target: Tensor, randomness: Randomness) -> None:
@@ -51,19 +51,19 @@ class Refinement:
         self._rest = torch.zeros_like(start.log_sigma)
         self._scale = torch.zeros_like(target)
         self.residuals: deque[Tensor] = deque(maxlen=REMEMBERED)
-        self._steps, self._weight = 0, 0.0
+        self.steps, self._weight = 0, 0.0
         self._mean, self._mean_weight = torch.zeros_like(self._rest), 0.0
 
     def step(self) -> Iterator[Estimate]:
         """One step, of eight samples: `estimate` after every chunk of them, moved with the last."""
-        noise = self.sampler.noise(SAMPLES, self.randomness("step", self._steps))
+        noise = self.sampler.noise(SAMPLES, self.randomness("step", self.steps))
         energies: list[Tensor] = []
         gradient = torch.zeros_like(self._rest)
         for energy, part in self.sampler.energy_gradients(self.estimate.log_sigma, noise):
             energies.append(energy)
             gradient = gradient + part.sum(0) / SAMPLES
             yield self.estimate
-        self._steps += 1
+        self.steps += 1
         energy = torch.cat(energies).mean(0)
         self._totals.add(energy, gradient)
         bounded = self.estimate.bounded | (gradient != 0)
@@ -83,7 +83,7 @@ class Refinement:
 
     def _average_in(self, r: Tensor) -> None:
         """One more guess of the whole correction: where it stands, less half the residual."""
-        weight = self._steps**0.5
+        weight = self.steps**0.5
         self._weight += weight
         guess = self._coefficients - _products(self._contrast, r) / 2
         self._wanted = self._wanted + (guess - self._wanted) * (weight / self._weight)
@@ -100,7 +100,7 @@ class Refinement:
 
     def _remember(self) -> None:
         """The mean of where the steps have been: in stiff directions they swing about the optimum."""
-        weight = self._steps**2
+        weight = self.steps**2
         self._mean_weight += weight
         self._mean = self._mean + (self._correction() - self._mean) * (weight / self._mean_weight)
 
@@ -108,12 +108,18 @@ class Refinement:
     def answer(self) -> Estimate:
         """The mean of the last steps at the scale of the last."""
         log_sigma = self._start + self._mean + self._scale.view(-1, 1, 1, 1)
-        return replace(self.estimate, log_sigma=log_sigma) if self._steps else self.estimate
+        return replace(self.estimate, log_sigma=log_sigma) if self.steps else self.estimate
+
+    @property
+    def misfit(self) -> Tensor:
+        """E/T over the last steps, (B,); 1 before there was one, where nothing is known of it."""
+        tiny = torch.finfo(self.target.dtype).tiny
+        return (self._totals.energy / self.target).clamp_min(tiny) if self.steps else torch.ones_like(self.target)
 
     def _rescale(self, energy: Tensor) -> None:
         """Robbins and Monro's steps towards E = target; a quiet sample counts no more than a loud one."""
         excess = (energy / self.target).clamp_min(1e-6).log().clamp(-3, 3)
-        self._scale = self._scale - 0.5 * excess / self._steps**0.7
+        self._scale = self._scale - 0.5 * excess / self.steps**0.7
 
     def _correction(self) -> Tensor:
         return self._rest + _combined(self._contrast, self._coefficients, self._rest)

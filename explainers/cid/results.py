@@ -60,7 +60,8 @@ class CIDResult:
     - `sigma` (B, 1, rows, columns): standard deviation per cell, in network units.
     - `mean` (B,): mean entropy over bounded cells, nats per input variable.
     - `mean_error` (B,): the standard error of `mean` that comes from the estimate of δ_f², and in a refined map from
-      the scale of σ, at which the constraint is `constraint` and not 1.
+      the scale of σ, at which the constraint is `constraint` and not 1. Before the end, how far `mean` may be from that
+      of the finished map (`explainers/cid/nearness.py`); NaN where that is not known.
     - `loss` (B,): an estimate, to second order and rather too large, of what the mean entropy lies below its maximum,
       in nats, and `loss_error` (B,) its standard error; `loss` + 2 `loss_error` is the limit. From noise that was not
       used to find σ (`explainers/cid/optimality.py`); NaN where neither has been measured: before the end, in a closed
@@ -102,8 +103,8 @@ class CIDResult:
 
     @property
     def preliminary(self) -> bool:
-        """Whether a place to start from is still looked for, of which it is not known how far off it is."""
-        return self.stage == "start"
+        """Whether it is not known how far off it is: a place to start from is still looked for, for one."""
+        return self.stage == "start" or (self.stage != "done" and bool(self.mean_error.isnan().any()))
 
     @property
     def map(self) -> Tensor:
@@ -133,7 +134,7 @@ class RUResult(CIDResult):
     """RU maps of B pictures: the fields of `CIDResult`, and what the decoder did.
 
     - `entropy` (B, 1, H, W): Ĥ in nats, of pixel values in [0, 1], mean over the channels; `mean` (B,) over all pixels.
-      `mean_error` (B,): the standard error of `mean` from its samples.
+      `mean_error` (B,): the standard error of `mean` from its samples; before the end, that and what is left to gain.
     - `sigma`, `constraint`, `unbounded` and the rest: of the noise at the network's input, as for CID.
     - `reconstruction` (B, 3, H, W): g(h(x)) in [0, 1]; `error` (B,) its root mean square error.
     - `decoder_share` (B,): the share of that error, squared, in the mean of E(x − x̂')² over all pixels.

@@ -12,7 +12,7 @@ fitted to. Pictures of a batch take their ways one by one and every draw is foun
 the same alone and in company.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,6 +22,7 @@ from explainers.cid.closed_form import ERROR_TOLERANCE, ROUND, closed_form, squa
 from explainers.cid.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, measure
 from explainers.cid.curvature import is_curved
 from explainers.cid.moments import Moments
+from explainers.cid.nearness import STARTED, left_open, near_answer, near_refined
 from explainers.cid.noise_start import noise_start
 from explainers.cid.optimality import bound_loss, roughly_bounded
 from explainers.cid.pace import AllTrue
@@ -59,19 +60,24 @@ def solve(
     sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
 ) -> Iterator[Estimate]:
     """Estimates, each sharper than the one before; the last one is the answer."""
-    estimate, curved, cost = yield from relay(_at_x(sampler, settings, randomness), lambda found: found[0])
+    found = _at_x(sampler, settings, randomness)
+    estimate, curved, cost = yield from relay(
+        found, lambda found: replace(found[0], mean_error=left_open(found[0], found[2]))
+    )
     # A constant h permits any noise, so there is nothing to measure.
     target, constant = _target(estimate, settings)
     linear, estimate = constant, replace(estimate, stage="probes", progress=0.2)
     if not curved.all():
         checks = check(sampler, estimate, target, CHECK_SAMPLES, randomness)
-        estimate = yield from relay(choose(curved, estimate, checked) for checked in checks)
+        checked = (choose(curved, estimate, checked) for checked in checks)
+        estimate = yield from relay(checked, lambda checked: replace(checked, mean_error=left_open(checked, cost)))
         linear = constant | (~curved & _is_linear(estimate) & ~_awake(sampler, estimate, randomness))
         curved = curved | ((estimate.constraint.log().abs() > FAR) & ~linear & settings.refine)
         # Where the closed form meets the constraint, what it has lost is what the errors of G cost.
         loss = torch.where(linear, torch.where(constant, 0, cost), torch.nan)
         estimate = replace(estimate, loss=loss, loss_error=loss * 0)
     if settings.refine and not linear.all():
+        gap = torch.where(curved, STARTED, left_open(estimate, cost))
         if curved.any():
             flat = replace(
                 estimate, log_sigma=sampler.uniform(settings.beta), bounded=torch.ones_like(estimate.bounded)
@@ -79,7 +85,7 @@ def solve(
             starts = noise_start(sampler, flat, target, randomness)
             started = (choose(curved, start, estimate) for start in starts)
             estimate = yield from relay(started, lambda start: replace(start, stage="start"))
-        refined = yield from relay(_refine(sampler, estimate, target, linear, randomness, effort))
+        refined = yield from _refine(sampler, estimate, target, linear, gap, randomness, effort)
         estimate = replace(refined, mean_error=torch.where(linear, refined.mean_error, refined.scale_error))
     heavy = estimate.largest_share > HEAVY_TAIL
     near = estimate.loss + 2 * estimate.loss_error <= LOSS_TOLERANCE
@@ -122,16 +128,31 @@ def _target(estimate: Estimate, settings: CIDSettings) -> tuple[Tensor, Tensor]:
 
 
 def _refine(
-    sampler: Sampler, start: Estimate, target: Tensor, finished: Tensor, randomness: Randomness, effort: Effort
-) -> Iterator[Estimate]:
-    """Steps and looks by turns, then the constraint; pictures that are `finished` (B,) are left as they are."""
+    sampler: Sampler,
+    start: Estimate,
+    target: Tensor,
+    finished: Tensor,
+    gap: Tensor,
+    randomness: Randomness,
+    effort: Effort,
+) -> Generator[Estimate, None, Estimate]:
+    """Steps and looks by turns, then the constraint; pictures that are `finished` (B,) are left as they are.
+
+    `gap` (B,) is how far the mean of the start may be from the end's.
+    """
+
+    def frame(progress: float) -> Estimate:
+        settled = choose(finished, start, near_answer(answer))
+        found = choose(done, settled, near_refined(refinement, gap))
+        return replace(found, stage="refinement", progress=progress)
+
     refinement, answer, done = Refinement(sampler, start, target, randomness), start, finished
     total, before, progress = sum(steps for steps, _ in effort.stages), 0, 0.25
     for place, (steps, samples) in enumerate(effort.stages):
         for step in range(before, before + steps):
             progress = 0.25 + 0.65 * step / total
             for _ in refinement.step():
-                yield replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
+                yield frame(progress)
         before += steps
         hopeful = torch.ones_like(done)
         if place + 1 < len(effort.stages):
@@ -139,14 +160,15 @@ def _refine(
             if not (hopeful & ~done).any():
                 continue
         looks = bound_loss(sampler, refinement.answer, target, samples, randomness, place)
-        shown = replace(choose(done, answer, refinement.answer), stage="refinement", progress=progress)
+        shown = frame(progress)
         looked = yield from relay(looks, lambda _, shown=shown: shown)
         answer = choose(done, answer, looked)
         done = done | hopeful & (answer.loss + 2 * answer.loss_error <= effort.enough)
         if done.all():
             break
-    for certified in certify(sampler, answer, target, finished, randomness):
-        yield choose(finished, start, certified)
+    certified = certify(sampler, answer, target, finished, randomness)
+    last = yield from relay(certified, lambda found: choose(finished, start, near_answer(found)))
+    return choose(finished, start, last)
 
 
 def _is_linear(estimate: Estimate) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explainers.cid.explain import CID
+from explainers.cid.records import choose
 from explainers.cid.results import CIDResult, CIDSettings, absolute_range, reconstruction_range
 from explainers.decoders.cards import find_decoder, load_decoder
 from explainers.methods.method import MapMethod, Size
@@ -81,7 +82,7 @@ def _decoder(network: Network, layer: Layer, device: torch.device) -> nn.Module:
 
 def _timed(method: CID | RU, request: MapRequest, bench: Workbench) -> Iterator[CIDResult]:
     """Ever sharper results; `seconds` counts the work on this map, not the turns that others had."""
-    stream, spent = method.stream(request.x[None].to(bench.device), request.settings), 0.0
+    stream, spent = sharpened(method.stream(request.x[None].to(bench.device), request.settings)), 0.0
     while True:
         started = time.monotonic()
         result = next(stream, None)
@@ -89,6 +90,17 @@ def _timed(method: CID | RU, request: MapRequest, bench: Workbench) -> Iterator[
         if result is None:
             return
         yield replace(result, seconds=spent)
+
+
+def sharpened(results: Iterable[CIDResult]) -> Iterator[CIDResult]:
+    """Of each picture the map that is known best so far, with what the newest has cost; the last is as it comes."""
+    best: CIDResult | None = None
+    for result in results:
+        if best is None or best.preliminary or result.preliminary or result.stage == "done":
+            best = result
+        else:
+            best = choose(best.mean_error <= result.mean_error, best, result)
+        yield best
 
 
 def _settings_of(result: CIDResult, seed: int) -> dict[str, object]:
