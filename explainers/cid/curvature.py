@@ -21,9 +21,9 @@ PAIRS = 8
 LINEAR_TOLERANCE = 0.2
 
 
-def is_curved(sampler: Sampler, log_sigma: Tensor, randomness: Randomness) -> Tensor:
-    """Where the ratio of the module's equation is far from 1, (B,). 16 forward passes."""
+def bend(sampler: Sampler, log_sigma: Tensor, randomness: Randomness) -> Tensor:
+    """The ratio of the module's equation less 1, (B,). 16 forward passes."""
     noise = sampler.noise(PAIRS, randomness("curvature"))
     whole = torch.cat(list(sampler.energies(log_sigma, noise))).sum(0)
     small = torch.cat(list(sampler.energies(log_sigma, noise, step=LINEAR_STEP))).sum(0)
-    return (whole - small).abs() > LINEAR_TOLERANCE * small
+    return torch.where(whole == small, 0, (whole - small) / small)

@@ -21,14 +21,14 @@ from explainers.cid.constraint import Estimate
 from explainers.cid.refinement import Refinement
 
 # Of a refinement that begins at the scale of the noise, and of the closed form of what seems to be linear.
-STARTED, BENT = 1.5, 0.1
+STARTED, BENT = 1.5, 0.15
 SETTLED = 0.01
 PACE, POWER = 4, 0.7
 
 
-def left_open(estimate: Estimate, cost: Tensor) -> Tensor:
-    """The module's of a closed form, (B,); `cost` (B,) is what errors of G cost a linear h."""
-    return 3 * estimate.mean_error + 2 * cost + BENT
+def near_closed_form(estimate: Estimate, cost: Tensor, bend: Tensor) -> Estimate:
+    """`estimate` as a frame: `cost` (B,) is what errors of G cost a linear h, 1 + `bend` (B,) how far from that."""
+    return replace(estimate, mean_error=3 * estimate.mean_error + 2 * cost + 2 * bend.abs() + BENT)
 
 
 def near_refined(refinement: Refinement, start: Tensor) -> Estimate:

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from explainers.cid.closed_form import ERROR_TOLERANCE, ROUND, closed_form, square_columns
 from explainers.cid.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, measure
-from explainers.cid.curvature import is_curved
+from explainers.cid.curvature import LINEAR_TOLERANCE, bend
 from explainers.cid.moments import Moments
-from explainers.cid.nearness import STARTED, left_open, near_answer, near_refined
+from explainers.cid.nearness import STARTED, near_answer, near_closed_form, near_refined
 from explainers.cid.noise_start import noise_start
 from explainers.cid.optimality import bound_loss, roughly_bounded
 from explainers.cid.pace import AllTrue
@@ -60,24 +60,22 @@ def solve(
     sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
 ) -> Iterator[Estimate]:
     """Estimates, each sharper than the one before; the last one is the answer."""
-    found = _at_x(sampler, settings, randomness)
-    estimate, curved, cost = yield from relay(
-        found, lambda found: replace(found[0], mean_error=left_open(found[0], found[2]))
-    )
+    at_x = yield from relay(_at_x(sampler, settings, randomness), lambda found: found.frame(found.estimate))
+    estimate, curved, cost = at_x.estimate, at_x.curved, at_x.cost
     # A constant h permits any noise, so there is nothing to measure.
     target, constant = _target(estimate, settings)
     linear, estimate = constant, replace(estimate, stage="probes", progress=0.2)
     if not curved.all():
         checks = check(sampler, estimate, target, CHECK_SAMPLES, randomness)
         checked = (choose(curved, estimate, checked) for checked in checks)
-        estimate = yield from relay(checked, lambda checked: replace(checked, mean_error=left_open(checked, cost)))
+        estimate = yield from relay(checked, at_x.frame)
         linear = constant | (~curved & _is_linear(estimate) & ~_awake(sampler, estimate, randomness))
         curved = curved | ((estimate.constraint.log().abs() > FAR) & ~linear & settings.refine)
         # Where the closed form meets the constraint, what it has lost is what the errors of G cost.
         loss = torch.where(linear, torch.where(constant, 0, cost), torch.nan)
         estimate = replace(estimate, loss=loss, loss_error=loss * 0)
     if settings.refine and not linear.all():
-        gap = torch.where(curved, STARTED, left_open(estimate, cost))
+        gap = torch.where(curved, STARTED, at_x.frame(estimate).mean_error)
         if curved.any():
             flat = replace(
                 estimate, log_sigma=sampler.uniform(settings.beta), bounded=torch.ones_like(estimate.bounded)
@@ -92,16 +90,33 @@ def solve(
     yield replace(estimate, converged=constant | (estimate.holds & near & ~heavy), stage="done", progress=1.0)
 
 
-def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[tuple[Estimate, Tensor, Tensor]]:
-    """What the Jacobian at x says: δ_f², and the closed form where h may be linear.
+@dataclass(frozen=True)
+class AtX:
+    """What the Jacobian at x has told so far: the closed form, and of every picture (B,) whether h is `curved`.
 
-    With it, both (B,): where h is curved, and the mean entropy that errors of G cost a linear h.
+    With it the mean entropy that errors of G `cost` a linear h, and h's `bend`, 0 where that was not asked for.
+    """
+
+    estimate: Estimate
+    curved: Tensor
+    cost: Tensor
+    bend: Tensor
+
+    def frame(self, estimate: Estimate) -> Estimate:
+        """The closed form, perhaps with its constraint, and how far its mean may be from the end's."""
+        bend = torch.where(estimate.constraint.isnan(), self.bend, estimate.constraint - 1)
+        return near_closed_form(estimate, self.cost, bend)
+
+
+def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[AtX]:
+    """What the Jacobian at x says: δ_f², and the closed form where h may be linear.
 
     Nothing is shown of the closed form before that is known, and of a curved picture only δ_f² is asked for: σ is equal
     in all cells then, and the stage "start".
     """
     known, flat = None, sampler.uniform(settings.beta)
     curved = settled = torch.zeros(len(flat), dtype=torch.bool, device=flat.device)
+    bent = torch.zeros_like(flat[:, 0, 0, 0])
     looked, finished = not settings.refine, AllTrue()
     stage = "probes" if looked else "start"
     for columns in square_columns(sampler, settings.probes, randomness):
@@ -109,10 +124,12 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
         estimate = closed_form(known, settings.beta)
         whole = columns.passes % ROUND == 0 or columns.progress >= 1
         if not looked and whole and (columns.passes >= LOOK_PASSES or columns.progress >= 1):
-            curved, looked = is_curved(sampler, estimate.log_sigma, randomness), True
+            bent, looked = bend(sampler, estimate.log_sigma, randomness), True
+            curved = bent.abs() > LINEAR_TOLERANCE
             stage = "start" if curved.any() else "probes"
         shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
-        yield replace(estimate, log_sigma=shown, stage=stage, progress=0.2 * columns.progress), curved, known.loss
+        estimate = replace(estimate, log_sigma=shown, stage=stage, progress=0.2 * columns.progress)
+        yield AtX(estimate, curved, known.loss, bent)
         if not (looked and whole):
             continue
         settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))

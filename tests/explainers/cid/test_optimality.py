@@ -13,7 +13,7 @@ from explainers.benchmark.cid import score
 from explainers.benchmark.stochastic_ascent import ascend
 from explainers.cid.closed_form import closed_form, square_columns
 from explainers.cid.constraint import measure
-from explainers.cid.curvature import is_curved
+from explainers.cid.curvature import LINEAR_TOLERANCE, bend
 from explainers.cid.noise_start import noise_start
 from explainers.cid.optimality import bound_loss
 from explainers.cid.results import HEAVY_TAIL
@@ -91,9 +91,9 @@ def test_the_start_under_noise_is_the_closed_form_where_h_is_linear():
 
 def test_a_linear_h_is_not_curved_and_a_threshold_is():
     sampler = _linear()
-    assert not is_curved(sampler, sampler.uniform(BETA), Randomness(0))
+    assert bend(sampler, sampler.uniform(BETA), Randomness(0)).abs() <= LINEAR_TOLERANCE
     steep = Sampler(lambda x: (x + torch.relu(x - 0.01) * 30).flatten(1), torch.zeros(1, 1, 6, 6), (6, 6))
-    assert is_curved(steep, steep.uniform(BETA), Randomness(0))
+    assert bend(steep, steep.uniform(BETA), Randomness(0)).abs() > LINEAR_TOLERANCE
 
 
 @pytest.mark.slow
