@@ -42,4 +42,9 @@ def near_answer(estimate: Estimate) -> Estimate:
     """A solution of which only the scale is still looked for, as a frame."""
     known = torch.hypot(estimate.known.error, estimate.known.mean - 1) / estimate.growth
     scale = torch.where(estimate.known.count > 0, known, estimate.scale_error)
-    return replace(estimate, mean_error=3 * scale + SETTLED)
+    return replace(estimate, mean_error=near_end(scale))
+
+
+def near_end(error: Tensor) -> Tensor:
+    """How far a mean may be from the end's where nothing but its standard `error` (B,) is left."""
+    return 3 * error + SETTLED

@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from explainers.cid.nearness import near_end
 from explainers.cid.records import choose
 from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE
 from explainers.cid.sampling import Sampler
@@ -82,12 +83,13 @@ def certified(
     own, samples = own_errors(decoded), enough(decoded, *FINAL_SAMPLES, pixels=FINAL_PIXELS)
     norm_error, done, answer = 2 * now.estimate.mean_error, torch.zeros_like(constant), now
     exact = replace(now.estimate, mean_error=torch.zeros_like(target))
-    shown = replace(now, estimate=replace(now.estimate, progress=0.9))
+    shown = replace(now, estimate=replace(now.estimate, progress=0.9), error=near_end(now.error))
     approach = certify(sampler, exact, target, constant, randomness, APPROACH_SAMPLES, "approach")
     estimate = yield from relay(approach, lambda _: shown)
     now, before = replace(now, estimate=estimate), None
     for trial in range(FINAL_TRIES):
-        shown = replace(answer, estimate=replace(answer.estimate, progress=0.9 + 0.1 * trial / FINAL_TRIES))
+        estimate = replace(answer.estimate, progress=0.9 + 0.1 * trial / FINAL_TRIES)
+        shown = replace(answer, estimate=estimate, error=near_end(answer.error))
         work = measured(decoded, now.estimate.log_sigma, samples, randomness("final", trial))
         found = yield from meanwhile(work, shown)
         reached, error = found.energies.mean(0) / target, found.energy_error

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from explainers.cid.closed_form import ROUND, SquareColumns, closed_form, square_columns
 from explainers.cid.constraint import CONSTRAINT_TOLERANCE, Estimate, check
+from explainers.cid.nearness import near_end
 from explainers.cid.noise_start import SCALINGS, noise_start
 from explainers.cid.pace import AllTrue
 from explainers.cid.records import choose
@@ -174,12 +175,12 @@ def _at(found: Reconstruction, progress: float) -> Reconstruction:
 
 
 def _possible(found: Reconstruction, own: Tensor) -> Tensor:
-    """The error of a preview, (B,): that of its samples, and what is left to gain.
+    """How far the mean of a preview may be from the end's, (B,): by its samples, and by what is left to gain.
 
     Before that has been looked at, it is taken to be as much as the noise adds at all.
     """
     loss = found.estimate.loss + 2 * found.estimate.loss_error
-    return torch.hypot(found.error, torch.where(loss.isnan(), _moved(found.square_errors, own), loss))
+    return near_end(found.error) + torch.where(loss.isnan(), _moved(found.square_errors, own), loss)
 
 
 def _closed_form(
