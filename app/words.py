@@ -5,6 +5,8 @@ import math
 NONE = "–"
 # What may be off by more than that is written as "about".
 ROUGH = 0.1
+# From here on what is measured in multiples is written without decimals.
+MANY = 100
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -45,6 +47,15 @@ def error_of(value: float, error: float, places: int = 3) -> str:
     """
     known = not math.isnan(value) and not math.isnan(error) and error
     return f" ± {decimal(least(error, places), places)}" if known else ""
+
+
+def multiple(value: float, error: float) -> str:
+    """How many times something is what it may be, with its standard error; whole where that is many.
+
+    >>> multiple(1.004, 0.016), multiple(6268.575, 343.989)
+    ('1.004 ± 0.016', '6,269 ± 344')
+    """
+    return near(value, error) if value < MANY else f"{value:,.0f} ± {error:,.0f}"
 
 
 def least(error: float, places: int) -> float:

@@ -13,6 +13,7 @@ from app.explore.row_names import row_name, row_names
 from app.explore.take import take_grid
 from app.figures.ends import ENDS
 from app.figures.grid import LEFT, Cell, Head, Row, Style, grid_figure, height_rule, least_width
+from app.figures.means import mean_words
 from app.figures.raster import data_address, grey
 from app.inputs.columns import Column, fitting
 from app.jobs.backend import Backend, View
@@ -24,9 +25,9 @@ from app.parts.sideways import more_beyond
 from app.parts.sparing import sparing
 from app.parts.turns import previews_first
 from app.parts.watch import OPEN, Asked, Watch, page_changed
-from app.words import NONE, decimal, duration, number, passes, roughly
+from app.words import NONE, decimal, duration, number, passes
 from explainers import CIDResult, CIDSettings
-from explainers.cid.certainty import is_certain, mean_uncertainty
+from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import NO_DECODER, RU_NAME
 from explainers.methods.method import MapMethod, MapResult
 from explainers.methods.registry import methods
@@ -221,8 +222,7 @@ def caption(found: MapResult) -> str:
     cost, said = duration(found.seconds), found.numbers
     if "mean" in said:
         sure = is_certain(said)
-        first = f"mean {decimal(said['mean']) if sure else roughly(said['mean'], mean_uncertainty(said))} nats"
-        first += "" if sure else ", uncertain"
+        first = f"mean {mean_words(said)} nats" + ("" if sure else ", uncertain")
         first += f", error {decimal(said['error'])}" if "error" in said else ""
     else:
         largest = float(found.map.abs().max())

@@ -17,7 +17,7 @@ from app.jobs.backend import Backend, View
 from app.parts.bound import steps, switch
 from app.parts.look import look
 from app.parts.watch import Asked, Watch
-from app.words import factor, near, number
+from app.words import MANY, factor, multiple, number
 from explainers import CIDResult
 from explainers.cid.noise_effect import FACTORS, SAMPLES, NoiseEffect
 from explainers.methods.noise import NoiseRequest
@@ -29,8 +29,6 @@ SHOW = (
     "feature, and what the network answers then."
 )
 STRENGTH = "How many times the noise that the map allows: × 1 is what the layer does not notice."
-# From here on changes are written without decimals.
-LARGE = 100
 MOVED = (
     f"The mean square of how far the feature moves, over {SAMPLES} draws of the noise, divided by what is allowed "
     "(β δ²), ± its standard error. At × 1 it is 1: so the map was made."
@@ -115,17 +113,8 @@ def verdict(found: NoiseEffect, at: int, layer: str) -> str:
         )
     if change < 3:
         return f"**{layer} begins to see a difference**: its feature moves further than was allowed."
-    times = number(change, 2) if change < LARGE else f"{float(f'{change:.2g}'):,.0f}"
+    times = number(change, 2) if change < MANY else f"{float(f'{change:.2g}'):,.0f}"
     return f"**To {layer} these are two pictures**: its feature moves {times} times as much as allowed, in mean square."
-
-
-def moved(change: float, error: float) -> str:
-    """A change with its standard error, whole where it is large.
-
-    >>> moved(1.004, 0.016), moved(6268.575, 343.989)
-    ('1.004 ± 0.016', '6,269 ± 344')
-    """
-    return near(change, error) if change < LARGE else f"{change:,.0f} ± {error:,.0f}"
 
 
 def curves(found: NoiseEffect) -> list[Curve]:
@@ -154,7 +143,7 @@ def _numbers(network: Network, found: NoiseEffect, at: int) -> None:
     said = f"{network.classes[likeliest]} {float(found.answers[at, likeliest]):.1%}"
     with st.container(horizontal=True, key="numbers_noise"):
         st.metric(
-            "Feature has moved (1 is allowed)", moved(float(found.changes[at]), float(found.errors[at])), help=MOVED
+            "Feature has moved (1 is allowed)", multiple(float(found.changes[at]), float(found.errors[at])), help=MOVED
         )
         st.metric("Of its length", f"{float(found.moved[at]):.1%}", help=LENGTH)
         if network.segments:

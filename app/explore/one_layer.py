@@ -14,6 +14,7 @@ from app.explore.take import take_map
 from app.figures.ends import ENDS
 from app.figures.enlarge import enlarge
 from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure
+from app.figures.means import mean_words
 from app.figures.predictions import prediction_figure
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
@@ -26,7 +27,6 @@ from app.parts.look import look
 from app.parts.numbers import doubt, numbers, preview_numbers
 from app.parts.previews import how_wrong
 from app.parts.watch import Asked, Watch
-from app.words import decimal
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
 from explainers.cid.results import RUResult
@@ -147,8 +147,8 @@ def _status(work: Watch, view: View, network: Network, layer: Layer, metric: str
 
 
 def _outcome(view: View, network: Network, layer: Layer, metric: str) -> str:
-    mean = decimal(float(view.value.mean[0]))
-    text = f"**{layer.name}** of {network.title}: mean {find_method(metric).title} {mean} nats."
+    mean = f"mean {find_method(metric).title} {mean_words(view.value.numbers)} nats"
+    text = f"**{layer.name}** of {network.title}: {mean}."
     if not view.value.settings.refine:
         if is_certain(view.value.numbers):
             return text + " Closed form, not refined: below stands how well the constraint holds."

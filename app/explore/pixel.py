@@ -11,11 +11,13 @@ from app.figures.pixel import pixel_figure, value_at
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import View
+from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch, page_changed
 from app.words import counted
 from explainers import CIDSettings
+from explainers.cid.certainty import is_certain
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -56,15 +58,19 @@ def draw_pixel_curve(
     ready = [view.value if view.state == "done" else None for view in views]
     values = [None if found is None else value_at(found.values, subject.size, pixel) for found in ready]
     means = [None if found is None else float(found.mean[0]) for found in ready]
+    unsure = [found is not None and not is_certain(found.numbers) for found in ready]
     title = find_method(metric).title
     st.markdown(f"**One pixel through the layers**: {title} at row {pixel[0]}, column {pixel[1]}", help=CURVE_HELP)
     st.plotly_chart(
-        pixel_figure([layer.name for layer in layers], values, means, pixel, metric, look(), marked),
+        pixel_figure([layer.name for layer in layers], values, means, pixel, metric, look(), marked, unsure),
         theme=None,
         key=f"figure_pixel_{metric}",
         config=PLAIN_CONFIG | {"displayModeBar": False},
         alt=f"{title} of the pixel in row {pixel[0]}, column {pixel[1]}, for every layer in order of execution",
     )
+    # In All layers the curves above say so.
+    if more and any(unsure):
+        st.caption(f":material/help: {UNSURE_POINTS}")
     unused = [layer.name for layer, one in zip(layers, values, strict=True) if one is not None and np.isposinf(one)]
     if unused:
         st.caption(f"Without a point, since the layer does not use this pixel at all: {', '.join(unused)}.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.explore.noise_itself import drawn, moved, verdict
+from app.explore.noise_itself import drawn, verdict
 from app.export.curves import Curves, curves_file
 from app.export.numbers import numbers_table
 from app.export.picture import Line, Sheet, cell_png, cell_subtitle, cell_title, sheet_png
@@ -17,7 +17,7 @@ from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain, foreground_kind, located
 from app.parts.strange import answered
-from app.words import NONE, decimal, factor, signed
+from app.words import NONE, decimal, factor, multiple, signed
 from explainers import CIDResult
 from explainers.cid.noise_effect import FACTORS, NoiseEffect
 from explainers.methods.noise import NoiseRequest
@@ -177,7 +177,7 @@ def _noise(store: Backend, shown: Shown) -> tuple[Plate, Table] | None:
     rows = tuple(
         (
             factor(each),
-            moved(float(effect.changes[place]), float(effect.errors[place])),
+            multiple(float(effect.changes[place]), float(effect.errors[place])),
             f"{float(effect.moved[place]):.1%}",
             network.classes[int(effect.answers[place].argmax())],
         )

@@ -12,9 +12,10 @@ from app.export import canvas
 from app.export.record import Taken
 from app.figures.ends import beyond_words
 from app.figures.grid import Cell, Row, row_limits
+from app.figures.means import mean_words
 from app.figures.raster import grey
-from app.words import decimal, duration, number, passes, roughly, scientific
-from explainers.cid.certainty import is_certain, mean_uncertainty
+from app.words import decimal, duration, number, passes, scientific
+from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import ENTROPIES
 
 SIDE, LARGE = 1.9, 3.1
@@ -155,8 +156,7 @@ def caption(cell: Taken) -> str:
         largest = np.abs(cell.values).max()
         return (f"largest {number(largest)}" if largest else "zero everywhere") + f"\n{cost}"
     sure = is_certain(known)
-    first = f"mean {decimal(known['mean']) if sure else roughly(known['mean'], mean_uncertainty(known))} nats"
-    first += "" if sure else ", uncertain"
+    first = f"mean {mean_words(known)} nats" + ("" if sure else ", uncertain")
     if "error" in known:
         first += f", error {decimal(known['error'])}"
     return f"{first}\n{cost}"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from app.figures.marks import open_where
 from app.figures.methods import style_of
 from app.figures.probed import DECIMALS
 from app.figures.remembered import remembered
@@ -32,10 +33,12 @@ def pixel_figure(
     metric: str,
     look: Look,
     marked: str | None = None,
+    unsure: Sequence[bool] = (),
 ) -> go.Figure:
     """Entropy of one pixel in nats against the layer in order of execution, and the mean of each map as a dotted line.
 
-    None where a layer's map is not ready; a layer that does not use the pixel at all has no point (inf).
+    None where a layer's map is not ready; a layer that does not use the pixel at all has no point (inf). Points are
+    open where the layer's map is `unsure`.
     """
     title = metric.upper()
     curves = (
@@ -50,7 +53,7 @@ def pixel_figure(
             "name": name,
             "mode": "lines+markers",
             "line": {"color": colour, "width": 2 if dash == "solid" else 1.5, "dash": dash},
-            "marker": {"size": size},
+            "marker": {"size": size, "symbol": open_where(unsure, "circle")},
             "connectgaps": False,
             "hovertemplate": f"%{{x}}<br>{name}: %{{y:.{DECIMALS}f}} nats<extra></extra>",
         }

@@ -5,6 +5,7 @@ from typing import cast
 
 import streamlit as st
 
+from app.figures.means import mean_words
 from app.inputs.network_input import Subject
 from app.jobs.objects import foreground_gain, located
 from app.parts.previews import preview_mean
@@ -69,12 +70,12 @@ def numbers(result: CIDResult, subject: Subject) -> None:
     why = GAIN.format(foreground) if gain is not None else f"Not available here. {foreground}"
     with st.container(horizontal=True, key="numbers"):
         if result.reconstruction is not None:
-            st.metric("Mean RU (nats)", decimal(float(result.mean[0])), help=MEAN_RU)
+            st.metric("Mean RU (nats)", mean_words(result.numbers), help=MEAN_RU)
             recovered = cast(RUResult, result)
             st.metric("Decoder's error (of 1)", decimal(float(recovered.error[0])), help=ERROR)
             st.metric("Its own share", f"{float(recovered.decoder_share[0]):.1%}", help=SHARE)
         else:
-            st.metric("Mean CID (nats)", decimal(float(result.mean[0])), help=MEAN)
+            st.metric("Mean CID (nats)", mean_words(result.numbers), help=MEAN)
         st.metric("Concentration (nats)", signed(gain), help=why)
         share = None if gain is None else located(result, subject)
         where = why if share is None else LOCATED.format(foreground)

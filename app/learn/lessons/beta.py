@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
+from app.figures.means import mean_words
 from app.jobs.backend import View
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers
@@ -16,6 +17,7 @@ from app.parts.previews import preview_mean
 from app.parts.watch import Asked, Watch
 from app.words import decimal, scientific
 from explainers import CIDResult, CIDSettings, absolute_range
+from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import CID_METHOD
 
 BETAS = (1e-5, 5e-5, 1.5e-4, 5e-4, 1.5e-3, 5e-3, 1.5e-2, 5e-2)
@@ -95,9 +97,9 @@ def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, 
     result = frame if views[beta].state == "done" else None
     numbers(
         ("Mean CID (nats)", _mean(result, frame), explain("CID")),
-        ("If the layer were linear", decimal(linear_mean(plain, beta)), LINEAR),
+        ("If the layer were linear (nats)", decimal(linear_mean(plain, beta)), LINEAR),
         ("Pattern kept (of 1)", "…" if result is None else kept(result, entropy), KEPT),
-        ("Constraint", "…" if result is None else constraint(result), CONSTRAINT),
+        ("Constraint (1 where it holds)", "…" if result is None else constraint(result), CONSTRAINT),
     )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
@@ -114,16 +116,17 @@ def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, 
 
 def _mean(result: CIDResult | None, frame: CIDResult | None) -> str:
     if result is not None:
-        return decimal(float(result.mean[0]))
+        return mean_words(result.numbers)
     return "…" if frame is None else preview_mean(frame)
 
 
 def curve(views: dict[float, View], plain: float, beta: float, stage: Stage):
     """Mean CID over β: the line of a linear layer, and what was measured so far."""
     done = [each for each in BETAS if views[each].state == "done"]
+    unsure = [not is_certain(views[each].value.numbers) for each in done]
     curves = [
         Curve("if the layer were linear", BETAS, [linear_mean(plain, each) for each in BETAS], 1, "dash"),
-        Curve("measured", done, [float(views[each].value.mean[0]) for each in done], 0, points=True),
+        Curve("measured", done, [float(views[each].value.mean[0]) for each in done], 0, points=True, unsure=unsure),
     ]
     axes = ("strength β (no unit)", "mean CID (nats per input variable)")
     return curve_figure(curves, axes, stage.look, (True, False), here=beta)

@@ -16,7 +16,7 @@ OTHERS = (0.01, 0.5)
 STEP = "How long the network has learnt so far, in steps of training. It learns to tell two spirals apart."
 WIDTH = "Side of the square bins into which the layer's two values are sorted."
 EXACT = "log n: without noise all n points stay different points, so that the layer tells exactly which one it was."
-WITHIN = "Mean distance between two points of one class, in units of the layer's values (from −1 to 1)."
+WITHIN = "Mean distance between two points of one class; the layer's two values T lie between −1 and 1."
 BETWEEN = "The same for points of two classes."
 
 
@@ -34,8 +34,8 @@ def widget(stage: Stage) -> None:
     numbers(
         ("I(X;T), exact (nats)", decimal(now["exact"]), EXACT),
         ("Binned (nats)", decimal(now["binned"][bins]), explain("binned entropy")),
-        ("Same class, distance", decimal(now["within"]), WITHIN),
-        ("Other class, distance", decimal(now["between"]), BETWEEN),
+        ("Distance, same class (units of T)", decimal(now["within"]), WITHIN),
+        ("Distance, two classes (units of T)", decimal(now["between"]), BETWEEN),
         ("Right answers", f"{now['accuracy']:.0%}", "Share of the points whose class the network says rightly."),
     )
     with st.container(horizontal=True, key="learn_charts"):

@@ -18,9 +18,9 @@ SLIDERS = {
            "the background has to do with the label. Lifts the line as a whole."),
     "C₂": (np.round(np.arange(0.1, 1.01, 0.1), 1), 0.6, "The difference of those two shares, above 0 because the "
            "foreground tells more of the label than the background does. Makes the line steeper."),
-    "C₃": (np.round(np.arange(-3, 3.1, 0.5), 1), -1.0, "Entropies of all pictures and labels (in nats). Positive "
+    "C₃ (nats)": (np.round(np.arange(-3, 3.1, 0.5), 1), -1.0, "Entropies of all pictures and labels. Positive "
            "values pull the line down, the more so the larger the CID."),
-    "C₄": (np.round(np.arange(0, 5.1, 0.5), 1), 1.0, "H(X), the entropy of the pictures (in nats), which no CID can "
+    "C₄ (nats)": (np.round(np.arange(0, 5.1, 0.5), 1), 1.0, "H(X), the entropy of the pictures, which no CID can "
            "reach. The nearer CID comes to it, the steeper the line."),
 }  # fmt: skip
 CID = "The mean CID of the layer, in nats: how much it has discarded. Three lines show this value and its neighbours."

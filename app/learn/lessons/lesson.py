@@ -53,12 +53,16 @@ class Lesson:
         return read_shipped(f"lessons/{self.slug}.md")
 
 
-def unsure(said: Sequence[Mapping[str, Any]]) -> None:
-    """A sentence where one of a lesson's closed forms does not meet the constraint; `said` is what was measured."""
+def unsure(said: Sequence[Mapping[str, Any]]) -> bool:
+    """A sentence where one of a lesson's closed forms does not meet the constraint; `said` is what was measured.
+
+    Whether there is one.
+    """
     far = [one["constraint"] for one in said if not is_certain(one)]
     if far:
         worst = max(far, key=misfit)
         st.caption(UNSURE.format(number(worst), number(misfit(worst), 2)))
+    return bool(far)
 
 
 def numbers(*shown: tuple[str, str, str]) -> None:

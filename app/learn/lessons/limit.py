@@ -1,5 +1,6 @@
 """Lesson 7: half of the filters made quieter, a change that loses nothing and moves CID."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,11 +9,13 @@ import streamlit as st
 import torch
 
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
+from app.figures.means import mean_words
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers, unsure
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.words import decimal, number, part, signed
+from app.words import number, part, signed
+from explainers import absolute_range
 from explainers.cid.certainty import is_certain
 from explainers.cid.concentration import concentration
 
@@ -30,6 +33,8 @@ LOST = (
     "is still there, to the last bit."
 )
 
+LEFT_OUT = "The curve of the mean leaves them out: the difference of two uncertain means says nothing."
+
 
 def widget(stage: Stage) -> None:
     """A layer, half of its filters and their volume -> CID before and after, and the proof that nothing is lost."""
@@ -44,23 +49,25 @@ def widget(stage: Stage) -> None:
     if maps is None:
         return
     place = st.container()
-    (before, _, _), (after, lost, _) = maps[0], maps[SCALES.index(scale)]
+    (before, _, _), (after, lost, now) = maps[0], maps[SCALES.index(scale)]
     gains = [gain(each, picture) for each, _, _ in maps]
     with place:
         numbers(
-            ("Lost, once undone", number(lost), LOST),
-            ("Mean CID (nats)", decimal(mean(after)), explain("CID")),
-            ("Mean CID before", decimal(mean(before)), "Mean CID of the layer as it was trained, in nats."),
+            ("Lost, once undone (feature units)", number(lost), LOST),
+            ("Mean CID (nats)", mean_words(now), explain("CID")),
+            ("Mean CID before (nats)", mean_words(maps[0][2]), "Mean CID of the layer as it was trained."),
             ("Concentration (nats)", signed(gains[SCALES.index(scale)]), explain("concentration")),
-            ("Concentration before", signed(gains[0]), "Concentration of the layer as it was trained, in nats."),
+            ("Concentration before (nats)", signed(gains[0]), "Concentration of the layer as it was trained."),
         )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
             panels = [Panel("CID before", before), Panel(f"half of the filters × {part(scale)}", after)]
-            stage.chart(row_figure(panels, stage.look), "maps", "CID maps before and after, on one scale")
+            figure = row_figure(panels, stage.look, absolute_range(bench.BETA))
+            stage.chart(figure, "maps", "CID maps before and after, on one scale")
         with st.container():
             stage.chart(curve(maps, gains, scale, stage), "limit", "Change of mean CID and concentration with volume")
-    unsure([said for _, _, said in maps])
+    if unsure([said for _, _, said in maps]):
+        st.caption(LEFT_OUT)
     if bench.subject(picture).mask is None:
         st.caption("This picture has no exact outline: every second filter is taken, and there is no concentration.")
 
@@ -68,12 +75,11 @@ def widget(stage: Stage) -> None:
 def curve(
     maps: Sequence[tuple[np.ndarray, float, dict]], gains: Sequence[float | None], scale: float, stage: Stage
 ) -> go.Figure:
-    """What the quieter filters change of the mean and of the concentration; open where a map is uncertain."""
-    means = [mean(entropy) - mean(maps[0][0]) for entropy, _, _ in maps]
-    unsure = [not is_certain(said) for _, _, said in maps]
-    curves = [Curve("mean CID", SCALES, means, 0, points=True, unsure=unsure)]
-    if known := [each for each in gains if each is not None]:
-        curves.append(Curve("concentration", SCALES, [each - known[0] for each in known], 1, points=True))
+    """What the quieter filters change of the mean, where both maps are certain, and of the concentration."""
+    known = [mean(entropy) if is_certain(said) else math.nan for entropy, _, said in maps]
+    curves = [Curve("mean CID", SCALES, [each - known[0] for each in known], 0, points=True)]
+    if told := [each for each in gains if each is not None]:
+        curves.append(Curve("concentration", SCALES, [each - told[0] for each in told], 1, points=True))
     axes = ("volume of half of the filters", "change (nats)")
     figure = curve_figure(curves, axes, stage.look, (True, False), here=scale, level=(0, ""))
     return figure.update_xaxes(tickvals=list(SCALES), ticktext=[part(each) for each in SCALES])

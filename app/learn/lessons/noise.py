@@ -1,5 +1,8 @@
 """Lesson 2: the noise a layer does not notice, and where it does."""
 
+import math
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
@@ -7,7 +10,7 @@ from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
-from app.words import NONE, decimal, number, signed
+from app.words import NONE, decimal, error_of, multiple, near, number, signed
 
 SIGMAS = (0.002, 0.003, 0.005, 0.007, 0.01, 0.012, 0.014, 0.017, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4)
 KINDS = {False: "equal everywhere", True: "fit to the layer"}
@@ -16,7 +19,10 @@ KIND = (
     "and the closed form gives each pixel more or less of it."
 )
 MET = "The σ at which the reaction passes 1, read off the measured curve between two points."
-GAINED = "The mean entropy of the noise at which the constraint is met. With noise fit to the layer, this is CID."
+GAINED = (
+    "The mean entropy of the noise at which the constraint is met, ± its standard error, which is half of the "
+    "reaction's relative one. With noise fit to the layer, this is CID."
+)
 DIFFERENCE = "How much more than with equal noise in a linear layer, ½ log β + ½ log 2πe = −2.98 nats."
 
 
@@ -46,14 +52,26 @@ def widget(stage: Stage) -> None:
                 figure, "reaction", f"Reaction of {layer} against σ; {number(now, 2)} at σ = {sigma:g}, 1 is allowed"
             )
     met = bench.crossing(SIGMAS, means)
+    # The reaction goes with σ²: half of its own relative error is that of σ, and the error of the entropy.
+    off = math.nan if met is None else relative(found, met) / 2
     with place:
         numbers(
-            ("Reaction (1 is allowed)", f"{number(now)} ± {number(error, 1)}", explain("reaction")),
-            ("Constraint met at σ", decimal(met, 4), MET),
-            ("Entropy there (nats)", NONE if met is None else decimal(bench.entropy_of(met)), GAINED),
-            ("More than equal noise", NONE if met is None else gain(met), DIFFERENCE),
+            ("Reaction (1 is allowed)", multiple(now, error), explain("reaction")),
+            ("Just allowed σ (network units)", decimal(met, 4), MET),
+            ("Entropy there (nats)", NONE if met is None else near(bench.entropy_of(met), off), GAINED),
+            ("More than equal noise (nats)", NONE if met is None else gain(met) + error_of(1, off), DIFFERENCE),
         )
         st.markdown(verdict(now, layer))
+
+
+def relative(found: Sequence[tuple[float, float]], met: float) -> float:
+    """The relative error of the reaction at the measured σ that is nearest to `met`.
+
+    >>> relative([(0.5, 0.1), (1.0, 0.05)] + [(2.0, 2.0)] * 12, 0.003)
+    0.05
+    """
+    mean, error = found[min(range(len(SIGMAS)), key=lambda place: abs(math.log(SIGMAS[place] / met)))]
+    return error / mean
 
 
 def gain(met: float) -> str:

@@ -8,6 +8,7 @@ from app.learn.lessons.lesson import Lesson, Stage, numbers, unsure
 from app.learn.lessons.measured import measured
 from app.parts.glossary import explain
 from app.words import factor, number, part
+from explainers import absolute_range
 from explainers.methods.entropies import CID_NAME
 
 SCALES = tuple(2.0**power for power in range(-4, 5))
@@ -39,7 +40,8 @@ def widget(stage: Stage) -> None:
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
             panels = [Panel("CID before", found["before"]), Panel("CID after", found["after"])]
-            stage.chart(row_figure(panels, stage.look), "maps", "The CID map before and after, on one scale")
+            figure = row_figure(panels, stage.look, absolute_range(bench.BETA))
+            stage.chart(figure, "maps", "The CID map before and after, on one scale")
         with st.container():
             figure = factors_figure(list(NAMES.values()), [factors[name] for name in NAMES], stage.look, SCALES[-1])
             stage.chart(figure, "factors", f"Factor of each measure after rescaling by {part(c)}")

@@ -20,7 +20,7 @@ ROUGHNESS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05)
 WALLS = 600
 CASE = "What the function h hands on: all pixels but the marked one, or one single number."
 ROUGH = "How much the plaster's brightness differs from pixel to pixel, as a standard deviation of pixel values 0 to 1."
-OTHERS = "Mean over all other pixels, in nats."
+OTHERS = "Mean over all other pixels."
 REST = "Root mean square error of the reconstruction, of pixel values 0 to 1."
 
 
@@ -28,7 +28,7 @@ def widget(stage: Stage) -> None:
     """A function and a wall -> CID, reconstruction and RU, and what both say of the marked pixel."""
     with st.container(horizontal=True, key="learn_controls"):
         case = controls.segments("Function h(x)", list(CASES), "wall", CASE, "wall_case", CASES.__getitem__)
-        rough = controls.slide("Roughness of the plaster", ROUGHNESS, 0.002, ROUGH, "wall_rough", "{:g}".format)
+        rough = controls.slide("Roughness of the plaster (of 1)", ROUGHNESS, 0.002, ROUGH, "wall_rough", "{:g}".format)
     answer = measured("wall", [(case, rough)], measure, "Fitting the decoder and measuring both maps")
     if answer is None:
         return
@@ -36,9 +36,9 @@ def widget(stage: Stage) -> None:
     cid, ru, spot = found[CID_NAME], found[RU_NAME], toys.IGNORED
     numbers(
         ("CID of the pixel (nats)", decimal(float(cid[spot])), explain("CID")),
-        ("CID of the others", decimal(others(cid)), OTHERS),
+        ("CID of the others (nats)", decimal(others(cid)), OTHERS),
         ("RU of the pixel (nats)", decimal(float(ru[spot])), explain("RU")),
-        ("RU of the others", decimal(others(ru)), OTHERS),
+        ("RU of the others (nats)", decimal(others(ru)), OTHERS),
         ("Error (RMSE, of 1)", decimal(found["error"], 4), REST),
     )
     st.markdown(verdict(case))

@@ -1,6 +1,8 @@
 """The lessons: what they measure against what is known, and every page with its controls."""
 
+import json
 import math
+import re
 import threading
 from itertools import pairwise
 
@@ -17,10 +19,13 @@ from app.learn.lessons import LESSONS, bench, clusters, find, information, toys,
 from app.learn.lessons.limit import gain, mean
 from app.parts.glossary import glossary
 from app.words import read
+from explainers import absolute_range
 from explainers.cid.results import ENTROPY_CONSTANT
 from tests.support.pages import metrics, page, until
 
 BIRD = bench.PICTURE
+# A number alone, with its error where it has one; and what says its unit beside it. A logit is its own.
+NUMBER, UNIT = r"[−+]?[\d.,]+( ± [\d.,]+)?", r"\(.+\)|logit"
 
 
 def visit(slug: str, **query: str) -> AppTest:
@@ -150,6 +155,11 @@ def test_every_lesson_shows_words_equation_and_a_number_that_follows_its_slider(
     lesson = LESSONS[find(slug)]
     assert at.title[0].value == lesson.title
     assert at.latex[0].value.strip("$ \n") == lesson.equation
+    # A colour is one value in nats, on this page as on every other: what is used is dark.
+    scales = [scale for spec in charts(at) if (scale := json.loads(spec)["layout"].get("coloraxis"))]
+    assert all((scale["cmin"], scale["cmax"]) == absolute_range(bench.BETA) for scale in scales)
+    bare = [name for name, text in metrics(at).items() if re.fullmatch(NUMBER, text) and not re.search(UNIT, name)]
+    assert not bare, "numbers without a unit"
     before, drawn = metrics(at)[number], charts(at)
     at.select_slider(key=f"w_learn_{control}").set_value(value).run()
     until(at, lambda at: metrics(at).get(number, before) != before)
@@ -175,18 +185,18 @@ def test_constants_move_the_curve_and_no_efficiency_of_a_network_is_shown():
 
 @pytest.mark.usefixtures("fresh_backend")
 def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled():
-    at = until(visit("beta"), lambda at: "If the layer were linear" in metrics(at))
-    line = metrics(at)["If the layer were linear"]
+    at = until(visit("beta"), lambda at: "If the layer were linear (nats)" in metrics(at))
+    line = metrics(at)["If the layer were linear (nats)"]
     at.select_slider(key="w_learn_beta").set_value(5e-2).run()
-    assert read(metrics(at)["If the layer were linear"]) - float(line.replace("−", "-")) == pytest.approx(
+    assert read(metrics(at)["If the layer were linear (nats)"]) - float(line.replace("−", "-")) == pytest.approx(
         0.5 * math.log(5e-2 / bench.BETA), abs=0.002
     )
     at.button(key="learn_beta_cancel").click().run()
     assert any("Cancelled" in text.value for text in at.markdown)
     at.select_slider(key="w_learn_layer_layer3.2").set_value("conv1").run()
     at.select_slider(key="w_learn_beta").set_value(1e-5).run()
-    until(at, lambda at: "±" in metrics(at)["Constraint"])
-    measured, linear = (read(metrics(at)[name]) for name in ("Mean CID (nats)", "If the layer were linear"))
+    until(at, lambda at: "±" in metrics(at)["Constraint (1 where it holds)"])
+    measured, linear = (read(metrics(at)[name]) for name in ("Mean CID (nats)", "If the layer were linear (nats)"))
     assert measured == pytest.approx(linear, abs=0.03)
 
 
