@@ -95,7 +95,7 @@ def curves_csv(what: Curves) -> bytes:
             name = curve.axis if curve.axis.startswith(curve.title) else f"{curve.title}: {curve.axis}"
             row[name] = curve.values[place]
             if curve.errors:
-                row[f"standard error of {name}"] = curve.errors[place]
+                row[f"what {name} may be off by"] = curve.errors[place]
             if any(curve.unsure):
                 row[f"{name} is uncertain"] = UNSURE if curve.unsure[place] else ""
         rows.append(row)

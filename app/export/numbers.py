@@ -7,7 +7,8 @@ import numpy as np
 from app.export.curves import Curves
 from app.export.record import Taken
 from app.export.report import Table
-from app.words import NONE, decimal, duration, near, number, passes
+from app.figures.means import mean_words
+from app.words import NONE, decimal, duration, least, near, number, passes
 from explainers.cid.certainty import is_certain, mean_uncertainty
 
 
@@ -43,14 +44,20 @@ def _numbers(cell: Taken) -> dict[str, str]:
     sure = "" if is_certain(said) else ", uncertain"
     lost = said.get("loss", np.nan) + 2 * said.get("loss_error", np.nan)
     found = {
-        "Mean (nats)": decimal(said["mean"]) + sure,
-        "May be off by (nats)": decimal(mean_uncertainty(said)),
+        "Mean (nats)": mean_words(said) + sure,
+        "May be off by (nats)": _off(said),
         "Constraint (1 where it holds)": near(said["constraint"], said["constraint_error"]),
         "Lost at most (nats)": "" if np.isnan(lost) else decimal(lost),
         "Cells not used": f"{said['unbounded']:.0f}" if said["unbounded"] else "",
         "Decoder's error (of 1)": decimal(said["error"]) if "error" in said else "",
     }
     return found | cost
+
+
+def _off(said: Mapping[str, float | int]) -> str:
+    """What the mean may be off by, never zero; at least, where nothing is known of what is lost."""
+    off, loss = mean_uncertainty(said), said.get("loss", np.nan)
+    return decimal(least(off, 3)) + (" or more" if np.isnan(loss) and np.isfinite(off) else "")
 
 
 def curves_table(curves: Curves) -> Table:

@@ -16,7 +16,7 @@ NUMBERS = {
     "mean": "mean (nats)",
     "mean_error": "standard error of the mean (nats)",
     "constraint": "constraint reached (of 1)",
-    "constraint_error": "standard error of the constraint",
+    "constraint_error": "standard error of the constraint (of 1)",
     "largest_share": "share of the largest sample in the constraint (of 1)",
     "loss": "lost below the maximum, estimate (nats)",
     "loss_error": "standard error of the loss (nats)",
@@ -53,10 +53,12 @@ def written(rows: Sequence[dict[str, object]]) -> bytes:
 def guarded(value: object) -> object:
     """Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers.
 
-    >>> guarded("=HYPERLINK(1)"), guarded("+1.png"), guarded(-1.5), guarded("cat"), guarded(None)
-    ("'=HYPERLINK(1)", "'+1.png", -1.5, 'cat', '')
+    What is not known is empty.
+
+    >>> guarded("=HYPERLINK(1)"), guarded("+1.png"), guarded(-1.5), guarded("cat"), guarded(None), guarded(math.nan)
+    ("'=HYPERLINK(1)", "'+1.png", -1.5, 'cat', '', '')
     """
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 

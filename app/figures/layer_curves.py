@@ -27,8 +27,8 @@ class Line:
 
     `name` stands for the network, `title` is what it is called; networks of one `family` share places on the axis where
     their layers have the same names. `depths` 0..1; `low` and `high` end the interval, NaN for one picture; `counts` of
-    pictures, of which `unsure` have a map that does not meet its constraint. Of several settings, `setting` is the
-    place and `setting_title` what they are; dashes tell them apart.
+    pictures, of which `unsure` have a map that does not meet its constraint, so that the mean may be `off`. Of several
+    settings, `setting` is the place and `setting_title` what they are; dashes tell them apart.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Line:
     setting: int = 0
     setting_title: str = ""
     unsure: tuple[int, ...] = ()
+    off: tuple[float, ...] = ()
 
     @property
     def words(self) -> str:

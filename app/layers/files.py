@@ -86,6 +86,7 @@ def curves_csv(chart: Chart) -> bytes:
                     "high end of its 95 % interval (nats)": _known(gains[2]),
                     "pictures": mean.counts[place],
                     "uncertain, since their noise does not meet the constraint": mean.unsure[place],
+                    "what the mean may be off by for that reason (nats)": mean.off[place] or None,
                 }
             )
     return written(rows)

@@ -144,6 +144,7 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
                     place,
                     titles[place],
                     tuple(int(getattr(one, "unsure", 0)) if one is not None else 0 for one in known),
+                    _numbers(known, "off"),
                 )
             )
     return found
@@ -151,7 +152,7 @@ def lines_of(chart: Chart, column: str = "") -> list[Line]:
 
 def _content(rows: Frame, column: str) -> str:
     """What the points of some rows depend on: the numbers themselves, whatever a table calls its rows."""
-    known = (column, "place", "depth", "constraint", "mean_error", "converged")
+    known = (column, "place", "depth", "constraint", "mean_error", "converged", "loss", "loss_error")
     numbers = (rows[name].to_numpy(float, na_value=math.nan).tobytes() for name in known)
     return digest(column, *numbers, "\0".join(rows["layer"]))
 

@@ -1,11 +1,12 @@
 """The pictures behind one point: sorted, and each a way into Explore."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+import pandas as pd
 import streamlit as st
 
 from app.address import selection
@@ -18,6 +19,7 @@ from app.layers.unlike import Compared, Unlike
 from app.parts import ways
 from app.parts.numbers_table import show_table
 from app.words import counted
+from explainers.cid.certainty import is_certain, mean_uncertainty
 
 ORDERS = {
     "concentration": "Lowest concentration",
@@ -42,7 +44,11 @@ COLUMNS = {
     "Shows": "Its class, where the network knows it; else the first of its names.",
     "Network says": "The likeliest class.",
     "Right": "Whether the two agree; empty where the network has no such class.",
-    "Mean (nats)": "The mean of this picture's map.",
+    "Mean (nats)": "The mean of this picture's map, rounded where it is uncertain.",
+    "Uncertain": (
+        "Whether the noise of this map does not meet the constraint, as that of closed forms where the layer is "
+        "curved: its mean may be wrong by more than a tenth of a nat."
+    ),
     "Concentration (nats)": "The mean over the background minus that over the subject; empty without either.",
     "Like Grad-CAM": (
         "Spearman's rank correlation over the map's cells of what the layer uses (few nats) with Grad-CAM of the "
@@ -113,7 +119,8 @@ def draw_pictures(chart: Chart, lines: list[Line], unlike: Unlike | None = None)
     if told:
         count = counted(len(told), "picture")
         st.caption(f"The network is wrong on {told.count(False)} of {count} whose class it knows.")
-    show_table(picture_rows(chart, shown, spot, rows), "layers_pictures", _columns(), PLACES)
+    errors = {"Mean (nats)": [mean_uncertainty(one) if unsure(one) else None for one in rows.to_dict("records")]}
+    show_table(picture_rows(chart, shown, spot, rows), "layers_pictures", _columns(), PLACES, errors)
 
 
 def ordered(rows: Frame, order: str) -> Frame:
@@ -140,12 +147,18 @@ def picture_rows(chart: Chart, shown: Shown, spot: Spot, rows: Frame) -> list[di
                 "Network says": one.answer,
                 "Right": one.right,
                 "Mean (nats)": one.mean,
+                "Uncertain": unsure(one._asdict()),
                 "Concentration (nats)": one.concentration,
                 **({"Like Grad-CAM": one.agreement} if "agreement" in rows else {}),
                 "Explore": address(chart, shown, spot, one.picture) if bird and shown.key else None,
             }
         )
     return found
+
+
+def unsure(row: Mapping[str, Any]) -> bool:
+    """Whether the mean of a row is uncertain; one without a constraint is not."""
+    return not pd.isna(row["constraint"]) and not is_certain(row)
 
 
 def image_of(chart: Chart, name: str) -> str | None:
@@ -190,6 +203,7 @@ def _columns() -> dict[str, Any]:
     kinds: dict[str, Callable[[str], Any]] = {
         "Image": lambda help: st.column_config.ImageColumn(width=46, help=help),
         "Right": lambda help: st.column_config.CheckboxColumn(help=help),
+        "Uncertain": lambda help: st.column_config.CheckboxColumn(help=help),
         "Mean (nats)": lambda help: st.column_config.NumberColumn(help=help),
         "Concentration (nats)": lambda help: st.column_config.NumberColumn(help=help),
         "Like Grad-CAM": lambda help: st.column_config.NumberColumn(help=help),

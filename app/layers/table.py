@@ -22,7 +22,8 @@ CONCENTRATION_HELP = "The mean over the background minus that over the subject, 
 PICTURES_HELP = "How many pictures went into the row so far."
 UNSURE_HELP = (
     "Of how many pictures the noise of the map does not meet the constraint, as that of closed forms where the layer "
-    "is curved: their means may be wrong by more than a tenth of a nat, which no interval shows."
+    "is curved: their means may be wrong by more than a tenth of a nat, which no interval shows. The mean over the "
+    "pictures is rounded to what is known of it."
 )
 NETWORK_HELP = "The network, with its settings where several are drawn."
 LAYER_HELP = "The layer by its name; behind it the curve goes on in the next row."
@@ -49,11 +50,21 @@ def table_rows(chart: Chart) -> list[dict[str, object]]:
     return rows
 
 
+def table_errors(chart: Chart) -> list[float | None]:
+    """What the means of `table_rows` may be off by where they are uncertain, nats."""
+    return [
+        off if unsure else None
+        for mean in lines_of(chart, "mean")
+        for off, unsure, count in zip(mean.off, mean.unsure, mean.counts, strict=True)
+        if count
+    ]
+
+
 def draw_table(chart: Chart) -> None:
     """Every point in numbers."""
     rows = table_rows(chart)
     st.markdown("**In numbers**", help=HELP)
-    show_table(rows, "layers_table", columns(), PLACES, most=MOST_ROWS)
+    show_table(rows, "layers_table", columns(), PLACES, {"Mean (nats)": table_errors(chart)}, MOST_ROWS)
 
 
 def columns() -> dict[str, Any]:

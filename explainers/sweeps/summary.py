@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explainers.cid.certainty import uncertain
+from explainers.cid.certainty import mean_uncertainty, uncertain
 from explainers.evaluation.intervals import Interval, bootstrap_interval
 
 UNSURE = (
@@ -36,7 +36,8 @@ def curve(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Mean, low, high and count of `metric` for every network, layer and method, in the order of execution.
 
     Columns: network, method, layer, place, depth, mean, low, high, count, unsure: of how many of them the map does not
-    meet its constraint, as closed forms of curved layers.
+    meet its constraint, as closed forms of curved layers; off: what the mean of the maps' means may be off by for that
+    reason, in nats.
     """
     off = uncertain(
         rows["constraint"].to_numpy(float),
@@ -50,9 +51,11 @@ def curve(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
         if interval is not None:
             first = group.iloc[0]
             about: dict[str, object] = {"network": network, "method": method, "layer": first["layer"], "place": place}
-            numbers = {"depth": first["depth"]} | vars(interval) | {"unsure": int(group["unsure"].sum())}
+            doubtful = group[group["unsure"]].to_dict("records")
+            doubt = {"unsure": len(doubtful), "off": sum(map(mean_uncertainty, doubtful)) / len(group)}
+            numbers = {"depth": first["depth"]} | vars(interval) | doubt
             found.append(about | numbers)
-    columns = ["network", "method", "layer", "place", "depth", "mean", "low", "high", "count", "unsure"]
+    columns = ["network", "method", "layer", "place", "depth", "mean", "low", "high", "count", "unsure", "off"]
     return pd.DataFrame(found, columns=columns)
 
 

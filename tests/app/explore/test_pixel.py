@@ -7,7 +7,7 @@ import pytest
 
 from app.explore.grid_choice import GridChoice
 from app.figures.pixel import value_at
-from tests.support.pages import drawn, says, until, visit
+from tests.support.pages import drawn, metrics, says, until, visit
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
@@ -36,6 +36,19 @@ def test_a_marked_pixel_is_drawn_through_the_layers_that_are_there():
     assert len(shown) == 12
     assert all(shown[name]["meta"]["probe"]["opens"] == name for name in shown)
     assert None not in values["y"]
+
+
+def test_a_mean_that_its_constraint_does_not_bear_out_is_rounded_and_its_points_are_open(monkeypatch):
+    for place in ("app.figures.means", "app.explore.one_layer", "app.explore.pixel"):
+        monkeypatch.setattr(f"{place}.is_certain", lambda said: False)
+    at = until(visit(pin="20 9"), lambda at: at.metric)
+    assert metrics(at)["Mean CID (nats)"].startswith("about −")
+    assert says(at, "mean CID about −")
+    assert says(at, "Open points are uncertain")
+    for line in curve(at):
+        there = [name for name, y in zip(line["x"], line["y"], strict=True) if y is not None]
+        symbols = line["marker"]["symbol"]
+        assert [name for name, symbol in zip(line["x"], symbols, strict=True) if symbol == "circle-open"] == there
 
 
 def test_a_pixel_that_the_picture_does_not_have_is_said():

@@ -1,5 +1,6 @@
 """The Layers page without a browser: curves that grow, cancel, links, a sweep's table, good and bad."""
 
+import csv
 import io
 import sys
 import time
@@ -20,8 +21,10 @@ from app.layers.choice import Choice
 from app.layers.files import curves_csv, drawing, rows_parquet
 from app.layers.lines import lines_of
 from app.layers.parquet import read_table
+from app.layers.table import table_errors
 from app.layers.upload import chart_of
 from explainers import CIDSettings, load_network
+from explainers.cid.certainty import misfit
 from explainers.methods.request import answer
 from explainers.sweeps import shipped
 from explainers.sweeps.agreement import AgreementRequest
@@ -163,6 +166,20 @@ def test_several_settings_of_a_table_are_lines_of_their_own():
         "ResNet-20, CIFAR-10, closed form",
         "ResNet-20, CIFAR-10, refined",
     ]
+
+
+def test_closed_forms_that_miss_their_constraint_are_rounded_to_what_is_known_of_them():
+    first, *others = rows(birds=2)
+    data = parquet(replace(first, constraint=21.9, converged=False), *others)
+    at = brought(data)
+    points, pictures = at.dataframe
+    assert points.value["Uncertain"].tolist() == [1, 0]
+    assert pictures.value["Uncertain"].tolist() == [False, True]
+    # ½ log 21.9 for one of two pictures.
+    chart = chart_of(read_table(data), "cid")
+    assert table_errors(chart) == [pytest.approx(misfit(21.9) / 2), None]
+    told = list(csv.DictReader(io.StringIO(curves_csv(chart).decode("utf-8-sig"))))
+    assert [row["what the mean may be off by for that reason (nats)"][:5] for row in told] == ["0.771", ""]
 
 
 @pytest.mark.parametrize(

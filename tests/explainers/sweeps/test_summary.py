@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from explainers.cid.certainty import misfit
 from explainers.evaluation.intervals import bootstrap_interval
 from explainers.sweeps.summary import SETTINGS, curve, summary
 
@@ -56,6 +58,7 @@ def test_closed_forms_that_do_not_meet_their_constraint_are_counted():
     frame = rows(constraint=[21.9, 1.0, 1.05, None], converged=[False, True, False, None])
     found = curve(frame, "mean")
     assert list(zip(found["network"], found["unsure"], strict=True)) == [("a", 0), ("a", 0), ("b", 1)]
+    assert found["off"].tolist() == pytest.approx([0, 0, misfit(21.9)], abs=1e-4)
     lines = list(summary(frame))
     assert [line.endswith("1 uncertain") for line in lines] == [False, False, False, True, False]
     assert lines[-1].startswith("uncertain: the noise")
