@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.address import selection
 from app.address.links import clause
+from app.address.worlds import strange
 from app.compare import look as compare_look
 from app.compare.choice import change, choice
 from app.compare.controls import (
@@ -131,7 +132,7 @@ def _answers(store: Backend, scene: Scene) -> None:
             with st.container():
                 st.markdown(f"{side.letter} · {side.title}")
                 st.plotly_chart(
-                    prediction_figure(top, look.look(), quantity),
+                    prediction_figure(top, look.look(), quantity, bool(strange(side.subject.key, side.network))),
                     theme=None,
                     key=f"figure_compare_answers_{side.letter.lower()}",
                     config=PLAIN_CONFIG | {"displayModeBar": False},

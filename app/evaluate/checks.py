@@ -63,13 +63,14 @@ def draw_randomisation(
     if not known:
         return
     titles = {method: title(method) for method in views}
+    partial = {method for method, view in views.items() if view.live}
     names = layer_titles(max((one.layers for one in known.values()), key=len), network)
     with st.container(horizontal=True, key="series"):
         with st.container():
             st.markdown("**Similarity** to the map of the trained network")
             curves = {method: one.curve for method, one in known.items()}
             alt = "Similarity of each method's maps as weights are random down to ever earlier layers"
-            _chart(randomised_figure(titles, names, curves, look()), "randomised", alt)
+            _chart(randomised_figure(titles, names, curves, look(), partial), "randomised", alt)
         with st.container():
             st.markdown("**What is left** when all weights are random, with 95 % bootstrap intervals")
             final = {method: one.final for method, one in known.items() if one.final is not None}
@@ -78,7 +79,6 @@ def draw_randomisation(
                 _chart(figure, "final", "Similarity of each method's maps when all weights are random")
             if not OF_A_FEATURE.isdisjoint(known):
                 st.caption(BLIND.format(layer=layer.name))
-    partial = {method for method, view in views.items() if view.live}
     finished = {method: one for method, one in known.items() if method not in partial}
     _table(similarities_table(known, partial))
     _download(similarities_as_csv(finished, network, layer, data, settings), finished, "randomisation", network, layer)

@@ -49,21 +49,22 @@ def draw_scores(
             "shows in the network's own classes: accuracy starts at 100 % and says how long that answer lasts."
         )
     partial = {method for method, view in views.items() if view.live}
+    finished = {method: one for method, one in scores.items() if method not in partial}
     show_table(table(scores, partial), "eval_table", columns(COLUMNS) | BOXES, places(COLUMNS))
     with st.container(horizontal=True):
         st.download_button(
             "Download as CSV",
-            as_csv({m: s for m, s in scores.items() if m not in partial}, network, layer, data, settings),
+            as_csv(finished, network, layer, data, settings),
             f"evaluation-{network.name}-{layer.name}.csv",
             "text/csv",
             icon=":material/download:",
             help=CSV_HELP,
             on_click="ignore",
-            disabled=len(partial) == len(scores),
+            disabled=not finished,
             key="eval_csv",
         )
-        curves = removal_curves(f"{network.title}, {layer.name}", titles, scores)
-        buttons(drawings(curves, f"evaluation-{network.name}-{layer.name}")[:2], "removal")
+        curves = removal_curves(f"{network.title}, {layer.name}", titles, finished or scores)
+        buttons(drawings(curves, f"evaluation-{network.name}-{layer.name}")[:2], "removal", not finished)
 
 
 def removal_curves(subtitle: str, titles: dict[str, str], scores: dict[str, Scores]) -> Curves:

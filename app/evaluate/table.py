@@ -23,9 +23,9 @@ ABOUT = (
 
 
 def table(scores: Mapping[str, Scores], partial: Collection[str] = ()) -> list[dict]:
-    """A row per method, best descriptive accuracy first; `partial` ones say that more pictures are to come."""
+    """A row per method, best descriptive accuracy first; `partial` ones, which have no place yet, come last."""
     rows = []
-    for method, one in sorted(scores.items(), key=lambda pair: -pair[1].area.mean):
+    for method, one in sorted(scores.items(), key=lambda pair: (pair[0] in partial, -pair[1].area.mean)):
         located = one.localisation
         rows.append(
             {
@@ -52,7 +52,7 @@ def span(interval: Interval | None) -> str:
 def similarities_table(found: Mapping[str, Randomisation], partial: Collection[str] = ()) -> list[dict]:
     """A row per method, the one that forgets the network most completely first, unfinished ones last."""
     rows = []
-    for method, one in found.items():
+    for method, one in sorted(found.items(), key=lambda pair: (pair[0] in partial, _left(pair[1]))):
         final = one.final
         row = {
             "Method": _named(method, partial),
@@ -61,16 +61,20 @@ def similarities_table(found: Mapping[str, Randomisation], partial: Collection[s
             "Only the last layer random": one.curve[0].mean,
         }
         rows.append(row | _costs(one))
-    return sorted(rows, key=lambda row: 2 if (left := row["Similarity at the end"]) is None else abs(left))
+    return rows
 
 
 def changes_table(found: Mapping[str, Stability], partial: Collection[str] = ()) -> list[dict]:
-    """A row per method, the most stable first."""
+    """A row per method, the most stable first, unfinished ones last."""
     rows = []
-    for method, one in sorted(found.items(), key=lambda pair: pair[1].change.mean):
+    for method, one in sorted(found.items(), key=lambda pair: (pair[0] in partial, pair[1].change.mean)):
         row = {"Method": _named(method, partial), "Change": one.change.mean, "95 % interval": span(one.change)}
         rows.append(row | _costs(one))
     return rows
+
+
+def _left(one: Randomisation) -> float:
+    return 2.0 if one.final is None else abs(one.final.mean)
 
 
 def _named(method: str, partial: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.address.worlds import strange
 from app.explore.decoder_training import decoder_offer
 from app.explore.film import film, play_control, scene
 from app.explore.grid_choice import change, choice
@@ -229,7 +230,7 @@ def _predictions(store: Backend, network: Network, subject: Subject) -> None:
     st.markdown("**What the network answers**", help=ANSWERS)
     top = store.predictions(network, subject)
     st.plotly_chart(
-        prediction_figure(top, look()),
+        prediction_figure(top, look(), strange=bool(strange(subject.key, network))),
         theme=None,
         key="figure_predictions",
         config=PLAIN_CONFIG | {"displayModeBar": False},

@@ -32,8 +32,8 @@ NOTE = (
 )
 
 
-def curves(found: Check, plan: Plan, question: Question) -> None:
-    """Both figures side by side, filled in as layers are ready."""
+def curves(found: Check, plan: Plan, question: Question, network: str) -> None:
+    """Both figures side by side, filled in as layers are ready; `network` is the title of what they are of."""
     names = [station.name for station in plan.stations]
     # Without any decoder there is no curve of RU to wait for.
     drawn = [method for method in LAYERWISE if method != RU_NAME or question.decoders]
@@ -43,7 +43,7 @@ def curves(found: Check, plan: Plan, question: Question) -> None:
     titles, units = {method: title(method) for method in drawn}, [unit(method) for method in drawn]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("## From layer to layer")
-        take_fairness(question, names, means, list(titles.values()), units, unsure)
+        take_fairness(question, network, names, means, list(titles.values()), units, unsure)
     with st.container(horizontal=True, key="fair_curves"):
         with st.container():
             st.markdown("**Mean magnitude**, each method on its own scale", help=RAW)

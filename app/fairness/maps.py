@@ -6,15 +6,15 @@ import numpy as np
 import streamlit as st
 
 from app.figures.ends import ENDS
-from app.figures.fairness import map_limits, nats_limits, triple_figure
+from app.figures.fairness import map_limits, triple_figure
 from app.figures.style import PLAIN_CONFIG
 from app.parts.look import look
 from app.words import factor, number, part
-from explainers import absolute_range
 from explainers.cid.certainty import is_certain
 from explainers.fairness.check import Check
 from explainers.fairness.maps import METHODS, NATS, Question
 from explainers.methods.entropies import CID_NAME, RU_NAME
+from explainers.methods.registry import find_method
 
 # Names of the table of baselines are read only once a map is there: its module takes a second to import.
 SENTENCES = {
@@ -66,7 +66,7 @@ def _card(found: Check, place: int, method: str, question: Question, note: str) 
     signed = method not in NATS and _record(method).signed
     limits = map_limits(values, signed)
     if method in NATS:
-        limits = absolute_range(question.beta) if method == CID_NAME else nats_limits(values)
+        limits = find_method(method).fixed_scale(question.settings)
     columns = 3 if found.proof.scaled_gap is not None else 2
     titles = ("before", "after", f"output × {part(question.c)}")
     figure = triple_figure(

@@ -78,14 +78,14 @@ def page() -> None:
         (view,) = views
         status(work, view)
         if view.value is not None:
-            _results(view.value, plan, question, absent(view))
+            _results(view.value, plan, question, network.title, absent(view))
 
     work.draw(draw)
     pairs_not_allowed(plan)
 
 
-def _results(found: Check, plan: Plan, question: Question, words: str) -> None:
+def _results(found: Check, plan: Plan, question: Question, network: str, words: str) -> None:
     proof(found, plan, question)
     maps(found, question, words)
     table(found, plan, question)
-    curves(found, plan, question)
+    curves(found, plan, question, network)

@@ -15,17 +15,21 @@ from explainers.fairness.maps import Question
 
 def take_fairness(
     question: Question,
+    network: str,
     names: Sequence[str],
     means: np.ndarray,
     titles: Sequence[str],
     units: Sequence[str],
     unsure: np.ndarray,
 ) -> None:
-    """A popover for the curves: `means` and `unsure` (methods, 2, layers) as on the page, NaN where there is none."""
+    """A popover for the curves of the `network` with that title.
+
+    `means` and `unsure` (methods, 2, layers) are as on the page, NaN where there is none.
+    """
     chosen = selection.selection()
     asked = f"c = {part(question.c)}, {f'the pair from {question.pair}' if question.pair else 'all pairs'}"
     title = "Mean magnitude before and after rescaling"
-    what = curves_of(title, f"{chosen.network} · {asked}", names, means, dict(zip(titles, units, strict=True)), unsure)
+    what = curves_of(title, f"{network} · {asked}", names, means, dict(zip(titles, units, strict=True)), unsure)
     with popover("fairness"):
         st.caption("Mean magnitude of each method over the layers, before and after")
         buttons(drawings(what, stem(chosen.network, "fairness")), "fairness", not np.isfinite(means).any())

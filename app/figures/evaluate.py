@@ -1,6 +1,6 @@
 """How methods compare: the curves of accuracy while pixels are removed, and their scores with intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -45,9 +45,16 @@ def removal_figure(
 
 @remembered
 def randomised_figure(
-    titles: Mapping[str, str], layers: Sequence[str], curves: Mapping[str, Sequence[Interval]], look: Look
+    titles: Mapping[str, str],
+    layers: Sequence[str],
+    curves: Mapping[str, Sequence[Interval]],
+    look: Look,
+    partial: Collection[str] = (),
 ) -> go.Figure:
-    """Rank correlation to the trained network's map against the layer down to which weights are random."""
+    """Rank correlation to the trained network's map against the layer down to which weights are random.
+
+    Curves that are `partial`, not finished, do not set the axis.
+    """
     figure = go.Figure()
     places = ["trained", *(f"…{name}" for name in layers)]
     for method, title in titles.items():
@@ -78,7 +85,8 @@ def randomised_figure(
         zeroline=False,
         **axis,
     )
-    lowest = min((one.low for known in curves.values() for one in known if one.count > 1), default=0)
+    finished = [known for method, known in curves.items() if method not in partial]
+    lowest = min((one.low for known in finished for one in known if one.count > 1), default=0)
     figure.update_yaxes(
         title={"text": "rank correlation", "font": {"size": 11}},
         range=[min(-0.25, lowest - 0.05), 1.06],

@@ -29,18 +29,6 @@ def map_limits(maps: np.ndarray, signed: bool) -> tuple[float, float]:
     return (-largest if signed else 0.0), largest
 
 
-def nats_limits(maps: np.ndarray) -> tuple[float, float]:
-    """From the smallest to the largest entropy of all maps.
-
-    >>> nats_limits(np.array([-3.0, -1.0, np.nan])), nats_limits(np.array([np.nan]))
-    ((-3.0, -1.0), (0.0, 1.0))
-    """
-    finite = maps[np.isfinite(maps)]
-    if not finite.size or finite.min() == finite.max():
-        return 0.0, 1.0
-    return float(finite.min()), float(finite.max())
-
-
 @remembered
 def triple_figure(
     maps: np.ndarray,

@@ -8,6 +8,7 @@ from app.figures.remembered import remembered
 from app.figures.style import Look, dress
 
 LONGEST = 22
+OF_KNOWN = ", if it had to be one of the classes it knows"
 
 
 def shortened(name: str) -> str:
@@ -19,18 +20,22 @@ def shortened(name: str) -> str:
 
 
 @remembered
-def prediction_figure(answers: Sequence[tuple[str, float]], look: Look, quantity: str = "probability") -> go.Figure:
+def prediction_figure(
+    answers: Sequence[tuple[str, float]], look: Look, quantity: str = "probability", strange: bool = False
+) -> go.Figure:
     """The likeliest classes with their probabilities (softmax of the logits, 0..1), likeliest on top.
 
-    `quantity` is what the bars count where it is something else.
+    `quantity` is what the bars count where it is something else. Of a `strange` picture, of which the network knows
+    nothing, the bars are empty: their lengths do not say how sure it may be.
     """
+    empty = {"color": look.faint, "line": {"color": look.text, "width": 1}}
     figure = go.Figure(
         go.Bar(
             x=[value for _, value in answers],
             y=[shortened(name) for name, _ in answers],
             customdata=[name for name, _ in answers],
             orientation="h",
-            marker={"color": look.accent},
+            marker=empty if strange else {"color": look.accent},
             text=[f"{value:.1%}" for _, value in answers],
             textposition="outside",
             cliponaxis=False,
@@ -41,7 +46,7 @@ def prediction_figure(answers: Sequence[tuple[str, float]], look: Look, quantity
     figure.update_xaxes(
         range=[0, 1.18],
         tickvals=[0, 0.5, 1],
-        title={"text": quantity, "font": {"size": 11}, "standoff": 4},
+        title={"text": quantity + OF_KNOWN * strange, "font": {"size": 11}, "standoff": 4},
         tickfont={"size": 10},
         gridcolor=look.faint,
         zeroline=False,

@@ -136,6 +136,9 @@ def test_predictions_show_probabilities_as_they_are():
     figure = prediction_figure([("cat", 0.75), ("an animal with a really long name", 0.25)], LIGHT)
     assert tuple(figure.data[0].x) == (0.75, 0.25)
     assert figure.data[0].customdata[1] == "an animal with a really long name"
+    odd = prediction_figure([("cat", 0.75)], LIGHT, strange=True)
+    assert odd.layout.xaxis.title.text == "probability, if it had to be one of the classes it knows"
+    assert odd.data[0].marker.color != figure.data[0].marker.color
 
 
 def test_the_raster_has_the_colours_of_the_ends():
