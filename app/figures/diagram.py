@@ -68,9 +68,16 @@ def sizes(drawn: Diagram) -> tuple[float, float, float]:
 
 
 def drawing(
-    drawn: Diagram, known: Mapping[int, Known], decoders: Collection[int], limits: tuple[float, float], look: Look
+    drawn: Diagram,
+    known: Mapping[int, Known],
+    decoders: Collection[int],
+    limits: tuple[float, float] | None,
+    look: Look,
 ) -> str:
-    """The SVG: boxes coloured by what is `known`, between `limits`; a dot under those that have `decoders`."""
+    """The SVG: boxes coloured by what is `known`, between `limits`; a dot under those that have `decoders`.
+
+    Without `limits` nothing is to be known: all boxes are plain.
+    """
     width, middle, height = sizes(drawn)
     found = boxes(drawn)
     line = f'fill="none" stroke="{look.text}" stroke-opacity="0.55" vector-effect="non-scaling-stroke"'
@@ -117,12 +124,11 @@ def _edge(found: Sequence[Box], edge: tuple[int, int], middle: float, line: str)
     return f'<path d="{path}" {line}/>'
 
 
-def _paint(known: Known | None, limits: tuple[float, float], look: Look) -> str:
+def _paint(known: Known | None, limits: tuple[float, float] | None, look: Look) -> str:
     """Dashed and empty where nothing is known; pale and dashed where it is not to be relied on."""
-    if known is None or not math.isfinite(known.mean):
-        return (
-            f'fill="{look.faint}" fill-opacity="0.35" stroke="{look.text}" stroke-opacity="0.6" stroke-dasharray="3 3"'
-        )
+    if limits is None or known is None or not math.isfinite(known.mean):
+        empty = f'fill="{look.faint}" fill-opacity="0.35" stroke="{look.text}" stroke-opacity="0.6"'
+        return empty if limits is None else f'{empty} stroke-dasharray="3 3"'
     share = min(max((known.mean - limits[0]) / (limits[1] - limits[0]), 0.0), 1.0)
     red, green, blue = palette(NATS_SCALE)[round(share * 255)].tolist()
     fill = f'fill="rgb({red},{green},{blue})" stroke="{look.text}"'

@@ -9,6 +9,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from app.figures.intervals import error_bars, said
+from app.figures.marks import open_where
 from app.figures.networks import Style
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress
@@ -20,7 +21,10 @@ WIDE, HIGH, EDGE = 220, 76, 6
 
 @dataclass(frozen=True)
 class Series:
-    """A curve: one entry for each of its places, `x` along the axis, `at` what it is called; NaN ends: no interval."""
+    """A curve: one entry for each of its places, `x` along the axis, `at` what it is called; NaN ends: no interval.
+
+    Points are open where some of the maps behind them are `unsure`.
+    """
 
     title: str
     style: Style
@@ -31,6 +35,7 @@ class Series:
     high: tuple[float, ...]
     pictures: tuple[int, ...]
     trainings: tuple[int, ...]
+    unsure: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def _curve(one: Series) -> go.Scatter:
         mode="lines+markers",
         name=one.title,
         line={"color": one.style.colour, "width": 2},
-        marker={"size": 8, "symbol": one.style.symbol},
+        marker={"size": 8, "symbol": open_where(one.unsure, one.style.symbol)},
     )
 
 

@@ -48,13 +48,13 @@ def diagram_control(
     drawn = store.diagram(network)
     known = {} if subject is None else means(store, network, subject, settings)
     decoders = {layer.depth for layer in network.layers if find_decoder(network, layer)}
-    limits = CID_METHOD.fixed_scale(settings)
+    limits = CID_METHOD.fixed_scale(settings) if subject else None
     svg = drawing(drawn, known, decoders, limits, look())
     several = columns is not None
     key = "w_diagram_columns" if several else "w_diagram"
     with st.container(key=KEY):
         st.html(style(KEY, drawn, known, svg, look()) + _either())
-        st.html(_legend(limits if subject else None, bool(drawn.skips or drawn.shortcuts), bool(decoders)))
+        st.html(_legend(limits, bool(drawn.skips or drawn.shortcuts), bool(decoders)))
         st.session_state[key] = list(columns or ()) if several else selection.selection().layer
         st.pills(
             "Layers that are columns" if several else "Layer",

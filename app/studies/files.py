@@ -31,6 +31,11 @@ def drawing(curves: Sequence[Series], frame: Frame, title: str, subtitle: str, k
         )  # fmt: skip
         # So that whoever edits the drawing finds it.
         drawn.set_gid(f"curve-{number + 1}")
+        opened = [at for at, off in enumerate(one.unsure) if off]
+        axes.plot(
+            [one.x[at] for at in opened], [one.mean[at] for at in opened], MARKERS[one.style.symbol], ms=4,
+            mec=one.style.colour, mfc="white", zorder=3,
+        )  # fmt: skip
     if frame.logarithmic:
         axes.set_xscale("log")
     if frame.named:

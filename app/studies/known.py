@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from explainers.assets import DamagedFile
+from explainers.cid.certainty import uncertain
 from explainers.networks.catalogue import registered
 from explainers.networks.specs import EPOCHS, STUDIED
 from explainers.studies.base import tables
@@ -34,7 +35,10 @@ def title_of(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """A study with its long table, the curves of it, what was found, and maps by `row`; `damage` says what is wrong."""
+    """A study with its long table, the curves of it, what was found, and maps by `row`; `damage` says what is wrong.
+
+    `unsure` are the rows whose map does not meet its constraint, as far as that was measured.
+    """
 
     study: Study
     long: pd.DataFrame = field(repr=False)
@@ -43,6 +47,7 @@ class Known:
     maps: Mapping[str, np.ndarray] = field(repr=False)
     lacking: tuple[str, ...] = ()
     damage: str = ""
+    unsure: frozenset[str] = frozenset()
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -70,15 +75,23 @@ def known(name: str, folder: Path = FOLDER) -> Known:
 @lru_cache(maxsize=64)
 def _known(name: str, folder: Path, stamps: tuple[int, ...]) -> Known:
     study = STUDIES[name]
+    sources = [STUDIES[one] for one in (study.name, *study.uses)]
     try:
         long = tables.long_table(study, STUDIES, folder)
-        maps = {row: cells for one in (study.name, *study.uses) for row, cells in _maps(one, folder).items()}
+        maps = {row: cells for one in sources for row, cells in tables.maps_of(one, folder).items()}
+        unsure = frozenset(row for one in sources for row in _unsure(one, folder))
         damage = ""
     except (DamagedFile, TableError) as error:
         long, maps, damage = pd.DataFrame(columns=list(tables.LONG)), {}, str(error)
+        unsure = frozenset[str]()
     findings = tuple(Finding(study, claim, claim.verdict(long)) for claim in study.claims)
-    return Known(study, long, curves(long), findings, maps, missing(study), damage)
+    return Known(study, long, curves(long), findings, maps, missing(study), damage, unsure)
 
 
-def _maps(name: str, folder: Path) -> Mapping[str, np.ndarray]:
-    return tables.maps_of(STUDIES[name], folder)
+def _unsure(study: Study, folder: Path) -> list[str]:
+    """Rows whose map does not meet its constraint; none of a table that has no such column."""
+    rows = tables.rows_of(study, folder)
+    if "constraint" not in rows:
+        return []
+    numbers = (rows[name].to_numpy(float) for name in ("constraint", "mean_error"))
+    return rows.loc[uncertain(*numbers, rows["converged"].eq(True).to_numpy(bool)), "row"].tolist()

@@ -5,6 +5,7 @@ import streamlit as st
 from app.figures.studies import study_figure
 from app.figures.style import PLAIN_CONFIG
 from app.parts.bound import segments
+from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
 from app.studies.choice import change, choice
 from app.studies.claims import draw_claims
@@ -72,9 +73,12 @@ def _curves(one: Known, axis: Axis) -> None:
             if len(titles) > 1:
                 segments("w_studies_quantity", "Quantity", titles, axis.quantity, _quantity, QUANTITY_HELP)
             marked = float(seen.row["x"]) if seen is not None and not axis.named else None
-            figure = study_figure(series_of(one, axis.quantity), frame_of(axis), look(), marked)
+            series = series_of(one, axis.quantity)
+            figure = study_figure(series, frame_of(axis), look(), marked)
             alt = f"{axis.title} against {axis.x_title}, a curve for each of {', '.join(one.series(axis.quantity))}"
             st.plotly_chart(figure, theme=None, config=PLAIN_CONFIG, key="figure_studies_curves", alt=alt)
+            if any(any(curve.unsure) for curve in series):
+                st.caption(f":material/help: {UNSURE_POINTS}")
             take_study(one, axis)
         if seen is not None:
             with st.container():

@@ -51,7 +51,7 @@ def curve(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
         if interval is not None:
             first = group.iloc[0]
             about: dict[str, object] = {"network": network, "method": method, "layer": first["layer"], "place": place}
-            doubtful = group[group["unsure"]].to_dict("records")
+            doubtful: list[Any] = group[group["unsure"]].to_dict("records")
             doubt = {"unsure": len(doubtful), "off": sum(map(mean_uncertainty, doubtful)) / len(group)}
             numbers = {"depth": first["depth"]} | vars(interval) | doubt
             found.append(about | numbers)

@@ -68,6 +68,7 @@ def test_what_is_known_is_coloured_what_is_not_is_dashed_and_what_is_unsure_is_p
     assert rects[1].get("fill") == "rgb(253,231,37)"
     assert [rect.get("stroke-dasharray") is None for rect in rects[:4]] == [True, True, False, False]
     assert rects[2].get("fill-opacity") == "0.4"
+    assert "stroke-dasharray" not in drawing(drawn, {}, (), None, LIGHT)
     rules = style("here", drawn, known, "<svg/>", LIGHT)
     assert "mean CID −4.50 nats" in rules
     assert "mean CID about −2 nats" in rules

@@ -15,7 +15,8 @@ from app.studies.files import claims_csv, curves_csv, drawing, rows_parquet
 from app.studies.known import known
 from app.studies.lines import frame_of, series_of
 from app.studies.stage import figure, links, looked_at
-from explainers.studies.base.tables import FOLDER
+from explainers.cid.certainty import is_certain
+from explainers.studies.base.tables import FOLDER, rows_of
 from explainers.studies.catalogue import STUDIES
 from tests.support.pages import page, words
 
@@ -98,6 +99,19 @@ def test_the_map_is_that_of_the_place_on_one_scale_and_leads_to_this_very_select
     assert "layer=layer3.4" in links(places[0].row)
     assert "beta=1e-05" in links(places[0].row)
     assert looked_at(known("beta", tmp_path), Choice("beta")) is None
+
+
+def test_points_whose_maps_miss_their_constraint_are_open_in_the_figure_and_in_the_file():
+    """RU of this study is that of closed forms, some of which do at the last layer."""
+    rows = rows_of(STUDIES["layers"]).to_dict("records")
+    off = {(row["series"], row["layer"]) for row in rows if row["method"] == "ru" and not is_certain(row)}
+    drawn = series_of(known("layers"), "RU")
+    points = [(one.title, at, unsure) for one in drawn for at, unsure in zip(one.at, one.unsure, strict=True)]
+    assert {(title, at) for title, at, unsure in points if unsure} == off
+    assert 0 < len(off) < len(points)
+    at = page("studies", study="layers", quantity="RU").run()
+    assert any("Open points are uncertain" in text for text in words(at))
+    assert "-open" in at.get("plotly_chart")[0].proto.spec
 
 
 def test_files_hold_what_is_drawn():
