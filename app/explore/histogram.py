@@ -13,9 +13,11 @@ from app.figures.grid import SCALES, SIGNED_SCALES, Cell, Row, row_limits
 from app.figures.maps import picture_figure
 from app.figures.style import PLAIN_CONFIG
 from app.parts.bound import steps
+from app.parts.certainty import misfit_sentence
 from app.parts.look import look
 from app.words import counted, number
-from explainers import CIDSettings
+from explainers import CIDResult, CIDSettings
+from explainers.cid.certainty import is_certain
 from explainers.evaluation.alike import on_cells
 
 BINS = 40
@@ -94,6 +96,8 @@ def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, set
     figure = histogram_figure(edges, shares, marked, spot.method.unit, look())
     figure.update_layout(selectionrevision=choice().marked)
     st.caption(said(inside, finite, parts, marked is not None))
+    if isinstance(spot.result, CIDResult) and not is_certain(spot.result.numbers):
+        st.caption(f":material/help: {misfit_sentence(spot.result)}")
     fixed = spot.method.scale and spot.method.scale(settings)
     limits = row_limits(Row("", "", "", spot.method.signed, (Cell(values),), fixed))
     scale = SIGNED_SCALES[choice().signed_colours] if spot.method.signed else SCALES[choice().colours]

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.figures.compare import DIFFERENCE_SCALE
-from app.figures.ends import Ends, scale_words
+from app.figures.ends import Ends, beyond_words, scale_words
 from app.figures.maps import HEIGHT, MARGIN, crossed, nats_figure
 from app.figures.remembered import remembered
 from app.figures.style import Look, dress, heatmap, place_words
@@ -23,7 +23,7 @@ def value_map(
 ) -> go.Figure:  # fmt: skip
     """A map (rows, columns) in any unit on the colours `scale` between `limits`; `size` in pixels."""
     figure = nats_figure(cells, size, limits, look)
-    title = "<br>".join(filter(None, (scale_words(ends, unit), crossed(cells))))
+    title = "<br>".join(filter(None, (scale_words(ends, unit), crossed(cells), beyond_words([cells], limits))))
     return figure.update_traces(
         selector={"type": "heatmap"},
         colorscale=scale,
@@ -44,7 +44,7 @@ def difference_map(values: np.ndarray, size: tuple[int, int], unit: str, look: L
         colorscale=DIFFERENCE_SCALE,
         zmid=0,
         colorbar_title_text="<br>".join(filter(None, (f"B − A ({unit})", crossed(marked)))),
-        hovertemplate=f"{place_words(values.shape, size)}B − A = %{{z:+.4g}}<extra></extra>",
+        hovertemplate=f"{place_words(values.shape, size)}B − A = %{{z:+.4g}} {unit}<extra></extra>",
     )
 
 
@@ -61,7 +61,8 @@ def scatter_figure(first: np.ndarray, second: np.ndarray, unit: str, look: Look)
         "y": y,
         "customdata": np.stack([rows, columns], 1).astype(np.int16),
         "marker": {"size": 4, "opacity": 0.35, "color": look.accent},
-        "hovertemplate": "A %{x:.4g}, B %{y:.4g}<br>row %{customdata[0]}, column %{customdata[1]} of the cells"
+        "hovertemplate": f"A %{{x:.4g}}, B %{{y:.4g}} {unit}<br>"
+        + "row %{customdata[0]}, column %{customdata[1]} of the cells"
         "<extra></extra>",
     }
     traces = [points]

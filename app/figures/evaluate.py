@@ -72,7 +72,7 @@ def randomised_figure(
                 name=title,
                 line={"color": style["color"], "dash": style["dash"], "width": 3 if method == CID_NAME else 1.8},
                 marker={"symbol": style["symbol"], "size": 8 if method == CID_NAME else 6},
-                hovertemplate="%{x}<br>%{y:.3f}<br>%{customdata}",
+                hovertemplate="%{x}<br>rank correlation %{y:.3f}<br>%{customdata}",
             )
         )
     axis = {"gridcolor": look.faint, "tickfont": {"size": 10}}

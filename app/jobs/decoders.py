@@ -146,5 +146,6 @@ def _preparing(at: Preparing, seconds: float) -> TrainingFrame:
 
 def _training(at: DecoderProgress) -> TrainingFrame:
     error = math.sqrt(at.loss)
-    text = f"Training the decoder, step {at.step} of {at.steps}, error so far {error:.3f}{UNKEPT if at.unkept else ''}"
+    unkept = UNKEPT if at.unkept else ""
+    text = f"Training the decoder, step {at.step} of {at.steps}, error so far {error:.3f} of 1{unkept}"
     return TrainingFrame(text, at.step / at.steps, at.remaining, at.card)

@@ -104,7 +104,7 @@ def test_a_map_that_is_not_ready_says_so():
     at.button(key="grid_cancel").click().run()
 
 
-def test_values_are_counted_on_the_object_and_around_it_and_a_range_veils_the_rest():
+def test_values_are_counted_on_the_object_and_around_it_and_a_range_veils_the_rest(monkeypatch):
     at = visit(closer="histogram", a="cid.1")
     found = figures(at)
     bars = found["Histogram of CID · conv1 for object and background"]["data"]
@@ -122,6 +122,9 @@ def test_values_are_counted_on_the_object_and_around_it_and_a_range_veils_the_re
     at.button(key="closer_all").click().run()
     assert says(at, "64 values, all marked")
     assert "marked" not in at.query_params
+    assert not says(at, "not to be relied on")
+    monkeypatch.setattr("app.explore.histogram.is_certain", lambda said: False)
+    assert says(at.run(), "not to be relied on")
 
 
 def address(at: AppTest, name: str) -> str:

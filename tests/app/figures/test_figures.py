@@ -1,5 +1,7 @@
 """Figures: data as computed, fixed scales, square pixels, units on every axis."""
 
+import re
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -74,6 +76,7 @@ def test_what_stands_under_the_pointer_names_a_pixel_and_no_middle_of_a_cell(sid
     )
     said = [text for figure in figures for trace in figure.data if (text := trace.hovertemplate)]
     assert len(said) == 2 * len(figures)
+    assert all(re.search("nats|not used", text) for text in said), "a number without its unit"
     assert all(text.startswith("row %{y:.0f}, column %{x:.0f}<br>" if side == 8 else "a cell of 2") for text in said)
 
 
