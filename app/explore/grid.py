@@ -223,7 +223,7 @@ def caption(found: MapResult) -> str:
     if "mean" in said:
         sure = is_certain(said)
         first = f"mean {mean_words(said)} nats" + ("" if sure else ", uncertain")
-        first += f", error {decimal(said['error'])}" if "error" in said else ""
+        cost = f"error {decimal(said['error'])} of 1 · {cost}" if "error" in said else cost
     else:
         largest = float(found.map.abs().max())
         first = f"largest {number(largest)}" if largest else "zero everywhere"

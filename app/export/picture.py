@@ -158,7 +158,7 @@ def caption(cell: Taken) -> str:
     sure = is_certain(known)
     first = f"mean {mean_words(known)} nats" + ("" if sure else ", uncertain")
     if "error" in known:
-        first += f", error {decimal(known['error'])}"
+        first += f", error {decimal(known['error'])} of 1"
     return f"{first}\n{cost}"
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from app.flow.known import Variant
-from app.words import decimal, number
+from app.words import ROUGH, decimal, number
 
 # Where the samples are all the inputs that there are.
 WHOLE = (
@@ -107,7 +107,8 @@ def _where(flagged: Mapping[str, Sequence[int]], epochs: int) -> str:
 
 
 def _gaps(gaps: Mapping[str, float], unit: str) -> str:
-    parts = [f"by up to {number(gap, 2)} {unit} in layer {layer}" for layer, gap in sorted(gaps.items())]
+    known = {layer: decimal(gap, 1) if gap > ROUGH else number(gap, 1) for layer, gap in sorted(gaps.items())}
+    parts = [f"by up to {gap} {unit} in layer {layer}" for layer, gap in known.items()]
     return f", at the worst of all trainings and epochs {joined(parts)}" if parts else ""
 
 

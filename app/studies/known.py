@@ -93,5 +93,5 @@ def _unsure(study: Study, folder: Path) -> list[str]:
     rows = tables.rows_of(study, folder)
     if "constraint" not in rows:
         return []
-    numbers = (rows[name].to_numpy(float) for name in ("constraint", "mean_error"))
-    return rows.loc[uncertain(*numbers, rows["converged"].eq(True).to_numpy(bool)), "row"].tolist()
+    constraint, error = (rows[name].to_numpy(float) for name in ("constraint", "mean_error"))
+    return rows.loc[uncertain(constraint, error, rows["converged"].eq(True).to_numpy(bool)), "row"].tolist()

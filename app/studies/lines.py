@@ -27,7 +27,7 @@ def _series(name: str, number: int, rows: pd.DataFrame, doubtful: Collection[tup
 
     style = Style(COLOURS[number % len(COLOURS)], SYMBOLS[(number // len(COLOURS) + number) % len(SYMBOLS)])
     numbers = (column(key) for key in ("x", "at", "mean", "low", "high", "pictures", "trainings"))
-    return Series(name, style, *numbers, tuple((name, x) in doubtful for x in rows["x"]))
+    return Series(name, style, *numbers, unsure=tuple((name, x) in doubtful for x in rows["x"]))
 
 
 def frame_of(axis: Axis) -> Frame:

@@ -34,8 +34,8 @@ def widget(stage: Stage) -> None:
     numbers(
         ("I(X;T), exact (nats)", decimal(now["exact"]), EXACT),
         ("Binned (nats)", decimal(now["binned"][bins]), explain("binned entropy")),
-        ("Distance, same class (units of T)", decimal(now["within"]), WITHIN),
-        ("Distance, two classes (units of T)", decimal(now["between"]), BETWEEN),
+        ("Distance in class (of T)", decimal(now["within"]), WITHIN),
+        ("Between classes (of T)", decimal(now["between"]), BETWEEN),
         ("Right answers", f"{now['accuracy']:.0%}", "Share of the points whose class the network says rightly."),
     )
     with st.container(horizontal=True, key="learn_charts"):

@@ -53,11 +53,11 @@ def widget(stage: Stage) -> None:
     gains = [gain(each, picture) for each, _, _ in maps]
     with place:
         numbers(
-            ("Lost, once undone (feature units)", number(lost), LOST),
+            ("Lost (feature units)", number(lost), LOST),
             ("Mean CID (nats)", mean_words(now), explain("CID")),
             ("Mean CID before (nats)", mean_words(maps[0][2]), "Mean CID of the layer as it was trained."),
             ("Concentration (nats)", signed(gains[SCALES.index(scale)]), explain("concentration")),
-            ("Concentration before (nats)", signed(gains[0]), "Concentration of the layer as it was trained."),
+            ("Its value before (nats)", signed(gains[0]), "Concentration of the layer as it was trained."),
         )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():

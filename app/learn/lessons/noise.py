@@ -57,9 +57,9 @@ def widget(stage: Stage) -> None:
     with place:
         numbers(
             ("Reaction (1 is allowed)", multiple(now, error), explain("reaction")),
-            ("Just allowed σ (network units)", decimal(met, 4), MET),
+            ("Allowed σ (network units)", decimal(met, 4), MET),
             ("Entropy there (nats)", NONE if met is None else near(bench.entropy_of(met), off), GAINED),
-            ("More than equal noise (nats)", NONE if met is None else gain(met) + error_of(1, off), DIFFERENCE),
+            ("Noise gained (nats)", NONE if met is None else gain(met) + error_of(1, off), DIFFERENCE),
         )
         st.markdown(verdict(now, layer))
 

@@ -36,9 +36,9 @@ def widget(stage: Stage) -> None:
     cid, ru, spot = found[CID_NAME], found[RU_NAME], toys.IGNORED
     numbers(
         ("CID of the pixel (nats)", decimal(float(cid[spot])), explain("CID")),
-        ("CID of the others (nats)", decimal(others(cid)), OTHERS),
+        ("CID of others (nats)", decimal(others(cid)), OTHERS),
         ("RU of the pixel (nats)", decimal(float(ru[spot])), explain("RU")),
-        ("RU of the others (nats)", decimal(others(ru)), OTHERS),
+        ("RU of others (nats)", decimal(others(ru)), OTHERS),
         ("Error (RMSE, of 1)", decimal(found["error"], 4), REST),
     )
     st.markdown(verdict(case))
