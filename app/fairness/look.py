@@ -6,6 +6,7 @@ CSS = """
 <style>
 .st-key-fair_controls {flex-wrap:wrap}
 .st-key-fair_controls > div {flex:1 1 170px; min-width:150px}
+.st-key-fair_controls > div:nth-child(n+3) {flex-basis:230px}
 .st-key-fair_proof {flex-wrap:wrap}
 .st-key-fair_proof > div {flex:1 1 190px; min-width:170px}
 .st-key-fair_first [data-testid="stMetricValue"] {font-size:2.7rem; line-height:1.15}

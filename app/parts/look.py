@@ -54,6 +54,7 @@ CSS += """
 
 # What a reader with weak eyes needs and the theme has no word for: captions and key caps at 4.5:1 (Streamlit fades them
 # to 60 %), dark letters on the dark theme's light accent, and formulas as wide as their last letter leans.
+# Where nothing hovers, a table's toolbar is always there and needs a place of its own.
 LEGIBLE = """
 <style>
 [data-testid="stCaptionContainer"], [data-testid] kbd {opacity:.8}
@@ -66,6 +67,7 @@ LEGIBLE = """
 @media (max-width:768px) {
   [data-testid="stExpandSidebarButton"] {width:auto; padding-inline:.5rem}
   [data-testid="stExpandSidebarButton"]::after {content:"Menu"; margin-left:.35rem; font-size:1rem}}
+@media (hover:none) {[data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) {margin-top:1.75rem}}
 </style>
 """
 
