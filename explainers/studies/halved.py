@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from explainers.cid.explain import CID
-from explainers.cid.results import CIDSettings
+from explainers.cid.results import CIDResult, CIDSettings
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.rescaling.filters import scale_filters
@@ -23,7 +24,18 @@ LAYERS = {"alexnet-birds": ("conv1", "conv3", "conv5"), "vgg16-birds": ("conv1-2
 NETWORKS = {"alexnet-birds": "AlexNet", "vgg16-birds": "VGG-16"}
 SETTINGS = CIDSettings(refine=False)
 CHANGE, SIZE = "change of CID", "size of the change"
-ABOUT = f"halved {SETTINGS} {method_version('cid')}"
+# The last word changes whenever what is measured does.
+ABOUT = f"halved {SETTINGS} {method_version('cid')} scaled"
+
+
+def scaled(result: CIDResult) -> Tensor:
+    r"""The map (B, 1, H, W) in nats of a closed form whose σ is multiplied by one factor to meet the constraint.
+
+    .. math:: H - \tfrac12 \log E
+
+    with E what was measured of the constraint: exact where h is linear, and elsewhere the least that is wrong.
+    """
+    return result.entropy - 0.5 * result.constraint.log().view(-1, 1, 1, 1)
 
 
 def measure(network: Network, layer: Layer, item: Item) -> Iterator[Measured]:
@@ -31,7 +43,7 @@ def measure(network: Network, layer: Layer, item: Item) -> Iterator[Measured]:
     x = item.seen_by(network).x[None]
     pair = next(one for one in rescalable_pairs(network.module, x) if one.layer_name == layer.name)
     halved = scale_filters(network.module, pair, torch.arange(layer.shape[0]) % 2 == 0)
-    before, after = (last(CID(module, layer).stream(x, SETTINGS)).entropy for module in (network.module, halved))
+    before, after = (scaled(last(CID(module, layer).stream(x, SETTINGS))) for module in (network.module, halved))
     fine = before.isfinite() & after.isfinite()
     moved = (after - before)[fine].double()
     yield Measured("cid", CHANGE, float(moved.mean()))
@@ -81,5 +93,5 @@ STUDY = Study(
     tasks=tasks,
     pictures=12,
     arrange=arrange,
-    differs="The paper argues and shows no number; CID by its closed form.",
+    differs="The paper argues and shows no number; CID by its closed form, scaled to meet the constraint.",
 )
