@@ -32,10 +32,14 @@ def near_closed_form(estimate: Estimate, cost: Tensor, bend: Tensor) -> Estimate
 
 
 def near_refined(refinement: Refinement, start: Tensor) -> Estimate:
-    """The answer so far as a frame, with the module's equation for `mean_error`; `start` (B,) is its a."""
+    """The answer so far as a frame, with the module's equation for `mean_error`; `start` (B,) is its a.
+
+    Before the first step nothing is known of E.
+    """
     answer = refinement.answer
     shape = start / (1 + refinement.steps / PACE) ** POWER
-    return replace(answer, mean_error=shape + refinement.misfit.log().abs() / answer.growth)
+    scale = refinement.misfit.log().abs() / answer.growth
+    return replace(answer, mean_error=shape + (scale if refinement.steps else torch.nan))
 
 
 def near_answer(estimate: Estimate) -> Estimate:

@@ -112,9 +112,8 @@ class Refinement:
 
     @property
     def misfit(self) -> Tensor:
-        """E/T over the last steps, (B,); 1 before there was one, where nothing is known of it."""
-        tiny = torch.finfo(self.target.dtype).tiny
-        return (self._totals.energy / self.target).clamp_min(tiny) if self.steps else torch.ones_like(self.target)
+        """E/T over the last steps, (B,)."""
+        return (self._totals.energy / self.target).clamp_min(torch.finfo(self.target.dtype).tiny)
 
     def _rescale(self, energy: Tensor) -> None:
         """Robbins and Monro's steps towards E = target; a quiet sample counts no more than a loud one."""

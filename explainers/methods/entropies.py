@@ -96,10 +96,10 @@ def sharpened(results: Iterable[CIDResult]) -> Iterator[CIDResult]:
     """Of each picture the map that is known best so far, with what the newest has cost; the last is as it comes."""
     best: CIDResult | None = None
     for result in results:
-        if best is None or best.preliminary or result.preliminary or result.stage == "done":
+        if best is None or best.preliminary or result.stage in ("start", "done"):
             best = result
         else:
-            best = choose(best.mean_error <= result.mean_error, best, result)
+            best = choose(~(result.mean_error < best.mean_error), best, result)
         yield best
 
 
