@@ -35,8 +35,8 @@ PLAY_HELP = (
 GIF_HELP = "For slides: the maps of all layers one after the other, on one scale, as a picture that moves."
 NONE_YET = "Nothing can be played before the maps of two layers are there."
 # Pixels, so that all of it is seen on a screen of 900 with the controls above it; and its margin, since the player
-# does not grow.
-PRESENTED, PRESENTED_ABOVE = 584, 168
+# does not grow. The scale's words are as large as there is room for on a phone.
+PRESENTED, PRESENTED_ABOVE, SCALE_WORDS = 584, 168, 13
 
 
 def play_control(place: str) -> None:
@@ -93,16 +93,18 @@ def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
         names.index(scene.marked) if scene.marked in names else 0,
         ENDS[scene.metric],
     )
+    tall = film_rule()
     if choice().present:
         figure = enlarge(figure, height=PRESENTED).update_layout(margin_t=PRESENTED_ABOVE)
+        figure.update_coloraxes(colorbar_title_font_size=SCALE_WORDS)
+        tall = film_rule(PRESENTED_ABOVE, figure.layout.margin.b, PRESENTED)
     with st.container(key="film_frame", gap=None):
-        if not choice().present:
-            st.html(f"<style>.st-key-figure_film {{height:{film_rule()}}}</style>")
+        st.html(f"<style>.st-key-figure_film {{height:{tall}}}</style>")
         st.plotly_chart(
             figure,
             theme=None,
             key="figure_film",
-            height="content" if choice().present else "stretch",
+            height="stretch",
             config=PLAIN_CONFIG | {"displayModeBar": False},
             alt=f"{subject.title} and the maps of {len(names)} layers in nats, one after the other",
         )

@@ -13,8 +13,8 @@ from app.explore.present_layers import present_button
 from app.explore.segmentation import segmentation
 from app.explore.take import take_map
 from app.figures.ends import ENDS
-from app.figures.enlarge import enlarge
-from app.figures.maps import empty_figure, nats_figure, picture_figure, unit_figure
+from app.figures.enlarge import LARGER, enlarge
+from app.figures.maps import empty_figure, frame_rule, nats_figure, picture_figure, unit_figure
 from app.figures.means import mean_words
 from app.figures.predictions import prediction_figure
 from app.figures.style import PLAIN_CONFIG
@@ -168,8 +168,14 @@ def _figures(
 ) -> None:
     result, absent = view.value, progress.in_frame(view)
     limits = find_method(metric).fixed_scale(settings)
-    with st.container(horizontal=True, key="figures" if metric == CID_NAME else "figures_ru"):
+    tall = frame_rule(subject.size)
+    if choice().present:
+        tall = frame_rule(subject.size, LARGER, PRESENTED[metric])
+    place = "figures" if metric == CID_NAME else "figures_ru"
+    # Where a title takes two lines, the maps below stand side by side all the same.
+    with st.container(horizontal=True, vertical_alignment="bottom", key=place):
         with st.container():
+            st.html(f'<style>.st-key-{place} [class*="st-key-figure_"] {{height:{tall}}}</style>')
             st.markdown(f"**{subject.title}**" + AS_SEEN[metric], help=OUTLINES)
             _chart(
                 picture_figure(subject.picture, look(), subject.box, subject.mask),
@@ -215,7 +221,7 @@ def _map(subject: Subject, view: View, kind: str, limits: tuple[float, float], a
         figure = unit_figure(result.values, subject.size, ink, subject.box, unfinished)
     else:
         figure = nats_figure(result.values, subject.size, limits, ink, subject.box, ENDS[metric], unfinished)
-    arriving(kind, _sized(figure), alt)
+    arriving(kind, _sized(figure), alt, "stretch")
 
 
 def _sized(figure: go.Figure) -> go.Figure:
@@ -223,7 +229,9 @@ def _sized(figure: go.Figure) -> go.Figure:
 
 
 def _chart(figure: go.Figure, kind: str, alt: str) -> None:
-    st.plotly_chart(_sized(figure), theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)
+    st.plotly_chart(
+        _sized(figure), theme=None, key=f"figure_{kind}", height="stretch", config=PLAIN_CONFIG, alt=alt
+    )  # fmt: skip
 
 
 def _predictions(store: Backend, network: Network, subject: Subject) -> None:

@@ -81,13 +81,13 @@ def film_figure(
     return figure
 
 
-def film_rule() -> str:
+def film_rule(above: int = ABOVE, below: int = BELOW, most: int = ABOVE + SIDE + BELOW) -> str:
     """Its height in CSS for any width of its frame (100cqw): no higher than its two squares and the player need.
 
     >>> film_rule()
     'min(598px, 210px + 47cqw)'
     """
-    return f"min({ABOVE + SIDE + BELOW}px, {ABOVE + BELOW - 8}px + {100 * PANE:.0f}cqw)"
+    return f"min({most}px, {above + below - 8}px + {100 * PANE:.0f}cqw)"
 
 
 def _moving(name: str, cells: np.ndarray, size: tuple[int, int], limits: tuple[float, float]) -> list[dict[str, Any]]:

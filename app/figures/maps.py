@@ -181,6 +181,19 @@ def _bar(title: str) -> dict:
     }
 
 
+def frame_rule(size: tuple[int, int], by: float = 1.0, most: int = HEIGHT) -> str:
+    """The height in CSS for any width of its place (100cqw): no higher than a map of `size`, (height, width), needs.
+
+    `by` is how much larger its margins are (`enlarge`), `most` pixels the greatest height.
+
+    >>> frame_rule((32, 32)), frame_rule((64, 128), by=2, most=500)
+    ('min(392px, 48px + 100.0cqw)', 'min(500px, 148px + 50.0cqw)')
+    """
+    left, right, top, bottom = (round(MARGIN[side] * by) for side in "lrtb")
+    slope = size[0] / size[1]
+    return f"min({most}px, {top + bottom - (left + right) * slope:.0f}px + {100 * slope:.1f}cqw)"
+
+
 def frame(height: int, width: int, look: Look) -> dict[str, Any]:
     """The layout of pictures and maps of this size: axes in pixels, margins and the place of the legend."""
     legend = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 11}}

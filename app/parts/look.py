@@ -29,6 +29,7 @@ CSS += """
 .st-key-figures, .st-key-figures_ru {flex-wrap:wrap}
 .st-key-figures > div {flex:1 1 300px; min-width:280px; max-width:520px}
 .st-key-figures_ru > div {flex:1 1 230px; min-width:220px; max-width:520px}
+.st-key-figures > div, .st-key-figures_ru > div {container-type:inline-size}
 .st-key-series {flex-wrap:wrap}
 .st-key-series > div:first-child {flex:2 1 360px; min-width:300px}
 .st-key-series > div:last-child {flex:3 1 460px; min-width:300px}

@@ -16,6 +16,12 @@ html {font-size:19px !important}
   .st-key-present_row {flex-wrap:nowrap}
   .st-key-present_row [class*="st-key-w_present_"] {flex:0 1 460px !important; min-width:0}
 }
+@media (max-width:699px) {
+  .st-key-present_row {gap:.5rem}
+  .st-key-present_row [class*="st-key-w_present_"] {order:-1; flex-basis:100%}
+  .st-key-present_row button {padding-inline:.6rem}
+  .st-key-present_row kbd {display:none}
+}
 </style>
 """
 PRESENT = "Large type and nothing else on the page, for a class. The address can be shared."

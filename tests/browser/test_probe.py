@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -17,6 +18,11 @@ SHADES = """() => ["::before", "::after"].map(
 FITS = """film => {
     const title = film.querySelector(".annotation-text")?.getBoundingClientRect(), all = film.getBoundingClientRect();
     return Boolean(title && title.width && title.right <= all.right && all.height < 420) }"""
+# How far below the window's edge the maps of One layer begin, and the height of their charts.
+MAPS = """() => ["picture", "unit"].map(name => {
+    const chart = document.querySelector(`.st-key-figure_${name}:not([data-stale="true"])`);
+    const map = chart?.querySelector(".heatmaplayer image, .imagelayer image");
+    return [map?.getBoundingClientRect().top ?? NaN, chart?.getBoundingClientRect().height ?? NaN] })"""
 LABELS, MARKS = ".probe-marks b", ".probe-marks i"
 RANGE = "chart => chart.querySelector('.js-plotly-plot')?._fullLayout?.xaxis.range ?? [0, 0]"
 
@@ -156,6 +162,12 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     for width in (390, 800, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         wait_until(lambda: 15 < between(page, "strip", 0, 5) < 32)
+    # Played, they come one after the other above the strip, which stays.
+    page.get_by_text("Play the layers").click()
+    chart(page, "film").get_by_text("▶ Play").click(timeout=SLOW)
+    expect(chart(page, "film")).to_contain_text("fc · 12 of 12", timeout=SLOW)
+    page.get_by_text("Play the layers").click()
+    expect(chart(page, "film")).to_have_count(0, timeout=SLOW)
     # All maps of the strip are zoomed together, and stay so when the page is drawn again.
     x, y = pane(page, "strip", 0)
     page.mouse.move(x, y)
@@ -199,6 +211,24 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     assert download.value.suggested_filename == "resnet20-cifar10-cid-bird-1-layers.gif"
     with Image.open(download.value.path()) as moving:
         assert moving.n_frames == 12
+
+    # So it is in a presentation; without the player the picture and its map stand side by side there, whatever their
+    # titles take, and on a phone their charts are no higher than they need.
+    page.get_by_role("button", name="Present", exact=True).click()
+    page.wait_for_url("**present=1*")
+    expect(page.get_by_role("button", name="Leave")).to_be_visible(timeout=SLOW)
+    film.get_by_text("▶ Play").click()
+    expect(film).to_contain_text("fc · 12 of 12", timeout=SLOW)
+    page.set_viewport_size({"width": 390, "height": 900})
+    wait_until(lambda: film.evaluate(FITS))
+    page.get_by_text("Play the layers").click()
+    expect(chart(page, "nats")).to_contain_text("entropy H (nats)", timeout=SLOW)
+    wait_until(lambda: all(height < 390 for _, height in page.evaluate(MAPS)))
+    page.set_viewport_size({"width": 800, "height": 900})
+    wait_until(lambda: abs(np.subtract(*(top for top, _ in page.evaluate(MAPS)))) < 1)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("button", name="Leave").click()
+    page.wait_for_url(lambda url: "present=" not in url)
 
     # A cell without a map leads to where its decoder is trained.
     page.goto(cheap(address, view="grid", methods="ru", layers="conv1+layer1.0"))
