@@ -13,8 +13,8 @@ from app.export.film import film_gif
 from app.export.names import picture_part, stem
 from app.export.record import Taken
 from app.figures.ends import ENDS
-from app.figures.enlarge import enlarge
-from app.figures.film import film_figure, film_rule
+from app.figures.enlarge import LARGER, enlarge
+from app.figures.film import BELOW, film_figure, film_rule
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
@@ -97,7 +97,7 @@ def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
     if choice().present:
         figure = enlarge(figure, height=PRESENTED).update_layout(margin_t=PRESENTED_ABOVE)
         figure.update_coloraxes(colorbar_title_font_size=SCALE_WORDS)
-        tall = film_rule(PRESENTED_ABOVE, figure.layout.margin.b, PRESENTED)
+        tall = film_rule(PRESENTED_ABOVE, round(BELOW * LARGER), PRESENTED)
     with st.container(key="film_frame", gap=None):
         st.html(f"<style>.st-key-figure_film {{height:{tall}}}</style>")
         st.plotly_chart(
