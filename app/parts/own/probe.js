@@ -74,6 +74,12 @@ const spoken = (pane, pixel, size) => {
   return text && `${title}: ${text}${text === "unbounded" || pane.trace.type === "image" ? "" : ` ${unit}`}`;
 };
 
+// Changes the words of an element, whose node of text stays.
+function write(element, text) {
+  if (element.childNodes.length === 1 && element.firstChild.nodeType === Node.TEXT_NODE) element.firstChild.data = text;
+  else element.textContent = text;
+}
+
 // Where a pointer is in whole pixels of the screen, which is all that Plotly's own label is told.
 const whole = ({ pointerType, clientX, clientY }) => {
   const cut = pointerType === "touch" ? Math.round : Math.floor;
@@ -240,8 +246,9 @@ class Probe {
     });
   }
 
+  // First all is read, then written: whoever asks for a size after writing has the page laid out once more.
   draw() {
-    const all = [];
+    const all = [], marked = [];
     for (const chart of charts()) {
       this.hear(chart);
       const found = panes(chart);
@@ -250,25 +257,43 @@ class Probe {
         this.followed.add(chart);
         follow(chart);
         this.redrawn();
+        this.warm(chart, found[0]);
       }
       const box = chart.querySelector(".svg-container");
-      if (box) this.mark(box, found.map((pane) => this.on(pane)));
+      if (box) marked.push([box, this.marks(found.map((pane) => this.on(pane)))]);
       all.push(...found);
     }
     for (const image of document.querySelectorAll(".probed-picture")) {
-      const [height, width] = this.data.size;
-      const place = ({ row, column }) => [(column + 0.5) / width * image.clientWidth, (row + 0.5) / height * image.clientHeight];
-      this.mark(image, [{ place, size: [9, 9], text: () => "" }]);
+      const [height, width] = this.data.size, { clientWidth, clientHeight } = image;
+      const place = ({ row, column }) => [(column + 0.5) / width * clientWidth, (row + 0.5) / height * clientHeight];
+      marked.push([image, this.marks([{ place, size: [9, 9], text: () => "" }])]);
     }
+    for (const [box, drawn] of marked) this.mark(box, drawn);
     const pixel = this.pixel ?? this.data.pin;
     const words = pixel && [...new Set(all.map((pane) => spoken(pane, pixel, this.data.size)).filter(Boolean))];
     const text = this.wrong || (words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint);
     if (this.said.textContent !== text) {
-      this.said.textContent = text;
+      write(this.said, text);
+      clearTimeout(this.fitting);
       // What is scrolled is within reach of the keyboard.
-      this.said.tabIndex = this.said.scrollHeight > this.said.clientHeight ? 0 : -1;
+      this.fitting = setTimeout(() => {
+        this.said.tabIndex = this.said.scrollHeight > this.said.clientHeight ? 0 : -1;
+      }, 100);
     }
     document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
+  }
+
+  // The first of Plotly's own labels takes several times what the others take: once, when nobody waits for it.
+  warm(chart, { x, y, trace }) {
+    if (this.warmed || !matchMedia("(hover: hover)").matches) return;
+    this.warmed = true;
+    requestIdleCallback(() => {
+      const target = chart.querySelector(`.nsewdrag[data-subplot="${trace.xaxis}${trace.yaxis}"]`), { last } = this;
+      if (!target || last?.buttons || chart.contains(last?.target)) return;
+      const box = chart.getBoundingClientRect(), bubbles = true;
+      const at = { clientX: box.left + x._offset + x._length / 2, clientY: box.top + y._offset + y._length / 2, bubbles };
+      for (const name of ["mousemove", "mouseout"]) target.dispatchEvent(new MouseEvent(name, at));
+    });
   }
 
   // Before it has maps of any size, which it may get without a new element; built anew, it has forgotten who listens.
@@ -304,39 +329,49 @@ class Probe {
     return { place, size, text: hovered ? () => "" : text, right: x._offset + x._length };
   }
 
-  mark(box, places) {
+  // What is drawn over maps, or a picture: elements, each with its class, its style and its words.
+  marks(places) {
+    const pinned = this.data.pin, pixel = this.pixel, drawn = [];
+    for (const { place, size, text, right } of places) {
+      for (const [at, name] of [[pinned, "pin"], [pixel, "point"]]) {
+        const where = at && place(at);
+        if (!where) continue;
+        drawn.push(["i", name, `left:${where[0]}px;top:${where[1]}px;width:${size[0]}px;height:${size[1]}px`, ""]);
+        // The value of the pinned pixel gives way to that of the one that is pointed at.
+        const said = (name === "point" || !pixel) && text(at);
+        if (!said) continue;
+        const long = Math.max(...said.split("\n").map((line) => line.length));
+        const left = right !== undefined && where[0] + size[0] / 2 + 12 + 5.8 * long > right;
+        const beside = where[0] + (left ? -1 : 1) * (size[0] / 2 + 4);
+        drawn.push(["b", left ? "left" : "", `left:${beside}px;top:${where[1]}px`, said]);
+      }
+    }
+    return drawn;
+  }
+
+  // Elements are used again: one that is put into the page is heard of by all that wait for new charts.
+  mark(box, drawn) {
     let marks = box.querySelector(`:scope > .${MARKS}`);
-    const pinned = this.data.pin, pixel = this.pixel;
     if (!marks) {
-      if (!pinned && !pixel) return;
       marks = document.createElement("div");
       marks.className = MARKS;
       marks.ariaHidden = "true";
       // Below Plotly's own label.
       box.insertBefore(marks, box.querySelector(":scope > svg:has(> .hoverlayer)"));
     }
-    const drawn = [];
-    for (const { place, size, text, right } of places) {
-      for (const [at, name] of [[pinned, "pin"], [pixel, "point"]]) {
-        const where = at && place(at);
-        if (!where) continue;
-        const mark = document.createElement("i");
-        mark.className = name;
-        mark.style.cssText = `left:${where[0]}px;top:${where[1]}px;width:${size[0]}px;height:${size[1]}px`;
-        drawn.push(mark);
-        // The value of the pinned pixel gives way to that of the one that is pointed at.
-        const said = (name === "point" || !pixel) && text(at);
-        if (!said) continue;
-        const label = document.createElement("b");
-        label.textContent = said;
-        const long = Math.max(...said.split("\n").map((line) => line.length));
-        const left = right !== undefined && where[0] + size[0] / 2 + 12 + 5.8 * long > right;
-        label.style.cssText = `left:${where[0] + (left ? -1 : 1) * (size[0] / 2 + 4)}px;top:${where[1]}px`;
-        if (left) label.className = "left";
-        drawn.push(label);
+    drawn.forEach(([tag, name, style, text], at) => {
+      let mark = marks.children[at];
+      if (mark?.localName !== tag) {
+        const made = document.createElement(tag);
+        if (mark) mark.replaceWith(made);
+        else marks.append(made);
+        mark = made;
       }
-    }
-    marks.replaceChildren(...drawn);
+      mark.className = name;
+      mark.style.cssText = style;
+      if (mark.textContent !== text) write(mark, text);
+    });
+    while (marks.children.length > drawn.length) marks.lastChild.remove();
   }
 
   // A map has arrived or was zoomed: the marks follow, and so does Plotly's label under a pointer that rests there.
