@@ -17,6 +17,9 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 # into which Plotly had written.
 GROWN = "chart => Plotly.relayout(chart, { width: 900 })"
 ANEW = "(chart, { data }, layout) => Plotly.react(chart, data, { ...layout, width: 900 })"
+# A reader looks closer, and rests on what is seen.
+CLOSER = """chart => Plotly.relayout(chart, { "xaxis.range": [2, 5], "yaxis.range": [5, 2] }).then(() => {
+  Plotly.Fx.hover(chart, [{ curveNumber: 0, pointNumber: [3, 3] }], ["xy"]); })"""
 # The frame is drawn in a narrow page, then some parts come, then something happens, then come the others.
 FILLED = """async ({ code, frame, parts, some, happens }) => {
   const put = (await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })))).default;
@@ -46,7 +49,8 @@ FILLED = """async ({ code, frame, parts, some, happens }) => {
   await arrive(0, some);
   await eval(happens)(chart, frame, copy);
   await arrive(some, parts.length);
-  const found = sizes();
+  const { xaxis, yaxis } = chart._fullLayout, label = chart.querySelectorAll(".hovertext").length;
+  const found = { sizes: sizes(), ranges: [[...xaxis.range], [...yaxis.range]], label };
   place.remove();
   return found;
 }"""
@@ -74,15 +78,26 @@ def one_pane() -> go.Figure:
     return go.Figure([{"type": "heatmap", "z": [[0.0] * 8] * 8}], layout)
 
 
-@pytest.mark.parametrize("happens", [GROWN, ANEW], ids=["grown", "anew"])
-@pytest.mark.parametrize(("figure", "some"), [(panes(), 2), (one_pane(), 2)], ids=["four", "one"])
-def test_maps_keep_their_shape_and_are_as_large_as_there_is_room(page, figure, some, happens):
+def filled(page, figure: go.Figure, some: int, happens: str) -> dict:
+    """What there is to be seen of a figure that has filled in."""
     page.goto("about:blank")
     page.add_script_tag(path=PLOTLY)
     frame, parts = parted(figure)
     given = {"frame": json.loads(str(frame.to_json())), "parts": list(parts.values())}
     code = (ROOT / "app" / "parts" / "own" / "part.js").read_text()
-    sizes = page.evaluate(FILLED, given | {"code": code, "some": some, "happens": happens})
+    return page.evaluate(FILLED, given | {"code": code, "some": some, "happens": happens})
+
+
+def test_a_zoom_and_the_label_under_the_pointer_outlive_maps_that_arrive(page):
+    found = filled(page, panes(), 3, CLOSER)
+    assert found["ranges"] == [[2, 5], [5, 2]]
+    assert found["label"] == 1
+
+
+@pytest.mark.parametrize("happens", [GROWN, ANEW], ids=["grown", "anew"])
+@pytest.mark.parametrize(("figure", "some"), [(panes(), 2), (one_pane(), 2)], ids=["four", "one"])
+def test_maps_keep_their_shape_and_are_as_large_as_there_is_room(page, figure, some, happens):
+    sizes = filled(page, figure, some, happens)["sizes"]
     assert len(sizes) == len(figure.data)
     # Pixels, the lesser of what there is across and down.
     room = 600 if len(sizes) == 1 else sizes[0][0]

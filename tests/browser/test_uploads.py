@@ -135,6 +135,20 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
         page.get_by_role("button", name="Back to the start").click()
         expect(page.get_by_text("Expected", exact=False)).to_have_count(0)
     assert list(tmp_path.iterdir()) == []
+    # Of good ones the address holds the place: here it leads back to them, to whoever has not brought them it says so.
+    quiet(page)
+    give(page, "w_weights", "mine.safetensors", (ROOT / "assets/networks/resnet20-cifar10.safetensors").read_bytes())
+    expect(status(page)).to_contain_text("your own weights: mean CID", timeout=SLOW)
+    expect(page).to_have_url(re.compile("network=own&"))
+    quiet(page)
+    page.get_by_role("combobox", name="Network", exact=True).click()
+    page.get_by_role("option", name="ResNet-32").first.click()
+    expect(page).to_have_url(re.compile("network=resnet32-cifar10&"), timeout=SLOW)
+    quiet(page)
+    page.go_back()
+    expect(status(page)).to_contain_text("your own weights: mean CID", timeout=SLOW)
+    page.goto(page.url)
+    expect(page.get_by_text("Expected weights that were uploaded, got some that are no longer kept")).to_be_visible()
     assert requests == {urlsplit(address).netloc}
 
 
