@@ -28,6 +28,10 @@ def signed(value: float | None, places: int = 3) -> str:
     return "0" if value == 0 else _written(value, f"+z.{places}f")
 
 
+# What stands after an error that leaves something out, and in the place of what nobody has measured.
+OR_MORE, NOT_KNOWN = " or more", "not known"
+
+
 def near(value: float, error: float, places: int = 3) -> str:
     """A measured value and its standard error, where it has one.
 

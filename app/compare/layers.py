@@ -19,7 +19,7 @@ from app.parts.numbers_table import show_table
 from app.parts.watch import Asked, Start, Watch
 from app.words import number
 from explainers import CIDSettings
-from explainers.cid.certainty import is_certain, mean_uncertainty, misfit
+from explainers.cid.certainty import is_certain, is_least, mean_uncertainty, misfit
 from explainers.methods.registry import find_method
 from explainers.networks.layers import Layer
 
@@ -52,7 +52,8 @@ NUMBER_COLUMNS = {
 UNSURE, UNSURE_HELP = (
     "uncertain",
     "Which mean may be wrong, and by how much at least: the noise of its map moves the feature further than it may, or "
-    "less far. Such a mean is rounded, and no difference is told of it.",
+    "less far. Such a mean is rounded, and no difference is told of it. Or that nobody knows how far a mean lies below "
+    "its maximum, as of most maps of RU: an error is then the least there is.",
 )
 MOST_ROWS = 20
 # Decimals of the table, where an error does not leave fewer.
@@ -183,7 +184,9 @@ def _unsure(one: Pair, gap: Difference | None, found: dict) -> str:
     """Whose mean may be wrong, and by how much."""
     layers = {"A": one.layer, "B": one.partner}
     off = {letter: misfit(float(found[letter, layers[letter]].constraint[0])) for letter in (gap.unsure if gap else ())}
-    return "; ".join(f"{letter} by {number(nats, 2)} nats or more" for letter, nats in off.items())
+    said = [f"{letter} by {number(nats, 2)} nats or more" for letter, nats in off.items()]
+    unknown = [letter for letter in (gap.more if gap else ()) if is_least(found[letter, layers[letter]].numbers)]
+    return "; ".join([*said, *(f"{letter}: what its map loses is not known" for letter in unknown)])
 
 
 def table_errors(pairs: list[Pair], differences: list[Difference | None], found: dict) -> dict[str, list[float | None]]:

@@ -24,9 +24,9 @@ from app.parts.numbers import constraint, doubt
 from app.parts.previews import how_wrong
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
-from app.words import NONE, decimal, error_of, known, known_places, signed
+from app.words import NONE, OR_MORE, decimal, error_of, known, known_places, signed
 from explainers import CIDResult
-from explainers.cid.certainty import mean_uncertainty
+from explainers.cid.certainty import is_least, mean_uncertainty
 from explainers.decoders.cards import find_decoder
 from explainers.methods.entropies import RU_NAME
 from explainers.methods.registry import find_method
@@ -211,8 +211,9 @@ def _difference(found: Difference | None, subject: Subject, absent: str) -> None
 def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
     with st.container(horizontal=True, key="numbers_compare"):
         for letter, mean, result in zip("AB", (found.mean_a, found.mean_b), results, strict=True):
-            st.metric(f"Mean {metric} of {letter} (nats)", known(mean, mean_uncertainty(result.numbers), 4), help=MEAN)
-        gap = _gap(found, 4) + error_of(found.mean, found.error, _places(found, 4))
+            least, off = "at least " if is_least(result.numbers) else "", mean_uncertainty(result.numbers)
+            st.metric(f"Mean {metric} of {letter} (nats)", least + known(mean, off, 4), help=MEAN)
+        gap = _gap(found, 4) + error_of(found.mean, found.error, _places(found, 4)) + (OR_MORE if found.more else "")
         st.metric("Mean of B − A (nats)", gap if found.certain else NONE, help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):
             st.metric(f"Constraint of {letter} (target 1)", constraint(result), help=CONSTRAINT)

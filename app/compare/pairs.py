@@ -8,7 +8,7 @@ import numpy as np
 from app.inputs.columns import counterpart
 from app.inputs.network_input import Subject
 from explainers import CIDResult, CIDSettings
-from explainers.cid.certainty import is_certain, mean_uncertainty
+from explainers.cid.certainty import is_certain, loss_unknown, mean_uncertainty
 from explainers.grid import resolve_grid
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -122,7 +122,8 @@ class Difference:
     `a`, `b` (n, n): +inf where the layer does not use the cell; `values` = b − a, infinite or NaN there. `mean_a`,
     `mean_b` and `mean` are over the cells that both layers use, NaN where there is none. `error` is what `mean` may be
     off by as if the two maps' errors were independent; maps that are drawn alike are nearer than that. `unsure` names
-    the maps, "A" and "B", whose noise does not meet the constraint: their difference is none of the two layers.
+    the maps, "A" and "B", whose noise does not meet the constraint: their difference is none of the two layers. `more`
+    names those that may be off by more, since what they lose is not known.
     """
 
     a: np.ndarray
@@ -133,6 +134,7 @@ class Difference:
     mean: float
     error: float
     unsure: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
     @property
     def certain(self) -> bool:
@@ -175,7 +177,8 @@ def difference(a: CIDResult, b: CIDResult, parts: tuple[float, float] = (1.0, 1.
         return Difference(first, second, values, mean_a, mean_b, mean, 0.0)
     error = math.hypot(mean_uncertainty(a.numbers), mean_uncertainty(b.numbers))
     unsure = tuple(letter for letter, result in (("A", a), ("B", b)) if not is_certain(result.numbers))
-    return Difference(first, second, values, mean_a, mean_b, mean, error, unsure)
+    more = tuple(letter for letter, result in (("A", a), ("B", b)) if loss_unknown(result.numbers))
+    return Difference(first, second, values, mean_a, mean_b, mean, error, unsure, more)
 
 
 def own_cells(result: CIDResult, part: float = 1.0) -> np.ndarray:

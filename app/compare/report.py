@@ -12,7 +12,7 @@ from app.export.report import Plate, Report, Table
 from app.export.script import cells_script
 from app.figures.ends import ENDS
 from app.inputs.columns import Column
-from app.words import decimal, near
+from app.words import OR_MORE, decimal, near
 from explainers import CIDResult
 from explainers.methods.registry import find_method
 from explainers.networks.layers import Layer
@@ -26,7 +26,7 @@ def pair_report(scene: Scene, what: Compared, link: str, made: str) -> Report:
     rows = (
         ("Mean of A, over the cells that both use (nats)", decimal(found.mean_a)),
         ("Mean of B, over the same cells (nats)", decimal(found.mean_b)),
-        ("B − A (nats)", near(found.mean, found.error, 4)),
+        ("B − A (nats)", near(found.mean, found.error, 4) + (OR_MORE if found.more else "")),
     )
     words = "The picture, map A, map B and their difference B − A"
     plate = Plate(compared_png(what), words, "B − A: red where B discards more.")

@@ -18,7 +18,7 @@ from app.jobs.objects import foreground_gain
 from app.parts.report_files import here, report_files, today
 from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record, several
 from explainers import CIDSettings
-from explainers.cid.certainty import is_certain, mean_uncertainty
+from explainers.cid.certainty import is_certain, loss_unknown, mean_uncertainty
 from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -65,7 +65,8 @@ def curves_of(
     means = tuple(None if one is None else float(one.mean[0]) for one in found)
     errors = tuple(None if one is None else mean_uncertainty(one.numbers) for one in found)
     unsure = tuple(one is not None and not is_certain(one.numbers) for one in found)
-    curves = [Curve(title, f"{title} (nats per input variable)", means, errors, unsure=unsure)]
+    more = tuple(one is not None and loss_unknown(one.numbers) for one in found)
+    curves = [Curve(title, f"{title} (nats per input variable)", means, errors, unsure=unsure, more=more)]
     if subject.mask is not None or subject.box is not None:
         gains = tuple(None if one is None else foreground_gain(one, subject)[0] for one in found)
         curves.append(Curve("concentration", "concentration (nats)", gains))

@@ -11,6 +11,7 @@ from app.figures.style import LIGHT
 INKS = (LIGHT.accent, LIGHT.second, "#6a4c93", "#7a8b2a")
 # What stands in a column of its own beside a value whose map does not meet the constraint.
 UNSURE = "its noise does not meet the constraint"
+MORE = "how far it lies below the maximum is not known"
 KINDS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -18,7 +19,8 @@ KINDS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 class Curve:
     """One value for each layer, None where there is none (yet), with what it may be off by where that is known.
 
-    `unsure` marks the layers whose map does not meet the constraint, drawn as open points. Curves with the same `axis`,
+    `unsure` marks the layers whose map does not meet the constraint, drawn as open points, `more` those that may be
+    off by more than that, since what their map loses is not known. Curves with the same `axis`,
     a quantity with its unit, share one chart, which is `logarithmic` if one of them is.
     Without a `colour` they take turns with the app's.
     """
@@ -30,6 +32,7 @@ class Curve:
     logarithmic: bool = False
     colour: str = ""
     unsure: tuple[bool, ...] = ()
+    more: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def curves_csv(what: Curves) -> bytes:
             row[name] = curve.values[place]
             if curve.errors:
                 row[f"what {name} may be off by"] = curve.errors[place]
+            if any(curve.more):
+                row[f"{name} may be off by more"] = MORE if curve.more[place] else ""
             if any(curve.unsure):
                 row[f"{name} is uncertain"] = UNSURE if curve.unsure[place] else ""
         rows.append(row)

@@ -8,8 +8,8 @@ from app.export.curves import Curves
 from app.export.record import Taken
 from app.export.report import Table
 from app.figures.means import mean_words
-from app.words import NONE, decimal, duration, least, near, number, passes
-from explainers.cid.certainty import is_certain, mean_uncertainty
+from app.words import NONE, NOT_KNOWN, OR_MORE, decimal, duration, least, near, number, passes
+from explainers.cid.certainty import is_certain, loss_unknown, mean_uncertainty
 
 
 def numbers_table(cells: Sequence[Taken], more: Sequence[Mapping[str, str]] = ()) -> Table:
@@ -47,7 +47,7 @@ def _numbers(cell: Taken) -> dict[str, str]:
         "Mean (nats)": mean_words(said) + sure,
         "May be off by (nats)": _off(said),
         "Constraint (1 where it holds)": near(said["constraint"], said["constraint_error"]),
-        "Lost at most (nats)": "" if np.isnan(lost) else decimal(lost),
+        "Lost at most (nats)": NOT_KNOWN if np.isnan(lost) else decimal(lost),
         "Cells not used": f"{said['unbounded']:.0f}" if said["unbounded"] else "",
         "Decoder's error (of 1)": decimal(said["error"]) if "error" in said else "",
     }
@@ -56,8 +56,8 @@ def _numbers(cell: Taken) -> dict[str, str]:
 
 def _off(said: Mapping[str, float | int]) -> str:
     """What the mean may be off by, never zero; at least, where nothing is known of what is lost."""
-    off, loss = mean_uncertainty(said), said.get("loss", np.nan)
-    return decimal(least(off, 3)) + (" or more" if np.isnan(loss) and np.isfinite(off) else "")
+    off = mean_uncertainty(said)
+    return decimal(least(off, 3)) + (OR_MORE if loss_unknown(said) and np.isfinite(off) else "")
 
 
 def curves_table(curves: Curves) -> Table:
@@ -70,7 +70,8 @@ def curves_table(curves: Curves) -> Table:
             value = curve.values[place]
             error = curve.errors[place] if curve.errors else None
             unsure = ", uncertain" if curve.unsure and curve.unsure[place] else ""
-            row.append(NONE if value is None else near(value, np.nan if error is None else error) + unsure)
+            more = OR_MORE if curve.more and curve.more[place] else ""
+            row.append(NONE if value is None else near(value, np.nan if error is None else error) + more + unsure)
         rows.append(tuple(row))
     return Table("The curves in numbers", ("Layer", *heads), tuple(rows))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.export.record import Taken
-from explainers.cid.certainty import mean_uncertainty
+from explainers.cid.certainty import loss_unknown, mean_uncertainty
 
 # Name of the number -> title of the column, with its unit.
 NUMBERS = {
@@ -31,6 +31,7 @@ NUMBERS = {
 }
 # Beside the standard error, with what the constraint and the loss tell.
 OFF = "what the mean may be off by (nats)"
+MORE = "or by more, since what is lost is not known"
 SETTINGS = ("beta", "grid", "refine", "method", "probes", "seed")
 # What spreadsheets take for the beginning of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -90,7 +91,7 @@ def _row(cell: Taken) -> dict[str, Any]:
             "the map's unit": cell.unit,
         }
         | {title: cell.numbers.get(name) for name, title in NUMBERS.items()}
-        | {OFF: _off(cell.numbers)}
+        | {OFF: _off(cell.numbers), MORE: loss_unknown(cell.numbers) or None}
         | {"solver" if name == "method" else name: cell.settings.get(name) for name in SETTINGS}
         | {"decoder": decoder, "device": cell.device}
         | {f"version of {name}": text for name, text in cell.versions.items()}

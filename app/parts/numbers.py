@@ -9,7 +9,7 @@ from app.figures.means import mean_words
 from app.inputs.network_input import Subject
 from app.jobs.objects import foreground_gain, located
 from app.parts.previews import preview_mean
-from app.words import decimal, duration, near, number, passes, signed
+from app.words import NOT_KNOWN, decimal, duration, near, number, passes, signed
 from explainers import CIDResult
 from explainers.cid.constraint import holds
 from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, RUResult
@@ -41,7 +41,8 @@ CONSTRAINT = (
 )
 LOSS = (
     "How far the mean can lie below the highest one that the constraint allows, in nats: an estimate and two of its "
-    "standard errors, from how unequally the cells use the constraint under noise that had no part in finding the map."
+    "standard errors, from how unequally the cells use the constraint under noise that had no part in finding the map. "
+    "Not known where that noise does not tell it: with most decoders, and where the constraint is not met."
 )
 PASSES = "How often the picture went through the network: forward passes + backward passes."
 SECONDS = "Time spent computing this map on this machine."
@@ -86,8 +87,8 @@ def numbers(result: CIDResult, subject: Subject) -> None:
     # What a student need not know to read the map, and whoever relies on it does.
     with st.expander("How far to trust this map", key="trust"), st.container(horizontal=True, key="numbers_more"):
         st.metric("Constraint (1 where it holds)", constraint(result), help=CONSTRAINT)
-        if not math.isnan(most_lost(result)):
-            st.metric("Lost at most (nats)", decimal(most_lost(result)), help=LOSS)
+        lost = most_lost(result)
+        st.metric("Lost at most (nats)", NOT_KNOWN if math.isnan(lost) else decimal(lost), help=LOSS)
         st.metric("Sensitivity δ²", number(float(result.delta_f2[0])), help=SENSITIVITY)
         st.metric("Passes through the network", passes(result.forward_passes, result.backward_passes), help=PASSES)
 

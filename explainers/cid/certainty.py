@@ -36,12 +36,37 @@ def mean_uncertainty(said: Mapping[str, Any]) -> float:
     """What the mean of a map may be off by, in nats: its standard error, the misfit, and what is lost with its error.
 
     `said` are the `numbers` of a result, or the columns of a sweep's row, which have the same names. NaN before the
-    constraint was measured, and where a method has none.
+    constraint was measured, and where a method has none. Where `loss_unknown`, it is the least that it may be off by.
 
     >>> round(mean_uncertainty({"mean_error": 0.01, "constraint": 1.0, "loss": 0.03, "converged": True}), 4)
     0.0316
     """
     return math.hypot(_off(said), _known(said, "loss"), _known(said, "loss_error"))
+
+
+def loss_unknown(said: Mapping[str, Any]) -> bool:
+    """Whether nobody has measured how far the mean of a map lies below its maximum; false without a constraint.
+
+    So it is of RU where its decoder bends, of the published descent, and of a closed form that misses its constraint.
+
+    >>> loss_unknown({"constraint": 1.0, "loss": math.nan}), loss_unknown({"constraint": 1.0, "loss": 0.03})
+    (True, False)
+    """
+    loss = said.get("loss")
+    return said.get("constraint") is not None and (loss is None or math.isnan(loss))
+
+
+def is_least(said: Mapping[str, Any]) -> bool:
+    """Whether a mean of RU is the least that it can be, since its loss is unknown; false of any other.
+
+    The solver of RU climbs towards the noise with which the picture is hardest to recover.
+
+    >>> is_least({"constraint": 1.0, "loss": math.nan, "decoder_share": 0.9})
+    True
+    >>> is_least({"constraint": 1.0, "loss": 0.01, "decoder_share": 0.9}), is_least({"constraint": 1.0})
+    (False, False)
+    """
+    return loss_unknown(said) and "decoder_share" in said
 
 
 def is_certain(said: Mapping[str, Any]) -> bool:

@@ -133,6 +133,9 @@ def test_no_difference_is_told_where_a_closed_form_does_not_meet_its_constraint(
     assert row["B − A (nats)"] == difference(a, b).mean
     assert row["± error (nats)"] > 0
     assert row["uncertain"] == ""
+    # Where nobody has measured what a map loses, its error leaves that out.
+    unknown = replace(b, loss=torch.full((1,), math.nan))
+    assert "B" in difference(a, unknown).more
 
 
 def test_scaling_the_input_of_a_linear_network_moves_no_map():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from explainers import CID, CIDSettings
-from explainers.cid.certainty import count_uncertain, is_certain, mean_uncertainty, misfit
+from explainers.cid.certainty import count_uncertain, is_certain, is_least, loss_unknown, mean_uncertainty, misfit
 from explainers.cid.results import LOSS_TOLERANCE
 
 POSITIVE = st.floats(1e-3, 1e3)
@@ -48,6 +48,16 @@ def test_no_part_of_the_error_is_left_out(error, constraint, loss, loss_error):
     said = {"mean_error": error, "constraint": constraint, "loss": loss, "loss_error": loss_error}
     assert mean_uncertainty(said) >= max(error, misfit(constraint), loss, loss_error) - 1e-12
     assert mean_uncertainty(said | {"loss": math.nan}) <= mean_uncertainty(said) + 1e-12
+
+
+@given(POSITIVE, st.floats(0, 1), st.booleans())
+def test_a_mean_of_ru_is_the_least_where_the_loss_is_unknown(constraint, loss, known):
+    said = {"mean_error": 0.0, "constraint": constraint, "loss": loss if known else math.nan}
+    assert loss_unknown(said) != known
+    assert not is_least(said)
+    assert is_least(said | {"decoder_share": 0.9}) != known
+    # Never of a map of which nothing of the kind is asked.
+    assert not loss_unknown({"mean": 0.5})
 
 
 def test_a_closed_form_that_does_not_meet_the_constraint_is_uncertain_and_refinement_moves_it_as_told():
