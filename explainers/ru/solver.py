@@ -17,7 +17,7 @@ from torch import Tensor
 
 from explainers.cid.closed_form import ROUND, SquareColumns, closed_form, square_columns
 from explainers.cid.constraint import CONSTRAINT_TOLERANCE, Estimate, check
-from explainers.cid.nearness import near_end
+from explainers.cid.nearness import SETTLED, near_end
 from explainers.cid.noise_start import SCALINGS, noise_start
 from explainers.cid.pace import AllTrue
 from explainers.cid.records import choose
@@ -50,6 +50,8 @@ ROUNDS, LOOKS, SMALL_LOSS = 4, 4, 0.005
 MOST_LOOKS = 8
 # Of a nat, by which the noise moves a pixel's entropy on average: with less, σ does not matter.
 SMALL_SHARE = 0.01
+# As so many times what the noise adds so far, what is left to gain counts before it has been looked at; twice was seen.
+LARGEST_GAIN = 3.0
 
 
 def solve(
@@ -107,7 +109,7 @@ def solve(
 def _equal(
     sampler: Sampler, decoded: ReconstructionSampler, settings: CIDSettings, randomness: Randomness
 ) -> Reconstruction:
-    """Errors under the equal σ that meets the constraint of a linear h; wrong by at most all that the noise adds."""
+    """Errors under the equal σ that meets the constraint of a linear h."""
     flat = sampler.uniform(settings.beta)
     errors = torch.zeros_like(decoded.picture)
     for _, part in decoded.errors(flat, pairs(decoded, FIRST_SAMPLES, randomness("first"))):
@@ -115,7 +117,7 @@ def _equal(
     unknown = torch.full_like(sampler.x[:, 0, 0, 0], torch.nan)
     nothing = SquareColumns(torch.ones_like(flat), torch.zeros_like(flat), unknown, unknown, 0.0, 0)
     estimate = replace(closed_form(nothing, settings.beta), log_sigma=flat)
-    return Reconstruction(estimate, errors, _moved(errors, own_errors(decoded)))
+    return Reconstruction(estimate, errors, _gain(errors, own_errors(decoded)) + SETTLED)
 
 
 def _moved(errors: Tensor, own: Tensor) -> Tensor:
@@ -175,12 +177,14 @@ def _at(found: Reconstruction, progress: float) -> Reconstruction:
 
 
 def _possible(found: Reconstruction, own: Tensor) -> Tensor:
-    """How far the mean of a preview may be from the end's, (B,): by its samples, and by what is left to gain.
-
-    Before that has been looked at, it is taken to be as much as the noise adds at all.
-    """
+    """How far the mean of a preview may be from the end's, (B,): by its samples, and by what is left to gain."""
     loss = found.estimate.loss + 2 * found.estimate.loss_error
-    return near_end(found.error) + torch.where(loss.isnan(), _moved(found.square_errors, own), loss)
+    return near_end(found.error) + torch.where(loss.isnan(), _gain(found.square_errors, own), loss)
+
+
+def _gain(errors: Tensor, own: Tensor) -> Tensor:
+    """What may be left to gain before that has been looked at, (B,): the hardest noise adds more than equal noise."""
+    return LARGEST_GAIN * _moved(errors, own)
 
 
 def _closed_form(
