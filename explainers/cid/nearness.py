@@ -34,12 +34,13 @@ def near_closed_form(estimate: Estimate, cost: Tensor, bend: Tensor) -> Estimate
 def near_refined(refinement: Refinement, start: Tensor) -> Estimate:
     """The answer so far as a frame, with the module's equation for `mean_error`; `start` (B,) is its a.
 
-    Before the first step nothing is known of E.
+    Before the first step it is a itself; of a start at the scale of the noise, whose E was not felt yet, nothing is known.
     """
     answer = refinement.answer
+    if not refinement.steps:
+        return replace(answer, mean_error=torch.where(start < STARTED, start, torch.nan))
     shape = start / (1 + refinement.steps / PACE) ** POWER
-    scale = refinement.misfit.log().abs() / answer.growth
-    return replace(answer, mean_error=shape + (scale if refinement.steps else torch.nan))
+    return replace(answer, mean_error=shape + refinement.misfit.log().abs() / answer.growth)
 
 
 def near_answer(estimate: Estimate) -> Estimate:
