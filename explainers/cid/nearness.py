@@ -34,7 +34,7 @@ def near_closed_form(estimate: Estimate, cost: Tensor, bend: Tensor) -> Estimate
 def near_refined(refinement: Refinement, start: Tensor) -> Estimate:
     """The answer so far as a frame, with the module's equation for `mean_error`; `start` (B,) is its a.
 
-    Before the first step it is a itself; of a start at the scale of the noise, whose E was not felt yet, nothing is known.
+    Before the first step it is a itself; of a start at the scale of the noise nothing is known then.
     """
     answer = refinement.answer
     if not refinement.steps:
