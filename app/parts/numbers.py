@@ -52,7 +52,7 @@ SENSITIVITY = (
 )
 PREVIEW = (
     "A preview, ± how far the mean of the finished map may be away from it: an estimate from how well the constraint "
-    "holds so far and how long the map has been refined, which no map of the networks that ship has broken."
+    "holds so far and how long the map has been refined. It is no proof: it was tried on networks that ship."
 )
 UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
 

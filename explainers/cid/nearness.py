@@ -8,8 +8,8 @@ after k steps of eight samples
 with E the running mean of ‖f'−f‖², T = β δ_f² and p the power with which E grows with the scale of σ: the second part
 is how far the scale is still to move, as measured; the first is how far the shape may move it, with a for where it
 began. Of a solution whose shape is settled, three standard errors of its scale are left. No theorem says so: the
-constants were set by walking frame by frame through layers of all networks that ship, at β from 1e-6 to 1e-1, and leave
-room for a third more.
+constants are such that frames keep what they say, which tests/app/parts/test_previews.py tries frame by frame, of a few
+layers or, where it is told to, of every layer of the networks that ship.
 """
 
 from dataclasses import replace

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -18,7 +17,6 @@ from app.words import read
 from explainers import CID, CIDResult, CIDSettings, load_network
 from explainers.datasets.birds.source import shown_side
 from explainers.decoders.cards import find_decoder
-from explainers.methods.entropies import sharpened
 from explainers.methods.request import MapRequest, Workbench
 from explainers.networks.catalogue import network_catalogue
 
@@ -93,17 +91,6 @@ def test_what_a_page_says_of_a_map_holds_and_is_never_farther_off_than_before(na
     errors = [float(frame.mean_error[0]) for frame in shown]
     assert errors == sorted(errors, reverse=True)
     assert all(f"{off}" in how_wrong(frame) for frame, off in zip(shown, offs, strict=True))
-
-
-def test_a_frame_that_is_known_worse_than_the_last_is_not_shown():
-    start, *rest = few()
-    one, two, done = rest[-3], rest[-2], rest[-1]
-    worse = replace(two, mean_error=one.mean_error + 1, mean=one.mean + 1, backward_passes=one.backward_passes + 8)
-    better = replace(two, mean_error=one.mean_error / 2)
-    shown = list(sharpened([start, one, worse, better, done]))
-    assert [float(frame.mean[0]) for frame in shown[1:]] == [float(f.mean[0]) for f in (one, one, better, done)]
-    # Its work counts.
-    assert shown[2].backward_passes == worse.backward_passes
 
 
 def test_of_what_is_not_known_nothing_is_shown():
