@@ -13,7 +13,7 @@ from app.compare.take import take_pairs
 from app.figures.compare import Curve, curves_figure
 from app.jobs.backend import Backend, View
 from app.parts.arriving import arriving
-from app.parts.certainty import UNSURE_POINTS
+from app.parts.certainty import LEAST_POINTS, UNSURE_POINTS
 from app.parts.look import look
 from app.parts.numbers_table import show_table
 from app.parts.watch import Asked, Start, Watch
@@ -147,6 +147,8 @@ def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> 
     )
     if any((*a.unsure, *b.unsure)):
         st.caption(f":material/help: {UNSURE_POINTS} The open points are left out of the differences.")
+    if any((*a.least, *b.least)):
+        st.caption(f":material/help: {LEAST_POINTS}")
 
 
 def _curve(side: Side, part: float, found: dict) -> Curve:
@@ -157,6 +159,7 @@ def _curve(side: Side, part: float, found: dict) -> Curve:
         [math.nan if result is None else section_mean(result, part) for result in results],
         [math.nan if result is None else mean_uncertainty(result.numbers) for result in results],
         [result is not None and not is_certain(result.numbers) for result in results],
+        [result is not None and is_least(result.numbers) for result in results],
     )
 
 

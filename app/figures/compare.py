@@ -24,7 +24,8 @@ MORE_ON_DARK, LESS_ON_DARK = "#f4a582", "#92c5de"
 class Curve:
     """A network's mean over its layers, nats, and what it may be off by; NaN where not ready.
 
-    `unsure` marks the layers whose map does not meet the constraint; empty where all do.
+    `unsure` marks the layers whose map does not meet the constraint, `least` those whose mean is the least that it can
+    be; empty where none is.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Curve:
     mean: Sequence[float]
     error: Sequence[float]
     unsure: Sequence[bool] = ()
+    least: Sequence[bool] = ()
 
 
 @remembered
@@ -126,12 +128,13 @@ def _line(curve: Curve, named: bool, colour: str, symbol: str, dash: str) -> go.
         y=list(curve.mean),
         error_y={"type": "data", "array": np.nan_to_num(curve.error).tolist(), "thickness": 1, "width": 3},
         customdata=list(curve.layers),
+        text=["at least " * one for one in curve.least or [False] * len(curve.layers)],
         mode="lines+markers",
         name=curve.title,
         line={"color": colour, "width": 2, "dash": dash},
         marker={"size": 8, "symbol": open_where(curve.unsure, symbol)},
         connectgaps=False,
-        hovertemplate="%{customdata}<br>%{y:.3f} nats",
+        hovertemplate="%{customdata}<br>%{text}%{y:.3f} nats",
     )
 
 

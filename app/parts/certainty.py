@@ -10,6 +10,11 @@ UNSURE_POINTS = (
     "more than a tenth of a nat. Refined maps meet it."
 )
 
+LEAST_POINTS = (
+    "Means of RU are the least that they can be where nobody has measured how far a map lies below its maximum; "
+    "whiskers leave that out."
+)
+
 
 def misfit_sentence(result: CIDResult, whose: str = "") -> str:
     """How far a map is from meeting the constraint, and what that does to its mean; `whose` follows its name."""

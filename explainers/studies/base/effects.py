@@ -26,7 +26,7 @@ def values(long: pd.DataFrame, **where: Any) -> pd.DataFrame:
             others = [_word(value) for key, value in where.items() if key != name]
             raise Lacking(f"there is no row of {', '.join(filter(None, [str(absent[0]), *others]))}")
     groups: Any = rows.groupby(["training", "picture"])["value"]
-    counts = groups.size().unstack()
+    counts = groups.size().unstack(fill_value=0)
     return groups.mean().unstack().where(counts == counts.to_numpy().max())
 
 

@@ -266,6 +266,9 @@ def test_curves_stand_on_names_where_layers_are_the_same_and_on_depth_where_not(
     unsure = curves_figure(replace(a, unsure=(False, True, False)), a, (0, math.nan, math.nan), True, LIGHT, "CID")
     assert list(unsure.data[0].marker.symbol) == ["circle", "circle-open", "circle"]
     assert unsure.data[1].marker.symbol == "diamond"
+    least = curves_figure(replace(a, least=(False, True, False)), a, (0, math.nan, math.nan), True, LIGHT, "RU")
+    assert list(least.data[0].text) == ["", "at least ", ""]
+    assert list(least.data[1].text) == ["", "", ""]
     depth = curves_figure(a, b, (0.5, 0.5, math.nan), False, LIGHT, "CID", "z")
     assert list(depth.data[0].x) == [0, 0.5, 1]
     assert list(depth.data[1].x) == [0, 1]
