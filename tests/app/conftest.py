@@ -1,13 +1,16 @@
 """What all tests of pages start from."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 import pytest
 import torch
 
+from app.jobs.backend import Backend
+from app.jobs.costs import pass_seconds
 from explainers.networks.added import ADDED
 from explainers.networks.catalogue import Network, load_network
+from explainers.networks.diagram import diagram
 from tests.support.brief import brief
 
 
@@ -16,14 +19,28 @@ def kept(name: str, device: torch.device) -> Network:
     return load_network(name, device)
 
 
+class Seconds(dict[str, float]):
+    """What a pass through a network takes, by its fingerprint; counted once, whatever server asks."""
+
+    def __call__(self, store: Backend, network: Network) -> float:
+        if network.fingerprint not in self:
+            self[network.fingerprint] = pass_seconds(store, network)
+        return self[network.fingerprint]
+
+
 @pytest.fixture(autouse=True, scope="package")
 def brief_work() -> Iterator[None]:
-    """Networks are read once; what pages do with a map does not depend on how many samples it is measured with."""
+    """Networks are read, counted and drawn once, though every test has a new server.
+
+    What pages do with a map does not depend on how many samples it is measured with.
+    """
 
     def load(name: str, device: torch.device, **options: object) -> Network:
         return load_network(name, device, **options) if name in ADDED else kept(name, device)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.jobs.work.load_network", load)
+        patch.setattr("app.jobs.costs.pass_seconds", Seconds())
+        patch.setattr("app.jobs.backend.diagram", lru_cache(maxsize=8)(diagram))
         brief(patch)
         yield
