@@ -1,4 +1,4 @@
-"""The real page in a real Chromium, from cold start to a changed layer, with an upload."""
+"""Explore in a real Chromium: a first visit, the grid, layers and pictures one by one, work that is cancelled."""
 
 import re
 
@@ -28,31 +28,6 @@ def test_from_a_first_visit_to_a_first_map(page, address):
     assert first > last, "what stands at the lower end of the scale is not what little means"
     page.get_by_role("button", name="Got it").click()
     expect(page.locator(".st-key-newcomer")).to_have_count(0, timeout=SLOW)
-    assert page.strangers == []
-    assert page.complaints == []
-
-
-def test_another_layer_and_an_upload(page, address):
-    page.goto(cheap(address))
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
-    expect(chart(page, "nats")).to_contain_text("entropy H (nats)", timeout=SLOW)
-
-    # The network as a picture stands where there is room; the layer that is shown has its colour.
-    layers = page.get_by_role("radiogroup", name="Layer", exact=True)
-    expect(layers.get_by_role("radio")).to_have_count(12)
-    expect(layers.get_by_role("radio", name="layer1.0")).to_be_checked()
-    expect(page.locator(".st-key-w_layer")).to_be_hidden()
-    layers.get_by_role("radio", name="conv1").click()
-    expect(status(page)).to_contain_text("conv1", timeout=SLOW)
-    expect(page).to_have_url(re.compile("layer=conv1"))
-
-    page.get_by_role("radio", name="Your own").click()
-    page.locator('.st-key-w_upload input[type="file"]').set_input_files(
-        {"name": "noise.png", "mimeType": "image/png", "buffer": noise(48)}
-    )
-    expect(page.locator(".st-key-figures")).to_contain_text("noise.png", timeout=SLOW)
-    expect(chart(page, "nats").locator(".heatmaplayer image").first).to_be_attached()
-
     assert page.strangers == []
     assert page.complaints == []
 
@@ -106,31 +81,56 @@ def test_two_browsers_at_once_see_each_its_own(page, address, chromium):
     other.context.close()
 
 
-def test_cancel_ends_the_whole_grid_and_keeps_what_was_ready(page, address):
-    page.goto(cheap(address, network="vgg16-birds", view="grid", refine="True", grid="0", methods="saliency+cid"))
-    page.get_by_role("button", name="Cancel").click()
-    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
-    expect(chart(page, "grid")).to_contain_text("cancelled")
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_role("button", name="Cancel").click()
-    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
-
-
-def test_a_damaged_upload_is_one_sentence_without_a_path(page, address):
+def test_layers_and_pictures_by_mouse_and_keyboard_all_layers_and_a_picture_of_ones_own(page, address):
     page.goto(cheap(address))
     expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(chart(page, "nats")).to_contain_text("entropy H (nats)", timeout=SLOW)
+
+    # The network as a picture stands where there is room; the layer that is shown has its colour.
+    layers = page.get_by_role("radiogroup", name="Layer", exact=True)
+    expect(layers.get_by_role("radio")).to_have_count(12)
+    expect(layers.get_by_role("radio", name="layer1.0")).to_be_checked()
+    expect(page.locator(".st-key-w_layer")).to_be_hidden()
+    layers.get_by_role("radio", name="conv1").click()
+    expect(status(page)).to_contain_text("conv1", timeout=SLOW)
+    expect(page).to_have_url(re.compile("layer=conv1"))
+
+    group = page.get_by_role("radiogroup", name="Choose a picture")
+    expect(group.get_by_role("radio")).to_have_count(12, timeout=SLOW)
+    wren = group.get_by_role("radio", name="Wren")
+    wren.press("Space")
+    expect(wren).to_be_checked(timeout=SLOW)
+    expect(page.locator(".st-key-figures")).to_contain_text("Wren (rendered)", timeout=SLOW)
+
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="What this is")).to_be_visible()
+    page.get_by_role("link", name="Explore").click()
+    expect(status(page)).to_contain_text("conv1", timeout=SLOW)
+    expect(page.locator(".st-key-figures")).to_contain_text("Wren (rendered)", timeout=SLOW)
+
+    page.get_by_role("tab", name="All layers").click()
+    page.get_by_role("button", name="Compute").click()
+    expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
+    expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12)
+    expect(chart(page, "curve")).to_contain_text("concentration")
+    page.locator(".st-key-w_open_layer").get_by_role("radio", name="layer2.0").click()
+    expect(status(page)).to_contain_text("layer2.0 of", timeout=SLOW)
+
     page.get_by_role("radio", name="Your own").click()
-    page.locator('.st-key-w_upload input[type="file"]').set_input_files(
-        {"name": "broken.png", "mimeType": "image/png", "buffer": noise(48)[:500]}
-    )
-    alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("Expected")
+    upload = page.locator('.st-key-w_upload input[type="file"]')
+    upload.set_input_files({"name": "broken.png", "mimeType": "image/png", "buffer": noise(48)[:500]})
+    expect(page.get_by_role("alert")).to_contain_text("Expected")
     text = page.locator("body").inner_text()
     assert "Traceback" not in text
     assert str(ROOT) not in text
+    upload.set_input_files({"name": "noise.png", "mimeType": "image/png", "buffer": noise(48)})
+    expect(page.locator(".st-key-figures")).to_contain_text("noise.png", timeout=SLOW)
+    expect(chart(page, "nats").locator(".heatmaplayer image").first).to_be_attached()
+    assert page.strangers == []
+    assert page.complaints == []
 
 
-def test_cancel_keeps_the_preview_and_can_be_taken_back(page, address):
+def test_what_is_cancelled_keeps_what_was_ready_and_can_be_begun_again_on_every_page(page, address):
     # The longest work there is among the shipped networks, so that it is still going on when it is cancelled.
     page.goto(cheap(address, network="vgg16-birds", refine="True", grid="0", layer="fc8"))
     page.get_by_role("button", name="Cancel").click()
@@ -140,8 +140,14 @@ def test_cancel_keeps_the_preview_and_can_be_taken_back(page, address):
     page.get_by_role("button", name="Cancel").click()
     expect(status(page)).to_contain_text("Cancelled at")
 
+    page.goto(cheap(address, network="vgg16-birds", view="grid", refine="True", grid="0", methods="saliency+cid"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("cancelled")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(grid_line(page)).to_contain_text("Cancelled: ", timeout=SLOW)
 
-def test_cancel_on_the_other_pages_ends_their_work_which_can_be_begun_again(page, address):
     long = "network=alexnet-birds&other=alexnet-birds&refine=True&grid=0&layer=fc8"
     for path, line, said in (
         (f"compare?{long}", "compare", "Cancelled"),
@@ -159,36 +165,3 @@ def test_cancel_on_the_other_pages_ends_their_work_which_can_be_begun_again(page
         place.get_by_role("button", name="Cancel").click()
         expect(place).to_contain_text(said, timeout=SLOW)
     assert page.complaints == []
-
-
-def test_all_layers_one_after_the_other(page, address):
-    page.goto(cheap(address))
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
-    page.get_by_role("tab", name="All layers").click()
-    page.get_by_role("button", name="Compute").click()
-    expect(page.locator(".st-key-layers_line")).to_contain_text("All 12 layers are ready", timeout=SLOW)
-    expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12)
-    expect(chart(page, "curve")).to_contain_text("concentration")
-    page.locator(".st-key-w_open_layer").get_by_role("radio", name="layer2.0").click()
-    expect(status(page)).to_contain_text("layer2.0 of", timeout=SLOW)
-
-
-def test_the_selection_survives_another_page(page, address):
-    page.goto(cheap(address, layer="layer2.1"))
-    expect(status(page)).to_contain_text("layer2.1", timeout=SLOW)
-    page.get_by_role("link", name="About").click()
-    expect(page.get_by_role("heading", name="What this is")).to_be_visible()
-    page.get_by_role("link", name="Explore").click()
-    expect(status(page)).to_contain_text("layer2.1", timeout=SLOW)
-    assert page.strangers == []
-
-
-def test_thumbnails_are_named_buttons_for_the_keyboard(page, address):
-    page.goto(cheap(address))
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
-    group = page.get_by_role("radiogroup", name="Choose a picture")
-    expect(group.get_by_role("radio")).to_have_count(12, timeout=SLOW)
-    wren = group.get_by_role("radio", name="Wren")
-    wren.press("Space")
-    expect(wren).to_be_checked(timeout=SLOW)
-    expect(page.locator(".st-key-figures")).to_contain_text("Wren (rendered)", timeout=SLOW)
