@@ -28,19 +28,30 @@ class Seconds(dict[str, float]):
         return self[network.fingerprint]
 
 
+def make_brief(patch: pytest.MonkeyPatch) -> None:
+    def load(name: str, device: torch.device, **options: object) -> Network:
+        return load_network(name, device, **options) if name in ADDED else kept(name, device)
+
+    patch.setattr("app.jobs.work.load_network", load)
+    patch.setattr("app.jobs.costs.pass_seconds", Seconds())
+    patch.setattr("app.jobs.backend.diagram", lru_cache(maxsize=8)(diagram))
+    brief(patch)
+
+
 @pytest.fixture(autouse=True, scope="package")
-def brief_work() -> Iterator[None]:
+def brief_work() -> Iterator[pytest.MonkeyPatch]:
     """Networks are read, counted and drawn once, though every test has a new server.
 
     What pages do with a map does not depend on how many samples it is measured with.
     """
-
-    def load(name: str, device: torch.device, **options: object) -> Network:
-        return load_network(name, device, **options) if name in ADDED else kept(name, device)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.jobs.work.load_network", load)
-        patch.setattr("app.jobs.costs.pass_seconds", Seconds())
-        patch.setattr("app.jobs.backend.diagram", lru_cache(maxsize=8)(diagram))
-        brief(patch)
-        yield
+        make_brief(patch)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def whole_work(brief_work: pytest.MonkeyPatch) -> Iterator[None]:
+    """Maps as everybody has them."""
+    brief_work.undo()
+    yield
+    make_brief(brief_work)

@@ -12,6 +12,7 @@ from explainers.networks.catalogue import load_network
 from explainers.sweeps.pictures import find_pictures
 from explainers.sweeps.point import PointRequest
 
+pytestmark = pytest.mark.usefixtures("whole_work")
 NETWORK = "resnet20-cifar10"
 
 

@@ -20,6 +20,7 @@ from explainers.decoders.cards import find_decoder
 from explainers.methods.request import MapRequest, Workbench
 from explainers.networks.catalogue import network_catalogue
 
+pytestmark = pytest.mark.usefixtures("whole_work")
 EVERY = os.environ.get("EVERY_FRAME") == "1"
 
 
