@@ -12,6 +12,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import local_script_runner
 
 from app.command import MAIN
 
@@ -22,6 +23,16 @@ settings.load_profile("busy")
 config._main_script_path = str(MAIN)
 # Every AppTest would look through all installed packages for components.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+def require_ended(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+    """Waits for the script's thread; Streamlit looks a thousand times a second through all that the run has sent."""
+    runner._script_thread.join(timeout)
+    look_at(runner, 0.1)
+
+
+look_at = local_script_runner.require_widgets_deltas
+local_script_runner.require_widgets_deltas = require_ended
 # Tests neither find results of an earlier run nor leave any; those of the disk give it a folder of their own.
 os.environ["RESULTS_LIMIT"] = "0"
 # Nor those that ship, but for the tests of these: pages are to compute.
