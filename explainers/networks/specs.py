@@ -14,6 +14,7 @@ from explainers.networks.architectures import plain
 from explainers.networks.architectures.autoencoder import AutoEncoderCIFAR
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.architectures.resnet_narrow import NarrowResNet
+from explainers.networks.architectures.squeezenet import SqueezeNet
 from explainers.networks.architectures.unet import UNet
 from explainers.networks.downloads import cached_file, file_name
 from explainers.networks.preprocessing import Preprocessing
@@ -92,6 +93,18 @@ def _cifar_resnet(depth: int) -> Spec:
         f"ResNet-{depth}, CIFAR-10",
         "CIFAR-10",
         lambda classes: ResNetCIFAR(depth, classes),
+        cifar10.CLASSES,
+        Preprocessing(32, 32, cifar10.MEAN, cifar10.STD),
+    )
+
+
+def _cifar_squeezenet() -> Spec:
+    return _shipped(
+        "squeezenet-cifar10",
+        "SqueezeNet",
+        "SqueezeNet, CIFAR-10",
+        "CIFAR-10",
+        partial(SqueezeNet, share=SQUEEZENET_SHARE),
         cifar10.CLASSES,
         Preprocessing(32, 32, cifar10.MEAN, cifar10.STD),
     )
@@ -253,6 +266,8 @@ def pruned_name(percent: float) -> str:
 PRUNED = (38.0, 12.8, 8.0, 6.7)
 LAST_TWO = {16: ("5-2", "5-3"), 19: ("5-3", "5-4")}
 BIRD_OR_NOT = ("no bird", "bird")
+# Of SqueezeNet's filters, so many are enough for ten classes.
+SQUEEZENET_SHARE = 0.75
 SEEDS = (1, 2)
 # Of ResNet-32's sixteen epochs: more of them while it learns fast.
 SNAPSHOTS = (1, 2, 3, 4, 6, 8, 11, 16)
@@ -264,6 +279,7 @@ SHIPPED: tuple[Spec, ...] = (
     _cifar_resnet(20),
     _cifar_resnet(32),
     _cifar_resnet(44),
+    _cifar_squeezenet(),
     _birds("alexnet", "AlexNet", "AlexNet", plain.alexnet),
     _birds("vgg16", "VGG", "VGG-16", plain.vgg16),
     _membranes(),

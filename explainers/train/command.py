@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from explainers.assets import write_sums
 from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
+from explainers.networks.architectures.squeezenet import SqueezeNet, fold_fires
 from explainers.networks.architectures.unet import UNet, fold_normalisation
 from explainers.networks.specs import NETWORKS, STUDIED, seeded, snapshot
 from explainers.randomness import TORCH_RANDOM
@@ -153,6 +154,7 @@ def export(
     net = made_permanent(net.cpu().eval())
     net = fold_batch_norm(net) if isinstance(net, PlainNet) else net
     net = fold_normalisation(net) if isinstance(net, UNet) else net
+    net = fold_fires(net) if isinstance(net, SqueezeNet) else net
     # A file stores float16; accuracy is measured on those values, not on the ones before rounding.
     state = {key: value.half() if value.is_floating_point() else value for key, value in net.state_dict().items()}
     net.load_state_dict(state)

@@ -18,8 +18,9 @@ from explainers.networks.architectures.autoencoder import AutoEncoderCIFAR
 from explainers.networks.architectures.plain import alexnet, vgg16, vgg19
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.architectures.resnet_narrow import NarrowResNet
+from explainers.networks.architectures.squeezenet import SqueezeNet
 from explainers.networks.architectures.unet import UNet
-from explainers.networks.specs import LAST_TWO, PRUNED, pruned_name
+from explainers.networks.specs import LAST_TWO, PRUNED, SQUEEZENET_SHARE, pruned_name
 from explainers.train.objectives import Attack, Distillation
 
 Split = tuple[Tensor, Tensor]
@@ -232,6 +233,13 @@ RECIPES: dict[str, Recipe] = {
     "resnet20-cifar10": _cifar(20, CIFAR_EPOCHS[20]),
     "resnet32-cifar10": _cifar(32, CIFAR_EPOCHS[32]),
     "resnet44-cifar10": _cifar(44, CIFAR_EPOCHS[44]),
+    # Without dropout: so few epochs do not end in learning pictures by heart.
+    "squeezenet-cifar10": replace(
+        _cifar(20, 12),
+        build=lambda: SqueezeNet(share=SQUEEZENET_SHARE, normalised=True, dropout=0.0),
+        sizes=((0, 20), (5, 24), (9, 32)),
+        channels_last=True,
+    ),
     "alexnet-birds": _birds(lambda: alexnet(len(render.SPECIES), normalised=True), epochs=12, peak_lr=0.05),
     "vgg16-birds": _birds(lambda: vgg16(len(render.SPECIES), normalised=True), epochs=12, peak_lr=0.05),
     "unet-membranes": Recipe(

@@ -24,6 +24,7 @@ FIRST = {
     "resnet20-cifar10",
     "resnet32-cifar10",
     "resnet44-cifar10",
+    "squeezenet-cifar10",
     "alexnet-birds",
     "vgg16-birds",
     "unet-membranes",
