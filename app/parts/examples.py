@@ -69,15 +69,15 @@ EXAMPLES = (
     ),
     Example(
         "photograph",
-        "A photograph of a cat",
-        "What three layers of a small residual network keep of it: CID beside Grad-CAM.",
+        "A photograph through SqueezeNet",
+        "What three of its layers keep of a cat: CID beside Grad-CAM.",
         query={
-            "network": RESNET,
+            "network": "squeezenet-cifar10",
             "picture": "photo/cat",
             "methods": "cid grad_cam",
-            "layers": "layer1.2 layer2.2 layer3.2",
+            "layers": "fire2 fire5 fire9",
         },
-        layer="layer3.2",
+        layer="fire9",
     ),
     Example(
         "cells",
