@@ -267,7 +267,7 @@ PRUNED = (38.0, 12.8, 8.0, 6.7)
 LAST_TWO = {16: ("5-2", "5-3"), 19: ("5-3", "5-4")}
 BIRD_OR_NOT = ("no bird", "bird")
 # Of SqueezeNet's filters, so many are enough for ten classes.
-SQUEEZENET_SHARE = 0.75
+SQUEEZENET_SHARE = 0.5
 SEEDS = (1, 2)
 # Of ResNet-32's sixteen epochs: more of them while it learns fast.
 SNAPSHOTS = (1, 2, 3, 4, 6, 8, 11, 16)

@@ -2,7 +2,7 @@
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
 arXiv:1602.07360v4, with the changes of its authors' version 1.1; the fire modules are torchvision's. The first
-convolution has stride 1, as such small pictures ask for, so that the last fire modules see 4×4 places. It is trained
+convolution has stride 1 and no pooling follows it, as such small pictures ask for: the last fire modules see 8×8 places. It is trained
 with batch normalisation, which `fold_fires` then merges into the convolutions.
 """
 
@@ -16,8 +16,8 @@ from torchvision.models.squeezenet import Fire
 # Filters of the squeezing convolution and of either expanding one, from fire2 to fire9.
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
 STEM = 64
-# Layers by number that are followed by max-pooling.
-POOLED = (1, 3, 5)
+# Fire modules by number that are followed by max-pooling.
+POOLED = (3, 5)
 
 
 class SqueezeNet(nn.Module):
@@ -31,7 +31,7 @@ class SqueezeNet(nn.Module):
         super().__init__()
         inner = int(share * STEM)
         features: OrderedDict[str, nn.Module] = OrderedDict(
-            conv1=_normalised(nn.Conv2d(3, inner, 3, padding=1), normalised), relu1=nn.ReLU(), pool1=_pool()
+            conv1=_normalised(nn.Conv2d(3, inner, 3, padding=1), normalised), relu1=nn.ReLU()
         )
         for number, (squeezed, expanded) in enumerate(FIRES, start=2):
             outer = int(share * expanded)
