@@ -235,9 +235,9 @@ RECIPES: dict[str, Recipe] = {
     "resnet44-cifar10": _cifar(44, CIFAR_EPOCHS[44]),
     # Without dropout: so few epochs do not end in learning pictures by heart.
     "squeezenet-cifar10": replace(
-        _cifar(20, 20),
+        _cifar(20, 15),
         build=lambda: SqueezeNet(share=SQUEEZENET_SHARE, normalised=True, dropout=0.0),
-        sizes=((0, 24), (12, 32)),
+        sizes=((0, 24), (11, 32)),
         peak_lr=0.1,
         channels_last=True,
     ),

@@ -2,8 +2,8 @@
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
 arXiv:1602.07360v4, with the changes of its authors' version 1.1; the fire modules are torchvision's. The first
-convolution has stride 1 and no pooling follows it, as such small pictures ask for: the last fire modules see 8×8 places. It is trained
-with batch normalisation, which `fold_fires` then merges into the convolutions.
+convolution has stride 1 and no pooling follows it, as such small pictures ask for: the last fire modules see 8×8
+places. It is trained with batch normalisation, which `fold_fires` then merges into the convolutions.
 """
 
 from collections import OrderedDict

@@ -21,7 +21,7 @@ SPECIAL = {
     "squeezenet1_1": "conv1 pool1 fire2 fire3 pool3 fire4 fire5 pool5 fire6 fire7 fire8 fire9 conv10 logits",
 }
 SPECIAL |= {"alexnet-birds": SPECIAL["alexnet"], "vgg16-birds": SPECIAL["vgg16"], "vgg16_bn": SPECIAL["vgg16"]}
-SPECIAL["squeezenet-cifar10"] = SPECIAL["squeezenet1_1"]
+SPECIAL["squeezenet-cifar10"] = SPECIAL["squeezenet1_1"].replace("pool1 ", "")
 
 
 def skeleton(name: str) -> nn.Module:

@@ -15,15 +15,16 @@ from explainers.train.recipes import RECIPES
 NAME = "squeezenet-cifar10"
 
 
-def test_whole_it_has_torchvisions_layers_but_for_the_first_stride():
+def test_whole_it_has_torchvisions_layers_but_for_what_shrinks_the_picture_at_once():
     small, large = SqueezeNet(classes=1000), models.squeezenet1_1(weights=None)
     ours, theirs = ([value.shape for value in net.state_dict().values()] for net in (small, large))
     assert ours == theirs
+    # The same function where theirs neither strides nor pools at once.
+    large.features[0] = nn.Conv2d(3, 64, 3, padding=1)
+    large.features[2] = nn.Identity()
     kinds = (nn.Conv2d, nn.ReLU, nn.MaxPool2d, nn.Dropout, nn.AdaptiveAvgPool2d)
     chains = [[type(part) for part in net.modules() if isinstance(part, kinds)] for net in (small, large)]
     assert chains[0] == chains[1]
-    # The same function where theirs does not stride over the picture either.
-    large.features[0] = nn.Conv2d(3, 64, 3, padding=1)
     large.load_state_dict(dict(zip(large.state_dict(), small.state_dict().values(), strict=True)))
     x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     assert torch.equal(small.eval()(x), large.eval()(x))
