@@ -86,6 +86,9 @@ def fold_fires(net: SqueezeNet) -> SqueezeNet:
     folded = deepcopy(net).eval()
     for parent in list(folded.modules()):
         for name, part in list(parent.named_children()):
-            if isinstance(part, nn.Sequential) and [type(inner) for inner in part] == [nn.Conv2d, nn.BatchNorm2d]:
-                parent.add_module(name, fuse_conv_bn_eval(*part))
+            match list(part.children()):
+                case [nn.Conv2d() as conv, nn.BatchNorm2d() as norm]:
+                    parent.add_module(name, fuse_conv_bn_eval(conv, norm))
+                case _:
+                    pass
     return folded
