@@ -37,7 +37,7 @@ def test_epochs_are_played_in_the_browser_and_snapshots_estimated_anew(page, add
     stands = active(page)
     page.wait_for_timeout(1500)
     assert active(page) == stands
-    # No run of the script for an epoch: of the server no more was asked than a page's own scripts, and the address stands.
+    # No run of the script for an epoch: nothing was asked but a page's own scripts, and the address stands.
     assert [url for url in asked if "_stcore/stream" not in url and "/bidi-components/" not in url] == []
     assert "epoch=1&" in page.url + "&"
     slider = page.locator(".st-key-w_flow_epoch").get_by_role("slider")
