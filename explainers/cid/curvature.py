@@ -5,7 +5,9 @@ So the same noise is tried at ξ = 1 and at a small ξ:
 
 .. math:: \frac{\sum_k\|h(x+\sigma\circ\delta_k) - h(x)\|^2}{\sum_k\|h(x+\xi\sigma\circ\delta_k) - h(x)\|^2/\xi^2}
 
-is 1 for a linear h whatever δ was drawn. σ is that of the closed form: a cell that seems to count for nothing at x gets
+is 1 for a linear h whatever δ was drawn. Where units go on as others go off, it may be 1 of an h that is not linear at
+all: how far the two changes are apart, ‖d − d_ξ‖² against ‖d_ξ‖² with d_ξ = (h(x+ξσ∘δ) − h(x))/ξ, is 0 of a linear one
+alone. σ is that of the closed form: a cell that seems to count for nothing at x gets
 much noise there, and it is that noise under which h has to be linear.
 """
 
@@ -21,9 +23,8 @@ PAIRS = 8
 LINEAR_TOLERANCE = 0.2
 
 
-def bend(sampler: Sampler, log_sigma: Tensor, randomness: Randomness) -> Tensor:
-    """The ratio of the module's equation less 1, (B,). 16 forward passes."""
+def bend(sampler: Sampler, log_sigma: Tensor, randomness: Randomness) -> tuple[Tensor, Tensor]:
+    """The ratio of the module's equation less 1, and how far the changes are apart, both (B,). 16 forward passes."""
     noise = sampler.noise(PAIRS, randomness("curvature"))
-    whole = torch.cat(list(sampler.energies(log_sigma, noise))).sum(0)
-    small = torch.cat(list(sampler.energies(log_sigma, noise, step=LINEAR_STEP))).sum(0)
-    return torch.where(whole == small, 0, (whole - small) / small)
+    whole, small, apart = torch.cat(list(sampler.departures(log_sigma, noise, LINEAR_STEP))).sum(0).unbind(-1)
+    return torch.where(whole == small, 0, (whole - small) / small), torch.where(apart == 0, 0, apart / small)

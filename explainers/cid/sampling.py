@@ -97,6 +97,20 @@ class Sampler:
             self.count(len(part))
             yield energies
 
+    def departures(self, log_sigma: Tensor, noise: Tensor, step: float) -> Iterator[Tensor]:
+        """‖d‖², ‖d_ξ‖² and ‖d − d_ξ‖² in groups (k, B, 3): d_ξ = (h(x+ξσ∘δ) − f)/ξ with ξ = `step`, d that of ξ = 1."""
+
+        def compared(whole: Tensor, small: Tensor, f: Tensor) -> Tensor:
+            d, d_small = self.h(whole) - f, (self.h(small) - f) / step
+            return torch.stack([moved.square().sum(1) for moved in (d, d_small, d - d_small)], 1)
+
+        for part in torch.split(noise, self.group):
+            with torch.no_grad():
+                shift, f = self.scaled(log_sigma, part), self.f.expand(len(part), *self.f.shape)
+                departures = self.by_rows(compared, self.x + shift, self.x + step * shift, f)
+            self.count(2 * len(part))
+            yield departures
+
     def energy_gradients(self, log_sigma: Tensor, noise: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Energies as above and their derivatives by log σ_c, in groups (k, B) and (k, B, 1, rows, columns)."""
         for part in torch.split(noise, self.group):

@@ -94,18 +94,20 @@ def solve(
 class AtX:
     """What the Jacobian at x has told so far: the closed form, and of every picture (B,) whether h is `curved`.
 
-    With it the mean entropy that errors of G `cost` a linear h, and h's `bend`, 0 where that was not asked for.
+    With it the mean entropy that errors of G `cost` a linear h, and h's `bend` and how far its changes are `apart` from
+    those of a linear one, both 0 where that was not asked for.
     """
 
     estimate: Estimate
     curved: Tensor
     cost: Tensor
     bend: Tensor
+    apart: Tensor
 
     def frame(self, estimate: Estimate) -> Estimate:
         """The closed form, perhaps with its constraint, and how far its mean may be from the end's."""
         bend = torch.where(estimate.constraint.isnan(), self.bend, estimate.constraint - 1)
-        return near_closed_form(estimate, self.cost, bend)
+        return near_closed_form(estimate, self.cost, bend, self.apart)
 
 
 def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[AtX]:
@@ -116,7 +118,7 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
     """
     known, flat = None, sampler.uniform(settings.beta)
     curved = settled = torch.zeros(len(flat), dtype=torch.bool, device=flat.device)
-    bent = torch.zeros_like(flat[:, 0, 0, 0])
+    bent = apart = torch.zeros_like(flat[:, 0, 0, 0])
     looked, finished = not settings.refine, AllTrue()
     stage = "probes" if looked else "start"
     for columns in square_columns(sampler, settings.probes, randomness):
@@ -124,12 +126,12 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
         estimate = closed_form(known, settings.beta)
         whole = columns.passes % ROUND == 0 or columns.progress >= 1
         if not looked and whole and (columns.passes >= LOOK_PASSES or columns.progress >= 1):
-            bent, looked = bend(sampler, estimate.log_sigma, randomness), True
+            (bent, apart), looked = bend(sampler, estimate.log_sigma, randomness), True
             curved = bent.abs() > LINEAR_TOLERANCE
             stage = "start" if curved.any() else "probes"
         shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
         estimate = replace(estimate, log_sigma=shown, stage=stage, progress=0.2 * columns.progress)
-        yield AtX(estimate, curved, known.loss, bent)
+        yield AtX(estimate, curved, known.loss, bent, apart)
         if not (looked and whole):
             continue
         settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))

@@ -67,6 +67,7 @@ def layers() -> Iterator[tuple[str, str, str, float]]:
     if not EVERY:
         yield from (("resnet20-cifar10", "fc", "cid", usually), ("alexnet-birds", "fc8", "cid", usually))
         yield from (("unet-membranes", "down3.conv2", "cid", usually), ("alexnet-birds", "conv1", "cid", 1e-1))
+        yield "squeezenet-cifar10", "conv10", "cid", 1e-1
         yield from (("resnet20-cifar10", layer, "ru", usually) for layer in ("layer3.2", "fc"))
         return
     for entry in network_catalogue():

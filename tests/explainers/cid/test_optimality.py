@@ -91,9 +91,22 @@ def test_the_start_under_noise_is_the_closed_form_where_h_is_linear():
 
 def test_a_linear_h_is_not_curved_and_a_threshold_is():
     sampler = _linear()
-    assert bend(sampler, sampler.uniform(BETA), Randomness(0)).abs() <= LINEAR_TOLERANCE
+    bent, apart = bend(sampler, sampler.uniform(BETA), Randomness(0))
+    assert bent.abs() <= LINEAR_TOLERANCE
+    assert apart < 1e-3
     steep = Sampler(lambda x: (x + torch.relu(x - 0.01) * 30).flatten(1), torch.zeros(1, 1, 6, 6), (6, 6))
-    assert bend(steep, steep.uniform(BETA), Randomness(0)).abs() > LINEAR_TOLERANCE
+    assert bend(steep, steep.uniform(BETA), Randomness(0))[0].abs() > LINEAR_TOLERANCE
+
+
+def test_changes_that_keep_their_length_and_turn_are_apart():
+    def turned(x: torch.Tensor) -> torch.Tensor:
+        far = x.abs() > 0.1 * BETA**0.5
+        return torch.cat([x * ~far, x * far], 1).flatten(1)
+
+    sampler = Sampler(turned, torch.zeros(1, 1, 6, 6), (6, 6))
+    bent, apart = bend(sampler, sampler.uniform(BETA), Randomness(0))
+    assert bent.abs() < 1e-3
+    assert apart > 1
 
 
 @pytest.mark.slow
