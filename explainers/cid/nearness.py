@@ -22,7 +22,7 @@ from explainers.cid.refinement import Refinement
 
 # Of a refinement that begins at the scale of the noise, and of the closed form of what seems to be linear.
 STARTED, BENT = 1.5, 0.15
-# Of the square of how far changes are from those of a linear h: where that is 1.5, at β = 0.1, 0.8 nats were gained.
+# Of the square of how far changes are from those of a linear h, which tells how much another shape may gain.
 APART = 0.6
 SETTLED = 0.01
 PACE, POWER = 4, 0.7

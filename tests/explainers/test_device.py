@@ -149,7 +149,6 @@ CID_WAYS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("way", CID_WAYS)
 @pytest.mark.parametrize("layer", ["2", "7"])
 def test_cid_is_the_same_on_another_device(monkeypatch, net, x, twin, way, layer):
@@ -422,7 +421,6 @@ def test_the_app_runs_on_another_device(twin):
         backend.close()
 
 
-@pytest.mark.slow
 def test_a_fairness_check_runs_on_another_device(monkeypatch, twin):
     monkeypatch.setattr(fairness, "METHODS", ("layer_gradient", "cid"))
     network = load_network("resnet20-cifar10", DEVICE)
@@ -450,7 +448,6 @@ def test_a_decoder_is_trained_on_another_device(twin, tmp_path, monkeypatch):
     assert load_decoder(last.card).to(DEVICE).mean.device == DEVICE
 
 
-@pytest.mark.slow
 def test_the_benchmark_runs_on_another_device(monkeypatch, net, x, twin):
     monkeypatch.setattr(benchmark, "LONG_EFFORT", Effort(stages=((4, 16),)))
     monkeypatch.setattr(benchmark, "LONG_EFFORT_AT_X", EffortAtX(rounds=1, steps=4, judge_samples=32))

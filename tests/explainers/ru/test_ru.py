@@ -133,7 +133,6 @@ def curved() -> tuple[nn.Module, nn.Module, torch.Tensor]:
     return h.eval(), g.eval().requires_grad_(False), pictures
 
 
-@pytest.mark.slow
 def test_no_worse_than_a_long_run_of_the_paper_s_descent(curved):
     h, g, pictures = curved
     x = pictures[:1]
