@@ -171,7 +171,7 @@ def export(
     parameters = sum(p.numel() for p in net.parameters())
     views = "random crops, turns, flips and contrast" if recipe.segments else "random crops and flips"
     views = views.removesuffix(" and flips") if recipe.handed else views
-    left_out = {part.p for part in net.modules() if isinstance(part, nn.Dropout) and part.p}
+    left_out = {part.p for part in net.modules() if isinstance(part, nn.Dropout)}
     views += f", dropout of {max(left_out):g}" if left_out else ""
     (out / f"{file}.md").write_text(
         f"# {file}\n\n"
