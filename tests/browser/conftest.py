@@ -34,13 +34,14 @@ def playwright():
     """Playwright's own entry point; skipped, or failed where the browser is required, without Chromium."""
     reason = ""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         reason = "playwright is not installed"
     if not reason and not Path(CHROMIUM).is_file():
         reason = "there is no chromium; install Debian's package chromium, or name one in CHROMIUM"
     if reason:
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+    expect.set_options(timeout=SLOW)
     with sync_playwright() as started:
         yield started
 

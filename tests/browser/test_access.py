@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.accessibility import COLOURS, complaints
-from tests.support.browser import READY, SLOW, chart, cheap, expect, grid_line, status
+from tests.support.browser import READY, chart, cheap, expect, grid_line, status
 
 pytestmark = pytest.mark.browser
 
@@ -37,7 +37,7 @@ PAGES = {
 def test_no_rule_of_accessibility_is_broken_in_light_or_dark(page, address, name):
     path, ready = PAGES[name]
     page.goto(f"{address}/{path}")
-    expect(page.locator(ready).first).to_be_visible(timeout=SLOW)
+    expect(page.locator(ready).first).to_be_visible()
     # A theme is another set of colours and nothing else.
     for scheme, rules in (("light", ()), ("dark", COLOURS)):
         page.emulate_media(color_scheme=scheme)
@@ -54,8 +54,8 @@ def test_no_rule_of_accessibility_is_broken_in_light_or_dark(page, address, name
 
 def settled(page) -> None:
     """Waits until no script runs and nothing is about to be replaced, so that the focus stays where it is put."""
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
-    expect(page.locator('[data-stale="true"]')).to_have_count(0, timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
+    expect(page.locator('[data-stale="true"]')).to_have_count(0)
 
 
 def tab_to(page, key: str) -> None:
@@ -63,7 +63,7 @@ def tab_to(page, key: str) -> None:
     settled(page)
     # The code of each kind of widget is fetched when the first of them is drawn.
     drawn = page.locator(f".st-key-{key}").locator("input, [role=radio], [role=slider]")
-    expect(drawn.first).to_be_visible(timeout=SLOW)
+    expect(drawn.first).to_be_visible()
     place = """() => { const e = document.activeElement;
         return [e.closest('[class*=st-key-]')?.className ?? '', e.ariaLabel ?? e.innerText.slice(0, 40)] }"""
     passed = []
@@ -77,22 +77,22 @@ def tab_to(page, key: str) -> None:
 
 def test_network_picture_and_layer_by_keyboard_alone(page, address):
     page.goto(cheap(address, view="layer"))
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(status(page)).to_contain_text(READY)
     tab_to(page, "w_network")
     page.keyboard.type("ResNet-32")
     page.keyboard.press("Enter")
-    expect(status(page)).to_contain_text("ResNet-32, CIFAR-10", timeout=SLOW)
+    expect(status(page)).to_contain_text("ResNet-32, CIFAR-10")
     tab_to(page, "w_picture")
     # The group is entered at its first picture; the second is the one that is chosen already.
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
-    expect(page.get_by_text("Chosen: ")).not_to_have_text("Chosen: Cardinal.", timeout=SLOW)
+    expect(page.get_by_text("Chosen: ")).not_to_have_text("Chosen: Cardinal.")
     tab_to(page, "w_diagram")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
-    expect(page).to_have_url(re.compile("layer=layer1.0"), timeout=SLOW)
-    expect(status(page)).to_contain_text("layer1.0 of", timeout=SLOW)
+    expect(page).to_have_url(re.compile("layer=layer1.0"))
+    expect(status(page)).to_contain_text("layer1.0 of")
     # Where there is no room for the diagram stands a slider.
     page.set_viewport_size({"width": 800, "height": 900})
     expect(page.locator(".st-key-network_diagram")).to_be_hidden()
@@ -100,7 +100,7 @@ def test_network_picture_and_layer_by_keyboard_alone(page, address):
     before = slider.get_attribute("aria-valuetext")
     slider.press("ArrowRight")
     expect(slider).not_to_have_attribute("aria-valuetext", before)
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(status(page)).to_contain_text(READY)
 
 
 # Boxes of the grid's frame, the units of its scales and its maps: left, top, right, bottom in pixels.
@@ -115,9 +115,9 @@ def test_units_are_whole_and_rows_as_high_as_their_maps(page, address):
     page.set_viewport_size({"width": 800, "height": 900})
     layers = "layer1.0+layer2.0+layer3.0"
     page.goto(cheap(address, view="grid", methods="cid+grad_cam", layers=layers))
-    expect(grid_line(page)).to_contain_text("All 6 maps are ready", timeout=SLOW)
+    expect(grid_line(page)).to_contain_text("All 6 maps are ready")
     settled(page)
-    expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(6, timeout=SLOW)
+    expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(6)
     found = chart(page, "grid").evaluate(PLACES)
     assert len(found["units"]) == 2
     assert all(found["frame"][0] < left < right <= found["frame"][2] for left, _, right, _ in found["units"])

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from explainers.networks.catalogue import load_network
-from tests.support.browser import SLOW, expect, opened, take
+from tests.support.browser import expect, opened, take
 from tests.support.tables import rows_of
 
 pytestmark = pytest.mark.browser
@@ -44,13 +44,13 @@ def pruned(folder: Path) -> Path:
 
 def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address, tmp_path):
     page.goto(compare(address))
-    expect(line(page)).to_contain_text("mean CID differs by", timeout=SLOW)
+    expect(line(page)).to_contain_text("mean CID differs by")
     for name in ("picture", "a", "b", "difference"):
-        expect(drawn(page, name)).to_be_visible(timeout=SLOW)
+        expect(drawn(page, name)).to_be_visible()
     pane = page.locator(".st-key-figure_compare_a .nsewdrag").first.bounding_box()
     page.mouse.move(pane["x"] + pane["width"] / 2, pane["y"] + pane["height"] / 2)
     for name in ("picture", "a", "b", "difference"):
-        expect(page.locator(f".st-key-figure_compare_{name} .probe-marks i")).to_have_count(1, timeout=SLOW)
+        expect(page.locator(f".st-key-figure_compare_{name} .probe-marks i")).to_have_count(1)
     expect(page.locator(".probe .said")).to_contain_text(re.compile(r"B − A: [+−]\d\.\d{3} nats"))
     # The network as a picture chooses the layer of A, by keyboard too.
     layers = page.get_by_role("radiogroup", name="Layer", exact=True)
@@ -59,26 +59,26 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
     layers.get_by_role("radio", name="layer1.0").press("ArrowRight")
     page.keyboard.press("Space")
     page.wait_for_url("**layer=layer1.1*")
-    expect(line(page)).to_contain_text("layer1.1 of A", timeout=SLOW)
+    expect(line(page)).to_contain_text("layer1.1 of A")
     page.get_by_role("button", name="Swap A and B").click()
     page.wait_for_url("**network=resnet32-cifar10*other=resnet20-cifar10*")
     page.goto(compare(address, other="resnet20-cifar10"))
-    expect(line(page)).to_contain_text("differs by 0 nats", timeout=SLOW)
+    expect(line(page)).to_contain_text("differs by 0 nats")
     page.locator(".st-key-compare_weights summary").click()
     page.locator(".st-key-w_compare_weights_b input[type=file]").set_input_files(pruned(tmp_path))
-    expect(page.locator(".st-key-figures_compare")).to_contain_text("pruned.pt", timeout=SLOW)
-    expect(line(page)).to_contain_text("mean CID differs by", timeout=SLOW)
+    expect(page.locator(".st-key-figures_compare")).to_contain_text("pruned.pt")
+    expect(line(page)).to_contain_text("mean CID differs by")
     page.get_by_role("button", name="Compute").click()
-    expect(page.locator(".st-key-compare_layers_line")).to_contain_text("All 24 maps", timeout=SLOW)
+    expect(page.locator(".st-key-compare_layers_line")).to_contain_text("All 24 maps")
     expect(drawn(page, "curves")).to_be_visible()
     # A click on a map pins the pixel, which is drawn through both networks.
     expect(drawn(page, "pixel")).to_have_count(0)
     pane = page.locator('.st-key-figure_compare_a:not([data-stale="true"]) .nsewdrag').first
     pane.click(position={"x": 40, "y": 50})
     page.wait_for_url("**pin=*")
-    expect(drawn(page, "pixel")).to_be_visible(timeout=SLOW)
+    expect(drawn(page, "pixel")).to_be_visible()
     page.get_by_role("button", name="Unpin").click()
-    expect(drawn(page, "pixel")).to_have_count(0, timeout=SLOW)
+    expect(drawn(page, "pixel")).to_have_count(0)
     opened(page, 0)
     name, data = take(page, "NPZ")
     assert name == "resnet20-cifar10-resnet20-cifar10-own-weights-layer1.0-cid-bird-1.npz"
@@ -103,6 +103,6 @@ def test_two_networks_by_a_link_then_one_before_and_after_pruning(page, address,
 def test_a_bad_link_is_a_sentence_above_the_usual_maps(page, address):
     page.goto(compare(address, other="resnet9", metric="sid"))
     warning = page.locator('[data-testid="stAlert"]')
-    expect(warning).to_contain_text("network B resnet9 (expected one of the list on the left)", timeout=SLOW)
-    expect(line(page)).to_contain_text("mean CID differs by", timeout=SLOW)
+    expect(warning).to_contain_text("network B resnet9 (expected one of the list on the left)")
+    expect(line(page)).to_contain_text("mean CID differs by")
     page.wait_for_url("**other=resnet32-cifar10*")

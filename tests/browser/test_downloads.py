@@ -54,7 +54,7 @@ def drawn_cells(png: bytes, rows: int, columns: int) -> np.ndarray:
 def test_the_whole_grid_and_one_of_its_maps(page, address, monkeypatch):
     brief(monkeypatch)
     page.goto(cheap(address, **GRID))
-    expect(page.locator(".st-key-grid_line")).to_contain_text("All 5 maps are ready", timeout=SLOW)
+    expect(page.locator(".st-key-grid_line")).to_contain_text("All 5 maps are ready")
     opened(page)
     name, data = take(page, "PNG")
     assert name == "resnet20-cifar10-photo-cat-grid.png"
@@ -98,7 +98,7 @@ def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address,
     brief(monkeypatch)
     # Of this seed no other layer is ready by another test.
     page.goto(cheap(address, grid="4", layer="layer1.0", view="layer", seed="11"))
-    expect(page.locator(".st-key-map_line")).to_contain_text("mean CID", timeout=SLOW)
+    expect(page.locator(".st-key-map_line")).to_contain_text("mean CID")
     opened(page)
     name, data = take(page, "PNG")
     assert name == "resnet20-cifar10-layer1.0-cid-bird-1.png"
@@ -109,7 +109,7 @@ def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address,
     page.keyboard.press("Escape")
 
     page.get_by_role("tab", name="All layers").click()
-    expect(chart(page, "curve").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(chart(page, "curve").locator(".main-svg").first).to_be_visible()
     opened(page)
     expect(popover(page)).to_contain_text("1 of 12 layers are ready")
     name, data = take(page, "SVG")
@@ -131,13 +131,13 @@ def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address,
 
 def test_nothing_can_be_taken_before_it_is_there(page, address):
     page.goto(cheap(address, network="alexnet-birds", refine="True", grid="0", layer="fc8", view="layer"))
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     opened(page)
     expect(popover(page)).to_contain_text("Not ready yet")
     expect(popover(page).get_by_role("button")).to_have_count(0)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator(".st-key-map_line")).to_contain_text("Cancelled", timeout=SLOW)
+    expect(page.locator(".st-key-map_line")).to_contain_text("Cancelled")
 
 
 def test_both_kinds_of_scores_can_be_taken_as_csv(page, address):
@@ -147,9 +147,9 @@ def test_both_kinds_of_scores_can_be_taken_as_csv(page, address):
         if way == "stability":
             page.get_by_role("radio", name="Small changes").click()
         page.get_by_role("button", name="Judge 2 methods").click()
-        expect(page.locator(".st-key-evaluate_line")).to_contain_text(f"judged on {count} pictures", timeout=SLOW)
+        expect(page.locator(".st-key-evaluate_line")).to_contain_text(f"judged on {count} pictures")
         # The line comes before the file that the same run of the page offers.
-        expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+        expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
         with page.expect_download(timeout=SLOW) as download:
             page.get_by_test_id("stDownloadButton").get_by_role("button", name="Download as CSV").click()
         name = "evaluation" if way == "scores" else way

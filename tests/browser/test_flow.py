@@ -28,8 +28,8 @@ def test_epochs_are_played_in_the_browser_and_snapshots_estimated_anew(page, add
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}/flow?epoch=1&at=5&samples=64")
-    expect(button(page, "Play")).to_be_visible(timeout=SLOW)
-    expect(chart(page, "flow_curves").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(button(page, "Play")).to_be_visible()
+    expect(chart(page, "flow_curves").locator(".main-svg").first).to_be_visible()
     assert active(page) == 1
     # What every page brings along has come.
     quiet(page)
@@ -37,7 +37,7 @@ def test_epochs_are_played_in_the_browser_and_snapshots_estimated_anew(page, add
     page.wait_for_load_state("networkidle")
     asked.clear()
     button(page, "Play").click()
-    expect(chart(page, STAGE).get_by_text(re.compile(r"^epoch [\d,]{2,}$"))).to_be_visible(timeout=SLOW)
+    expect(chart(page, STAGE).get_by_text(re.compile(r"^epoch [\d,]{2,}$"))).to_be_visible()
     button(page, "Pause").click()
     page.wait_for_timeout(500)
     stands = active(page)
@@ -50,11 +50,11 @@ def test_epochs_are_played_in_the_browser_and_snapshots_estimated_anew(page, add
     slider.focus()
     slider.press("ArrowRight")
     page.wait_for_url("**epoch=2*", timeout=SLOW)
-    expect(chart(page, STAGE).get_by_text("epoch 2", exact=True)).to_be_visible(timeout=SLOW)
+    expect(chart(page, STAGE).get_by_text("epoch 2", exact=True)).to_be_visible()
 
     page.get_by_role("button", name="Estimate", exact=True).click()
-    expect(chart(page, "flow_curves").get_by_text("layer 5, new").first).to_be_visible(timeout=SLOW)
-    expect(page.get_by_text("are in the curves")).to_be_visible(timeout=SLOW)
+    expect(chart(page, "flow_curves").get_by_text("layer 5, new").first).to_be_visible()
+    expect(page.get_by_text("are in the curves")).to_be_visible()
     opened(page)
     name, data = take(page, "Parquet")
     assert name == "information-flow-bits-tanh-0.005-input-layer5.parquet"
@@ -65,9 +65,9 @@ def test_epochs_are_played_in_the_browser_and_snapshots_estimated_anew(page, add
     page.keyboard.press("Escape")
 
     page.locator(".st-key-w_flow_deterministic label").first.click()
-    expect(chart(page, "flow_widths").get_by_text("bins of 0.5").first).to_be_visible(timeout=SLOW)
+    expect(chart(page, "flow_widths").get_by_text("bins of 0.5").first).to_be_visible()
     expect(page.get_by_text("T is a function of X")).to_be_visible()
-    expect(page).to_have_url(re.compile("deterministic=True"), timeout=SLOW)
+    expect(page).to_have_url(re.compile("deterministic=True"))
     assert page.strangers == []
     # Plotly rejects the promise of an animation that is paused, and says nothing with it.
     assert set(page.complaints) <= {"undefined"}

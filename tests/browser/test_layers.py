@@ -32,8 +32,8 @@ def test_a_table_is_drawn_a_point_opens_explore_and_curves_grow_until_they_are_c
     table.write_bytes(parquet(*rows(), *rows("my-net", ("a", "b", "c"))))
     page.goto(f"{address}/layers?data=table")
     page.locator(".st-key-w_layers_table input[type=file]").set_input_files(table)
-    expect(line(page)).to_contain_text("15 rows of 3 pictures were read", timeout=SLOW)
-    expect(points(page)).to_have_count(5, timeout=SLOW)
+    expect(line(page)).to_contain_text("15 rows of 3 pictures were read")
+    expect(points(page)).to_have_count(5)
     opened(page)
     name, data = take(page, "Parquet")
     assert name == "layers-cid-3-pictures-of-a-sweep-s-table.parquet"
@@ -44,12 +44,12 @@ def test_a_table_is_drawn_a_point_opens_explore_and_curves_grow_until_they_are_c
     page.keyboard.press("Escape")
     click(page, 1)
     page.wait_for_url("**/?network=resnet20-cifar10*layer=fc*", timeout=SLOW)
-    expect(page.locator(".st-key-map_line")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".st-key-map_line")).to_be_visible()
     assert "view=layer" in page.url
     assert "refine=False" in page.url
     page.goto(f"{address}/layers?networks=resnet20-cifar10&count=12&refined=False")
     page.get_by_role("button", name="Compute 144 maps").click()
-    expect(points(page).first).to_be_visible(timeout=SLOW)
+    expect(points(page).first).to_be_visible()
     expect(line(page)).to_contain_text("left")
     # A box that is drawn while points arrive is drawn to its end, and the zoom outlives them.
     drag = chart(page, "layer_curves").locator(".nsewdrag").first.bounding_box()
@@ -58,21 +58,21 @@ def test_a_table_is_drawn_a_point_opens_explore_and_curves_grow_until_they_are_c
     page.mouse.down()
     page.mouse.move(drag["x"] + drag["width"] / 2, drag["y"] + drag["height"] - 5, steps=4)
     status = line(page).inner_text()
-    expect(line(page)).not_to_have_text(status, timeout=SLOW)
+    expect(line(page)).not_to_have_text(status)
     page.mouse.up()
     across = "chart => chart.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
     zoomed = chart(page, "layer_curves").evaluate(across)
     assert zoomed[1] - zoomed[0] < 7
-    expect(points(page).nth(before)).to_be_attached(timeout=SLOW)
+    expect(points(page).nth(before)).to_be_attached()
     assert chart(page, "layer_curves").evaluate(across) == pytest.approx(zoomed)
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("button", name="Compute the missing maps")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Compute the missing maps")).to_be_visible()
     expect(points(page).first).to_be_visible()
     page.get_by_role("radio", name="Unlike Grad-CAM").click()
-    expect(page.locator(".st-key-layers_unlike_line")).to_contain_text("Compared with Grad-CAM: ", timeout=SLOW)
-    expect(page.locator(".st-key-layers_unlike_line")).not_to_contain_text(" of ", timeout=SLOW)
+    expect(page.locator(".st-key-layers_unlike_line")).to_contain_text("Compared with Grad-CAM: ")
+    expect(page.locator(".st-key-layers_unlike_line")).not_to_contain_text(" of ")
     page.get_by_role("button", name="Open in Explore").click()
     page.wait_for_url("**/?network=resnet20-cifar10*layer=conv1*", timeout=SLOW)
-    expect(page.locator(".st-key-map_line")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".st-key-map_line")).to_be_visible()
     assert page.strangers == []
     assert page.complaints == []

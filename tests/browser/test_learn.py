@@ -10,11 +10,11 @@ pytestmark = pytest.mark.browser
 
 def shown(page, lesson) -> None:
     """Waits for the lesson's heading, figures and equation, which is as wide as its place at most."""
-    expect(page.get_by_role("heading", name=lesson.title)).to_be_visible(timeout=SLOW)
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SLOW)
-    expect(page.locator(".katex-display")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name=lesson.title)).to_be_visible()
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(page.locator(".katex-display")).to_be_visible()
     # A key that is pressed while the page is drawn anew may be lost.
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
     wide = page.locator(".katex-display").evaluate("element => element.scrollWidth > element.clientWidth + 2")
     assert not wide, lesson.slug
 
@@ -56,12 +56,12 @@ def test_every_lesson_is_presented_one_after_the_other(page, address):
 
 def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address):
     page.goto(f"{address}/learn?lesson=entropy&present=1")
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=SLOW)
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(page.get_by_role("link", name="Explore")).to_be_hidden()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
     page.wait_for_url("**/learn?lesson=noise&present=1")
-    expect(page.locator(".st-key-figure_learn_reaction .main-svg").first).to_be_visible(timeout=SLOW)
+    expect(page.locator(".st-key-figure_learn_reaction .main-svg").first).to_be_visible()
     # A slider that is held keeps the arrow keys for itself.
     noise = page.locator(".st-key-w_learn_noise_sigma")
     expect(noise).to_contain_text("0.012")
@@ -69,30 +69,30 @@ def test_arrow_keys_lead_through_a_presentation_that_can_be_shared(page, address
     expect(noise).to_contain_text("0.014")
     expect(page.get_by_role("heading", name=LESSONS[1].title)).to_be_visible()
     # A key that is pressed while the page is drawn anew may be lost.
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="Explore")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Explore")).to_be_visible()
     page.wait_for_url("**/learn?lesson=noise&noise_sigma=0.014")
     page.reload()
-    expect(noise).to_contain_text("0.014", timeout=SLOW)
+    expect(noise).to_contain_text("0.014")
 
 
 def test_layers_are_presented_in_large_type_by_arrow_keys(page, address):
     page.goto(cheap(address))
     page.get_by_role("button", name="Present").click(timeout=SLOW)
-    expect(page.get_by_role("link", name="Explore")).to_be_hidden(timeout=SLOW)
+    expect(page.get_by_role("link", name="Explore")).to_be_hidden()
     page.wait_for_url("**layer=layer1.0**present=1")
-    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.0 of", timeout=SLOW)
+    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.0 of")
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.1 of", timeout=SLOW)
+    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.1 of")
     page.wait_for_url("**layer=layer1.1**present=1")
     page.reload()
-    expect(chart(page, "nats").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(chart(page, "nats").locator(".main-svg").first).to_be_visible()
     expect(page.get_by_role("link", name="Explore")).to_be_hidden()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.0 of", timeout=SLOW)
+    expect(page.locator(".st-key-map_line")).to_contain_text("layer1.0 of")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="Explore")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Explore")).to_be_visible()
     expect(page.get_by_role("tab", name="One layer")).to_have_attribute("aria-selected", "true")
     assert "present" not in page.url
     assert page.complaints == []

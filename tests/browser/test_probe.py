@@ -62,7 +62,7 @@ def frame(page, name: str, place: int):
     """Where a map is seen; in the document they stand in the order in which they arrived."""
     number = place + 1 if place else ""
     found = chart(page, name).locator(f'.nsewdrag[data-subplot="x{number}y{number}"]')
-    expect(found).to_be_attached(timeout=SLOW)
+    expect(found).to_be_attached()
     return found.bounding_box()
 
 
@@ -82,9 +82,9 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
     sent = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
     page.goto(cheap(address, view="grid", methods="cid+saliency", layers="layer1.0+layer3.2"))
-    expect(grid_line(page)).to_contain_text("All 3 maps are ready", timeout=SLOW)
-    expect(page.locator(".probe input")).to_have_count(2, timeout=SLOW)
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(grid_line(page)).to_contain_text("All 3 maps are ready")
+    expect(page.locator(".probe input")).to_have_count(2)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
 
     # Pointing: three maps and the picture are marked, two of the maps say what Plotly's label says in the third.
     before, (x, y) = len(sent), pane(page, "grid", 0)
@@ -100,7 +100,7 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
     # A click pins, in the address too, and the pixel is drawn through the layers.
     page.mouse.click(x, y)
     page.wait_for_url("**pin=16+16*")
-    expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16", timeout=SLOW)
+    expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16")
 
     # The same by keyboard.
     row = page.get_by_label("Row", exact=True)
@@ -115,7 +115,7 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
     assert "pin=15+16" in page.url
     row.press("Escape")
     page.wait_for_url(lambda url: "pin=" not in url)
-    expect(page.locator(MARKS)).to_have_count(0, timeout=SLOW)
+    expect(page.locator(MARKS)).to_have_count(0)
 
     # A box that is drawn while maps arrive is drawn to its end, and the zoom outlives them.
     x, y = pane(page, "grid", 0)
@@ -123,20 +123,20 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
     page.mouse.down()
     page.mouse.move(x + 20, y + 20, steps=2)
     page.get_by_role("radio", name="Each its own, 0–1").evaluate("radio => radio.click()")
-    expect(page.get_by_role("radio", name="Each its own, 0–1")).to_be_checked(timeout=SLOW)
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("radio", name="Each its own, 0–1")).to_be_checked()
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
     expect(chart(page, "grid")).not_to_contain_text("own range")
     page.mouse.move(x + 40, y + 40, steps=2)
     page.mouse.up()
-    expect(chart(page, "grid")).to_contain_text("own range", timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("own range")
     zoomed = chart(page, "grid").evaluate(RANGE)
     assert 2 < zoomed[1] - zoomed[0] < 16
 
     # It outlives the chart itself, which is drawn anew for the other theme, in its ink.
     for scheme, ink in (("dark", "rgb(228, 232, 230)"), ("light", "rgb(29, 38, 41)")):
         page.emulate_media(color_scheme=scheme)
-        expect(chart(page, "grid").locator(".annotation-text").first).to_have_css("fill", ink, timeout=SLOW)
-        expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(3, timeout=SLOW)
+        expect(chart(page, "grid").locator(".annotation-text").first).to_have_css("fill", ink)
+        expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(3)
         for _ in range(50):
             if chart(page, "grid").evaluate(RANGE) == pytest.approx(zoomed, abs=1):
                 break
@@ -145,7 +145,7 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
 
     # A chart that is drawn anew without its maps, and tells nobody, gets them back.
     assert chart(page, "grid").locator(".js-plotly-plot").evaluate(EMPTIED) == 0
-    expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(3, timeout=SLOW)
+    expect(chart(page, "grid").locator(".heatmaplayer image")).to_have_count(3)
     assert page.complaints == []
 
 
@@ -153,11 +153,11 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     page.goto(cheap(address, view="layers"))
     compute, line = page.get_by_role("button", name="Compute"), page.locator(".st-key-layers_line")
     # Other visitors may have had them computed.
-    expect(compute.or_(line.filter(has_text="are ready")).first).to_be_visible(timeout=SLOW)
+    expect(compute.or_(line.filter(has_text="are ready")).first).to_be_visible()
     if compute.is_visible():
         compute.click()
-    expect(line).to_contain_text("All 12 layers are ready", timeout=SLOW)
-    expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12, timeout=SLOW)
+    expect(line).to_contain_text("All 12 layers are ready")
+    expect(chart(page, "strip").locator(".heatmaplayer image")).to_have_count(12)
     # However wide the page is, rows lie a map and its title apart.
     for width in (390, 800, 1440):
         page.set_viewport_size({"width": width, "height": 900})
@@ -165,9 +165,9 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     # Played, they come one after the other above the strip, which stays.
     page.get_by_text("Play the layers").click()
     chart(page, "film").get_by_text("▶ Play").click(timeout=SLOW)
-    expect(chart(page, "film")).to_contain_text("fc · 12 of 12", timeout=SLOW)
+    expect(chart(page, "film")).to_contain_text("fc · 12 of 12")
     page.get_by_text("Play the layers").click()
-    expect(chart(page, "film")).to_have_count(0, timeout=SLOW)
+    expect(chart(page, "film")).to_have_count(0)
     # All maps of the strip are zoomed together, and stay so when the page is drawn again.
     x, y = pane(page, "strip", 0)
     page.mouse.move(x, y)
@@ -179,7 +179,7 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     page.get_by_label("Row", exact=True).press("ArrowDown")
     page.get_by_role("button", name="Pin", exact=True).click()
     page.wait_for_url("**pin=15+16*")
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
     assert chart(page, "strip").evaluate(RANGE) == pytest.approx(zoomed)
     assert chart(page, "strip").evaluate(RANGE.replace("xaxis", "xaxis7")) == pytest.approx(zoomed)
     page.get_by_role("button", name="Unpin").click()
@@ -187,19 +187,19 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     expect(page).not_to_have_url(re.compile("pin="))
     page.wait_for_timeout(500)
     page.mouse.click(*pane(page, "strip", 6))
-    expect(status(page)).to_contain_text("layer2.2 of", timeout=SLOW)
+    expect(status(page)).to_contain_text("layer2.2 of")
     page.wait_for_url("**pin=16+16*")
-    expect(chart(page, "nats").locator(f"{MARKS}.pin")).to_have_count(1, timeout=SLOW)
-    expect(chart(page, "picture").locator(f"{MARKS}.pin")).to_have_count(1, timeout=SLOW)
+    expect(chart(page, "nats").locator(f"{MARKS}.pin")).to_have_count(1)
+    expect(chart(page, "picture").locator(f"{MARKS}.pin")).to_have_count(1)
     assert page.evaluate(LATE) == 1
-    expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16", timeout=SLOW)
+    expect(chart(page, "pixel_cid")).to_contain_text("CID of row 16, column 16")
 
     # Played, each frame says which layer it is, and the marked pixel stays marked.
     page.get_by_text("Play the layers").click()
     film = chart(page, "film")
-    expect(film).to_contain_text("layer2.2 · 7 of 12", timeout=SLOW)
+    expect(film).to_contain_text("layer2.2 · 7 of 12")
     film.get_by_text("▶ Play").click()
-    expect(film).to_contain_text("fc · 12 of 12", timeout=SLOW)
+    expect(film).to_contain_text("fc · 12 of 12")
     expect(film.locator(f"{MARKS}.pin")).to_have_count(2)
     # On a phone its words are whole, and it is no higher than its maps and the player need.
     page.set_viewport_size({"width": 390, "height": 900})
@@ -216,13 +216,13 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
     # titles take, and on a phone their charts are no higher than they need.
     page.get_by_role("button", name="Present", exact=True).click()
     page.wait_for_url("**present=1*")
-    expect(page.get_by_role("button", name="Leave")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Leave")).to_be_visible()
     film.get_by_text("▶ Play").click()
-    expect(film).to_contain_text("fc · 12 of 12", timeout=SLOW)
+    expect(film).to_contain_text("fc · 12 of 12")
     page.set_viewport_size({"width": 390, "height": 900})
     wait_until(lambda: film.evaluate(FITS))
     page.get_by_text("Play the layers").click()
-    expect(chart(page, "nats")).to_contain_text("entropy H (nats)", timeout=SLOW)
+    expect(chart(page, "nats")).to_contain_text("entropy H (nats)")
     wait_until(lambda: all(height < 390 for _, height in page.evaluate(MAPS)))
     page.set_viewport_size({"width": 800, "height": 900})
     wait_until(lambda: abs(np.subtract(*(top for top, _ in page.evaluate(MAPS)))) < 1)
@@ -232,10 +232,10 @@ def test_a_click_on_a_map_of_all_layers_opens_it_at_that_pixel(page, address):
 
     # A cell without a map leads to where its decoder is trained.
     page.goto(cheap(address, view="grid", methods="ru", layers="conv1+layer1.0"))
-    expect(chart(page, "grid")).to_contain_text("Click here", timeout=SLOW)
-    expect(page.locator(".probe input")).to_have_count(2, timeout=SLOW)
+    expect(chart(page, "grid")).to_contain_text("Click here")
+    expect(page.locator(".probe input")).to_have_count(2)
     page.mouse.click(*pane(page, "grid", 1))
-    expect(page.locator(".st-key-decoder_layer")).to_contain_text("layer1.0", timeout=SLOW)
+    expect(page.locator(".st-key-decoder_layer")).to_contain_text("layer1.0")
 
 
 def swipe(page, x: float, y: float, across: float, down: float) -> None:
@@ -268,9 +268,9 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     size = {"width": 390, "height": 844}
     page = chromium.new_context(viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce").new_page()
     page.goto(cheap(address, view="grid", methods="cid", layers="layer1.0+layer2.0+layer3.2"))
-    expect(grid_line(page)).to_contain_text("All 3 maps are ready", timeout=SLOW)
-    expect(page.locator(".probe input")).to_have_count(2, timeout=SLOW)
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(grid_line(page)).to_contain_text("All 3 maps are ready")
+    expect(page.locator(".probe input")).to_have_count(2)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
 
     # The sidebar is closed at first, behind a word, and holds the pages and the choices by their names.
     menu, sidebar = page.get_by_test_id("stExpandSidebarButton"), page.get_by_test_id("stSidebar")
@@ -286,7 +286,7 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     expect(sidebar).to_have_attribute("data-collapsed", "true")
     menu.tap()
     sidebar.get_by_role("link", name="Explore").tap()
-    expect(grid_line(page)).to_contain_text("All 3 maps are ready", timeout=SLOW)
+    expect(grid_line(page)).to_contain_text("All 3 maps are ready")
     expect(sidebar).to_have_attribute("data-collapsed", "true")
     page.wait_for_timeout(500)
 
@@ -321,7 +321,7 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     assert grid["x"] <= name["x"] <= grid["x"] + 10
     page.touchscreen.tap(*pane(page, "grid", 1))
     page.wait_for_url("**pin=16+16*")
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
 
     # At the border of two cells what is pinned is what Plotly's label says, which lies over the marks.
     box = frame(page, "grid", 1)

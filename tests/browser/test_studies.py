@@ -14,16 +14,16 @@ CELLS = "one => JSON.stringify(one.querySelector('.js-plotly-plot').data[0].z)"
 
 def test_from_the_index_to_a_study_its_map_its_files_and_explore(page, address):
     page.goto(f"{address}/studies")
-    expect(page.locator(".studies img").first).to_be_visible(timeout=SLOW)
+    expect(page.locator(".studies img").first).to_be_visible()
     page.locator(".studies a").filter(has_text="CID over β").click()
-    expect(chart(page, "studies_curves").locator(".main-svg").first).to_be_visible(timeout=SLOW)
-    expect(chart(page, "studies_map").locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    expect(chart(page, "studies_curves").locator(".main-svg").first).to_be_visible()
+    expect(chart(page, "studies_map").locator(".main-svg").first).to_be_visible()
     before = chart(page, "studies_map").evaluate(CELLS)
     slider = page.locator(".st-key-w_studies_stop").get_by_role("slider")
     slider.focus()
     slider.press("ArrowLeft")
     page.wait_for_url("**stop=*", timeout=SLOW)
-    expect(page.get_by_role("figure", name=re.compile(r"^CID of .*, 0\.01, in nats$"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("figure", name=re.compile(r"^CID of .*, 0\.01, in nats$"))).to_be_visible()
     assert chart(page, "studies_map").evaluate(CELLS) != before
     opened(page)
     assert take(page, "SVG")[1].startswith(b"<?xml")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from tests.support.browser import READY, SLOW, cheap, expect, quiet, status
+from tests.support.browser import READY, cheap, expect, quiet, status
 from tests.support.hostile_weights import HOSTILE, planted
 from tests.support.picture_files import REFUSED, SHOWN
 from tests.support.places import ROOT
@@ -63,7 +63,7 @@ def heard(page) -> str:
 
 def own(page, address) -> None:
     page.goto(cheap(address))
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(status(page)).to_contain_text(READY)
     page.get_by_role("radio", name="Your own").click()
     expect(page.locator(".st-key-w_upload")).to_be_visible()
 
@@ -88,7 +88,7 @@ def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):
     buffer = io.BytesIO()
     Image.open(io.BytesIO(SHOWN["cmyk jpeg"]())).resize((300, 150)).save(buffer, "JPEG")
     give(page, "w_upload", "![mine](x).jpg", buffer.getvalue())
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(status(page)).to_contain_text(READY)
     expect(page.locator(".st-key-figures")).to_contain_text("minex.jpg")
     page.get_by_text("Part of the picture").click()
     said = page.locator(".st-key-crop")
@@ -103,10 +103,10 @@ def test_a_good_picture_is_shown_and_can_be_cut(page, address, requests):
     assert "picture=upload&" in f"{page.url}&"
     # Only who asks for it puts the picture into the link, and is told for how long; nobody is told its file's name.
     page.get_by_text("Put it into the link").click()
-    expect(page.get_by_text(re.compile(r"In the link until .*\d, then it is forgotten"))).to_be_visible(timeout=SLOW)
-    expect(page).to_have_url(re.compile("shared="), timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"In the link until .*\d, then it is forgotten"))).to_be_visible()
+    expect(page).to_have_url(re.compile("shared="))
     page.goto(page.url)
-    expect(page.locator(".st-key-figures")).to_contain_text("A shared picture", timeout=SLOW)
+    expect(page.locator(".st-key-figures")).to_contain_text("A shared picture")
     assert "mine" not in page.locator("body").inner_text()
     assert requests == {urlsplit(address).netloc}
 
@@ -115,7 +115,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     import pickle
 
     page.goto(cheap(address))
-    expect(status(page)).to_contain_text(READY, timeout=SLOW)
+    expect(status(page)).to_contain_text(READY)
     page.locator(".st-key-own_weights summary").click()
     quiet(page)
     expect(page.locator(".st-key-w_weights")).to_be_visible()
@@ -127,7 +127,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     for name, data in files.items():
         quiet(page)
         give(page, "w_weights", f"{name[:4]}.pt", data)
-        expect(page.get_by_text("Expected", exact=False).first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("Expected", exact=False).first).to_be_visible()
         clean(page)
         remove = page.locator(".st-key-w_weights").get_by_role("button", name="Remove")
         remove.first.click()
@@ -138,15 +138,15 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     # Of good ones the address holds the place: here it leads back to them, to whoever has not brought them it says so.
     quiet(page)
     give(page, "w_weights", "mine.safetensors", (ROOT / "assets/networks/resnet20-cifar10.safetensors").read_bytes())
-    expect(status(page)).to_contain_text("your own weights: mean CID", timeout=SLOW)
+    expect(status(page)).to_contain_text("your own weights: mean CID")
     expect(page).to_have_url(re.compile("network=own&"))
     quiet(page)
     page.get_by_role("combobox", name="Network", exact=True).click()
     page.get_by_role("option", name="ResNet-32").first.click()
-    expect(page).to_have_url(re.compile("network=resnet32-cifar10&"), timeout=SLOW)
+    expect(page).to_have_url(re.compile("network=resnet32-cifar10&"))
     quiet(page)
     page.go_back()
-    expect(status(page)).to_contain_text("your own weights: mean CID", timeout=SLOW)
+    expect(status(page)).to_contain_text("your own weights: mean CID")
     page.goto(page.url)
     expect(page.get_by_text("Expected weights that were uploaded, got some that are no longer kept")).to_be_visible()
     assert requests == {urlsplit(address).netloc}
@@ -155,7 +155,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
 def test_a_whole_visit_asks_nobody_but_the_server(page, address, requests):
     for place in ("", "compare", "fairness", "evaluate", "layers", "learn", "glossary", "about"):
         page.goto(f"{address}/{place}?picture=../../etc/passwd&network=/etc/passwd&layer=/etc")
-        expect(page.get_by_role("heading").first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("heading").first).to_be_visible()
         page.wait_for_timeout(500)
         clean(page)
     assert requests == {urlsplit(address).netloc}

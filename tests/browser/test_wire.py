@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.parts.watch import POLL, QUICK, SLOW_POLL
-from tests.support.browser import SLOW, cheap, expect, grid_line, status
+from tests.support.browser import cheap, expect, grid_line, status
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def test_a_grid_that_fills_in_sends_the_maps_that_have_changed(page, address):
         cheap(address, network="vgg16-birds", view="grid", refine="True", grid="0", methods=methods, layers=layers)
     )
     # What is quick has come, what is refined is under way.
-    expect(grid_line(page)).to_contain_text(re.compile(r"[456] of 7 maps ready"), timeout=SLOW)
+    expect(grid_line(page)).to_contain_text(re.compile(r"[456] of 7 maps ready"))
     page.wait_for_timeout(1000)
     opened = size(came) + size(went)
     start = len(came), len(went)
@@ -69,10 +69,10 @@ def test_a_grid_that_fills_in_sends_the_maps_that_have_changed(page, address):
 def test_another_link_in_the_same_tab_does_not_wait_for_the_visit_before(page, address):
     long = {"refine": "True", "grid": "0", "layer": "fc8"}
     page.goto(cheap(address, network="vgg16-birds", **long))
-    expect(status(page).get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW)
+    expect(status(page).get_by_role("button", name="Cancel")).to_be_visible()
     page.wait_for_timeout(2000)
     page.goto(cheap(address, network="alexnet-birds", seed="1", **long))
-    expect(status(page).get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW)
+    expect(status(page).get_by_role("button", name="Cancel")).to_be_visible()
     # As long as the visit before is waited for, it says "taking turns".
     page.wait_for_timeout(8000)
     expect(status(page)).not_to_contain_text("turn", timeout=15_000)
@@ -88,18 +88,18 @@ def test_no_page_asks_for_what_is_not_there(page, address):
     page.on("response", note)
     for path in PAGES:
         page.goto(f"{address}/{path}")
-        expect(page.get_by_role("heading").first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("heading").first).to_be_visible()
         page.wait_for_timeout(500)
     # An address at which no page is leads home, also one in a folder; so does that of a page's own name.
     for path, name in (("nowhere?seed=1", "nowhere"), ("lessons/nowhere", "nowhere")):
         page.goto(f"{address}/{path}")
-        expect(page.get_by_role("heading", name="There is no page at this address")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("heading", name="There is no page at this address")).to_be_visible()
         assert page.url.startswith(f"{address}/{name}")
         expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("link", name="Go to Explore").click()
-    expect(page.get_by_role("heading", name="What does this layer throw away?")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="What does this layer throw away?")).to_be_visible()
     page.goto(f"{address}/explore?seed=1")
-    expect(page.get_by_role("heading", name="What does this layer throw away?")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="What does this layer throw away?")).to_be_visible()
     assert page.url.startswith(f"{address}/?")
     assert "seed=1" in page.url
     page.remove_listener("response", note)

@@ -36,7 +36,7 @@ def grid_line(page):
 def drawn(page) -> list[str]:
     """Every picture of the grid, as it is drawn."""
     images = chart(page, "grid").locator("image")
-    expect(images.first).to_be_attached(timeout=SLOW)
+    expect(images.first).to_be_attached()
     return images.evaluate_all("all => all.map(one => one.getAttribute('href') ?? one.getAttribute('xlink:href'))")
 
 
@@ -63,5 +63,5 @@ def quiet(page) -> None:
     While the page is drawn anew, a list that is open closes, and a file that is given may be lost.
     """
     page.wait_for_timeout(300)
-    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator('.stApp[data-test-script-state="notRunning"]')).to_be_visible()
     page.wait_for_timeout(200)
