@@ -28,8 +28,8 @@ def draw() -> None:
         explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = (
             import_module(f"app.{name}.page") for name in names
         )
-        disk, lost, theme, touch, ways = (
-            import_module(f"app.parts.{name}") for name in ("disk", "lost", "theme", "touch", "ways")
+        disk, lost, theme, touch, watch, ways = (
+            import_module(f"app.parts.{name}") for name in ("disk", "lost", "theme", "touch", "watch", "ways")
         )
         history = import_module("app.address.history")
         bar = import_module("app.classroom.bar")
@@ -52,6 +52,7 @@ def draw() -> None:
     chosen = st.navigation([*pages, *lost.pages(pages)], position="top")
     history.follow(chosen.url_path or "explore")
     bar.bar({page.url_path: page for page in pages}, chosen.url_path)
+    watch.forget()
     chosen.run()
     disk.notice()
     touch.touch()

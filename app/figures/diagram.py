@@ -135,19 +135,34 @@ def _paint(known: Known | None, limits: tuple[float, float] | None, look: Look) 
     return f'{fill} stroke-opacity="0.6"' if known.sure else f'{fill} fill-opacity="0.4" {DASHED}'
 
 
-def style(key: str, drawn: Diagram, known: Mapping[int, Known], svg: str, look: Look) -> str:
+def _group(key: str) -> str:
+    return f".st-key-{key} [data-orientation]"
+
+
+def colours(key: str, known: Mapping[int, Known], svg: str) -> str:
+    """The rules that change with what is `known`, after those of `style` for the same container: picture and words."""
+    address = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    rules = [f"{_group(key)} {{background-image:url({address})}}"]
+    for depth, one in known.items():
+        rough = "" if one.sure else "about "
+        mean = decimal(one.mean, 2 if one.sure else 0)
+        words = f"content:' · mean CID {rough}{mean} nats'"
+        rules.append(f"{_group(key)} button:nth-of-type({depth + 1}) p::after {{{words}}}")
+    return f"<style>{' '.join(rules)}</style>"
+
+
+def style(key: str, drawn: Diagram, look: Look) -> str:
     """The rules for a row of buttons in the container `key`, one for each layer: each lies over its box."""
     width, middle, height = sizes(drawn)
     found, count = boxes(drawn), len(drawn.layers)
-    group = f".st-key-{key} [data-orientation]"
-    address = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    group = _group(key)
     longest = max(len(layer.name) for layer in drawn.layers)
     rules = [
         f".st-key-{key} {{overflow-x:auto}}",
         f".st-key-{key} > div, .st-key-{key} [data-testid='stButtonGroup'] {{width:100%; container-type:inline-size}}",
         f"{group} {{position:relative; display:block; margin:0 5px; width:calc(100% - 10px);"
         f" max-width:{width * 2.4:.0f}px; min-width:{count * 12}px; height:{height + NAMES:.0f}px;"
-        f" background:url({address}) no-repeat 0 0 / 100% {height:.0f}px}}",
+        f" background:no-repeat 0 0 / 100% {height:.0f}px}}",
         f"{group} button {{position:absolute; top:0; height:100%; min-height:0; max-height:none; min-width:0; margin:0;"
         " padding:0; border:none; border-radius:0; background:none !important; box-shadow:none; overflow:visible}",
         f"{group} button > div, {group} button > div > span {{position:static; overflow:visible}}",
@@ -171,10 +186,6 @@ def style(key: str, drawn: Diagram, known: Mapping[int, Known], svg: str, look: 
         beside = f"calc({50 * GAP / box.width:.2f}% - 3px)"
         place = f"top:{middle - box.height / 2 - 3:.1f}px; height:{box.height + 6:.1f}px"
         rules.append(f"{nth}::before {{left:{beside}; right:{beside}; {place}}}")
-        if depth in known:
-            rough = "" if known[depth].sure else "about "
-            mean = decimal(known[depth].mean, 2 if known[depth].sure else 0)
-            rules.append(f"{nth} p::after {{content:' · mean CID {rough}{mean} nats'}}")
         # Long words would stand out at an end of the row.
         if depth < count / 4:
             rules.append(f"{nth}{LIVE} p {{left:0; transform:none}}")

@@ -22,12 +22,25 @@ POLL, SLOW_POLL, QUICK = 1.0, 3.0, 30.0
 OPEN = ("missing", "waiting", "running", "done", "stopped", "failed")
 
 
-CHANGED = "the page has changed"
+CHANGED, FOLLOWED = "the page has changed", "what follows what is polled"
 
 
 def page_changed() -> None:
     """Called where something in what is polled has changed more of the page than itself."""
     st.session_state[CHANGED] = True
+
+
+def followed(draw: Callable[[], None]) -> None:
+    """`draw()`, of which nothing is seen but its rules, after what this page polls has been drawn anew.
+
+    For what else of the page tells of the same maps.
+    """
+    st.session_state[FOLLOWED] = draw
+
+
+def forget() -> None:
+    """At the beginning of a page: nothing follows what it polls."""
+    st.session_state.pop(FOLLOWED, None)
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,9 @@ class Watch:
             if self._pause(views, every) != pause:
                 st.rerun()
             draw(views)
+            if FOLLOWED in st.session_state:
+                with st.container(key=f"parts_followed_{self.line}"):
+                    st.session_state[FOLLOWED]()
 
         st.fragment(refresh, run_every=pause)()
 

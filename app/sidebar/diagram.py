@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.address import selection
-from app.figures.diagram import Known, drawing, style
+from app.figures.diagram import Known, colours, drawing, style
 from app.figures.raster import palette
 from app.figures.style import NATS_SCALE
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend
+from app.parts import watch
 from app.parts.look import look
 from app.sidebar.controls import LAYER, shape
 from app.words import decimal
@@ -46,15 +47,20 @@ def diagram_control(
     Without a `subject` no layer has a colour.
     """
     drawn = store.diagram(network)
-    known = {} if subject is None else means(store, network, subject, settings)
     decoders = {layer.depth for layer in network.layers if find_decoder(network, layer)}
     limits = CID_METHOD.fixed_scale(settings) if subject else None
-    svg = drawing(drawn, known, decoders, limits, look())
+
+    def paint() -> str:
+        known = {} if subject is None else means(store, network, subject, settings)
+        return colours(KEY, known, drawing(drawn, known, decoders, limits, look()))
+
     several = columns is not None
     key = "w_diagram_columns" if several else "w_diagram"
     with st.container(key=KEY):
-        st.html(style(KEY, drawn, known, svg, look()) + _either())
-        st.html(_legend(limits, bool(drawn.skips or drawn.shortcuts), bool(decoders)))
+        painted = paint()
+        # Beside its words the rules stand in this place of the page: those of a later place hold instead of them.
+        words = _legend(limits, bool(drawn.skips or drawn.shortcuts), bool(decoders))
+        st.html(words + style(KEY, drawn, look()) + painted + _either())
         st.session_state[key] = list(columns or ()) if several else selection.selection().layer
         st.pills(
             "Layers that are columns" if several else "Layer",
@@ -68,6 +74,14 @@ def diagram_control(
             width="stretch",
             help=SEVERAL_HELP if several else ONE_HELP,
         )
+
+    def paint_again() -> None:
+        # Alone they would go to a place that belongs to the whole page.
+        if (now := paint()) != painted:
+            st.html(f"<i></i>{now}")
+
+    if subject is not None:
+        watch.followed(paint_again)
 
 
 def means(store: Backend, network: Network, subject: Subject, settings: CIDSettings) -> dict[int, Known]:

@@ -1,10 +1,15 @@
 """The diagram over the tabs of Explore chooses layers, knows what is kept, and computes nothing."""
 
+from functools import partial
+
 import pytest
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from app.jobs.backend import backend
+from app.sidebar.settings import SETTINGS
+from explainers import CIDSettings
 from tests.support.pages import chosen, done, page, says, until, visit
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
@@ -34,7 +39,7 @@ def test_it_chooses_the_layer_on_other_pages_too_coloured_where_there_is_one_pic
     at = page(name, **query).run()
     if colours:
         until(at, lambda at: says(at, "mean CID differs by")).run()
-    assert rules(at).count("mean CID") == colours
+    assert rules(at).count("· mean CID") == colours
     legend = [html.proto.body for html in at.get("html") if "Height: resolution" in html.proto.body]
     assert "Colour: mean CID" in legend[0] if colours else "Colour" not in legend[0]
     at.button_group(key="w_diagram").set_value("layer2.1").run()
@@ -50,12 +55,30 @@ def test_the_slider_moves_the_diagram():
 def test_layers_whose_map_is_kept_are_coloured_and_nothing_is_computed_for_the_others():
     at = until(visit(), done)
     at.run()
-    assert rules(at).count("mean CID") == 1
+    assert rules(at).count("· mean CID") == 1
     assert backend().maps.count == 0
     at.select_slider(key="w_layer").set_value("layer2.1").run()
     until(at, lambda at: done(at) and says(at, "**layer2.1**"))
     at.run()
-    assert rules(at).count("mean CID") == 2
+    assert rules(at).count("· mean CID") == 2
+
+
+def test_a_look_at_what_is_polled_colours_what_has_come_since_the_page_ran(monkeypatch):
+    at = until(visit(), done)
+    at.run()
+    store, now = backend(), chosen(at)
+    network = store.network(now.network, "somebody else").value
+    settings = CIDSettings(**{name: getattr(now, name) for name in SETTINGS})
+    deepest = store.subject(network, now.picture).request(network, network.layer("fc"), "cid", settings)
+    wait_until(lambda: store.ask(deepest, "somebody else").state == "done")
+    assert rules(at).count("· mean CID") == 1
+    parts = list(at._fragment_storage._fragments)
+    rerun = local_script_runner.RerunData
+    monkeypatch.setattr(local_script_runner, "RerunData", partial(rerun, fragment_id_queue=parts))
+    at.run()
+    found = [html.proto.body for html in at.get("html") if "st-key-network_diagram" in html.proto.body]
+    # Each place that is polled says it.
+    assert {one.count("· mean CID") for one in found} == {2}
 
 
 def test_in_a_grid_of_layers_it_chooses_the_columns_and_no_more_than_there_is_room_for():

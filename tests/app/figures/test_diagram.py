@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from app.figures.diagram import Known, boxes, drawing, sizes, style
+from app.figures.diagram import Known, boxes, colours, drawing, sizes, style
 from app.figures.style import DARK, LIGHT
 from explainers.networks.catalogue import _specs
 from explainers.networks.diagram import Diagram, chain, diagram, extent
@@ -69,7 +69,7 @@ def test_what_is_known_is_coloured_what_is_not_is_dashed_and_what_is_unsure_is_p
     assert [rect.get("stroke-dasharray") is None for rect in rects[:4]] == [True, True, False, False]
     assert rects[2].get("fill-opacity") == "0.4"
     assert "stroke-dasharray" not in drawing(drawn, {}, (), None, LIGHT)
-    rules = style("here", drawn, known, "<svg/>", LIGHT)
+    rules = colours("here", known, "<svg/>")
     assert "mean CID −4.50 nats" in rules
     assert "mean CID about −2 nats" in rules
     assert rules.count("::after") == 3
@@ -78,6 +78,6 @@ def test_what_is_known_is_coloured_what_is_not_is_dashed_and_what_is_unsure_is_p
 def test_no_name_of_a_layer_comes_into_the_rules():
     layers = (Layer("</style><script>", "0", "convolution", (4, 8, 8), 0), Layer("b'}", "1", "logits", (2,), 1))
     drawn = Diagram(layers, chain(layers))
-    written = style("here", drawn, {0: Known(0.0)}, drawing(drawn, {}, (), LIMITS, LIGHT), LIGHT)
+    written = style("here", drawn, LIGHT) + colours("here", {0: Known(0.0)}, drawing(drawn, {}, (), LIMITS, LIGHT))
     assert "script" not in written
     assert "b'}" not in written
