@@ -283,7 +283,8 @@ class Probe {
     document.documentElement.dataset.probed = pixel ? `${pixel.row} ${pixel.column}` : "";
   }
 
-  // The first of Plotly's own labels takes several times what the others take: once, when nobody waits for it.
+  // The first of Plotly's own labels, and of the marks, takes several times what the others take: once, when nobody waits
+  // for it, and before anything of it is painted.
   warm(chart, { x, y, trace }) {
     if (this.warmed || !matchMedia("(hover: hover)").matches) return;
     this.warmed = true;
@@ -293,6 +294,12 @@ class Probe {
       const box = chart.getBoundingClientRect(), bubbles = true;
       const at = { clientX: box.left + x._offset + x._length / 2, clientY: box.top + y._offset + y._length / 2, bubbles };
       for (const name of ["mousemove", "mouseout"]) target.dispatchEvent(new MouseEvent(name, at));
+      if (this.pixel) return;
+      const [height, width] = this.data.size;
+      for (const pixel of [{ row: Math.floor(height / 2), column: Math.floor(width / 2) }, null]) {
+        this.pixel = pixel;
+        this.draw();
+      }
     });
   }
 

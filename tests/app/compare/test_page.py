@@ -40,7 +40,7 @@ from app.words import known, read
 from explainers import CID, CIDResult, CIDSettings
 from explainers.grid import resolve_grid
 from explainers.networks.catalogue import Network, load_network
-from tests.support.pages import page, says, until
+from tests.support.pages import drawn, page, says, until
 from tests.support.places import ROOT
 
 QUICK = CIDSettings(grid=8, refine=False)
@@ -408,6 +408,11 @@ def test_ru_of_two_layers_that_have_decoders(fresh_backend):
     at = until(visit(metric="ru", layer="conv1"), lambda at: says(at, "mean RU differs by"))
     assert says(at, "compares decoders as much as layers")
     assert gap(at) != 0
+    at.button(key="compare_layers_again").click().run()
+    until(at, lambda at: says(at, "All 10 maps"))
+    # Nobody has measured how far these maps lie below their maximum: both curves and their caption say so.
+    assert says(at, "the least that they can be")
+    assert [curve["text"].count("at least ") for curve in drawn(at, "compare_curves")["data"][:2]] == [5, 5]
 
 
 def test_networks_of_other_input_sizes_are_compared_on_one_grid_and_the_page_says_so(fresh_backend):
@@ -424,6 +429,7 @@ def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend
     (table,) = at.dataframe
     assert len(table.value) == 12
     assert (table.value["B − A (nats)"] == 0).all()
+    assert not says(at, "the least that they can be")
     assert (table.value["layer of A"] == table.value["layer of B"]).all()
     assert backend().maps.job("nothing") is None
     # A pixel that is marked is drawn through both networks, with the values of their maps.
@@ -431,8 +437,8 @@ def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend
     at.session_state["compare"] = replace(at.session_state["compare"], pin="20 9")
     at.run()
     assert says(at, "CID at row 20, column 9")
-    (drawn,) = (json.loads(c.proto.spec) for c in at.get("plotly_chart") if c.proto.id.endswith("figure_compare_pixel"))
-    a, b, gap = drawn["data"]
+    (pixel,) = (json.loads(c.proto.spec) for c in at.get("plotly_chart") if c.proto.id.endswith("figure_compare_pixel"))
+    a, b, gap = pixel["data"]
     assert len(numbers(a["y"])) == 12
     place = [str(name) for name in a["customdata"]].index("layer1.0")
     shown = result("resnet20-cifar10", "layer1.0", settings=CIDSettings(grid=4, refine=False))
