@@ -3,6 +3,14 @@
 import subprocess
 import sys
 
+from tests.support.places import ROOT
+
+# What it imports is asked, not the last digits of its maps.
+BRIEF = """
+import pytest
+from tests.support.brief import brief
+brief(pytest.MonkeyPatch())
+"""
 SCRIPT = """
 from pathlib import Path
 from explainers import CID, RU, CIDSettings, add_network, load_checkpoint, load_network
@@ -24,6 +32,6 @@ print(attribute("bottleneck", network, layer, x, target=2, settings=BottleneckSe
 
 
 def test_a_script_of_version_0_1_runs():
-    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", BRIEF + SCRIPT], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert run.stdout.split("\n")[:3] == ["torch.Size([1, 1, 32, 32])"] * 3
