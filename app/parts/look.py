@@ -63,6 +63,7 @@ LEGIBLE = """
   color:light-dark(#ffffff, #14191b)}
 .katex-display > .katex {padding-inline:.25em}
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-parts_"]), [class*="st-key-parts_"] {display:none}
+[data-testid="stElementContainer"]:has(i.unseen) {display:none}
 @media (min-width:769px) and (max-width:1000px) {[data-testid="stSidebarUserContent"] {margin-inline:-16px}}
 @media (max-width:1000px) {[data-testid="stButtonGroup"] [role="radiogroup"] {flex-wrap:wrap}}
 @media (max-width:768px) {

@@ -134,14 +134,14 @@ class Watch:
             nonlocal now
             if st.session_state.pop(CHANGED, False):
                 st.rerun()
-            # What the page has just asked for need not be asked for twice.
+            # What the page has just asked for, and drawn, need not be asked for or drawn twice.
+            polled = now is None
             views, now = now or self.ask(), None
             if self._pause(views, every) != pause:
                 st.rerun()
             draw(views)
-            if FOLLOWED in st.session_state:
-                with st.container(key=f"parts_followed_{self.line}"):
-                    st.session_state[FOLLOWED]()
+            if polled and FOLLOWED in st.session_state:
+                st.session_state[FOLLOWED]()
 
         st.fragment(refresh, run_every=pause)()
 

@@ -76,9 +76,9 @@ def diagram_control(
         )
 
     def paint_again() -> None:
-        # Alone they would go to a place that belongs to the whole page.
+        # Alone the rules would go to a place that belongs to the whole page.
         if (now := paint()) != painted:
-            st.html(f"<i></i>{now}")
+            st.html(f'<i class="unseen"></i>{now}')
 
     if subject is not None:
         watch.followed(paint_again)

@@ -53,6 +53,13 @@ def address(playwright) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
+def at_length(playwright) -> Iterator[str]:
+    """A server whose maps take as long as they do for everybody: work that still goes on when it is looked at."""
+    with serving() as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="package")
 def chromium(playwright):
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield browser
@@ -68,7 +75,9 @@ def window(chromium, address):
     context = chromium.new_context(viewport=SIZE, reduced_motion="reduce")
     page = context.new_page()
     page.on("request", lambda request: stranger(request.url, address) and page.strangers.append(request.url))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)) or page.errors.append(error.stack))
+    page.on("console", lambda said: said.type == "error" and page.errors.append(said.text))
+    page.on("websocket", lambda socket: socket.on("close", lambda _: page.errors.append(f"closed: {socket.url}")))
     page.set_default_timeout(SLOW)
     yield page
     context.close()
@@ -79,13 +88,15 @@ def page(window, address):
     """A new visitor: every address that is opened begins a session, and nothing is kept of the visitor before."""
     from playwright.sync_api import Error
 
-    window.strangers, window.complaints = [], []
+    window.strangers, window.complaints, window.errors = [], [], []
     window.goto(f"{address}/_stcore/health")
     window.evaluate("localStorage.clear(), sessionStorage.clear()")
     window.context.clear_cookies()
     window.set_viewport_size(SIZE)
     window.emulate_media(color_scheme="null")
     yield window
+    # Stands beside a failure.
+    print(*window.complaints, *window.errors, sep="\n")
     # The server would go on for a minute with what nobody looks at.
     cancel = window.get_by_role("button", name="Cancel", exact=True).locator("visible=true")
     with contextlib.suppress(Error):

@@ -129,8 +129,8 @@ def test_one_layer_and_the_curves_of_all_as_far_as_they_are_ready(page, address,
     assert page.complaints == []
 
 
-def test_nothing_can_be_taken_before_it_is_there(page, address):
-    page.goto(cheap(address, network="alexnet-birds", refine="True", grid="0", layer="fc8", view="layer"))
+def test_nothing_can_be_taken_before_it_is_there(page, at_length):
+    page.goto(cheap(at_length, network="alexnet-birds", refine="True", grid="0", layer="fc8", view="layer"))
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     opened(page)
     expect(popover(page)).to_contain_text("Not ready yet")

@@ -1,14 +1,12 @@
 """Explore in a real Chromium: a first visit, the grid, layers and pictures one by one, work that is cancelled."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.browser import READY, chart, cheap, drawn, expect, grid_line, status
 from tests.support.picture_files import noise
 from tests.support.places import ROOT
-from tests.support.server import serving
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -130,13 +128,6 @@ def test_layers_and_pictures_by_mouse_and_keyboard_all_layers_and_a_picture_of_o
     expect(chart(page, "nats").locator(".heatmaplayer image").first).to_be_attached()
     assert page.strangers == []
     assert page.complaints == []
-
-
-@pytest.fixture
-def at_length(page) -> Iterator[str]:
-    """A server whose maps take as long as they do for everybody: work that still goes on when it is cancelled."""
-    with serving() as (address, _):
-        yield address
 
 
 def test_what_is_cancelled_keeps_what_was_ready_and_can_be_begun_again_on_every_page(page, at_length):

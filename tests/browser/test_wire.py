@@ -66,12 +66,12 @@ def test_a_grid_that_fills_in_sends_the_maps_that_have_changed(page, address):
     assert ten < 5e6, ten
 
 
-def test_another_link_in_the_same_tab_does_not_wait_for_the_visit_before(page, address):
+def test_another_link_in_the_same_tab_does_not_wait_for_the_visit_before(page, at_length):
     long = {"refine": "True", "grid": "0", "layer": "fc8"}
-    page.goto(cheap(address, network="vgg16-birds", **long))
+    page.goto(cheap(at_length, network="vgg16-birds", **long))
     expect(status(page).get_by_role("button", name="Cancel")).to_be_visible()
     page.wait_for_timeout(2000)
-    page.goto(cheap(address, network="alexnet-birds", seed="1", **long))
+    page.goto(cheap(at_length, network="alexnet-birds", seed="1", **long))
     expect(status(page).get_by_role("button", name="Cancel")).to_be_visible()
     # As long as the visit before is waited for, it says "taking turns".
     page.wait_for_timeout(8000)
