@@ -66,9 +66,9 @@ def chromium(playwright):
     browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def window(chromium, address):
-    """The one page of all tests, which keeps what it has compiled of the server's scripts: half of what opening costs.
+    """The one page of a file's tests, which keeps what it has compiled of the server's scripts: half of what it costs.
 
     What leaves the machine and what the page complains about is collected.
     """
