@@ -76,7 +76,9 @@ class Figure {
     // An axis without a trace forgets how much of its domain was left out to keep a map's shape, so all begin anew.
     const axes = Object.fromEntries(domains.map(([axis, domain]) => [axis, { ...frame[axis], domain }]));
     const all = (kind) => parts.flatMap((part) => part[kind] ?? []);
-    const images = all("images").map((image) => ({ ...image, source: sources[image.source] }));
+    // A picture that has not come yet is drawn when it does.
+    const come = all("images").filter(({ source }) => sources?.[source] !== undefined);
+    const images = come.map((image) => ({ ...image, source: sources[image.source] }));
     const data = all("data");
     const layout = { ...frame, ...axes, annotations: all("annotations"), images };
     return { data, layout: Object.assign(layout, ...parts.map((part) => part.layout)) };
