@@ -19,8 +19,8 @@ GROWN = "chart => Plotly.relayout(chart, { width: 900 })"
 ANEW = "(chart, { data }, layout) => Plotly.react(chart, data, { ...layout, width: 900 })"
 # A reader looks closer.
 CLOSER = """chart => Plotly.relayout(chart, { "xaxis.range": [2, 5], "yaxis.range": [5, 2] })"""
-# The frame is drawn in a narrow page, then some parts come, then something happens, then come the others.
-FILLED = """async ({ code, frame, parts, some, happens }) => {
+# The frame is drawn in a narrow page; each part comes by itself.
+FRAMED = """
   const put = (await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })))).default;
   const place = document.createElement("div"), chart = document.createElement("div");
   place.className = "st-key-figure_test";
@@ -31,14 +31,19 @@ FILLED = """async ({ code, frame, parts, some, happens }) => {
   const copy = structuredClone(layout);
   // As the page does where a chart says that its data were changed.
   chart.on("plotly_redraw", () => Plotly.react(chart, chart.data, chart.layout));
+  const come = (n) => put({ data: { chart: "st-key-figure_test", place: n, part: parts[n] }, parentElement: n });
+"""
+# Some parts come, then something happens, then come the others.
+FILLED = (
+    """async ({ code, frame, parts, some, happens }) => {"""
+    + FRAMED
+    + """
   const sizes = () => [...chart.querySelectorAll(".heatmaplayer image")].map((map) => {
     const { width, height } = map.getBoundingClientRect();
     return [width, height];
   });
   const arrive = async (from, to) => {
-    for (let n = from; n < to; n += 1) {
-      put({ data: { chart: "st-key-figure_test", place: n, part: parts[n] }, parentElement: n });
-    }
+    for (let n = from; n < to; n += 1) come(n);
     let before;
     do {
       before = JSON.stringify(sizes());
@@ -52,6 +57,28 @@ FILLED = """async ({ code, frame, parts, some, happens }) => {
   place.remove();
   return found;
 }"""
+)
+
+# Maps, and pictures over them, before and after the last part has come, which has what the pictures are of.
+PICTURED = (
+    """async ({ code, frame, parts }) => {"""
+    + FRAMED
+    + """
+  const count = () => [".heatmaplayer", ".imagelayer"].map((layer) => chart.querySelectorAll(`${layer} image`).length);
+  const until = async (wanted) => {
+    for (let tries = 0; tries < 100 && `${count()}` !== `${wanted}`; tries += 1) {
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return count();
+  };
+  for (let n = 0; n < parts.length - 1; n += 1) come(n);
+  const before = await until([4, 0]);
+  come(parts.length - 1);
+  const after = await until([4, 1]);
+  place.remove();
+  return [before, after];
+}"""
+)
 
 
 def panes() -> go.Figure:
@@ -76,24 +103,32 @@ def one_pane() -> go.Figure:
     return go.Figure([{"type": "heatmap", "z": [[0.0] * 8] * 8}], layout)
 
 
-def filled(page, figure: go.Figure, some: int, happens: str) -> dict:
+def filled(page, figure: go.Figure, script: str = FILLED, **how: object) -> dict | list:
     """What there is to be seen of a figure that has filled in."""
     page.goto("about:blank")
     page.add_script_tag(path=PLOTLY)
     frame, parts = parted(figure)
     given = {"frame": json.loads(str(frame.to_json())), "parts": list(parts.values())}
     code = (ROOT / "app" / "parts" / "own" / "part.js").read_text()
-    return page.evaluate(FILLED, given | {"code": code, "some": some, "happens": happens})
+    return page.evaluate(script, given | how | {"code": code})
 
 
 def test_a_zoom_outlives_maps_that_arrive(page):
-    assert filled(page, panes(), 3, CLOSER)["ranges"] == [[2, 5], [5, 2]]
+    assert filled(page, panes(), some=3, happens=CLOSER)["ranges"] == [[2, 5], [5, 2]]
+
+
+def test_maps_are_drawn_though_the_pictures_over_them_have_not_come_yet(page):
+    figure = panes()
+    dot = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+    figure.add_layout_image(source=dot, x=0, y=0, sizex=4, sizey=4, xref="x", yref="y")
+    assert filled(page, figure, PICTURED) == [[4, 0], [4, 1]]
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize("happens", [GROWN, ANEW], ids=["grown", "anew"])
 @pytest.mark.parametrize(("figure", "some"), [(panes(), 2), (one_pane(), 2)], ids=["four", "one"])
 def test_maps_keep_their_shape_and_are_as_large_as_there_is_room(page, figure, some, happens):
-    sizes = filled(page, figure, some, happens)["sizes"]
+    sizes = filled(page, figure, some=some, happens=happens)["sizes"]
     assert len(sizes) == len(figure.data)
     # Pixels, the lesser of what there is across and down.
     room = 600 if len(sizes) == 1 else sizes[0][0]

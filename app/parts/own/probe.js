@@ -294,7 +294,7 @@ class Probe {
       const box = chart.getBoundingClientRect(), bubbles = true;
       const at = { clientX: box.left + x._offset + x._length / 2, clientY: box.top + y._offset + y._length / 2, bubbles };
       for (const name of ["mousemove", "mouseout"]) target.dispatchEvent(new MouseEvent(name, at));
-      if (this.pixel) return;
+      if (this.pixel || this.ending.signal.aborted) return;
       const [height, width] = this.data.size;
       for (const pixel of [{ row: Math.floor(height / 2), column: Math.floor(width / 2) }, null]) {
         this.pixel = pixel;
