@@ -64,10 +64,12 @@ if __name__ == "__main__":
 else:
     from app.server.added import check
     from app.server.apology import apologise
+    from app.server.delivery import deliver_whole
     from app.server.gate import GATE
     from app.server.hardening import harden
     from app.server.upkeep import upkeep
 
     check(sys.argv[1:])
     harden()
+    deliver_whole()
     app = st.App(__file__, middleware=GATE, lifespan=upkeep, on_script_error=apologise)
