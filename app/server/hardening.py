@@ -81,12 +81,16 @@ def _next_run(session: AppSession) -> None:
 
 
 def _both(before: ClientState, after: ClientState) -> ClientState:
-    """One run for two: the newest of every control and the clicks of both; of a part of the page if both are of it."""
+    """One run for two: the newest of every control and the clicks of both; of a part of the page if both are of it.
+
+    A poll chooses nothing.
+    """
     both = ClientState()
     both.CopyFrom(after)
-    states = _coalesce_widget_states(before.widget_states, after.widget_states)
-    assert states is not None
-    both.widget_states.CopyFrom(states)
+    chosen = [None if each.is_auto_rerun else each.widget_states for each in (before, after)]
+    if (states := _coalesce_widget_states(*chosen)) is not None:
+        both.widget_states.CopyFrom(states)
+    both.is_auto_rerun = before.is_auto_rerun and after.is_auto_rerun
     both.is_history_navigation |= before.is_history_navigation and after.is_auto_rerun
     if before.fragment_id != after.fragment_id:
         both.fragment_id, both.is_auto_rerun = "", False

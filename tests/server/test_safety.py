@@ -394,8 +394,13 @@ def test_the_newest_of_a_flood_is_run_in_the_end():
 
 
 def test_what_waits_in_a_flood_loses_no_click_and_no_run_of_the_whole_page():
-    (ran,) = asyncio.run(flooded(asked("poll", cancel=True, beta="a"), asked("poll", beta="b")))
-    assert (ran.fragment_id, values(ran)) == ("poll", {"beta": "b", "cancel": True})
+    (ran,) = asyncio.run(flooded(asked("grid", cancel=True, beta="a"), asked("grid", beta="b")))
+    assert (ran.fragment_id, values(ran)) == ("grid", {"beta": "b", "cancel": True})
+    polled = asked("grid", beta="a")
+    polled.is_auto_rerun = True
+    for both in ([asked("grid", cancel=True, beta="b"), polled], [polled, asked("grid", cancel=True, beta="b")]):
+        (ran,) = asyncio.run(flooded(*both))
+        assert (ran.fragment_id, ran.is_auto_rerun, values(ran)) == ("grid", False, {"beta": "b", "cancel": True})
     for both in ([asked(beta="b"), asked("poll")], [asked("poll"), asked(beta="b")], [asked("grid"), asked("poll")]):
         (ran,) = asyncio.run(flooded(*both))
         assert (ran.fragment_id, ran.is_auto_rerun) == ("", False)
