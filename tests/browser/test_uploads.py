@@ -148,7 +148,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     page.go_back()
     expect(status(page)).to_contain_text("your own weights: mean CID")
     page.goto(page.url)
-    expect(page.get_by_text("Expected weights that this window uploaded, got some")).to_be_visible()
+    expect(page.get_by_text("Expected weights that were uploaded in this window")).to_be_visible()
     assert requests == {urlsplit(address).netloc}
 
 
