@@ -45,10 +45,10 @@ QUICK_LOAD = 6.0
 # Seconds that the end of the server waits for a thread to leave what it is at: one of torch's operations, or a file.
 PARTING = 3.0
 OWN = "own/"
-NOT_KEPT = "expected a picture that was uploaded in this window, got one that is not here or no longer; upload it again"
+NOT_KEPT = "expected a picture that was uploaded in this window, got one that is not here; upload it again"
 ASKED = "the disk is being asked"
 FULL_LINE = f"{MOST} decoders are being trained already; try again later."
-GONE = "Expected weights that were uploaded in this window, got some that are not here or no longer; upload them again."
+GONE = "Expected weights that were uploaded in this window, got some that are not here; upload them again."
 
 
 @dataclass(frozen=True)

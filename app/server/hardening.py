@@ -87,6 +87,7 @@ def _both(before: ClientState, after: ClientState) -> ClientState:
     """
     both = ClientState()
     both.CopyFrom(after)
+    both.ClearField("widget_states")
     chosen = [None if each.is_auto_rerun else each.widget_states for each in (before, after)]
     if (states := _coalesce_widget_states(*chosen)) is not None:
         both.widget_states.CopyFrom(states)

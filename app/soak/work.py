@@ -31,7 +31,7 @@ ODD = (
     "grid=-1&beta=nan&method=x&layer=%00",
 )
 # Said of weights that made room for others': a refusal.
-GONE = "that are not here or no longer; upload them again"
+GONE = "that are not here; upload them again"
 DAMAGED = b"PK\x03\x04" + bytes(100_000)
 # A dictionary whose key is a tuple of tuples, each the one before twice.
 ENDLESS = b"\x80\x02})q\x00" + b"".join(b"h%ch%c\x86q%c" % (n, n, n + 1) for n in range(60)) + b"K\x01s."

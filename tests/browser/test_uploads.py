@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from app.jobs.backend import GONE
 from tests.support.browser import READY, cheap, expect, quiet, status
 from tests.support.hostile_weights import HOSTILE, planted
 from tests.support.picture_files import REFUSED, SHOWN
@@ -148,7 +149,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     page.go_back()
     expect(status(page)).to_contain_text("your own weights: mean CID")
     page.goto(page.url)
-    expect(page.get_by_text("Expected weights that were uploaded in this window")).to_be_visible()
+    expect(page.get_by_text(GONE)).to_be_visible()
     assert requests == {urlsplit(address).netloc}
 
 

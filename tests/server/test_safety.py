@@ -401,6 +401,8 @@ def test_what_waits_in_a_flood_loses_no_click_and_no_run_of_the_whole_page():
     for both in ([asked("grid", cancel=True, beta="b"), polled], [polled, asked("grid", cancel=True, beta="b")]):
         (ran,) = asyncio.run(flooded(*both))
         assert (ran.fragment_id, ran.is_auto_rerun, values(ran)) == ("grid", False, {"beta": "b", "cancel": True})
+    (ran,) = asyncio.run(flooded(polled, asked("poll", beta="a")))
+    assert (ran.fragment_id, ran.is_auto_rerun, values(ran)) == ("", False, {})
     for both in ([asked(beta="b"), asked("poll")], [asked("poll"), asked(beta="b")], [asked("grid"), asked("poll")]):
         (ran,) = asyncio.run(flooded(*both))
         assert (ran.fragment_id, ran.is_auto_rerun) == ("", False)

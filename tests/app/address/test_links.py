@@ -113,10 +113,10 @@ def test_an_upload_that_is_no_longer_kept_gives_way_to_the_usual_picture():
     assert silent(at)
     at.session_state["selection"] = Selection(**{**vars(at.session_state["selection"]), "picture": "upload/12"})
     at.run()
-    assert "is not here or no longer" in at.warning[0].value
+    assert "in this window, got one that is not here" in at.warning[0].value
     assert at.get("plotly_chart")
     at.run()
-    assert "is not here or no longer" in at.warning[0].value
+    assert "in this window, got one that is not here" in at.warning[0].value
     at.select_slider(key="w_layer").set_value("conv1").run()
     assert not at.warning
 
