@@ -6,6 +6,8 @@
 # make sums: after a lesson was edited, its digest among those of all that ships.
 PYTHON ?= python3
 PORT ?= 8501
+# What is never imported need not be compiled: a minute of an installation.
+PIP = .venv/bin/python -m pip install --disable-pip-version-check --no-compile
 
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
 NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru test_device.py test_every_network.py \
@@ -18,14 +20,14 @@ NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru t
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	if .venv/bin/python tools/lock.py --fits; then \
-	  .venv/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock && \
-	  .venv/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .; \
-	else .venv/bin/python -m pip install --disable-pip-version-check -r requirements.txt; fi
+	  $(PIP) --require-hashes -r requirements.lock && \
+	  $(PIP) --no-deps --no-build-isolation -e .; \
+	else $(PIP) -r requirements.txt; fi
 	touch .venv/ready
 
 .venv/ready-dev: .venv/ready requirements-dev.txt requirements-oracle.txt
-	.venv/bin/python -m pip install --disable-pip-version-check -r requirements-dev.txt
-	.venv/bin/python -m pip install --disable-pip-version-check --no-deps -r requirements-oracle.txt
+	$(PIP) -r requirements-dev.txt
+	$(PIP) --no-deps -r requirements-oracle.txt
 	touch .venv/ready-dev
 
 run: .venv/ready

@@ -93,13 +93,18 @@ def _timed(method: CID | RU, request: MapRequest, bench: Workbench) -> Iterator[
 
 
 def sharpened(results: Iterable[CIDResult]) -> Iterator[CIDResult]:
-    """Of each picture the map that is known best so far, with what the newest has cost; the last is as it comes."""
+    """Of each picture the map that is known best so far, with what the newest has cost; the last is as it comes.
+
+    A place to start from that is looked for once more, after a closed form that did not hold, hides nothing.
+    """
     best: CIDResult | None = None
     for result in results:
-        if best is None or best.preliminary or result.stage in ("start", "done"):
+        if best is None or best.preliminary or result.stage == "done":
             best = result
         else:
-            best = choose(~(result.mean_error < best.mean_error), best, result)
+            stage = best.stage if result.preliminary else result.stage
+            known_worse = ~(result.mean_error < best.mean_error) | result.preliminary
+            best = replace(choose(known_worse, best, result), stage=stage)
         yield best
 
 
