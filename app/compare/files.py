@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.compare.pairs import Difference
+from app.compare.words import gap_words
 from app.export import canvas
 from app.export.arrays import cells_npz
 from app.export.picture import BOTTOM, CAPTION, GAP, LEFT, RIGHT, SIDE, TOP, asked, bar, caption
@@ -12,7 +13,6 @@ from app.export.record import Taken
 from app.figures.compare import DIFFERENCE_SCALE
 from app.figures.style import NATS_SCALE
 from app.inputs.network_input import Subject
-from app.words import signed
 
 BAR = RIGHT - 0.1
 
@@ -49,7 +49,7 @@ def compared_png(what: Compared) -> bytes:
     values, limit = what.difference.values, what.difference.limit
     unused = np.where(np.isfinite(values), values, np.inf)
     canvas.field(canvas.place(made, left, TOP, SIDE, SIDE), unused, size, (-limit, limit), DIFFERENCE_SCALE, 1.0)
-    canvas.write(made, left, TOP + SIDE + 0.05, f"B − A: mean {signed(what.difference.mean, 4)} nats", 7)
+    canvas.write(made, left, TOP + SIDE + 0.05, f"B − A: mean {gap_words(what.difference, 4)} nats", 7)
     bar(made, DIFFERENCE_SCALE, (-limit, limit), "difference B − A (nats)", left + SIDE + GAP, TOP, SIDE)
     return canvas.saved(made, "png", title)
 

@@ -213,7 +213,7 @@ def _table(scene: Scene, pairs: list[Pair], differences: list[Difference | None]
     st.markdown("**The pairs of layers**", help=TABLE_HELP)
     columns = {
         **{name: st.column_config.TextColumn(help=words) for name, words in TEXT_COLUMNS.items()},
-        UNSURE: st.column_config.TextColumn(help=UNSURE_HELP),
+        UNSURE: st.column_config.TextColumn(help=UNSURE_HELP, width="large"),
         **{name: st.column_config.NumberColumn(help=words) for name, words in NUMBER_COLUMNS.items()},
     }
     places, errors = dict.fromkeys(NUMBER_COLUMNS, PLACES), table_errors(pairs, differences, found)

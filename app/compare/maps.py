@@ -1,7 +1,5 @@
 """One pair of layers: the picture, both maps on one scale, and their difference about zero."""
 
-import math
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -10,6 +8,7 @@ from app.compare.choice import change, choice
 from app.compare.pairs import Difference, difference, own_cells, pair, section
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pair
+from app.compare.words import gap_with_error, gap_words, side_words
 from app.figures.compare import difference_figure
 from app.figures.ends import ENDS
 from app.figures.maps import empty_figure, nats_figure, picture_figure
@@ -24,9 +23,8 @@ from app.parts.numbers import constraint, doubt
 from app.parts.previews import how_wrong
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
-from app.words import NONE, OR_MORE, decimal, error_of, known, known_places, signed
+from app.words import NONE, decimal
 from explainers import CIDResult
-from explainers.cid.certainty import is_least, mean_uncertainty
 from explainers.decoders.cards import find_decoder
 from explainers.methods.entropies import RU_NAME
 from explainers.methods.registry import find_method
@@ -129,22 +127,13 @@ def sentence(scene: Scene, views: list[View]) -> str:
         unsure = {letter: result for letter, result in zip("AB", results, strict=True) if letter in found.unsure}
         said = " ".join(misfit_sentence(result, f" of {letter}") for letter, result in unsure.items())
         return f"{names}: no difference can be told. {said}"
-    text = f"{names}: mean {find_method(scene.metric).title} differs by {_gap(found)} nats (B − A)."
+    text = f"{names}: mean {find_method(scene.metric).title} differs by {gap_words(found)} nats (B − A)."
     for side, result in zip((scene.a, scene.b), results, strict=True):
         if not result.settings.refine:
             return text + " Closed form, not refined: below stands how well the constraint holds."
         if not bool(result.converged[0]):
             text += f" Read the map of {side.letter} with care. {doubt(result)}"
     return text
-
-
-def _gap(found: Difference, most: int = 3) -> str:
-    """The difference with the decimals that its error leaves it."""
-    return signed(found.mean, _places(found, most))
-
-
-def _places(found: Difference, most: int) -> int:
-    return most if math.isnan(found.error) else known_places(found.error, most)
 
 
 def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
@@ -211,10 +200,9 @@ def _difference(found: Difference | None, subject: Subject, absent: str) -> None
 def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
     with st.container(horizontal=True, key="numbers_compare"):
         for letter, mean, result in zip("AB", (found.mean_a, found.mean_b), results, strict=True):
-            least, off = "at least " if is_least(result.numbers) else "", mean_uncertainty(result.numbers)
-            st.metric(f"Mean {metric} of {letter} (nats)", least + known(mean, off, 4), help=MEAN)
-        gap = _gap(found, 4) + error_of(found.mean, found.error, _places(found, 4)) + (OR_MORE if found.more else "")
-        st.metric("Mean of B − A (nats)", gap if found.certain else NONE, help=MEAN_DIFFERENCE)
+            st.metric(f"Mean {metric} of {letter} (nats)", side_words(mean, result.numbers), help=MEAN)
+        gap = gap_with_error(found) if found.certain else NONE
+        st.metric("Mean of B − A (nats)", gap, help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):
             st.metric(f"Constraint of {letter} (target 1)", constraint(result), help=CONSTRAINT)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.compare.files import Compared, compared_png
 from app.compare.scene import Scene
+from app.compare.words import gap_with_error, side_words
 from app.export.curves import Curves, curves_file
 from app.export.numbers import curves_table, numbers_table
 from app.export.picture import asked
@@ -12,7 +13,7 @@ from app.export.report import Plate, Report, Table
 from app.export.script import cells_script
 from app.figures.ends import ENDS
 from app.inputs.columns import Column
-from app.words import OR_MORE, decimal, near
+from app.words import NONE
 from explainers import CIDResult
 from explainers.methods.registry import find_method
 from explainers.networks.layers import Layer
@@ -24,9 +25,9 @@ def pair_report(scene: Scene, what: Compared, link: str, made: str) -> Report:
     sides = f"A {scene.a.title}, {what.a.layer}; B {scene.b.title}, {what.b.layer}"
     title = f"{what.a.method_title} of two networks: {sides}"
     rows = (
-        ("Mean of A, over the cells that both use (nats)", decimal(found.mean_a)),
-        ("Mean of B, over the same cells (nats)", decimal(found.mean_b)),
-        ("B − A (nats)", near(found.mean, found.error, 4) + (OR_MORE if found.more else "")),
+        ("Mean of A, over the cells that both use (nats)", side_words(found.mean_a, what.a.numbers)),
+        ("Mean of B, over the same cells (nats)", side_words(found.mean_b, what.b.numbers)),
+        ("B − A (nats)", gap_with_error(found) if found.certain else NONE),
     )
     words = "The picture, map A, map B and their difference B − A"
     plate = Plate(compared_png(what), words, "B − A: red where B discards more.")

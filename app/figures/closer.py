@@ -28,7 +28,7 @@ def value_map(
         selector={"type": "heatmap"},
         colorscale=scale,
         colorbar_title_text=title,
-        hovertemplate=f"{place_words(cells.shape, size)}%{{z:.4g}} {unit}<extra></extra>",
+        hovertemplate=f"{place_words(cells.shape, size)}%{{z:,.4r}} {unit}<extra></extra>",
     )
 
 
@@ -44,7 +44,7 @@ def difference_map(values: np.ndarray, size: tuple[int, int], unit: str, look: L
         colorscale=DIFFERENCE_SCALE,
         zmid=0,
         colorbar_title_text="<br>".join(filter(None, (f"B − A ({unit})", crossed(marked)))),
-        hovertemplate=f"{place_words(values.shape, size)}B − A = %{{z:+.4g}} {unit}<extra></extra>",
+        hovertemplate=f"{place_words(values.shape, size)}B − A = %{{z:+,.4r}} {unit}<extra></extra>",
     )
 
 
@@ -61,7 +61,7 @@ def scatter_figure(first: np.ndarray, second: np.ndarray, unit: str, look: Look)
         "y": y,
         "customdata": np.stack([rows, columns], 1).astype(np.int16),
         "marker": {"size": 4, "opacity": 0.35, "color": look.accent},
-        "hovertemplate": f"A %{{x:.4g}}, B %{{y:.4g}} {unit}<br>"
+        "hovertemplate": f"A %{{x:,.4r}}, B %{{y:,.4r}} {unit}<br>"
         + "row %{customdata[0]}, column %{customdata[1]} of the cells"
         "<extra></extra>",
     }
@@ -103,7 +103,7 @@ def histogram_figure(
             # What is marked is drawn so by itself.
             "selected": {"marker": {"opacity": 1}},
             "unselected": {"marker": {"opacity": 0.3 if marked else 1}},
-            "hovertemplate": "%{y:.1f} % of the " + name + "<br>about %{x:.4g} " + unit + "<extra></extra>",
+            "hovertemplate": "%{y:.1f} % of the " + name + "<br>about %{x:,.4r} " + unit + "<extra></extra>",
         }
         for name, values in shares
     ]

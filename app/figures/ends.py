@@ -1,5 +1,6 @@
 """What lies beyond the ends of a scale in nats, and what its two ends mean: said where the scale stands."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,15 @@ def beyond_words(maps: Sequence[np.ndarray], limits: tuple[float, float]) -> str
     low, high = (sum(int(one[side].sum()) for one in (beyond(m, limits) for m in maps)) for side in (0, 1))
     said = ", ".join([f"{BELOW} {low} below"] * (low > 0) + [f"{ABOVE} {high} above"] * (high > 0))
     return f"{said} the scale" if said else ""
+
+
+def beyond_key(maps: Sequence[np.ndarray], limits: tuple[float, float]) -> str:
+    """What the marks that these maps carry mean.
+
+    >>> beyond_key([np.array([-5.3, -1.0])], (-4.5, 1.0)), beyond_key([np.array([-5.3, 2.0])], (-4.5, 1.0))
+    ('▼ below the scale', '▼ below, ▲ above the scale')
+    """
+    return re.sub(r" \d+", "", beyond_words(maps, limits))
 
 
 def beyond_signs(cells: np.ndarray, limits: tuple[float, float]) -> str:

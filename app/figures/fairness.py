@@ -56,7 +56,7 @@ def triple_figure(
             (height, width),
             coloraxis="coloraxis",
             name=title,
-            hovertemplate="row %{y}, column %{x}<br>%{z:.4g} " + unit,
+            hovertemplate="row %{y}, column %{x}<br>%{z:,.4r} " + unit,
         )
         panes.draw((0, place), shown, *marks_beyond(values, (height, width), limits, HEIGHT * 0.6))
         if np.isnan(values).all():
@@ -115,7 +115,7 @@ def magnitudes_figure(
                     showlegend=row == 0,
                     line={"color": colour, "width": 2, "dash": "dash" if when else "solid"},
                     marker={"size": 9 - 3 * when, "symbol": open_where(unsure[row, when].tolist(), "circle")},
-                    hovertemplate="%{x}<br>" + word + " %{y:.4g} " + units[row] + "<extra></extra>",
+                    hovertemplate="%{x}<br>" + word + " %{y:,.4r} " + units[row] + "<extra></extra>",
                 ),
                 row=row + 1,
                 col=1,
@@ -163,7 +163,7 @@ def normalised_figure(
                     name=f"{title}, {word}",
                     line={"color": style["color"], "width": 2, "dash": "dash" if when else "solid"},
                     marker={"size": 9 - 3 * when, "symbol": open_where(unsure[row, when].tolist(), style["symbol"])},
-                    hovertemplate="%{x}<br>" + f"{title}, {word}: " + "%{y:.4g} × first layer<extra></extra>",
+                    hovertemplate="%{x}<br>" + f"{title}, {word}: " + "%{y:,.4r} × first layer<extra></extra>",
                 )
             )
     figure.update_yaxes(type="log", dtick=1, exponentformat="power")

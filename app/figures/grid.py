@@ -254,7 +254,7 @@ def _stretched(values: np.ndarray, signed: bool) -> np.ndarray:
 
 
 def _words(row: Row, cell: Cell, head: Head, frame: tuple[int, int], own: bool) -> str:
-    value = "%{customdata:.4g} " + row.unit + "<br>%{z:.3f} of its own range" if own else "%{z:.4g} " + row.unit
+    value = "%{customdata:,.4r} " + row.unit + "<br>%{z:.3f} of its own range" if own else "%{z:,.4r} " + row.unit
     if cell.preview:
         value = f"about %{{{'customdata' if own else 'z'}:.0f}} {row.unit}, a preview"
     # In a picture that was scaled to the frame of another, it would be a wrong number.

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.figures.ends import Ends, beyond_signs, marks_beyond, scale_words
+from app.figures.ends import Ends, beyond_key, beyond_signs, marks_beyond, scale_words
 from app.figures.maps import unbounded
 from app.figures.marks import open_where
 from app.figures.methods import style_of
@@ -18,7 +18,7 @@ from app.figures.style import NATS_SCALE, Look, bare_axis, dress, dressing, heat
 
 COLUMNS = 5
 # Pixels: the widest map of the strip, its title, what lies between neighbours and around all, and the least width.
-CELL, TITLE, GAP, TOP, SIDE, BOTTOM, LEAST = 132, 26, 10, 26, 8, 56, 500
+CELL, TITLE, GAP, TOP, SIDE, BOTTOM, LEAST = 132, 26, 10, 26, 8, 70, 500
 
 
 @remembered
@@ -141,7 +141,7 @@ def strip_figure(
                 "outlinewidth": 0,
                 "tickfont": {"size": 10},
                 "title": {
-                    "text": scale_words(ends),
+                    "text": _scale_title(maps, limits, ends),
                     "side": "bottom",
                     "font": {"size": 11},
                 },
@@ -165,6 +165,11 @@ def strip_rule(maps: int, columns: int = COLUMNS) -> str:
 def _inner(rows: int) -> int:
     """Pixels between the strip's margins where its maps are widest."""
     return rows * CELL + (rows - 1) * TITLE
+
+
+def _scale_title(maps: Sequence[np.ndarray | None], limits: tuple[float, float], ends: Ends | None) -> str:
+    key = beyond_key([cells for cells in maps if cells is not None], limits)
+    return "<br>".join(filter(None, (scale_words(ends), key)))
 
 
 def _titles(

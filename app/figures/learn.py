@@ -109,7 +109,7 @@ def curve_figure(
                 line={"color": colours[curve.colour], "width": 2.5, "dash": curve.dash},
                 marker={"size": 8, "symbol": open_where(curve.unsure, "circle")},
                 error_y=None if curve.errors is None else {"array": list(curve.errors), "thickness": 1, "width": 3},
-                hovertemplate=f"{axes[0]} %{{x:.4g}}<br>{axes[1]} %{{y:.4g}}<extra>{curve.name}</extra>",
+                hovertemplate=f"{axes[0]} %{{x:,.4r}}<br>{axes[1]} %{{y:,.4r}}<extra>{curve.name}</extra>",
             )
         )
     quiet = {"gridcolor": look.faint, "tickfont": {"size": 11}, "zeroline": False, "title_font": {"size": 12}}

@@ -1,0 +1,32 @@
+"""Means of two maps and of their difference in words, with the decimals that are known of them."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from app.compare.pairs import Difference
+from app.words import OR_MORE, error_of, known, known_places, signed
+from explainers.cid.certainty import is_least, mean_uncertainty
+
+
+def side_words(mean: float, said: Mapping[str, Any]) -> str:
+    """The `mean` over the cells that both layers use, of the map of which `said` are the numbers.
+
+    >>> side_words(-1.2184, {"constraint": 1.0, "mean_error": 0.003, "loss": 0.03})
+    '−1.22'
+    """
+    return ("at least " if is_least(said) else "") + known(mean, mean_uncertainty(said), 4)
+
+
+def gap_words(found: Difference, most: int = 3) -> str:
+    """The difference with the decimals that its error leaves it, at most so many."""
+    return signed(found.mean, _places(found, most))
+
+
+def gap_with_error(found: Difference) -> str:
+    """The same with what it may be off by, and whether that is the least."""
+    return gap_words(found, 4) + error_of(found.mean, found.error, _places(found, 4)) + (OR_MORE if found.more else "")
+
+
+def _places(found: Difference, most: int) -> int:
+    return most if math.isnan(found.error) else known_places(found.error, most)
