@@ -153,7 +153,7 @@ def strip_figure(
 def strip_rule(maps: int, columns: int = COLUMNS) -> str:
     """The height of the strip in CSS for any width of its frame (100cqw): rows lie a map and its title apart.
 
-    >>> strip_rule(12).startswith("calc(82px + 2.8354 * (min(132px, (max(100cqw, 500px) - 56px) / 5) + 26px")
+    >>> strip_rule(12).startswith("calc(96px + 2.8354 * (min(132px, (max(100cqw, 500px) - 56px) / 5) + 26px")
     True
     """
     rows = -(-maps // columns)
