@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.compare.pairs import Difference
-from app.compare.words import gap_words
+from app.compare.words import gap_with_error
 from app.export import canvas
 from app.export.arrays import cells_npz
 from app.export.picture import BOTTOM, CAPTION, GAP, LEFT, RIGHT, SIDE, TOP, asked, bar, caption
@@ -49,7 +49,8 @@ def compared_png(what: Compared) -> bytes:
     values, limit = what.difference.values, what.difference.limit
     unused = np.where(np.isfinite(values), values, np.inf)
     canvas.field(canvas.place(made, left, TOP, SIDE, SIDE), unused, size, (-limit, limit), DIFFERENCE_SCALE, 1.0)
-    canvas.write(made, left, TOP + SIDE + 0.05, f"B − A: mean {gap_words(what.difference, 4)} nats", 7)
+    said = f"mean {gap_with_error(what.difference)} nats" if what.difference.certain else "no difference can be told"
+    canvas.write(made, left, TOP + SIDE + 0.05, f"B − A: {said}", 7)
     bar(made, DIFFERENCE_SCALE, (-limit, limit), "difference B − A (nats)", left + SIDE + GAP, TOP, SIDE)
     return canvas.saved(made, "png", title)
 

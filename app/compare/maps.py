@@ -23,7 +23,7 @@ from app.parts.numbers import constraint, doubt
 from app.parts.previews import how_wrong
 from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
-from app.words import NONE, decimal
+from app.words import decimal
 from explainers import CIDResult
 from explainers.decoders.cards import find_decoder
 from explainers.methods.entropies import RU_NAME
@@ -201,8 +201,7 @@ def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:
     with st.container(horizontal=True, key="numbers_compare"):
         for letter, mean, result in zip("AB", (found.mean_a, found.mean_b), results, strict=True):
             st.metric(f"Mean {metric} of {letter} (nats)", side_words(mean, result.numbers), help=MEAN)
-        gap = gap_with_error(found) if found.certain else NONE
-        st.metric("Mean of B − A (nats)", gap, help=MEAN_DIFFERENCE)
+        st.metric("Mean of B − A (nats)", gap_with_error(found), help=MEAN_DIFFERENCE)
         for letter, result in zip("AB", results, strict=True):
             st.metric(f"Constraint of {letter} (target 1)", constraint(result), help=CONSTRAINT)
 

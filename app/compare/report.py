@@ -13,7 +13,6 @@ from app.export.report import Plate, Report, Table
 from app.export.script import cells_script
 from app.figures.ends import ENDS
 from app.inputs.columns import Column
-from app.words import NONE
 from explainers import CIDResult
 from explainers.methods.registry import find_method
 from explainers.networks.layers import Layer
@@ -27,7 +26,7 @@ def pair_report(scene: Scene, what: Compared, link: str, made: str) -> Report:
     rows = (
         ("Mean of A, over the cells that both use (nats)", side_words(found.mean_a, what.a.numbers)),
         ("Mean of B, over the same cells (nats)", side_words(found.mean_b, what.b.numbers)),
-        ("B − A (nats)", gap_with_error(found) if found.certain else NONE),
+        ("B − A (nats)", gap_with_error(found)),
     )
     words = "The picture, map A, map B and their difference B − A"
     plate = Plate(compared_png(what), words, "B − A: red where B discards more.")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.compare.pairs import Difference
-from app.words import OR_MORE, error_of, known, known_places, signed
+from app.words import NONE, OR_MORE, error_of, known, known_places, signed
 from explainers.cid.certainty import is_least, mean_uncertainty
 
 
@@ -24,7 +24,9 @@ def gap_words(found: Difference, most: int = 3) -> str:
 
 
 def gap_with_error(found: Difference) -> str:
-    """The same with what it may be off by, and whether that is the least."""
+    """The same with what it may be off by, and whether that is the least; a dash where no difference can be told."""
+    if not found.certain:
+        return NONE
     return gap_words(found, 4) + error_of(found.mean, found.error, _places(found, 4)) + (OR_MORE if found.more else "")
 
 
