@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+from explainers.processes import begun_afresh
 from explainers.sweeps.plan import Block, Problem
 from explainers.sweeps.work import Bench, Done, work
 
@@ -87,8 +88,8 @@ def given_up(block: Block, tries: int) -> Done:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # Spawned, not forked: forking a process in which torch has started threads can deadlock.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_follow_parent)
+    context = begun_afresh("explainers.sweeps.work")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
 
 
 @contextmanager
@@ -105,7 +106,8 @@ def _unheard() -> Generator[None]:
 
 
 def _follow_parent() -> None:
-    """Ends this process with the one that began it, whatever ended that."""
+    """Ends this process with the one that began it, whatever ended that, and with nothing else: not with Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
