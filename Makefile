@@ -10,9 +10,9 @@ PORT ?= 8501
 PIP = .venv/bin/python -m pip install --disable-pip-version-check --no-compile
 
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
-NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru test_device.py test_every_network.py \
-  $(addprefix evaluation/test_,evaluation.py study_checks.py study_evaluate.py) checkpoints/test_exported_programs.py \
-  $(addprefix networks/test_,features.py layers.py networks.py silence.py spellings.py trial.py unet.py) \
+NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru test_every_network.py \
+  $(addprefix evaluation/test_,evaluation.py study_checks.py) \
+  $(addprefix networks/test_,features.py networks.py silence.py spellings.py trial.py unet.py) \
   $(addprefix datasets/test_,membranes.py picture_colours.py))
 
 .PHONY: run test test-plain lint bench api first-visit screenshots sums lock licences audit

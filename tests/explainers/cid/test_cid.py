@@ -95,7 +95,7 @@ def test_the_first_results_come_early_and_are_whole(resnet):
     assert progress[-1] == 1
 
 
-@pytest.mark.parametrize("refine", [False, True])
+@pytest.mark.parametrize("refine", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_same_seed_same_map_other_seed_another(resnet, refine):
     x, settings = _small(resnet), CIDSettings(refine=refine, seed=5, beta=1e-3)
     first, second = (CID(resnet.module, "layer3.2").explain(x, settings) for _ in range(2))

@@ -61,6 +61,7 @@ def slacks(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
     return np.array(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["saliency", "grad_cam", "lrp"])
 def test_similarities_are_those_of_quantus_mprt(network, pictures, method, seen, quantus):
     layer, settings = network.layer("conv5"), RandomisationSettings(stages=99, batch=2, seed=5)

@@ -133,6 +133,7 @@ def curved() -> tuple[nn.Module, nn.Module, torch.Tensor]:
     return h.eval(), g.eval().requires_grad_(False), pictures
 
 
+@pytest.mark.slow
 def test_no_worse_than_a_long_run_of_the_paper_s_descent(curved):
     h, g, pictures = curved
     x = pictures[:1]
@@ -188,6 +189,7 @@ def test_the_constraint_holds_within_a_hundredth_on_noise_of_our_own(curved):
     assert ratio == pytest.approx(1, abs=max(0.01, 3 * result.constraint_error.item()))
 
 
+@pytest.mark.slow
 def test_the_constraint_holds_with_a_shipped_decoder():
     network = load_network("resnet20-cifar10")
     layer, x = network.layer("conv1"), network.preprocess(render_bird(1).image)[None]
