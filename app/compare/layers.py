@@ -10,6 +10,7 @@ from app.compare.pairs import Difference, Pair, difference, pair, same_layers, s
 from app.compare.pixel import pixel_curves
 from app.compare.scene import Scene, Side
 from app.compare.take import take_pairs
+from app.compare.words import side_words
 from app.figures.compare import Curve, curves_figure
 from app.jobs.backend import Backend, View
 from app.parts.arriving import arriving
@@ -160,6 +161,7 @@ def _curve(side: Side, part: float, found: dict) -> Curve:
         [math.nan if result is None else mean_uncertainty(result.numbers) for result in results],
         [result is not None and not is_certain(result.numbers) for result in results],
         [result is not None and is_least(result.numbers) for result in results],
+        ["" if result is None else side_words(section_mean(result, part), result.numbers) for result in results],
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.compare.pairs import Difference
-from app.words import NONE, OR_MORE, error_of, known, known_places, signed
-from explainers.cid.certainty import is_least, mean_uncertainty
+from app.figures.means import mean_words
+from app.words import NONE, OR_MORE, error_of, known_places, signed
 
 
 def side_words(mean: float, said: Mapping[str, Any]) -> str:
@@ -14,8 +14,10 @@ def side_words(mean: float, said: Mapping[str, Any]) -> str:
 
     >>> side_words(-1.2184, {"constraint": 1.0, "mean_error": 0.003, "loss": 0.03})
     '−1.22'
+    >>> side_words(-1.2184, {"constraint": 21.9, "mean_error": 0.0})
+    'about −1'
     """
-    return ("at least " if is_least(said) else "") + known(mean, mean_uncertainty(said), 4)
+    return mean_words({**said, "mean": mean}, 4)
 
 
 def gap_words(found: Difference, most: int = 3) -> str:

@@ -1,5 +1,7 @@
 """All layers: the curve through the network and a strip of maps, appearing as they are ready."""
 
+import math
+
 import streamlit as st
 
 from app.address import selection
@@ -12,19 +14,20 @@ from app.explore.pixel import draw_pixel_curve, pixel_probe
 from app.explore.take_curves import take_curves
 from app.figures.ends import ENDS
 from app.figures.layers import LEAST, curve_figure, strip_figure, strip_rule
+from app.figures.means import mean_words
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain
 from app.parts import progress
 from app.parts.arriving import arriving
-from app.parts.certainty import UNSURE_POINTS
+from app.parts.certainty import LEAST_POINTS, UNSURE_POINTS
 from app.parts.look import look
 from app.parts.sideways import more_beyond
 from app.parts.sparing import sparing
 from app.parts.watch import POLL, page_changed
 from explainers import CIDSettings
-from explainers.cid.certainty import is_certain
+from explainers.cid.certainty import is_certain, is_least, mean_uncertainty
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
@@ -32,9 +35,11 @@ from explainers.networks.layers import Layer
 
 CURVES = {
     CID_NAME: "Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
-    "more of the background than of the subject. Values are as computed, never smoothed.",
+    "more of the background than of the subject. Values are as computed, never smoothed. Whiskers: what a mean may be "
+    "off by, by its standard error and by what the constraint tells.",
     RU_NAME: "Mean RU: how badly the picture can be recovered from each layer that has a decoder. Concentration: how "
-    "much worse the background than the subject. Values are as computed, never smoothed.",
+    "much worse the background than the subject. Values are as computed, never smoothed. Whiskers: what a mean may be "
+    "off by, by its standard error and by what the constraint tells.",
 }
 HEARTBEAT = 5.0
 OPEN_HELP = "Shows this layer alone, with its numbers. A click on a point of the curve does the same."
@@ -114,6 +119,8 @@ def _figures(
     ready = [view.value if view.state == "done" else None for view in views]
     mean = [None if result is None else float(result.mean[0]) for result in ready]
     unsure = [result is not None and not is_certain(result.numbers) for result in ready]
+    errors = [math.nan if result is None else mean_uncertainty(result.numbers) for result in ready]
+    told = ["" if result is None else mean_words(result.numbers) for result in ready]
     gains = None
     if subject.mask is not None or subject.box is not None:
         gains = [None if result is None else foreground_gain(result, subject)[0] for result in ready]
@@ -124,7 +131,7 @@ def _figures(
             help=CURVES[metric],
         )
         st.plotly_chart(
-            curve_figure(names, mean, gains, look(), marked, title, unsure),
+            curve_figure(names, mean, gains, look(), marked, title, unsure, errors, told),
             theme=None,
             key="figure_curve",
             config=PLAIN_CONFIG,
@@ -134,6 +141,8 @@ def _figures(
         )
         if any(unsure):
             st.caption(f":material/help: {UNSURE_POINTS}")
+        if any(result is not None and is_least(result.numbers) for result in ready):
+            st.caption(f":material/help: {LEAST_POINTS}")
         draw_pixel_curve(layers, views, subject, metric, marked)
     with row.container():
         st.markdown(

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from app.figures.intervals import whiskers
 from app.figures.maps import Box, crossed, nats_figure
 from app.figures.marks import open_where
 from app.figures.probed import probed
@@ -25,7 +26,7 @@ class Curve:
     """A network's mean over its layers, nats, and what it may be off by; NaN where not ready.
 
     `unsure` marks the layers whose map does not meet the constraint, `least` those whose mean is the least that it can
-    be; empty where none is.
+    be; empty where none is. `told` is how each mean is written, where not with three decimals.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Curve:
     error: Sequence[float]
     unsure: Sequence[bool] = ()
     least: Sequence[bool] = ()
+    told: Sequence[str] = ()
 
 
 @remembered
@@ -126,15 +128,15 @@ def _line(curve: Curve, named: bool, colour: str, symbol: str, dash: str) -> go.
     return go.Scatter(
         x=_places(curve.layers, named),
         y=list(curve.mean),
-        error_y={"type": "data", "array": np.nan_to_num(curve.error).tolist(), "thickness": 1, "width": 3},
+        error_y=whiskers(curve.error),
         customdata=list(curve.layers),
-        text=["at least " * one for one in curve.least or [False] * len(curve.layers)],
+        text=[f"{mean:.3f}" for mean in curve.mean] if not curve.told else list(curve.told),
         mode="lines+markers",
         name=curve.title,
         line={"color": colour, "width": 2, "dash": dash},
         marker={"size": 8, "symbol": open_where(curve.unsure, symbol)},
         connectgaps=False,
-        hovertemplate="%{customdata}<br>%{text}%{y:.3f} nats",
+        hovertemplate="%{customdata}<br>%{text} nats",
     )
 
 

@@ -26,6 +26,20 @@ def error_bars(ends: Sequence[Ends]) -> dict[str, Any]:
     }
 
 
+def whiskers(errors: Sequence[float]) -> dict[str, Any]:
+    """Plotly's bars by what each value may be off by; none where that is not known (NaN).
+
+    >>> whiskers([0.5, math.nan])["array"]
+    [0.5, 0.0]
+    """
+    return {
+        "type": "data",
+        "array": [error if math.isfinite(error) else 0.0 for error in errors],
+        "thickness": 1,
+        "width": 3,
+    }
+
+
 def said(ends: Ends, unit: str = "") -> list[str]:
     """The lines of a label: the mean, and the interval where there is one.
 

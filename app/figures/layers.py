@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.ends import Ends, beyond_key, beyond_signs, marks_beyond, scale_words
+from app.figures.intervals import whiskers
 from app.figures.maps import unbounded
 from app.figures.marks import open_where
 from app.figures.methods import style_of
@@ -30,10 +31,13 @@ def curve_figure(
     marked: str | None = None,
     metric: str = "CID",
     unsure: Sequence[bool] = (),
+    errors: Sequence[float] = (),
+    told: Sequence[str] = (),
 ) -> go.Figure:
     """Mean entropy and concentration against the layer in order of execution; None where not ready.
 
-    `unsure` marks the layers whose map does not meet the constraint: their points are open.
+    `unsure` marks the layers whose map does not meet the constraint: their points are open. `errors` are what the means
+    may be off by, NaN where that is not known, and `told` is how each is written.
 
     Without a foreground `concentration` is None and not drawn. Values are as computed, never smoothed or sorted.
     """
@@ -63,6 +67,9 @@ def curve_figure(
             col=1,
         )
         figure.update_yaxes(title={"text": title, "font": {"size": 11}}, row=row, col=1)
+    if told:
+        told_mean = f"%{{x}}<br>mean {metric} %{{text}} nats<extra></extra>"
+        figure.data[0].update(error_y=whiskers(errors), text=list(told), hovertemplate=told_mean)
     figure.update_xaxes(categoryorder="array", categoryarray=list(names), range=[-0.5, len(names) - 0.5])
     figure.update_xaxes(gridcolor=look.faint, tickangle=-45, tickfont={"size": 10}, zeroline=False, dtick=1)
     figure.update_yaxes(gridcolor=look.faint, tickfont={"size": 10}, zeroline=False)

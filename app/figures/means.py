@@ -7,8 +7,8 @@ from app.words import known, roughly
 from explainers.cid.certainty import is_certain, is_least, mean_uncertainty
 
 
-def mean_words(said: Mapping[str, Any]) -> str:
-    """The mean in nats of a finished map, of whose `numbers` it is one, with the decimals that are known of it.
+def mean_words(said: Mapping[str, Any], most: int = 3) -> str:
+    """The mean in nats of a finished map, of whose `numbers` it is one, with those of `most` decimals that are known.
 
     Where it is not known what a map of RU loses, the mean is the least that it can be.
 
@@ -24,4 +24,4 @@ def mean_words(said: Mapping[str, Any]) -> str:
     mean, off = said["mean"], mean_uncertainty(said)
     if not is_certain(said):
         return roughly(mean, off)
-    return ("at least " if is_least(said) else "") + known(mean, off)
+    return ("at least " if is_least(said) else "") + known(mean, off, most)

@@ -1,5 +1,6 @@
 """Figures: data as computed, fixed scales, square pixels, units on every axis."""
 
+import math
 import re
 
 import numpy as np
@@ -114,6 +115,15 @@ def test_the_curve_is_drawn_as_computed():
     assert len(curve.data) == 1
     assert np.array_equal(curve.data[0].y, [-2.9, -3.1, np.nan, -2.5], equal_nan=True)
     assert list(curve.data[0].x) == list("abcd")
+
+
+def test_means_are_written_with_what_is_known_of_them_and_have_whiskers():
+    told = ["−2.9", "", "about −1"]
+    drawn = curve_figure(list("abc"), [-2.9, None, -1.2], None, LIGHT, errors=[0.03, math.nan, 1.5], told=told)
+    (mean,) = drawn.data
+    assert list(mean.text) == told
+    assert list(mean.error_y.array) == [0.03, 0.0, 1.5]
+    assert "%{text} nats" in mean.hovertemplate
 
 
 def test_the_strip_has_one_map_per_layer_on_one_scale(cells):
