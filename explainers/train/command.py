@@ -71,7 +71,8 @@ def main() -> None:
 
     def keep(net: nn.Module, epoch: int) -> None:
         if epoch in args.snapshots:
-            export(args.name, deepcopy(net), recipe, test, args.out, args.seed, snapshot(args.name, epoch))
+            file = snapshot(args.name, epoch)
+            export(args.name, deepcopy(net), recipe, test, args.out, args.seed, file, f" --snapshots {epoch}")
 
     net = train(args.name, recipe, args.data, args.runs, args.seed, args.device, keep)
     studied = args.name in {spec.name for spec in STUDIED}
@@ -144,9 +145,18 @@ def train(
 
 
 def export(
-    name: str, net: nn.Module, recipe: Recipe, test: Split, out: Path, seed: int, file: str | None = None
+    name: str,
+    net: nn.Module,
+    recipe: Recipe,
+    test: Split,
+    out: Path,
+    seed: int,
+    file: str | None = None,
+    more: str = "",
 ) -> float:
     """Write `<name>.safetensors` (half precision) and `<name>.md`, or under another name `file`.
+
+    `more` is what the command that makes it has beyond the others.
 
     Returns the accuracy of what was written, of an auto-encoder the error.
     """
@@ -180,7 +190,7 @@ def export(
         f"{overlap(net, recipe, *test) if recipe.segments else ''}"
         f"- Parameters: {parameters:,}, stored as float16.\n"
         f"- Recipe: `python -m explainers.train {name} --data DIR --epochs {recipe.epochs} --seed {seed}"
-        f"{' --float32' * recipe.float32}`: "
+        f"{' --float32' * recipe.float32}{more}`: "
         f"SGD with Nesterov momentum 0.9, one cycle up to a learning rate of {recipe.peak_lr}, weight decay "
         f"{recipe.weight_decay}, batches of {recipe.batch}, {views}, "
         f"{'float32' if recipe.float32 else 'bfloat16'} arithmetic, "

@@ -230,7 +230,9 @@ def test_snapshots_are_the_weights_after_those_epochs_and_change_nothing(tmp_pat
     assert not torch.equal(first["1.weight"], whole["1.weight"])
     assert torch.equal(last["1.weight"], whole["1.weight"])
     assert torch.equal(whole["1.weight"], alone["1.weight"].half())
-    assert (tmp_path / "tiny-epoch1.md").read_text().startswith("# tiny-epoch1")
+    card = (tmp_path / "tiny-epoch1.md").read_text()
+    assert card.startswith("# tiny-epoch1")
+    assert " --seed 3 --snapshots 1`" in card
 
 
 def test_a_seed_joins_the_name_of_a_network_to_study(tmp_path, monkeypatch):
