@@ -27,6 +27,17 @@ def scale_words(ends: Ends | None, quantity: str = "entropy H (nats)") -> str:
     return quantity if ends is None else f"{ends[0]} ← {quantity} → {ends[1]}"
 
 
+def scale_title(
+    maps: Sequence[np.ndarray], limits: tuple[float, float], ends: Ends | None, quantity: str = "entropy H (nats)"
+) -> str:
+    """The same with a second line on the marks, where any of the maps carries one.
+
+    >>> scale_title([np.zeros(2)], (-4.5, 1.0), None), scale_title([np.array([2.0])], (-4.5, 1.0), None, "nats")
+    ('entropy H (nats)', 'nats<br>▲ above the scale')
+    """
+    return "<br>".join(filter(None, (scale_words(ends, quantity), beyond_key(maps, limits))))
+
+
 def beyond(cells: np.ndarray, limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     """Which bounded cells lie below and above the ends of a scale, whose colours they take."""
     finite = np.isfinite(cells)

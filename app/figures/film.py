@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures.ends import Ends, beyond_signs, marks_beyond, scale_words
+from app.figures.ends import Ends, beyond_signs, marks_beyond, scale_title
 from app.figures.maps import unbounded
 from app.figures.panes import Panes
 from app.figures.player import play_buttons, stops
@@ -15,7 +15,7 @@ from app.figures.remembered import remembered
 from app.figures.style import NATS_SCALE, Look, bare_axis, dressing, heatmap, place_words
 
 # Pixels of a map's side on a page of usual width, and around the two panes; the player is above.
-SIDE, ABOVE, BELOW = 380, 154, 64
+SIDE, ABOVE, BELOW = 380, 154, 80
 # Of these the second line of the title.
 LINE = 16
 # Shares of the chart's width between its margins: of a pane, and between both.
@@ -66,7 +66,7 @@ def film_figure(
         "outlinewidth": 0,
         "nticks": 7,
         "tickfont": {"size": 10},
-        "title": {"text": scale_words(ends, "nats"), "side": "bottom", "font": {"size": 11}},
+        "title": {"text": scale_title(maps, limits, ends, "nats"), "side": "bottom", "font": {"size": 11}},
     }
     figure = panes.figure(
         **dressing(look, ABOVE + SIDE + BELOW, t=ABOVE, b=BELOW),
@@ -85,7 +85,7 @@ def film_rule(above: int = ABOVE, below: int = BELOW, most: int = ABOVE + SIDE +
     """Its height in CSS for any width of its frame (100cqw): no higher than its two squares and the player need.
 
     >>> film_rule()
-    'min(598px, 210px + 47cqw)'
+    'min(614px, 226px + 47cqw)'
     """
     return f"min({most}px, {above + below - 8}px + {100 * PANE:.0f}cqw)"
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.figures.ends import Ends, beyond_key, beyond_signs, marks_beyond, scale_words
+from app.figures.ends import Ends, beyond_signs, marks_beyond, scale_title
 from app.figures.intervals import whiskers
 from app.figures.maps import unbounded
 from app.figures.marks import open_where
@@ -148,7 +148,7 @@ def strip_figure(
                 "outlinewidth": 0,
                 "tickfont": {"size": 10},
                 "title": {
-                    "text": _scale_title(maps, limits, ends),
+                    "text": scale_title([cells for cells in maps if cells is not None], limits, ends),
                     "side": "bottom",
                     "font": {"size": 11},
                 },
@@ -172,11 +172,6 @@ def strip_rule(maps: int, columns: int = COLUMNS) -> str:
 def _inner(rows: int) -> int:
     """Pixels between the strip's margins where its maps are widest."""
     return rows * CELL + (rows - 1) * TITLE
-
-
-def _scale_title(maps: Sequence[np.ndarray | None], limits: tuple[float, float], ends: Ends | None) -> str:
-    key = beyond_key([cells for cells in maps if cells is not None], limits)
-    return "<br>".join(filter(None, (scale_words(ends), key)))
 
 
 def _titles(
