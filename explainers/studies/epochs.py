@@ -83,5 +83,6 @@ STUDY = Study(
     legs=tuple(Leg(name, tuple(BLOCKS), series=f"after epoch {epoch}", pictures=6) for name, epoch in NETWORKS.items()),
     arrange=arrange,
     varied="epoch",
-    differs="Rendered birds instead of CIFAR-10's pictures, on which it was trained; sixteen epochs.",
+    differs="Rendered birds instead of CIFAR-10's pictures, on which it was trained; sixteen epochs, of which the "
+    "first four saw pictures of 20 pixels a side, the next five of 24, and the others of 32.",
 )

@@ -5,12 +5,13 @@ Goes on where it was stopped: rows that are in the file already are not computed
 
 import argparse
 import math
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 from tqdm import tqdm
@@ -44,9 +45,21 @@ MOST_LISTED = 20
 def main(arguments: list[str] | None = None) -> int:
     """The command; what it answers is its exit status."""
     args = parser().parse_args(arguments)
+    if sys.stderr is None:
+        # Whoever has closed it wants to hear nothing.
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+            return _main(args)
+    return _main(args)
+
+
+def _main(args: argparse.Namespace) -> int:
     try:
         with _ended_politely():
             return run(args)
+    except BrokenPipeError:
+        # Nobody reads what is printed; the rows are on the disk. What Python still holds back has no place to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except ValueError as error:
         print(f"{error}.".replace("..", "."), file=sys.stderr)
         return 2
@@ -132,6 +145,7 @@ def run(args: argparse.Namespace) -> int:
     table = SweepTable(args.out, args.keep_maps)
     until = time.monotonic() + args.limit_hours * 3600 if args.limit_hours is not None else float("inf")
     count, maps, cut = 0, 0, True
+    table.leave_problems(_asked(plan, {one.name for one in networks}, {name for name, _ in found.left_out}))
     try:
         for name, reason in found.left_out:
             table.problem(Problem(name, "", "", "", reason))
@@ -168,6 +182,21 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"expected a number of hours from 0 on, got {hours:g}")
 
 
+def _asked(plan: Plan, networks: set[str], left_out: set[str]) -> Callable[[Problem], bool]:
+    """Whether this sweep looks at what was a problem; it then says so itself, if it still is one."""
+    pictures = left_out | {item.name for item in plan.items}
+
+    def of(one: Problem) -> bool:
+        return (
+            one.picture in pictures
+            and one.network in ("", *networks)
+            and (not one.layer or plan.layers is None or one.layer in plan.layers)
+            and one.method in ("", *plan.methods)
+        )
+
+    return of
+
+
 def _todo(plan: Plan, table: SweepTable, device: str) -> Iterator[Block]:
     """The blocks; pictures that cannot be read go into the side table."""
     for one in blocks(plan, table.done, device):
@@ -198,7 +227,10 @@ def _tell(args: argparse.Namespace, table: SweepTable, count: int, maps: int, cu
     if len(table.problems) > MOST_LISTED:
         print(f"… and {len(table.problems) - MOST_LISTED} more problems.")
     if table.problems:
-        print(f"All {len(table.problems)} problems stand in {table.side_table.name}.")
+        they = "It stands" if len(table.problems) == 1 else f"All {len(table.problems)} problems stand"
+        print(f"{they} in {table.side_table.name}.")
+    if others := len(table.others_problems):
+        print(f"{table.side_table.name} has {others} more, of what this sweep does not ask for.")
     if maps > count:
         print(f"{maps} maps were added to {args.keep_maps.name}.")
     if cut:

@@ -17,6 +17,10 @@ from explainers.sweeps.work import Bench, Done, work
 # So often a block may take its process with it before it is given up.
 TRIES = 3
 LOST = "the process that computed it was ended from outside {} times, perhaps for want of memory"
+NOT_BEGUN = (
+    "expected processes that take up work, they ended as they began; a script of your own begins a sweep below "
+    '`if __name__ == "__main__":` and lies in a file; or choose --workers 0'
+)
 
 
 def run_here(blocks: Iterable[Block], bench: Bench, go_on: Callable[[], bool] = lambda: True) -> Iterator[Done]:
@@ -33,7 +37,7 @@ def run_processes(
     """The blocks as they become ready, by `workers` processes; no block is begun once `go_on()` is false.
 
     A process that is lost is replaced, and the blocks that were under way done again, each alone, so that only the one
-    that ends its process three times is given up.
+    that ends its process three times is given up. Raises ValueError, one sentence, where no process begins.
     """
     others = set(multiprocessing.active_children())
     waiting = iter(blocks)
@@ -88,8 +92,16 @@ def given_up(block: Block, tries: int) -> Done:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes of which one is there. Raises ValueError, one sentence, where they end before they have any work."""
     context = begun_afresh("explainers.sweeps.work")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
+    with _unheard():
+        first, *_ = [pool.submit(cores) for _ in range(workers)]
+    try:
+        first.result()
+    except BrokenProcessPool:
+        raise ValueError(NOT_BEGUN) from None
+    return pool
 
 
 @contextmanager

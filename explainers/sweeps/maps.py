@@ -1,9 +1,10 @@
 """The maps of a sweep on disk, float16, in shards of a thousand."""
 
 import io
-import shutil
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from explainers.storage.whole_files import write_whole
 
 # Maps of a shard.
 SHARD = 1000
+# What is not put together yet: the place of a block, and the beginning of its first row's name.
+PART = re.compile(r"\d{8,}-.")
 # Its own type knows not every argument.
 _savez: Callable[..., None] = np.savez
 
@@ -27,7 +30,20 @@ def read_maps(folder: str | Path) -> dict[str, np.ndarray]:
 
 def map_files(folder: Path) -> list[Path]:
     """Shards, then what is not in one yet."""
-    return [*sorted(folder.glob("shard-*.npz")), *sorted((folder / "parts").glob("*.npz"))]
+    return [*sorted(folder.glob("shard-*.npz")), *parts_in(folder / "parts", ".npz")]
+
+
+def parts_in(folder: Path, ending: str) -> list[Path]:
+    """The files of a sweep in a folder in which others may lie, too."""
+    return sorted(path for path in folder.glob(f"*{ending}") if PART.match(path.name))
+
+
+def remove_parts(folder: Path, ending: str) -> None:
+    """Takes them away, and what was left of such files half written; the folder too, where nothing else is in it."""
+    for path in (*parts_in(folder, ending), *parts_in(folder, ".partial")):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def map_names(paths: Sequence[Path]) -> set[str]:
@@ -54,7 +70,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 def gather_maps(folder: Path) -> None:
     """Parts become shards of a thousand maps; the last shard is filled up first."""
-    parts = sorted((folder / "parts").glob("*.npz"))
+    parts = parts_in(folder / "parts", ".npz")
     if not parts:
         return
     shards = sorted(folder.glob("shard-*.npz"))
@@ -77,7 +93,7 @@ def gather_maps(folder: Path) -> None:
         write_whole(folder / f"shard-{number:05d}.npz", npz(maps), lasting=True)
     for left in folder.glob("shard-*.partial"):
         left.unlink()
-    shutil.rmtree(folder / "parts", ignore_errors=True)
+    remove_parts(folder / "parts", ".npz")
 
 
 def npz(maps: Mapping[str, np.ndarray]) -> bytes:

@@ -1,5 +1,6 @@
 """The pictures that a sweep's command names: rendered birds, data sets, or a folder with boxes or masks."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,10 +85,11 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
         raise ValueError("expected boxes under the names of the pictures, got others; make the names equal")
     items: list[Item] = []
     for picture, owner in list(zip(folder.pictures, owners, strict=True))[:most]:
-        above = picture.name.rpartition("/")[0].partition("/")[0]
+        name = as_text(picture.name)
+        above = name.rpartition("/")[0].partition("/")[0]
         items.append(
             FileItem(
-                picture.name,
+                name,
                 (above,) if above else (),
                 picture.path,
                 None if owner is None else known[owner],
@@ -105,7 +107,17 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
         )
     if masks is not None and lacking:
         notes = (*notes, f"{lacking} of {len(items)} pictures have no mask")
-    return Found(tuple(items), (*known.problems, *notes), tuple((name, LINK.format(name)) for name in folder.left_out))
+    left_out = map(as_text, folder.left_out)
+    return Found(tuple(items), (*known.problems, *notes), tuple((name, LINK.format(name)) for name in left_out))
+
+
+def as_text(name: str) -> str:
+    r"""A file's name as it can be written anywhere: bytes in it that are no UTF-8 are told by their numbers.
+
+    >>> as_text("rün.png"), as_text(b"r\xfcn.png".decode(errors="surrogateescape"))
+    ('rün.png', 'r\\xfcn.png')
+    """
+    return os.fsencode(name).decode(errors="backslashreplace") if not name.isprintable() else name
 
 
 def brought(files: Sequence[tuple[str, bytes]], boxes: Boxes) -> Found:

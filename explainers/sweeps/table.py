@@ -3,7 +3,7 @@
 import csv
 import glob
 import io
-import shutil
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -18,7 +18,16 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from explainers.storage.whole_files import flush, write_whole
-from explainers.sweeps.maps import TableError, gather_maps, map_files, map_names, npz, read_maps
+from explainers.sweeps.maps import (
+    TableError,
+    gather_maps,
+    map_files,
+    map_names,
+    npz,
+    parts_in,
+    read_maps,
+    remove_parts,
+)
 from explainers.sweeps.plan import Problem
 from explainers.sweeps.row import SCHEMA, Record, as_table
 
@@ -46,6 +55,7 @@ class SweepTable:
         self.path, self.maps, self.schema = path.resolve(), maps and maps.resolve(), schema
         self.parts = _parts_of(self.path)
         self.problems: list[Problem] = []
+        self.others_problems: list[Problem] = []
         self._locks: list[FileLock] = []
         try:
             self._lock(self.path)
@@ -53,6 +63,8 @@ class SweepTable:
             self.done = set(self._rows)
             self._grown = False
             if self.maps is not None:
+                if self.maps == self.path:
+                    raise TableError(f"expected a folder for maps, got the table '{path.name}'; choose another")
                 self._lock(self.maps)
                 self.maps.mkdir(exist_ok=True)
                 self.done &= map_names(map_files(self.maps))
@@ -117,17 +129,29 @@ class SweepTable:
             with suppress(OSError):
                 self._write_problems()
 
+    def leave_problems(self, asked: Callable[[Problem], bool]) -> None:
+        """Of the problems that other work on this table has left, keeps those that are not `asked` about again."""
+        self.others_problems = [one for one in self._read_problems() if not asked(one)]
+
+    def _read_problems(self) -> list[Problem]:
+        columns = [one.name for one in fields(Problem)]
+        with suppress(OSError, csv.Error), self.side_table.open(newline="", encoding="utf-8", errors="replace") as file:
+            return [
+                Problem(*(row[name] or "" for name in columns)) for row in csv.DictReader(file) if {*columns} <= {*row}
+            ]
+        return []
+
     def _write_problems(self) -> None:
         text = io.StringIO()
         table = csv.DictWriter(text, [one.name for one in fields(Problem)])
         table.writeheader()
-        table.writerows([asdict(one) for one in self.problems])
+        table.writerows([asdict(one) for one in (*self.others_problems, *self.problems)])
         write_whole(self.side_table, text.getvalue().encode(errors="backslashreplace"))
 
     @property
     def side_table(self) -> Path:
         """Where the problems stand."""
-        return self.path.with_name(f"{self.path.stem}.problems.csv")
+        return self.path.with_name(f"{self.path.name.removesuffix('.parquet')}.problems.csv")
 
     def close(self) -> None:
         """Puts the parts into the one file, in the order of the plan.
@@ -136,16 +160,16 @@ class SweepTable:
         """
         where = self.path
         try:
-            if any(self.parts.glob("*.parquet")):
+            if parts_in(self.parts, ".parquet"):
                 self._merge()
-            shutil.rmtree(self.parts, ignore_errors=True)
+            remove_parts(self.parts, ".parquet")
             if self.maps is not None:
                 where = self.maps
                 gather_maps(self.maps)
             where = self.side_table
             for left in self.path.parent.glob(f"{glob.escape(self.side_table.name)}.*.partial"):
                 left.unlink()
-            if self.problems:
+            if self.problems or self.others_problems:
                 self._write_problems()
             else:
                 self.side_table.unlink(missing_ok=True)
@@ -188,8 +212,7 @@ def read_parts(path: Path, columns: list[str] | None = None, schema: pa.Schema =
 
     A part that a power cut has damaged counts for nothing. Raises TableError for what is no table of a sweep.
     """
-    parts = sorted(_parts_of(path).glob("*.parquet"))
-    for one in ([path] if path.exists() else []) + parts:
+    for one in ([path] if path.exists() else []) + parts_in(_parts_of(path), ".parquet"):
         try:
             with pq.ParquetFile(one) as file:
                 if not file.schema_arrow.equals(schema):
@@ -236,7 +259,7 @@ def read_sweep(path: str | Path, schema: pa.Schema = SCHEMA) -> pd.DataFrame:
     """
     path = Path(path).resolve()
     while True:
-        parts = list(_parts_of(path).glob("*.parquet"))
+        parts = parts_in(_parts_of(path), ".parquet")
         tables = list(_grouped(read_parts(path, None, schema)))
         # Parts that went into the file meanwhile are there now.
         if all(part.exists() for part in parts):
@@ -248,4 +271,6 @@ def read_sweep(path: str | Path, schema: pa.Schema = SCHEMA) -> pd.DataFrame:
 
 
 def _refused(path: Path, error: OSError) -> str:
-    return f"'{path.name}' cannot be written: {error.strerror or 'the disk refuses'}; what was written is kept"
+    # Arrow's errors have its own words beside the system's.
+    why = os.strerror(error.errno) if error.errno else "the disk refuses"
+    return f"'{path.name}' cannot be written: {why}; what was written is kept"

@@ -63,11 +63,65 @@ def test_a_broken_picture_is_told_and_the_rest_is_done(sweep, tmp_path):
     status, said, _ = sweep(pictures=str(folder))
     assert status == 1
     assert "bad.png: expected" in said
-    assert "All 1 problems stand in a.problems.csv." in said
+    assert "It stands in a.problems.csv." in said
     assert list(read_sweep(sweep.out)["picture"]) == ["good.png"]
     Image.new("RGB", (40, 40), "blue").save(folder / "bad.png")
     status, said, _ = sweep(pictures=str(folder))
     assert (status, "which is complete." in said) == (0, True)
+
+
+def test_problems_stay_beside_the_table_when_it_grows(sweep, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "bad.png").write_bytes(b"nothing")
+    assert sweep(pictures=str(folder))[0] == 1
+    status, said, _ = sweep(pictures="birds:1")
+    assert status == 0
+    assert "a.problems.csv has 1 more, of what this sweep does not ask for." in said
+    assert pd.read_csv(tmp_path / "a.problems.csv")["picture"].to_list() == ["bad.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are always text there")
+def test_a_name_that_is_no_text_is_told_by_its_bytes(sweep, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = Image.new("RGB", (40, 40), "red")
+    for name in (b"r\xfcn.png", b"good.png"):
+        picture.save(os.path.join(os.fsencode(folder), name).decode(errors="surrogateescape"))
+    status, said, _ = sweep(pictures=str(folder))
+    assert status == 0, said
+    assert list(read_sweep(sweep.out)["picture"]) == ["good.png", r"r\xfcn.png"]
+
+
+SCRIPT = f"""
+import sys
+from explainers.sweeps.command import main
+sys.exit(main(["--networks", "{NETWORK}", "--layers", "conv1", "--closed-form", "--grid", "8", "--pictures", "birds:2",
+               "--no-store", "--workers", "2", "--out", sys.argv[1]]))
+"""
+
+
+def test_a_script_whose_processes_cannot_begin_is_told_why(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-", tmp_path / "a.parquet"],
+        input=SCRIPT,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1].startswith("expected processes that take up work, they ended as they began")
+
+
+def test_whoever_stops_reading_or_listening_does_not_stop_it(tmp_path):
+    asked = f"--networks {NETWORK} --layers conv1 --closed-form --grid 8 --pictures birds:1 --no-store --workers 0"
+    for name, ending in (("unread", "| true"), ("unheard", "2>&-"), ("neither", ">&- 2>&-")):
+        out = tmp_path / f"{name}.parquet"
+        line = f"{sys.executable} -m explainers.sweep {asked} --out {out} {ending}"
+        said = subprocess.run(line, shell=True, capture_output=True, text=True, cwd=ROOT, check=False).stderr
+        assert "Traceback" not in said
+        assert len(read_sweep(out)) == 1
 
 
 def test_time_that_is_up_leaves_a_table_that_goes_on(sweep):

@@ -51,7 +51,7 @@ def test_what_was_merged_before_the_end_came_is_not_there_twice(tmp_path, rows, 
     table = SweepTable(path)
     table.add(0, rows)
     with monkeypatch.context() as cut:
-        cut.setattr(sweep_table.shutil, "rmtree", lambda *args, **kwargs: None)
+        cut.setattr(sweep_table, "remove_parts", lambda *args: None)
         table.close()
     assert list(table.parts.glob("*.parquet"))
     assert len(read_sweep(path)) == len(rows)
@@ -146,6 +146,39 @@ def test_problems_stand_beside_the_table_until_they_are_gone(tmp_path, rows):
     assert not table.side_table.exists()
 
 
+def test_problems_of_other_work_stay_where_it_is_not_done_again(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = SweepTable(path)
+    for name in ("b.png", 'c, "d".png'):
+        table.problem(Problem(name, "net", "", "", "expected a picture,\ngot something else"))
+    table.close()
+    again = SweepTable(path)
+    again.leave_problems(lambda one: one.picture == "b.png")
+    again.problem(Problem("e.png", "", "", "", "gone"))
+    again.close()
+    assert [one.picture for one in pd.read_csv(table.side_table).itertuples()] == ['c, "d".png', "e.png"]
+    table.side_table.write_bytes(b"\xff\x00,not\na table")
+    last = SweepTable(path)
+    last.leave_problems(lambda one: False)
+    last.close()
+    assert not table.side_table.exists()
+
+
+def test_what_else_lies_in_its_folders_is_left_alone(tmp_path, rows):
+    maps = tmp_path / "maps"
+    own = [tmp_path / "a.parquet.parts" / "notes.txt", maps / "parts" / "own.npz", maps / "parts" / "deep" / "x.npz"]
+    for path in own:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"precious")
+    table = SweepTable(tmp_path / "a.parquet", maps)
+    table.add(0, rows[:1], {rows[0].row: np.zeros((2, 2), np.float16)})
+    table.close()
+    assert all(path.read_bytes() == b"precious" for path in own)
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path not in own]
+    assert {path.name for path in left} == {"a.parquet", "a.parquet.lock", "maps.lock", "shard-00000.npz"}
+    assert set(read_maps(maps)) == {rows[0].row}
+
+
 def test_of_a_link_the_file_is_meant_that_it_leads_to(tmp_path, rows):
     (tmp_path / "real").mkdir()
     path, link = tmp_path / "real" / "a.parquet", tmp_path / "link.parquet"
@@ -231,7 +264,8 @@ def test_maps_that_were_gathered_before_the_end_came_are_not_there_twice(tmp_pat
     table = SweepTable(tmp_path / "a.parquet", maps)
     table.add(0, rows, maps_of(rows))
     with monkeypatch.context() as cut:
-        cut.setattr(sweep_table.shutil, "rmtree", lambda *args, **kwargs: None)
+        for room in (sweep_table, sweep_maps):
+            cut.setattr(room, "remove_parts", lambda *args: None)
         table.close()
     (maps / "shard-00000.npz.0.partial").write_bytes(b"half")
     SweepTable(tmp_path / "a.parquet", maps).close()
