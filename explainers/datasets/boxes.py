@@ -155,7 +155,10 @@ def _from_coco(text: str) -> Iterable[Row]:
             image = images[annotation["image_id"]]
             yield Row(where, names[annotation["image_id"]], (a, b, c, d), _declared(image))
         except (KeyError, TypeError, ValueError, OverflowError):
-            yield Row(where, "", None, None, f"expected the id of a picture and a bbox of four numbers in {where}")
+            said = f"expected the id of a picture and a bbox of four numbers in {where}"
+            if isinstance(annotation, dict) and "segmentation" in annotation and "bbox" not in annotation:
+                said += ", got a mask"
+            yield Row(where, "", None, None, said)
 
 
 def _declared(image: Mapping[str, object]) -> tuple[int, int] | None:

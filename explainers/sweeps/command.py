@@ -97,7 +97,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--boxes", nargs="+", type=Path, default=[], metavar="FILE", help="CSV, COCO's JSON or YOLO's text"
     )
-    made.add_argument("--masks", type=Path, metavar="DIR", help="masks under the names of the pictures")
+    made.add_argument(
+        "--masks", type=Path, metavar="PLACE", help="a folder of masks under the names of the pictures, or COCO's JSON"
+    )
     made.add_argument("--metrics", default="cid", metavar="A,B", help="cid, ru, concentration or any other method")
     made.add_argument("--out", type=Path, required=True, metavar="FILE", help="the Parquet file; it is added to")
     made.add_argument("--keep-maps", type=Path, metavar="DIR", help="write the maps as well, float16")

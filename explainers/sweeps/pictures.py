@@ -1,13 +1,15 @@
 """The pictures that a sweep's command names: rendered birds, data sets, or a folder with boxes or masks."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from explainers.datasets.birds.render import EDITIONS
 from explainers.datasets.box_places import matched
 from explainers.datasets.boxes import Boxes, read_box_files
+from explainers.datasets.coco_masks import read_masks
 from explainers.datasets.cub import read_cub
 from explainers.datasets.folder import ImageFolder
 from explainers.datasets.photographs import photographs
@@ -36,7 +38,7 @@ def find_pictures(text: str, boxes: Sequence[Path] = (), masks: Path | None = No
 
     At most the first `most`. In a folder, the names of folders right below it are the classes of what lies in them.
     `boxes` are files as `read_boxes` takes them; in the folder `masks` every picture's mask lies under its own path,
-    with any ending.
+    with any ending, or `masks` is a file as `read_masks` takes it.
 
     Raises ValueError, one sentence, for anything else, and where there is no picture.
 
@@ -83,6 +85,8 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
     owners, notes = matched(folder.names, known)
     if boxes and not any(owners):
         raise ValueError("expected boxes under the names of the pictures, got others; make the names equal")
+    of_picture, told = _masks(masks, folder.names)
+    notes = (*notes, *told)
     items: list[Item] = []
     for picture, owner in list(zip(folder.pictures, owners, strict=True))[:most]:
         name = as_text(picture.name)
@@ -94,7 +98,7 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
                 picture.path,
                 None if owner is None else known[owner],
                 None if owner is None else known.sizes.get(owner),
-                None if masks is None else _mask(masks, picture.name),
+                of_picture(picture.name),
             )
         )
     lacking = owners[: len(items)].count(None)
@@ -147,6 +151,18 @@ def brought(files: Sequence[tuple[str, bytes]], boxes: Boxes) -> Found:
     if boxes and lacking:
         told.append(f"{lacking} of {len(files)} pictures have no box")
     return Found(tuple(items), (*boxes.problems, *notes, *told), tuple(left_out))
+
+
+def _masks(masks: Path | None, names: Sequence[str]) -> tuple[Callable[[str], Path | bytes | None], tuple[str, ...]]:
+    """What gives a picture of `names` its mask, from a folder or COCO's file; and sentences on what was left out."""
+    if masks is None:
+        return lambda _: None, ()
+    if not masks.is_file():
+        return partial(_mask, masks), ()
+    found = read_masks(masks)
+    owners, notes = matched(names, found)
+    owned = {name: found[owner] for name, owner in zip(names, owners, strict=True) if owner is not None}
+    return owned.get, (*found.problems, *(note.replace("box", "mask") for note in notes))
 
 
 def _mask(masks: Path, name: str) -> Path | None:

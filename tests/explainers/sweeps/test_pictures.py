@@ -94,6 +94,25 @@ def test_masks_lie_under_the_names_of_the_pictures(folder, tmp_path, net):
         found.items[1].seen_by(net)
 
 
+def test_masks_come_from_coco_s_file(folder, tmp_path, net):
+    (folder / "broken.png").unlink()
+    path = tmp_path / "masks.json"
+    image = {"id": 1, "file_name": "cat/a.png", "width": 60, "height": 40}
+    right = {"image_id": 1, "segmentation": [[30, 0, 60, 0, 60, 40, 30, 40]]}
+    path.write_text(json.dumps({"images": [image], "annotations": [right, {"image_id": 2}]}))
+    found = find_pictures(str(folder), masks=path)
+    assert found.notes == (
+        "1 of 2 masks are left out: expected polygons or runs that fit the picture in annotation 2, got others",
+        "2 of 3 pictures have no mask",
+    )
+    seen = {item.name: item for item in found.items}["cat/a.png"].seen_by(net)
+    assert seen.foreground[:, 17:].all()
+    assert not seen.foreground[:, :15].any()
+    path.write_text(json.dumps({"images": [image | {"file_name": "z.png"}], "annotations": [right]}))
+    with pytest.raises(ValueError, match=r"expected masks in 'masks\.json' under the names of the pictures"):
+        find_pictures(str(folder), masks=path)
+
+
 def test_what_a_picture_depends_on_is_its_content_and_what_its_row_says_of_it(folder):
     def identities():
         return {item.name: item.identity() for item in find_pictures(str(folder)).items}
