@@ -14,7 +14,7 @@ from app.compare.words import side_words
 from app.figures.compare import Curve, curves_figure
 from app.jobs.backend import Backend, View
 from app.parts.arriving import arriving
-from app.parts.certainty import LEAST_POINTS, UNSURE_POINTS
+from app.parts.certainty import LEAST_POINTS, UNSURE_POINTS, WHISKERS
 from app.parts.look import look
 from app.parts.numbers_table import show_table
 from app.parts.watch import Asked, Start, Watch
@@ -31,8 +31,8 @@ KINDS_HELP = (
 )
 CURVES_HELP = (
     "Mean entropy over the section that both networks see, layer by layer, as computed, never smoothed. Bars below: "
-    "the mean of B − A at every layer of A and its partner. Whiskers: what a mean may be off by, by its standard error "
-    "and by what the constraint tells. Open points: the noise does not meet the constraint."
+    "the mean of B − A at every layer of A and its partner. "
+    f"{WHISKERS} Open points: the noise does not meet the constraint."
 )
 TABLE_HELP = (
     "One row for each layer of A with its partner in B. Differences are over the cells that both layers use; their "

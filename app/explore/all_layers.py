@@ -21,7 +21,7 @@ from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain
 from app.parts import progress
 from app.parts.arriving import arriving
-from app.parts.certainty import LEAST_POINTS, UNSURE_POINTS
+from app.parts.certainty import LEAST_POINTS, UNSURE_POINTS, WHISKERS
 from app.parts.look import look
 from app.parts.sideways import more_beyond
 from app.parts.sparing import sparing
@@ -35,11 +35,9 @@ from explainers.networks.layers import Layer
 
 CURVES = {
     CID_NAME: "Mean CID: how much of the whole picture each layer has discarded. Concentration: how much "
-    "more of the background than of the subject. Values are as computed, never smoothed. Whiskers: what a mean may be "
-    "off by, by its standard error and by what the constraint tells.",
+    "more of the background than of the subject. Values are as computed, never smoothed. " + WHISKERS,
     RU_NAME: "Mean RU: how badly the picture can be recovered from each layer that has a decoder. Concentration: how "
-    "much worse the background than the subject. Values are as computed, never smoothed. Whiskers: what a mean may be "
-    "off by, by its standard error and by what the constraint tells.",
+    "much worse the background than the subject. Values are as computed, never smoothed. " + WHISKERS,
 }
 HEARTBEAT = 5.0
 OPEN_HELP = "Shows this layer alone, with its numbers. A click on a point of the curve does the same."

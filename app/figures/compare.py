@@ -14,6 +14,7 @@ from app.figures.marks import open_where
 from app.figures.probed import probed
 from app.figures.remembered import remembered
 from app.figures.style import LIGHT, Look, dress, place_words
+from app.words import decimal
 
 # Blue and red about white: told apart without red and green, and white is zero.
 DIFFERENCE_SCALE = "RdBu_r"
@@ -130,7 +131,7 @@ def _line(curve: Curve, named: bool, colour: str, symbol: str, dash: str) -> go.
         y=list(curve.mean),
         error_y=whiskers(curve.error),
         customdata=list(curve.layers),
-        text=[f"{mean:.3f}" for mean in curve.mean] if not curve.told else list(curve.told),
+        text=list(curve.told or map(decimal, curve.mean)),
         mode="lines+markers",
         name=curve.title,
         line={"color": colour, "width": 2, "dash": dash},

@@ -39,8 +39,10 @@ def read_table(data: bytes) -> Any:
 def _unpacked(data: bytes) -> pa.Table:
     schema = SCHEMA.serialize().to_pybytes()
     sent = len(schema).to_bytes(8, "big") + schema + data
-    # Libraries beside Arrow are not to reserve memory for every core.
-    surroundings = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    # Libraries beside Arrow are not to reserve memory for every core, nor Arrow's own allocators great pieces of it,
+    # which fit below the limit or not by chance.
+    few = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    surroundings = os.environ | few
     try:
         with _one:
             read = subprocess.run(

@@ -31,8 +31,6 @@ def main() -> None:
     schema = pa.ipc.read_schema(pa.py_buffer(sys.stdin.buffer.read(size)))
     data = sys.stdin.buffer.read()
     pa.set_cpu_count(1)
-    # Arrow's own allocators reserve memory in great pieces, which fit below the limit or not by chance.
-    pa.set_memory_pool(pa.system_memory_pool())
     _limit()
     try:
         table = _read(data, schema)

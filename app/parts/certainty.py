@@ -10,6 +10,11 @@ UNSURE_POINTS = (
     "more than a tenth of a nat. Refined maps meet it."
 )
 
+WHISKERS = (
+    "Whiskers: what a mean may be off by, by its standard error, by what the constraint tells and by what the map may "
+    "have lost."
+)
+
 LEAST_POINTS = (
     "Means of RU are the least that they can be where nobody has measured how far a map lies below its maximum; "
     "whiskers leave that out."

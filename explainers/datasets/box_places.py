@@ -12,8 +12,12 @@ from explainers.datasets.pictures import EXTENSIONS
 SHAPE = 0.02
 
 
-def matched(pictures: Sequence[str], boxes: Collection[str]) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+def matched(
+    pictures: Sequence[str], boxes: Collection[str], kind: str = "box", kinds: str = "boxes"
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """The name in the file of boxes for each picture, or None; and a sentence where there were several ways.
+
+    `kind` and `kinds` are what the sentence calls one and several of what stands in the file.
 
     Names are compared as composed Unicode, with the folders that both give: `birds/1.png` and `1.png` belong together
     where no other picture could be meant, `birds/1.png` and `cats/1.png` never, `IMG.JPG` and `img.jpg` as well. A name
@@ -58,7 +62,7 @@ def matched(pictures: Sequence[str], boxes: Collection[str]) -> tuple[tuple[str 
     if unclear:
         names = sorted({pictures[place] for place in unclear})
         notes = (
-            f"{len(unclear)} pictures get no box, since their names fit several pictures or boxes "
+            f"{len(unclear)} pictures get no {kind}, since their names fit several pictures or {kinds} "
             f"({', '.join(names[:3])}{' …' if len(names) > 3 else ''}); give names that differ, or folders with them",
         )
     return tuple(found), notes

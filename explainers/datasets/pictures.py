@@ -104,6 +104,13 @@ TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DAMAGED = "expected a whole picture, got a damaged or incomplete file; save it again or choose another one"
 
 
+def as_png(image: Image.Image) -> bytes:
+    """The picture as a PNG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def _too_large(megapixels: str, limit: int) -> str:
     return f"expected at most {limit / 1e6:.0f} megapixels, got {megapixels}; make the picture smaller first"
 

@@ -15,6 +15,7 @@ from explainers.studies.base.run import BIRDS, Order, command_of, missing, run
 from explainers.studies.base.study import Study
 from explainers.studies.base.tables import FOLDER
 from explainers.studies.catalogue import STUDIES
+from explainers.sweeps.heedless import heedless
 from explainers.sweeps.local import cores
 
 RESULTS = Path("docs", "results.md")
@@ -23,11 +24,16 @@ RESULTS = Path("docs", "results.md")
 def main(arguments: list[str] | None = None) -> int:
     """The command; what it answers is its exit status."""
     args = parser().parse_args(arguments)
+    with heedless():
+        return _main(args)
+
+
+def _main(args: argparse.Namespace) -> int:
     if args.command == "list":
         return listed()
-    if args.command == "report":
-        return report(args.results)
     try:
+        if args.command == "report":
+            return report(args.results)
         return max(_one(STUDIES[name], args) for name in (STUDIES if args.command == "all" else (args.name,)))
     except (ValueError, OSError) as error:
         print(f"{error}.".replace("..", "."), file=sys.stderr)

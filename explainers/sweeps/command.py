@@ -5,13 +5,12 @@ Goes on where it was stopped: rows that are in the file already are not computed
 
 import argparse
 import math
-import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,6 +19,7 @@ from explainers.cid.results import CIDSettings
 from explainers.devices import parse_device
 from explainers.evaluation.pictures import BATCH
 from explainers.sweeps.cluster import run_on_ray
+from explainers.sweeps.heedless import heedless
 from explainers.sweeps.local import cores, run_here, run_processes
 from explainers.sweeps.pictures import find_pictures
 from explainers.sweeps.plan import (
@@ -45,21 +45,14 @@ MOST_LISTED = 20
 def main(arguments: list[str] | None = None) -> int:
     """The command; what it answers is its exit status."""
     args = parser().parse_args(arguments)
-    if sys.stderr is None:
-        # Whoever has closed it wants to hear nothing.
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
-            return _main(args)
-    return _main(args)
+    with heedless():
+        return _main(args)
 
 
 def _main(args: argparse.Namespace) -> int:
     try:
         with _ended_politely():
             return run(args)
-    except BrokenPipeError:
-        # Nobody reads what is printed; the rows are on the disk. What Python still holds back has no place to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except ValueError as error:
         print(f"{error}.".replace("..", "."), file=sys.stderr)
         return 2
@@ -147,8 +140,8 @@ def run(args: argparse.Namespace) -> int:
     table = SweepTable(args.out, args.keep_maps)
     until = time.monotonic() + args.limit_hours * 3600 if args.limit_hours is not None else float("inf")
     count, maps, cut = 0, 0, True
-    table.leave_problems(_asked(plan, {one.name for one in networks}, {name for name, _ in found.left_out}))
     try:
+        table.keep_problems()
         for name, reason in found.left_out:
             table.problem(Problem(name, "", "", "", reason))
         todo = list(_todo(plan, table, args.device))
@@ -162,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
                 progress.update(done.block.count)
                 total -= done.block.count
             cut = total > 0
+        if not cut:
+            table.settle(_asked(plan, {one.name for one in networks}, {name for name, _ in found.left_out}))
     except KeyboardInterrupt:
         pass
     finally:
@@ -185,7 +180,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _asked(plan: Plan, networks: set[str], left_out: set[str]) -> Callable[[Problem], bool]:
-    """Whether this sweep looks at what was a problem; it then says so itself, if it still is one."""
+    """Whether this sweep has looked at what was a problem; if it still is one, it has said so itself."""
     pictures = left_out | {item.name for item in plan.items}
 
     def of(one: Problem) -> bool:

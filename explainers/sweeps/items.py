@@ -1,7 +1,6 @@
 """One picture of a sweep, which any machine can open: a rendered bird, one of CIFAR-10, or a file."""
 
 import hashlib
-import io
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from explainers.datasets.birds.source import SHOWN, shown_side
 from explainers.datasets.box_places import placed
 from explainers.datasets.boxes import Box, Declared, Shares
 from explainers.datasets.cifar10 import CLASSES, load_cifar10
-from explainers.datasets.pictures import OpenedPicture, PictureError, open_picture, read_picture
+from explainers.datasets.pictures import OpenedPicture, PictureError, as_png, open_picture, read_picture
 from explainers.evaluation.pictures import scaled
 from explainers.methods.network_input import NetworkInput, network_input
 from explainers.networks.catalogue import Network
@@ -112,7 +111,7 @@ class Cifar10Item:
 
     def packed(self) -> "FileItem":
         """Its bytes, as a PNG file."""
-        return FileItem(self.name, self.labels, png(Image.fromarray(self._pixels())), stands_for=self.identity())
+        return FileItem(self.name, self.labels, as_png(Image.fromarray(self._pixels())), stands_for=self.identity())
 
     def _pixels(self) -> np.ndarray:
         return cifar10(self.folder)[0][self.index].permute(1, 2, 0).contiguous().numpy()
@@ -201,10 +200,3 @@ class FileItem:
             return source.read_bytes()
         except OSError:
             raise PictureError(f"{self.name}: expected a readable file, it is gone or protected") from None
-
-
-def png(image: Image.Image) -> bytes:
-    """The picture as a PNG file."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

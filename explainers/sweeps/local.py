@@ -37,7 +37,7 @@ def run_processes(
     """The blocks as they become ready, by `workers` processes; no block is begun once `go_on()` is false.
 
     A process that is lost is replaced, and the blocks that were under way done again, each alone, so that only the one
-    that ends its process three times is given up. Raises ValueError, one sentence, where no process begins.
+    that ends its process three times is given up. Raises ValueError, one sentence, where processes end as they begin.
     """
     others = set(multiprocessing.active_children())
     waiting = iter(blocks)
@@ -47,6 +47,7 @@ def run_processes(
     pool = _pool(workers)
     whole = False
     try:
+        _begin(pool, workers)
         while True:
             suspected = again or any(lost[block.place] for block in running.values())
             while len(running) < (1 if suspected else 2 * workers) and go_on():
@@ -92,16 +93,19 @@ def given_up(block: Block, tries: int) -> Done:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    """Processes of which one is there. Raises ValueError, one sentence, where they end before they have any work."""
-    context = begun_afresh("explainers.sweeps.work")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
-    with _unheard():
-        first, *_ = [pool.submit(cores) for _ in range(workers)]
+    return ProcessPoolExecutor(workers, mp_context=begun_afresh(), initializer=_follow_parent)
+
+
+def _begin(pool: ProcessPoolExecutor, workers: int) -> None:
+    """Waits until a process is there. Raises ValueError, one sentence, where they end before they have any work."""
     try:
-        first.result()
-    except BrokenProcessPool:
+        with _unheard():
+            begun = [pool.submit(cores) for _ in range(workers)]
+        wait(begun, return_when=FIRST_COMPLETED).done.pop().result()
+    except (BrokenProcessPool, OSError, EOFError):
+        # What they complain of comes first.
+        pool.shutdown(wait=True, cancel_futures=True)
         raise ValueError(NOT_BEGUN) from None
-    return pool
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from explainers.storage.whole_files import write_whole
 
 # Maps of a shard.
 SHARD = 1000
-# What is not put together yet: the place of a block, and the beginning of its first row's name.
-PART = re.compile(r"\d{8,}-.")
+# What is not put together yet: the place of a block, and the beginning of a digest.
+PART = re.compile(r"\d{8,}-[0-9a-f]{12}\.")
+WHOLE = re.compile(r"shard-\d{5,}\.npz")
 # Its own type knows not every argument.
 _savez: Callable[..., None] = np.savez
 
@@ -30,7 +31,11 @@ def read_maps(folder: str | Path) -> dict[str, np.ndarray]:
 
 def map_files(folder: Path) -> list[Path]:
     """Shards, then what is not in one yet."""
-    return [*sorted(folder.glob("shard-*.npz")), *parts_in(folder / "parts", ".npz")]
+    return [*_shards(folder), *parts_in(folder / "parts", ".npz")]
+
+
+def _shards(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("shard-*.npz") if WHOLE.fullmatch(path.name))
 
 
 def parts_in(folder: Path, ending: str) -> list[Path]:
@@ -41,7 +46,9 @@ def parts_in(folder: Path, ending: str) -> list[Path]:
 def remove_parts(folder: Path, ending: str) -> None:
     """Takes them away, and what was left of such files half written; the folder too, where nothing else is in it."""
     for path in (*parts_in(folder, ending), *parts_in(folder, ".partial")):
-        path.unlink(missing_ok=True)
+        # What somebody reads at this moment stays (Windows), and is passed over.
+        with suppress(OSError):
+            path.unlink()
     with suppress(OSError):
         folder.rmdir()
 
@@ -73,7 +80,7 @@ def gather_maps(folder: Path) -> None:
     parts = parts_in(folder / "parts", ".npz")
     if not parts:
         return
-    shards = sorted(folder.glob("shard-*.npz"))
+    shards = _shards(folder)
     numbers = [int(path.stem.removeprefix("shard-")) for path in shards]
     number, maps = max(numbers, default=-1) + 1, dict[str, np.ndarray]()
     if shards:
@@ -92,7 +99,8 @@ def gather_maps(folder: Path) -> None:
     if maps:
         write_whole(folder / f"shard-{number:05d}.npz", npz(maps), lasting=True)
     for left in folder.glob("shard-*.partial"):
-        left.unlink()
+        if WHOLE.match(left.name):
+            left.unlink()
     remove_parts(folder / "parts", ".npz")
 
 

@@ -81,7 +81,7 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
             f"expected pictures in '{root.name}', found none ({', '.join(EXTENSIONS)}"
             f"{'; links that lead out of it do not count' if folder.left_out else ''}); choose another folder"
         )
-    known = read_box_files([(path.name, _bytes(path)) for path in boxes]) if boxes else Boxes()
+    known = read_box_files([(path.name, _bytes(path, "boxes")) for path in boxes]) if boxes else Boxes()
     owners, notes = matched(folder.names, known)
     if boxes and not any(owners):
         raise ValueError("expected boxes under the names of the pictures, got others; make the names equal")
@@ -112,7 +112,8 @@ def _folder(root: Path, boxes: Sequence[Path], masks: Path | None, most: int | N
     if masks is not None and lacking:
         notes = (*notes, f"{lacking} of {len(items)} pictures have no mask")
     left_out = map(as_text, folder.left_out)
-    return Found(tuple(items), (*known.problems, *notes), tuple((name, LINK.format(name)) for name in left_out))
+    notes = tuple(map(as_text, (*known.problems, *notes)))
+    return Found(tuple(items), notes, tuple((name, LINK.format(name)) for name in left_out))
 
 
 def as_text(name: str) -> str:
@@ -159,10 +160,8 @@ def _masks(masks: Path | None, names: Sequence[str]) -> tuple[Callable[[str], Pa
         return lambda _: None, ()
     if not masks.is_file():
         return partial(_mask, masks), ()
-    found = read_masks(masks)
-    owners, notes = matched(names, found)
-    owned = {name: found[owner] for name, owner in zip(names, owners, strict=True) if owner is not None}
-    return owned.get, (*found.problems, *(note.replace("box", "mask") for note in notes))
+    found = read_masks(_bytes(masks, "masks"), names)
+    return found.get, found.notes
 
 
 def _mask(masks: Path, name: str) -> Path | None:
@@ -170,10 +169,10 @@ def _mask(masks: Path, name: str) -> Path | None:
     return next((path for ending in EXTENSIONS if (path := stem.with_name(stem.name + ending)).is_file()), None)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
         raise ValueError(
-            f"expected a readable file of boxes, got '{path.name}', which is none; check its path"
+            f"expected a readable file of {what}, got '{path.name}', which is none; check its path"
         ) from None

@@ -2,6 +2,7 @@
 
 import csv
 import glob
+import hashlib
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -100,7 +101,7 @@ class SweepTable:
         """
         if not rows:
             return 0
-        name = f"{place:08d}-{rows[0].row[:12]}"
+        name = f"{place:08d}-{hashlib.sha256(rows[0].row.encode()).hexdigest()[:12]}"
         where = self.path
         new = [row for row in rows if row.row not in self._rows]
         written = new
@@ -129,9 +130,13 @@ class SweepTable:
             with suppress(OSError):
                 self._write_problems()
 
-    def leave_problems(self, asked: Callable[[Problem], bool]) -> None:
-        """Of the problems that other work on this table has left, keeps those that are not `asked` about again."""
-        self.others_problems = [one for one in self._read_problems() if not asked(one)]
+    def keep_problems(self) -> None:
+        """The problems that earlier work on this table has left stay, until they are settled."""
+        self.others_problems = self._read_problems()
+
+    def settle(self, asked: Callable[[Problem], bool]) -> None:
+        """Of earlier problems, those that were `asked` about again no longer count: they are here anew, or gone."""
+        self.others_problems = [one for one in self.others_problems if not asked(one)]
 
     def _read_problems(self) -> list[Problem]:
         columns = [one.name for one in fields(Problem)]
@@ -145,7 +150,8 @@ class SweepTable:
         text = io.StringIO()
         table = csv.DictWriter(text, [one.name for one in fields(Problem)])
         table.writeheader()
-        table.writerows([asdict(one) for one in (*self.others_problems, *self.problems)])
+        others = [one for one in self.others_problems if one not in self.problems]
+        table.writerows([asdict(one) for one in (*others, *self.problems)])
         write_whole(self.side_table, text.getvalue().encode(errors="backslashreplace"))
 
     @property

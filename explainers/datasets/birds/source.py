@@ -126,6 +126,6 @@ def _stacked(pixels: Callable[[int], np.ndarray], count: int, workers: int | Non
     if workers == 0 or count <= CHUNK:
         pictures = [pixels(index) for index in range(count)]
     else:
-        with ProcessPoolExecutor(workers, mp_context=begun_afresh(__name__)) as pool:
+        with ProcessPoolExecutor(workers, mp_context=begun_afresh()) as pool:
             pictures = list(pool.map(pixels, range(count), chunksize=CHUNK))
     return torch.as_tensor(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()

@@ -268,7 +268,7 @@ def test_curves_stand_on_names_where_layers_are_the_same_and_on_depth_where_not(
     assert unsure.data[1].marker.symbol == "diamond"
     told = curves_figure(replace(a, told=("1.0", "at least 2", "")), a, (0, math.nan, math.nan), True, LIGHT, "RU")
     assert list(told.data[0].text) == ["1.0", "at least 2", ""]
-    assert list(told.data[1].text) == ["1.000", "2.000", "nan"]
+    assert list(told.data[1].text) == ["1.000", "2.000", "–"]
     depth = curves_figure(a, b, (0.5, 0.5, math.nan), False, LIGHT, "CID", "z")
     assert list(depth.data[0].x) == [0, 0.5, 1]
     assert list(depth.data[1].x) == [0, 1]

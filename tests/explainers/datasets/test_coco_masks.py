@@ -48,7 +48,7 @@ def coco(*told, size=(20, 30), **more) -> bytes:
 
 
 def read(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(read_masks(data)["a.png"])).convert("L")) > 0
+    return np.asarray(Image.open(io.BytesIO(read_masks(data, ["a.png"])["a.png"])).convert("L")) > 0
 
 
 @given(masks)
@@ -59,6 +59,8 @@ def test_runs_in_numbers_and_letters_give_the_mask(mask):
 
 
 def test_polygons_cover_what_they_cover_by_half():
+    assert not read(coco([[3, 2, 12.4, 2, 12.4, 9.4, 3, 9.4]]))[9:].any()
+    assert not read(coco([[3.6, 2.6, 12.4, 2.6, 12.4, 9, 3.6, 9]]))[:, [3, 12]].any()
     box = [3, 2, 12, 2, 12, 9.6, 3, 9.6]
     expected = np.zeros((20, 30), bool)
     expected[2:10, 3:12] = True
@@ -75,11 +77,26 @@ def test_polygons_cover_what_they_cover_by_half():
 
 def test_of_several_the_largest_is_kept_and_what_is_none_is_told():
     small, large = [[0, 0, 4, 0, 4, 4, 0, 4]], [[0, 0, 9, 0, 9, 9, 0, 9]]
-    found = read_masks(coco(small, large, small, [[1, 2, 3]], None))
-    assert found.problems == (
+    found = read_masks(coco(small, large, small, [[1, 2, 3]], None), ["a.png"])
+    assert found.notes == (
         "2 of 5 masks are left out: expected polygons or runs that fit the picture in annotation 4, got others",
     )
     assert np.array_equal(read(coco(small, large)), read(coco(large)))
+
+
+def test_only_masks_of_pictures_that_are_there_are_drawn_and_what_could_be_several_is_said():
+    box = [[0, 0, 4, 0, 4, 4, 0, 4]]
+    images = [
+        {"id": n, "file_name": name, "height": 9, "width": 9} for n, name in enumerate(["1.png", "z.png", "c.png"])
+    ]
+    told = [{"image_id": n, "segmentation": box if n != 1 else "broken"} for n in range(3)]
+    data = json.dumps({"images": images, "annotations": told}).encode()
+    found = read_masks(data, ["boxes/1.png", "b/1.png", "c.png"])
+    assert set(found) == {"c.png"}
+    (note,) = found.notes
+    assert note.startswith(
+        "2 pictures get no mask, since their names fit several pictures or masks (b/1.png, boxes/1.png)"
+    )
 
 
 WRONG = {
@@ -87,7 +104,6 @@ WRONG = {
     "bytes": b"\xff\xfe\x00",
     "another layout": b'{"images": 3}',
     "a list": b"[]",
-    "none": coco(),
     "only boxes": b'{"images": [], "annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4]}]}',
     "no size": coco([[0, 0, 4, 0, 4, 4]], height=0),
     "a vast size": coco([[0, 0, 4, 0, 4, 4]], height=10**9, width=10**9),
@@ -103,12 +119,18 @@ WRONG = {
     "endless letters": coco({"size": [20, 30], "counts": "o" * 5000 + "0"}),
     "no counts": coco({"size": [20, 30]}),
     "another size": coco({"size": [30, 20], "counts": [600]}),
-    "all empty": coco({"size": [20, 30], "counts": [600]}),
+    "no name": coco([[0, 0, 4, 0, 4, 4]], file_name=None),
+    "another picture's": b'{"images": [], "annotations": [{"image_id": 3, "segmentation": []}]}',
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_whatever_else_is_one_sentence(what):
     with pytest.raises(ValueError, match=r"^expected ") as error:
-        read_masks(WRONG[what])
+        read_masks(WRONG[what], ["a.png"])
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("data", [coco(), coco({"size": [20, 30], "counts": [600]})])
+def test_where_nothing_is_masked_there_is_no_mask(data):
+    assert read_masks(data, ["a.png"]) == {}

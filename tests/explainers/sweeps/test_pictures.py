@@ -102,7 +102,8 @@ def test_masks_come_from_coco_s_file(folder, tmp_path, net):
     path.write_text(json.dumps({"images": [image], "annotations": [right, {"image_id": 2}]}))
     found = find_pictures(str(folder), masks=path)
     assert found.notes == (
-        "1 of 2 masks are left out: expected polygons or runs that fit the picture in annotation 2, got others",
+        "1 of 2 masks are left out: expected the id of a picture with file_name, height and width in annotation 2, "
+        "got others",
         "2 of 3 pictures have no mask",
     )
     seen = {item.name: item for item in found.items}["cat/a.png"].seen_by(net)

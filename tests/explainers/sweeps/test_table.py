@@ -153,20 +153,27 @@ def test_problems_of_other_work_stay_where_it_is_not_done_again(tmp_path):
         table.problem(Problem(name, "net", "", "", "expected a picture,\ngot something else"))
     table.close()
     again = SweepTable(path)
-    again.leave_problems(lambda one: one.picture == "b.png")
+    again.keep_problems()
+    again.settle(lambda one: one.picture == "b.png")
     again.problem(Problem("e.png", "", "", "", "gone"))
     again.close()
     assert [one.picture for one in pd.read_csv(table.side_table).itertuples()] == ['c, "d".png', "e.png"]
     table.side_table.write_bytes(b"\xff\x00,not\na table")
     last = SweepTable(path)
-    last.leave_problems(lambda one: False)
+    last.keep_problems()
     last.close()
     assert not table.side_table.exists()
 
 
 def test_what_else_lies_in_its_folders_is_left_alone(tmp_path, rows):
     maps = tmp_path / "maps"
-    own = [tmp_path / "a.parquet.parts" / "notes.txt", maps / "parts" / "own.npz", maps / "parts" / "deep" / "x.npz"]
+    places = (
+        "a.parquet.parts/notes.txt",
+        "a.parquet.parts/20240517-x.parquet",
+        "maps/parts/own.npz",
+        "maps/shard-b.npz",
+    )
+    own = [tmp_path / place for place in (*places, "maps/parts/20240517-holiday.npz", "maps/parts/deep/x.npz")]
     for path in own:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"precious")
