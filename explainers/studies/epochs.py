@@ -36,11 +36,11 @@ def rise(block: str, first: int, last: int) -> Callable[[pd.DataFrame], Effect]:
 
 
 def steeper(long: pd.DataFrame) -> Effect:
-    """How much more the highest block rises after the early epochs than the lowest."""
+    """How much more the highest block rises after the early epochs than the lowest, which counts where it rises, too."""
     high, low = (
         values(long, series=block, at=f"{LAST}") - values(long, series=block, at=f"{EARLY}") for block in (HIGH, LOW)
     )
-    return difference(high, low)
+    return difference(high, low.clip(lower=0.0))
 
 
 STUDY = Study(
@@ -73,7 +73,7 @@ STUDY = Study(
             "high-layers",
             "It is the high layers in which discarding grows late in learning.",
             "Appendix F.3, Fig. 9",
-            f"rise of CID from epoch {EARLY} to epoch {LAST} of block 15 minus that of block 5",
+            f"rise of CID from epoch {EARLY} to epoch {LAST} of block 15 minus that of block 5 where it rises",
             "nats",
             steeper,
             0.01,

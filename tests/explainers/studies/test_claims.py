@@ -205,6 +205,16 @@ def test_the_weakest_strength_decides_the_order_of_the_blocks():
     assert claim.verdict(pd.concat(rows)).effect.mean == pytest.approx(-0.2)
 
 
+@pytest.mark.parametrize(("high", "low", "word"), [(0.4, 0.1, FOUND), (0.1, 0.4, OPPOSITE), (-0.1, -0.4, OPPOSITE)])
+def test_a_high_layer_that_falls_less_than_a_low_one_does_not_rise(high, low, word):
+    rows = [
+        long_rows(lambda n, value=value: value + 0.01 * np.sin(n), series=block, at=at, quantity="CID")
+        for block, rise in (("block 15", high), ("block 5", low))
+        for at, value in (("4", 0.0), ("16", rise))
+    ]
+    assert CLAIMS["epochs", "high-layers"].verdict(pd.concat(rows)).word == word
+
+
 def test_a_linear_networks_slope_over_the_strength_is_half_of_the_logarithm_of_ten():
     rows = [long_rows(lambda n, b=b: n + 0.5 * np.log(b), series="block 5", beta=b, quantity="CID") for b in beta.BETAS]
     verdict = CLAIMS["beta", "low-beta"].verdict(pd.concat(rows))
