@@ -36,7 +36,7 @@ def rise(block: str, first: int, last: int) -> Callable[[pd.DataFrame], Effect]:
 
 
 def steeper(long: pd.DataFrame) -> Effect:
-    """How much more the highest block rises after the early epochs than the lowest, which counts where it rises, too."""
+    """How much more the highest block rises after the early epochs than the lowest, where that rises at all."""
     high, low = (
         values(long, series=block, at=f"{LAST}") - values(long, series=block, at=f"{EARLY}") for block in (HIGH, LOW)
     )
