@@ -16,6 +16,8 @@ from app.figures.style import Look, dress
 from app.words import counted
 
 PLOT = 330
+# Places that span less than so much stand each at its tick of a logarithmic axis.
+FEW_DECADES = 100
 WIDE, HIGH, EDGE = 220, 76, 6
 
 
@@ -65,6 +67,9 @@ def study_figure(curves: Sequence[Series], frame: Frame, look: Look, marked: flo
         figure.update_xaxes(range=[min(places, default=0) - 0.5, max(places, default=0) + 0.5])
     elif frame.logarithmic:
         figure.update_xaxes(type="log", exponentformat="power", dtick=1)
+        if names and max(names) < FEW_DECADES * min(names):
+            # Powers of ten would be one or two.
+            figure.update_xaxes(tickmode="array", tickvals=sorted(names), ticktext=[names[x] for x in sorted(names)])
     elif frame.share:
         figure.update_xaxes(tickformat=".0%")
     if marked is not None:

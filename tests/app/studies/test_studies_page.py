@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -156,4 +157,8 @@ def test_a_figure_has_a_curve_with_its_interval_for_each_series():
     assert made.layout.xaxis.type == "log"
     assert list(curve.error_y.array) == pytest.approx([0.1, 0.0])
     assert curve.hovertext[0].startswith("&lt;b&gt;<br>a<br>0.5")
+    near = study_figure(
+        (replace(one, x=(1.0, 16.0), at=("1", "16")),), Frame("nats", "epochs", logarithmic=True), LIGHT
+    )
+    assert (near.layout.xaxis.tickvals, near.layout.xaxis.ticktext) == ((1.0, 16.0), ("1", "16"))
     assert miniature([one], logarithmic=True).startswith("data:image/svg+xml;base64,")
