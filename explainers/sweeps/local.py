@@ -3,14 +3,15 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.context import BaseContext
 
-from explainers.processes import begun_afresh
 from explainers.sweeps.plan import Block, Problem
 from explainers.sweeps.work import Bench, Done, work
 
@@ -93,7 +94,23 @@ def given_up(block: Block, tries: int) -> Done:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=begun_afresh(), initializer=_follow_parent)
+    return ProcessPoolExecutor(workers, mp_context=_apart(), initializer=_follow_parent)
+
+
+def _apart() -> BaseContext:
+    """How processes begin that share nothing with this one, at once where the system allows it.
+
+    They are never forked from this process: where torch has started threads, a fork can deadlock. On Linux they are
+    forked from another, which stays as long as this one, has imported this library and computes nothing; that saves
+    each of them the seconds of importing torch. It keeps the environment of the moment in which the first began.
+    """
+    # Elsewhere libraries of the system start threads of their own, also where nothing is computed.
+    if not sys.platform.startswith("linux"):
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # It looks for modules in the current folder first, which is right where this process does so, too.
+    context.set_forkserver_preload(["explainers"] if {"", os.getcwd()} & {*sys.path} else [])
+    return context
 
 
 def _begin(pool: ProcessPoolExecutor, workers: int) -> None:

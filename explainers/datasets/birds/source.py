@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from os import cpu_count
 
 import numpy as np
@@ -21,7 +22,6 @@ from explainers.datasets.birds.render import (
     render_empty,
 )
 from explainers.datasets.birds.shortcut import Shortcut
-from explainers.processes import begun_afresh
 
 # Seeds. No shipped network was trained on the birds that judge, nor on those that the app shows.
 SHOWN, TRAINING, HELD_OUT = 0, 1, 2
@@ -126,6 +126,7 @@ def _stacked(pixels: Callable[[int], np.ndarray], count: int, workers: int | Non
     if workers == 0 or count <= CHUNK:
         pictures = [pixels(index) for index in range(count)]
     else:
-        with ProcessPoolExecutor(workers, mp_context=begun_afresh()) as pool:
+        # Spawned, not forked: forking a process in which torch has started threads can deadlock.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             pictures = list(pool.map(pixels, range(count), chunksize=CHUNK))
     return torch.as_tensor(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
