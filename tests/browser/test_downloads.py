@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.support.brief import brief
-from tests.support.browser import SLOW, chart, cheap, expect, opened, popover, take
+from tests.support.browser import SLOW, chart, cheap, expect, opened, popover, quiet, take
 from tests.support.tables import rows_of
 
 pytestmark = pytest.mark.browser
@@ -76,6 +76,7 @@ def test_the_whole_grid_and_one_of_its_maps(page, address, monkeypatch):
     compile(data.decode(), name, "exec")
 
     popover(page).get_by_role("radio", name="One map").click()
+    quiet(page)
     popover(page).get_by_role("combobox").last.press("ArrowDown")
     page.get_by_role("option", name="layer1.2").click()
     expect(popover(page)).to_contain_text("CID of layer1.2")
