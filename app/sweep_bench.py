@@ -2,10 +2,10 @@
 
 The same maps of the same pictures, first one after the other through the app's queue, each asked for as soon as the
 one before is there, then by processes side by side; `--rounds` does both so often, by turns. Prints maps (pictures ×
-layers) a second of both, the ratio, and what a core spends on a map, which tells where the machine has other work to
-do, with `OMP_NUM_THREADS=1` (two threads that wait for each other spend time, too). The sweep's start, Python and torch
-in every process, is counted, and said. The largest memory is that of the process that writes the table, which must not
-grow with the number of pictures.
+layers) a second of both, the ratio, and what a core spends on a map in this process (`--workers 0`), which tells where
+the machine has other work to do, with `OMP_NUM_THREADS=1` (two threads that wait for each other spend time, too). The
+sweep's start, Python and torch once, is counted, and said. The largest memory is that of the process that writes the
+table, which must not grow with the number of pictures.
 """
 
 import argparse
@@ -56,20 +56,24 @@ def main() -> None:
         if apps is not None:
             print(f"ratio: {apps.seconds / swept.seconds:.2f}", flush=True)
     print(f"memory of this process: {base:.0f} MB before the first sweep, at most {memory():.0f} MB")
-    print(f"memory of the largest worker: {memory(resource.RUSAGE_CHILDREN):.0f} MB")
 
 
 @dataclass(frozen=True)
 class Pace:
-    """`maps` in `seconds`, `processor` of them times a core's work; `start` of them passed before the first map."""
+    """`maps` in `seconds`, `processor` of them times a core's work; `start` of them passed before the first map.
+
+    What the processor does for other processes is not known, where these are no children of this one.
+    """
 
     maps: int
     seconds: float
-    processor: float
+    processor: float | None
     start: float = 0.0
 
     def __str__(self) -> str:
-        told = f"{self.maps / self.seconds:.3f} maps a second, {self.processor / self.maps:.2f} s of the processor each"
+        told = f"{self.maps / self.seconds:.3f} maps a second"
+        if self.processor is not None:
+            told += f", {self.processor / self.maps:.2f} s of the processor each"
         return told + (f", {self.start:.1f} s until work began" if self.start else "")
 
 
@@ -85,7 +89,8 @@ def as_a_sweep(plan: Plan, workers: int) -> Pace:
             table.add(done.block.place, done.rows)
         table.close()
         assert len(read_sweep(table.path)) == count
-    return Pace(count, time.monotonic() - started, processor() - worked, (begun or started) - started)
+    own = None if workers else processor() - worked
+    return Pace(count, time.monotonic() - started, own, (begun or started) - started)
 
 
 def through_the_app(plan: Plan) -> Pace:
@@ -109,14 +114,14 @@ def through_the_app(plan: Plan) -> Pace:
 
 
 def processor() -> float:
-    """Seconds that the processor has worked for this process and for those of its children that have ended."""
-    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    """Seconds that the processor has worked for this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
-def memory(whose: int = resource.RUSAGE_SELF) -> float:
-    """The most that this process, or the largest of its children, has taken, in megabytes."""
-    return resource.getrusage(whose).ru_maxrss / 1024
+def memory() -> float:
+    """The most that this process has taken, in megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
