@@ -226,8 +226,8 @@ def _tell(args: argparse.Namespace, table: SweepTable, count: int, maps: int, cu
     if table.problems:
         they = "It stands" if len(table.problems) == 1 else f"All {len(table.problems)} problems stand"
         print(f"{they} in {table.side_table.name}.")
-    if others := len(table.others_problems):
-        print(f"{table.side_table.name} has {others} more, of what this sweep does not ask for.")
+    if others := len(table.earlier_problems):
+        print(f"{table.side_table.name} has {others} more, of earlier sweeps.")
     if maps > count:
         print(f"{maps} maps were added to {args.keep_maps.name}.")
     if cut:

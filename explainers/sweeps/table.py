@@ -56,7 +56,7 @@ class SweepTable:
         self.path, self.maps, self.schema = path.resolve(), maps and maps.resolve(), schema
         self.parts = _parts_of(self.path)
         self.problems: list[Problem] = []
-        self.others_problems: list[Problem] = []
+        self._earlier: list[Problem] = []
         self._locks: list[FileLock] = []
         try:
             self._lock(self.path)
@@ -132,11 +132,16 @@ class SweepTable:
 
     def keep_problems(self) -> None:
         """The problems that earlier work on this table has left stay, until they are settled."""
-        self.others_problems = self._read_problems()
+        self._earlier = self._read_problems()
 
     def settle(self, asked: Callable[[Problem], bool]) -> None:
         """Of earlier problems, those that were `asked` about again no longer count: they are here anew, or gone."""
-        self.others_problems = [one for one in self.others_problems if not asked(one)]
+        self._earlier = [one for one in self._earlier if not asked(one)]
+
+    @property
+    def earlier_problems(self) -> list[Problem]:
+        """Those that are kept and that this work has not met again."""
+        return [one for one in self._earlier if one not in self.problems]
 
     def _read_problems(self) -> list[Problem]:
         columns = [one.name for one in fields(Problem)]
@@ -150,8 +155,7 @@ class SweepTable:
         text = io.StringIO()
         table = csv.DictWriter(text, [one.name for one in fields(Problem)])
         table.writeheader()
-        others = [one for one in self.others_problems if one not in self.problems]
-        table.writerows([asdict(one) for one in (*others, *self.problems)])
+        table.writerows([asdict(one) for one in (*self.earlier_problems, *self.problems)])
         write_whole(self.side_table, text.getvalue().encode(errors="backslashreplace"))
 
     @property
@@ -175,7 +179,7 @@ class SweepTable:
             where = self.side_table
             for left in self.path.parent.glob(f"{glob.escape(self.side_table.name)}.*.partial"):
                 left.unlink()
-            if self.problems or self.others_problems:
+            if self.problems or self.earlier_problems:
                 self._write_problems()
             else:
                 self.side_table.unlink(missing_ok=True)

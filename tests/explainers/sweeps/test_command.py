@@ -77,7 +77,13 @@ def test_problems_stay_beside_the_table_when_it_grows(sweep, tmp_path):
     assert sweep(pictures=str(folder))[0] == 1
     status, said, _ = sweep(pictures="birds:1")
     assert status == 0
-    assert "a.problems.csv has 1 more, of what this sweep does not ask for." in said
+    assert "a.problems.csv has 1 more, of earlier sweeps." in said
+    assert pd.read_csv(tmp_path / "a.problems.csv")["picture"].to_list() == ["bad.png"]
+    # What was not looked at again for want of time is a problem still, and stands there once.
+    status, said, _ = sweep("--limit-hours", "0", pictures="birds:2")
+    assert (status, "a.problems.csv has 1 more, of earlier sweeps." in said) == (1, True)
+    status, said, _ = sweep(pictures=str(folder))
+    assert (status, "earlier" in said) == (1, False)
     assert pd.read_csv(tmp_path / "a.problems.csv")["picture"].to_list() == ["bad.png"]
 
 
