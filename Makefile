@@ -1,4 +1,4 @@
-# make run · make test · make test-plain · make lint · make bench; each is also spelled out in docs/development.md.
+# make run · make test · make test-all · make test-plain · make lint · make bench; each is also spelled out in docs/development.md.
 # make lock · make licences · make audit: what is installed, its digests, its licences, and what is known against it.
 # make api: the public names of the library, written to docs/api.md.
 # make first-visit: the results that a first visit finds, after the version of a method rose.
@@ -15,7 +15,7 @@ NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru t
   $(addprefix networks/test_,features.py networks.py silence.py spellings.py trial.py unet.py) \
   $(addprefix datasets/test_,membranes.py picture_colours.py))
 
-.PHONY: run test test-plain lint bench api first-visit screenshots sums lock licences audit
+.PHONY: run test test-all test-plain lint bench api first-visit screenshots sums lock licences audit
 
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -33,12 +33,18 @@ NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru t
 run: .venv/ready
 	.venv/bin/python -m streamlit run app/main.py --server.port $(PORT)
 
+# Two workers, and a file's tests on one of them: what they share is made once.
+PYTEST = .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: .venv/ready-dev
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) --few -m "not long and not browser"
+
+test-all: .venv/ready-dev
+	$(PYTEST)
 
 test-plain: .venv/ready-dev
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1 \
-	  .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(NUMERICAL)
+	  $(PYTEST) -m "not slow" $(NUMERICAL)
 
 lint: .venv/ready-dev
 	.venv/bin/python -m ruff check .

@@ -39,6 +39,23 @@ os.environ["RESULTS_LIMIT"] = "0"
 os.environ["SHIPPED_RESULTS"] = "0"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--few", action="store_true", help="of every parametrised test the first and the last case only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--few` a law is tried at the two ends of its cases, so that what is left takes minutes."""
+    if not config.getoption("--few"):
+        return
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = [item for law in cases.values() for item in law[1:-1]]
+    config.hook.pytest_deselected(items=left_out)
+    out = set(left_out)
+    items[:] = [item for item in items if item not in out]
+
+
 @pytest.fixture(autouse=True)
 def same_main() -> Iterator[None]:
     """A page that a test runs takes the program's place: processes that are started later would run it again."""

@@ -3,9 +3,12 @@
 import re
 import sys
 
+import pytest
+
 from app import first_map_bench
 
 
+@pytest.mark.long
 def test_every_wait_is_told(monkeypatch, capsys, fresh_backend):
     monkeypatch.setenv("RESULTS_LIMIT", "0")
     monkeypatch.setattr(sys, "argv", ["first_map_bench", "--runs", "1", "--grid", "8"])

@@ -281,6 +281,7 @@ def sampler(net, x, twin) -> Sampler:
     return found
 
 
+@pytest.mark.long
 def test_no_wait_inside_a_stage_of_the_solver(sampler, twin):
     """Decisions on stages alone: eight times the samples in a stage cost none more, but for tries at the constraint."""
 
@@ -307,6 +308,7 @@ def test_no_wait_while_the_constraint_is_measured_or_probes_are_drawn(sampler, t
     assert not +twin.waits
 
 
+@pytest.mark.long
 def test_no_wait_inside_a_round_of_rus_solver(monkeypatch, net, decoder, twin):
     """Looks at what is lost, and tries at the constraint: none in a round."""
     x, decoder = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)), there(decoder)
@@ -348,6 +350,7 @@ def test_frames_of_a_device_that_works_ahead_are_as_far_apart_as_a_cancel_may_ta
     assert all(SECONDS / 2 <= seconds <= 2 * SECONDS for seconds in apart)
 
 
+@pytest.mark.long
 def test_what_a_map_waits_for_is_its_frames(monkeypatch, net, x, twin):
     """A clock that stands still: each frame comes after twice as many chunks as the one before."""
     monkeypatch.setattr(cid, "paced", partial(paced, clock=lambda: 0.0))
@@ -421,6 +424,7 @@ def test_the_app_runs_on_another_device(twin):
         backend.close()
 
 
+@pytest.mark.long
 def test_a_fairness_check_runs_on_another_device(monkeypatch, twin):
     monkeypatch.setattr(fairness, "METHODS", ("layer_gradient", "cid"))
     network = load_network("resnet20-cifar10", DEVICE)
@@ -448,6 +452,7 @@ def test_a_decoder_is_trained_on_another_device(twin, tmp_path, monkeypatch):
     assert load_decoder(last.card).to(DEVICE).mean.device == DEVICE
 
 
+@pytest.mark.long
 def test_the_benchmark_runs_on_another_device(monkeypatch, net, x, twin):
     monkeypatch.setattr(benchmark, "LONG_EFFORT", Effort(stages=((4, 16),)))
     monkeypatch.setattr(benchmark, "LONG_EFFORT_AT_X", EffortAtX(rounds=1, steps=4, judge_samples=32))

@@ -11,6 +11,7 @@ from explainers.decoders.command import LAYERS
 from tests.support.places import ROOT
 
 
+@pytest.mark.long
 def test_the_library_never_loads_the_front_end():
     modules = [
         str(path.relative_to(ROOT).with_suffix("")).replace("/", ".")

@@ -50,6 +50,7 @@ def installed(tmp_path_factory) -> Path:
     return site
 
 
+@pytest.mark.long
 def test_every_module_and_all_that_ships_are_inside(installed):
     modules = {path.relative_to(ROOT) for name in ("explainers", "app") for path in (ROOT / name).rglob("*.py")}
     assert {path.relative_to(installed) for path in installed.rglob("*.py")} == modules

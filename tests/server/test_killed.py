@@ -65,6 +65,7 @@ def address(folder, before) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_at_work_finds_what_it_had_and_does_the_rest(folder, before, address):
     assert 0 < len(before) < len(LAYERS)
     assert NOTICE not in look(address, LAYERS)
@@ -74,6 +75,7 @@ def test_a_server_that_is_killed_at_work_finds_what_it_had_and_does_the_rest(fol
     assert f"All {len(LAYERS)} maps are ready" in look(address, LAYERS)
 
 
+@pytest.mark.long
 def test_a_folder_that_goes_and_comes_costs_results_and_nothing_else(folder, address):
     layers = LAYERS[:2]
 

@@ -189,6 +189,7 @@ def in_a_process(call: str, folder: Path) -> list[list[int]]:
     return [[int(number) for number in line.split()] for line in done.stdout.splitlines()]
 
 
+@pytest.mark.long
 def test_sixteen_sessions_get_the_answers_of_one_alone(backend):
     asked = wishes(0)
     answers = crowd(backend, asked)
@@ -203,6 +204,7 @@ def test_sixteen_sessions_get_the_answers_of_one_alone(backend):
 
 @GLIBC
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.long
 def test_memory_stays_flat_over_more_than_a_thousand_requests(device, tmp_path):
     """The first rounds warm it up."""
     held = [bytes_held for (bytes_held,) in in_a_process(f"grow({device!r}, {ROUNDS})", tmp_path)]
@@ -238,6 +240,7 @@ def swap(device: str, count: int) -> None:
 
 @GLIBC
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.long
 def test_networks_that_are_evicted_are_freed(device, tmp_path):
     """A dozen networks, each used for a map: no more modules live than are kept, and no memory stays of the others."""
     alive, held, used = zip(*in_a_process(f"swap({device!r}, {NETWORKS})", tmp_path), strict=True)
@@ -268,6 +271,7 @@ def objects() -> Counter[str]:
     return Counter(name for name in packages if name in ("app", "explainers", "plotly", "streamlit"))
 
 
+@pytest.mark.long
 def test_runs_of_pages_and_sessions_leave_no_object_behind(fresh_backend):
     """Sixty runs leave fewer objects than there were sessions, of any package's types."""
     for page in SIXTY:

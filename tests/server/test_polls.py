@@ -3,6 +3,7 @@
 import contextlib
 from urllib.parse import parse_qsl
 
+import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
@@ -44,6 +45,7 @@ def test_said_twice_it_is_done_once():
     assert ScriptRequests.request_rerun is once
 
 
+@pytest.mark.long
 def test_a_layer_stays_chosen_though_the_browser_shows_the_one_before():
     query = "network=resnet20-cifar10&refine=False&grid=4&view=layer&layer=layer1.0"
     with serving() as (address, _), stream(address) as visitor:

@@ -59,6 +59,7 @@ def test_from_the_start_visitors_have_no_developer_s_menu(served):
     assert healthy(served)
 
 
+@pytest.mark.long
 def test_the_very_first_visit_may_be_to_another_page(served):
     assert "What this is" in told(visit(served, page="about"))
 

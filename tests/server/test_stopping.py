@@ -3,12 +3,15 @@
 import os
 import signal
 
+import pytest
+
 from tests.support.server import serving
 from tests.support.visitor import asked, run, stream, told
 
 LONG = "network=vgg16-birds&view=layer&layer=fc8&seed=4711"
 
 
+@pytest.mark.long
 def test_a_server_that_is_stopped_at_work_complains_of_nothing(tmp_path):
     log = tmp_path / "log"
     # As many threads as a server has of itself, which others give to tests.

@@ -404,6 +404,7 @@ def test_ru_without_decoders_says_which_layer_lacks_one(fresh_backend):
     assert says(at, "have them: conv1, ")
 
 
+@pytest.mark.long
 def test_ru_of_two_layers_that_have_decoders(fresh_backend):
     at = until(visit(metric="ru", layer="conv1"), lambda at: says(at, "mean RU differs by"))
     assert says(at, "compares decoders as much as layers")
@@ -422,6 +423,7 @@ def test_networks_of_other_input_sizes_are_compared_on_one_grid_and_the_page_say
     assert says(at, "8×8 cells")
 
 
+@pytest.mark.long
 def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend):
     at = until(visit(other="resnet20-cifar10"), done)
     assert says(at, "of 24 maps of both networks")

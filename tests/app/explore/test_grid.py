@@ -69,6 +69,7 @@ def address(at: AppTest, name: str) -> str:
     return value[0] if isinstance(value, list) else value
 
 
+@pytest.mark.long
 def test_rows_are_methods_and_columns_layers_with_the_cost_under_every_map():
     at = until(visit(), ready)
     assert [trace["name"] for trace in maps(at)] == [
@@ -94,6 +95,7 @@ def test_that_a_row_has_one_map_for_all_layers_is_said_once():
     assert "the same for every layer" in record(methods()["lrp"], None, AGAIN, 0, "cpu")
 
 
+@pytest.mark.long
 def test_one_scale_for_a_row_and_zoom_for_all():
     layout = figure(until(visit(), ready))["layout"]
     scales = {trace["coloraxis"] for trace in maps(until(visit(), ready))}

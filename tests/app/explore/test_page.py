@@ -68,6 +68,7 @@ def test_ru_of_a_layer_without_a_decoder_says_what_it_needs():
     until(at, done)
 
 
+@pytest.mark.long
 def test_all_layers_of_ru_are_those_with_a_decoder():
     at = visit(metric="ru", view="layers")
     at.button(key="layers_again").click().run()
@@ -75,6 +76,7 @@ def test_all_layers_of_ru_are_those_with_a_decoder():
     assert "mean RU" in at.get("plotly_chart")[-2].proto.spec
 
 
+@pytest.mark.long
 def test_one_of_all_layers_is_opened_alone():
     at = visit(view="layers")
     at.button(key="layers_again").click().run()
@@ -385,6 +387,7 @@ def test_another_layer_ends_the_work_on_the_first():
     assert job.state == "cancelled"
 
 
+@pytest.mark.long
 def test_all_layers_appear_on_one_scale():
     at = visit(view="layers")
     at.button(key="layers_again").click().run()
@@ -416,6 +419,7 @@ def test_all_layers_have_a_preview_before_any_is_finished_the_deepest_first_then
     assert came == [*previews, "layer2.0", *(name for name in deepest_first if name != "layer2.0")]
 
 
+@pytest.mark.long
 def test_a_network_that_cannot_be_had_is_one_sentence(monkeypatch):
     from explainers.networks.catalogue import WeightsUnavailable
 

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.places import ROOT
 
 # What it imports is asked, not the last digits of its maps.
@@ -31,6 +33,7 @@ print(attribute("bottleneck", network, layer, x, target=2, settings=BottleneckSe
 """
 
 
+@pytest.mark.long
 def test_a_script_of_version_0_1_runs():
     run = subprocess.run([sys.executable, "-c", BRIEF + SCRIPT], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

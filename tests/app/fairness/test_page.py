@@ -83,6 +83,7 @@ def test_the_proof_comes_first_and_is_exact_for_every_power_of_two():
 
 
 @pytest.mark.parametrize(("layer", "pair", "c"), [(INSIDE, "", 4.0), (BETWEEN, "", 4.0), (INSIDE, INSIDE, 0.25)])
+@pytest.mark.long
 def test_measured_factors_are_those_of_theory(layer, pair, c):
     found = with_maps(Question(layer, c=c, pair=pair))
     spot = Spot(shrunk=layer in plan(network()).shrunk_by(pair))
@@ -99,6 +100,7 @@ def test_the_printed_rule_makes_another_function():
     assert first.proof.change == first.proof.as_printed > 0.1
 
 
+@pytest.mark.long
 def test_what_was_measured_on_the_network_itself_serves_every_c():
     kept: dict = {}
     one = with_maps(Question(INSIDE, c=4), kept)
@@ -140,6 +142,7 @@ def decoder(tmp_path, monkeypatch) -> DecoderCard:
     return card
 
 
+@pytest.mark.long
 def test_ru_does_not_move_when_the_decoder_is_that_of_the_rescaled_network(decoder):
     question = Question(INSIDE, decoders=decoder_keys(station_decoders(network(), plan(network()))))
     assert decoder.key in question.decoders
@@ -154,6 +157,7 @@ def test_ru_does_not_move_when_the_decoder_is_that_of_the_rescaled_network(decod
     assert np.abs(raw[0, 0].numpy() - before).mean() > 0.01
 
 
+@pytest.mark.long
 def test_ru_of_a_shipped_decoder_does_not_move_where_the_page_looks_first():
     alexnet = load_network("alexnet-birds")
     found = plan(alexnet)
@@ -248,6 +252,7 @@ def test_the_choice_survives_the_address_bar_and_nonsense_does_not():
 
 
 @pytest.mark.usefixtures("fresh_backend")
+@pytest.mark.long
 def test_the_first_visit_proves_then_fills_in_maps_table_and_curves():
     at = until(visit(), lambda at: metrics(at))
     assert metrics(at)["Largest change of a logit"] == "0"

@@ -111,6 +111,7 @@ def test_any_other_content_is_another_figure(cells, place, value, opacity):
         assert (figure.layout.font.color, figure.data[0].opacity) == (look.text, share)
 
 
+@pytest.mark.long
 def test_small_figures_count_as_what_they_take():
     """Of Python's own memory: a hundred maps of eight cells by eight."""
     nats_figure(np.zeros((8, 8)), SIZE, LIMITS, LIGHT)

@@ -54,6 +54,7 @@ def figure(at: AppTest, place: int) -> dict:
     return json.loads(at.get("plotly_chart")[place].proto.spec)
 
 
+@pytest.mark.long
 def test_every_choice_is_in_the_address_and_comes_back():
     asked = {"experiment": "spirals", "variant": "leaky-relu", "at": "3", "epoch": "18", "width": "0.5",
              "curves": "label", "unit": "bits", "noise": "0.2", "samples": "128"}  # fmt: skip
@@ -72,6 +73,7 @@ def test_every_choice_is_in_the_address_and_comes_back():
     assert "sigma" not in address(at)
 
 
+@pytest.mark.long
 def test_the_stage_stands_at_the_epoch_of_the_address_and_has_a_frame_for_each():
     at = visit(epoch="18")
     spec = figure(at, 0)
@@ -101,6 +103,7 @@ def choice_of(at: AppTest) -> Choice:
     return at.session_state["flow_choice"]
 
 
+@pytest.mark.long
 def test_new_estimates_start_with_the_button_are_drawn_kept_and_cost_nothing_again():
     query = {"noise": "0.2", "samples": "64", "at": "3"}
     at = visit(**query)
@@ -118,6 +121,7 @@ def test_new_estimates_start_with_the_button_are_drawn_kept_and_cost_nothing_aga
     assert says(visit(**query), "are in the curves")
 
 
+@pytest.mark.long
 def test_cancel_keeps_what_is_ready_and_another_start_goes_on(monkeypatch):
     at = visit(samples="1024")
     at.button(key="flow_new_again").click().run()

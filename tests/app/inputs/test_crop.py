@@ -33,6 +33,7 @@ def test_text_and_back(crop):
 
 
 @given(st.text(max_size=40))
+@pytest.mark.long
 def test_any_text_names_a_part_or_is_refused(text):
     # Hardly any such text names a part; one that does says the same again.
     with contextlib.suppress(ValueError):

@@ -66,6 +66,7 @@ def brought(data: bytes, **query: str) -> AppTest:
     return at
 
 
+@pytest.mark.long
 def test_nothing_runs_before_the_button_then_every_point_stands_in_chart_table_and_pictures():
     at = visit()
     assert says(at, "0 of 2 maps are there")
@@ -286,6 +287,7 @@ def test_what_ships_stands_on_the_page_without_any_work():
     assert not backend().maps._jobs
 
 
+@pytest.mark.long
 def test_pictures_stand_in_the_order_of_their_agreement_with_grad_cam():
     at = computed(count="4")
     assert "Like Grad-CAM" not in at.dataframe[1].value

@@ -81,6 +81,7 @@ def layers() -> Iterator[tuple[str, str, str, float]]:
 
 
 @pytest.mark.parametrize(("name", "layer", "method", "beta"), layers())
+@pytest.mark.long
 def test_what_a_page_says_of_a_map_holds_and_is_never_farther_off_than_before(name, layer, method, beta):
     *before, last = frames(name, layer, method, beta=beta)
     end = float(last.mean[0])

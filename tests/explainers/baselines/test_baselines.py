@@ -106,6 +106,7 @@ def _state(net: nn.Module) -> list:
     ] + [(key, t.requires_grad, t.grad is None, t._version) for key, t in net.named_parameters()]
 
 
+@pytest.mark.long
 def test_the_network_is_left_as_it_was_after_success_and_failure(resnet20, pictures) -> None:
     before, weights = _state(resnet20.module), [t.clone() for t in resnet20.module.state_dict().values()]
     drawn = torch.random.get_rng_state()

@@ -133,6 +133,7 @@ def test_two_layers_that_could_be_the_last_are_not_chosen_between(state):
     assert set(found.missing) == {"fc.weight", "fc.bias"}
 
 
+@pytest.mark.long
 def test_a_name_of_many_segments_costs_no_time(state):
     long = {"a." * 500_000 + "weight": torch.zeros(1, 1)}
     with pytest.raises(CheckpointError, match="1 unexpected"):

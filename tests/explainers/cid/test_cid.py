@@ -62,6 +62,7 @@ def test_the_constraint_holds_on_noise_of_our_own(resnet, layer):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_refinement_beats_closed_form_and_the_paper_where_h_is_curved(resnet):
     x, beta = _small(resnet), 1e-2
     h = Feature(resnet.module, "fc")
@@ -106,6 +107,7 @@ def test_same_seed_same_map_other_seed_another(resnet, refine):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_picture_has_the_same_map_alone_and_in_company(resnet):
     pictures = torch.cat([_small(resnet, i) for i in range(2)])
     settings = CIDSettings(beta=1e-3)

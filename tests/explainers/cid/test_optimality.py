@@ -110,6 +110,7 @@ def test_changes_that_keep_their_length_and_turn_are_apart():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_confident_network_is_not_left_where_the_jacobian_at_x_leads(confident):
     h, x, estimates = confident
     found = estimates[-1]
@@ -134,6 +135,7 @@ def test_no_preview_of_a_confident_network_lies_above_what_is_possible(confident
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_loss_that_is_said_is_not_below_the_true_one():
     network = load_network("resnet20-cifar10")
     h, said = Feature(network.module, network.layer("fc")), []

@@ -174,6 +174,7 @@ def test_tensors_equal_single_pictures_and_network_units():
         assert labels[k] == data[k][1]
 
 
+@pytest.mark.long
 def test_another_process_does_not_change_the_result():
     one, two = (RenderedBirds(CHUNK + 1, size=16, seed=2).tensors(workers) for workers in (0, 1))
     assert torch.equal(one[0], two[0])

@@ -201,6 +201,7 @@ def test_counted_passes_are_those_of_the_maps(network, pictures):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_quantus_is_an_oracle_of_the_tests_only():
     code = "import sys, explainers.studies.evaluate; sys.exit(not {'quantus', 'cv2'}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -134,6 +134,7 @@ def curved() -> tuple[nn.Module, nn.Module, torch.Tensor]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_no_worse_than_a_long_run_of_the_paper_s_descent(curved):
     h, g, pictures = curved
     x = pictures[:1]
@@ -238,6 +239,7 @@ def test_where_the_error_is_the_decoder_s_own_that_is_said_and_the_work_is_short
     assert result.backward_passes < longer.backward_passes / 2
 
 
+@pytest.mark.long
 def test_where_the_ascent_is_led_astray_nothing_is_said_of_the_loss(curved):
     h, g, pictures = curved
     results = [_explain(h, g, pictures[:2], beta=beta) for beta in (1e-3, 1e-2)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def slow(long: pd.DataFrame) -> pd.DataFrame:
 
 @settings(max_examples=60)
 @given(st.lists(ROWS, max_size=40))
+@pytest.mark.long
 def test_all_places_at_once_are_each_by_itself(rows):
     long = pd.DataFrame(rows, columns=["quantity", "series", "x", "at", "training", "picture", "value"])
     pd.testing.assert_frame_equal(curves(long), slow(long), check_dtype=False)

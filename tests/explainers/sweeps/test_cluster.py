@@ -30,6 +30,7 @@ def nodes(monkeypatch):
     made.shutdown()
 
 
+@pytest.mark.long
 def test_rows_are_complete_and_the_same_though_a_node_is_killed(nodes):
     made, more = nodes
     wanted = todo(quick_plan(6, layers=("conv1",)))

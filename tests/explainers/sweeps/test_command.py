@@ -107,6 +107,7 @@ sys.exit(main(["--networks", "{NETWORK}", "--layers", "conv1", "--closed-form", 
 """
 
 
+@pytest.mark.long
 def test_a_script_whose_processes_cannot_begin_is_told_why(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-", tmp_path / "a.parquet"],
@@ -122,6 +123,7 @@ def test_a_script_whose_processes_cannot_begin_is_told_why(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of POSIX")
 @pytest.mark.parametrize(("ending", "unbuffered"), [("2>&1 | true", ""), ("| true", "1"), (">&- 2>&-", "")])
+@pytest.mark.long
 def test_whoever_stops_reading_or_listening_does_not_stop_it(tmp_path, unbuffered, ending):
     out = tmp_path / "a.parquet"
     asked = f"--networks {NETWORK} --layers conv1 --closed-form --grid 8 --pictures birds:1 --no-store --workers 0"
@@ -207,6 +209,7 @@ def test_weights_that_are_not_to_be_had_are_one_sentence(sweep, monkeypatch):
     assert error == "vgg16.pth could not be downloaded (no connection); put it here.\n"
 
 
+@pytest.mark.long
 def test_killed_ten_times_it_ends_with_the_rows_of_an_undisturbed_one(sweep, tmp_path):
     out = tmp_path / "killed.parquet"
     run = [sys.executable, "-m", "tests.support.killed_sweeps", str(out), "10"]

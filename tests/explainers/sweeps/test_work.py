@@ -68,6 +68,7 @@ def test_rows_say_what_the_network_answers(here):
         assert row.foreground == "mask"
 
 
+@pytest.mark.long
 def test_processes_compute_the_same_to_the_last_bit(plan, here):
     away = rows_of(run_processes(todo(plan), BENCH, 2))
     pd.testing.assert_frame_equal(away, compared(here), check_exact=True)
@@ -109,6 +110,7 @@ def test_broken_pictures_are_problems_of_their_own(tmp_path):
     assert done.problems[0].reason.startswith("bad.png: expected")
 
 
+@pytest.mark.long
 def test_a_block_that_ends_its_process_is_given_up_and_the_others_are_done(monkeypatch, tmp_path):
     plan = quick_plan(2, layers=("conv1",))
     plan = replace(plan, items=(_Slow(0), _Fatal(), plan.items[1]))

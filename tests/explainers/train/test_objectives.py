@@ -233,6 +233,7 @@ KINDS = (
 )
 
 
+@pytest.mark.long
 def test_pruning_passes_the_shares_on_the_way_in_the_first_half_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     """Stopped after any step, it ends in the same weights, exactly so many of which are not zero."""
     monkeypatch.setattr(asked, "NETWORKS", tmp_path)
@@ -304,6 +305,7 @@ def test_each_kind_of_recipe_runs_a_few_steps_and_writes_what_loads(tmp_path, mo
     assert ("attacked pictures" in card) == (recipe.attack is not None)
 
 
+@pytest.mark.long
 def test_an_auto_encoder_learns_to_give_the_picture_back_and_its_card_tells_the_error(tmp_path):
     """Flat pictures of a few greys, on which a few steps do much."""
     name = "autoencoder20-cifar10"
