@@ -28,6 +28,29 @@ def signed(value: float | None, places: int = 3) -> str:
     return "0" if value == 0 else _written(value, f"+z.{places}f")
 
 
+def signed_known(value: float | None, error: float | None, places: int = 3) -> str:
+    """A difference with the decimals that its error leaves it, one at least; all `places` where it is not known.
+
+    >>> signed_known(0.2551, 0.34), signed_known(-1.042, 0.013), signed_known(0.2551, None), signed_known(None, 0.1)
+    ('+0.3', '−1.04', '+0.255', '–')
+    """
+    return signed(value, _places(error, places))
+
+
+def gap(value: float, error: float, places: int = 4, least: bool = False) -> str:
+    """The same with what it may be off by; `least`: or by more than that.
+
+    >>> gap(0.2551, 0.34), gap(-1.0421, 0.013, least=True), gap(0.0, 0.0)
+    ('+0.3 ± 0.3', '−1.04 ± 0.01 or more', '0')
+    """
+    said = signed_known(value, error, places) + error_of(value, error, _places(error, places))
+    return said + (OR_MORE if least else "")
+
+
+def _places(error: float | None, most: int) -> int:
+    return most if error is None or math.isnan(error) else max(1, known_places(error, most))
+
+
 # What stands after an error that leaves something out, and in the place of what nobody has measured.
 OR_MORE, NOT_KNOWN = " or more", "not known"
 

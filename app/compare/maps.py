@@ -41,9 +41,9 @@ DIFFERENCE = (
 )
 MEAN = "Mean of the map over the cells that both layers use, in nats per input variable."
 MEAN_DIFFERENCE = (
-    "Mean of B − A over those cells, ± what it may be off by as if both maps' errors were independent. Two networks "
-    "that are much alike, measured with one seed, err alike, so that their difference is better than this. A dash: one "
-    "of the maps does not meet its constraint, so that there is no difference to tell."
+    "Mean of B − A over those cells, ± what it may be off by, one standard error, as if both maps' errors were "
+    "independent. Two networks that are much alike, measured with one seed, err alike, so that their difference is "
+    "better than this. A dash: one of the maps does not meet its constraint, so that there is no difference to tell."
 )
 TRAIN_HELP = "Leads to Explore, One layer, where a decoder is trained on the spot."
 CONSTRAINT = "How far noise of this strength really moves the feature, divided by how far it may; 1 where a map holds."

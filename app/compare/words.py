@@ -1,12 +1,11 @@
 """Means of two maps and of their difference in words, with the decimals that are known of them."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from app.compare.pairs import Difference
 from app.figures.means import mean_words
-from app.words import NONE, OR_MORE, error_of, known_places, signed
+from app.words import NONE, gap, signed_known
 
 
 def side_words(mean: float, said: Mapping[str, Any]) -> str:
@@ -22,15 +21,9 @@ def side_words(mean: float, said: Mapping[str, Any]) -> str:
 
 def gap_words(found: Difference, most: int = 3) -> str:
     """The difference with the decimals that its error leaves it, at most so many."""
-    return signed(found.mean, _places(found, most))
+    return signed_known(found.mean, found.error, most)
 
 
 def gap_with_error(found: Difference) -> str:
     """The same with what it may be off by, and whether that is the least; a dash where no difference can be told."""
-    if not found.certain:
-        return NONE
-    return gap_words(found, 4) + error_of(found.mean, found.error, _places(found, 4)) + (OR_MORE if found.more else "")
-
-
-def _places(found: Difference, most: int) -> int:
-    return most if math.isnan(found.error) else known_places(found.error, most)
+    return gap(found.mean, found.error, least=bool(found.more)) if found.certain else NONE

@@ -19,7 +19,7 @@ def coming(store: Backend, network: Network, way: str, passes: int) -> None:
     """Draws it; `passes` through the network are about what all chosen methods need together."""
     progress.coming(
         f"Here come {WILL_COME[way]}; then a table of all methods that can be saved as CSV. Methods appear one after "
-        f"the other, cheap ones first. It takes {passes:,} passes through the network, on this machine "
+        f"the other, cheap ones first. On this machine that takes "
         f"**{about(passes * pass_seconds(store, network))}**; Cancel keeps what is ready.",
         "eval",
     )

@@ -1,5 +1,6 @@
 """Two maps of the grid: A, B, B − A, and every pixel of A against that of B."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from app.figures.closer import difference_map, scatter_figure, value_map
 from app.figures.ends import ENDS
 from app.figures.grid import SCALES, SIGNED_SCALES, Cell, Row, row_limits
 from app.parts.look import look
-from app.words import NONE, decimal, number, signed
-from explainers.cid.certainty import is_certain
+from app.words import NONE, decimal, gap, number
+from explainers.cid.certainty import is_certain, loss_unknown, mean_uncertainty
 from explainers.evaluation.alike import common_shape, on_cells, rank_correlation, shares_below, top_overlap
 
 A_HELP = "The map that the difference is counted from."
@@ -28,7 +29,8 @@ MEANS = {
     "the other; −1, the reverse. Spearman's ρ.",
     "top": "Of the tenth of the pixels that matter most to A, the share that belongs to the same tenth of B. By "
     "chance it is 10 %.",
-    "mean": "Mean of B − A over the pixels that both maps bound.",
+    "mean": "Mean of B − A over the pixels that both maps bound; of CID and RU ± what it may be off by, one standard "
+    "error, as if both maps' errors were independent.",
 }
 UNSURE = "No difference is told: the noise of {} does not meet the constraint, so that its values are uncertain."
 
@@ -141,6 +143,11 @@ def told(a: Spot, b: Spot, what: Held) -> dict[str, tuple[str, str]]:
     finite = what.gap[np.isfinite(what.gap)]
     if what.same and finite.size and not what.unsure:
         mean = float(finite.mean())
-        text = signed(mean) if a.method.entropy else number(mean)
+        text = number(mean)
+        if a.method.entropy:
+            said = [spot.result.numbers for spot in (a, b) if spot.result is not None]
+            # One map twice errs twice alike.
+            error = 0.0 if a.name == b.name else math.hypot(*map(mean_uncertainty, said))
+            text = gap(mean, error, least=any(map(loss_unknown, said)))
         found[f"Mean of B − A ({what.unit})"] = (text, MEANS["mean"])
     return found

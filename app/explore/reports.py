@@ -17,8 +17,9 @@ from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain, foreground_kind, located
 from app.parts.strange import answered
-from app.words import NONE, decimal, factor, multiple, signed
+from app.words import NONE, decimal, factor, multiple, signed_known
 from explainers import CIDResult
+from explainers.cid.certainty import mean_uncertainty
 from explainers.cid.noise_effect import FACTORS, NoiseEffect
 from explainers.methods.noise import NoiseRequest
 from explainers.methods.registry import find_method
@@ -48,7 +49,10 @@ def object_numbers(view: View, subject: Subject) -> dict[str, str]:
     gain, _ = foreground_gain(view.value, subject)
     if gain is None:
         return {}
-    return {"Concentration (nats)": signed(gain), "Localisation (of 1)": decimal(located(view.value, subject))}
+    return {
+        "Concentration (nats)": signed_known(gain, mean_uncertainty(view.value.numbers)),
+        "Localisation (of 1)": decimal(located(view.value, subject)),
+    }
 
 
 def reading(methods: Sequence[str]) -> tuple[str, ...]:

@@ -1,21 +1,28 @@
 """For each method the maps before and after on one scale, or the reason why there is none."""
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import streamlit as st
 
+from app.address import selection
 from app.figures.ends import ENDS
 from app.figures.fairness import map_limits, triple_figure
 from app.figures.style import PLAIN_CONFIG
+from app.parts import ways
 from app.parts.look import look
 from app.words import factor, number, part
 from explainers.cid.certainty import is_certain
 from explainers.fairness.check import Check
-from explainers.fairness.maps import METHODS, NATS, Question
+from explainers.fairness.maps import METHODS, NATS, NO_DECODER, Question
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
 
+TRAIN_HELP = "Leads to Explore, One layer, where a decoder is trained on the spot."
+WITHIN = (
+    "Decoders are trained for the layers of Explore; {} lies within one of them. Another layer can be looked at above."
+)
 # Names of the table of baselines are read only once a map is there: its module takes a second to import.
 SENTENCES = {
     CID_NAME: "How much noise each pixel can bear before the layer's feature moves by a fixed share of its "
@@ -44,20 +51,40 @@ def unit(method: str) -> str:
     return "nats" if method in NATS else _record(method).unit
 
 
-def maps(found: Check, question: Question, note: str = "") -> None:
-    """One card per method, in the order of the table below; `note` stands in the frames of maps that are not there."""
+def maps(found: Check, question: Question, layers: Collection[str], note: str = "") -> None:
+    """One card per method, in the order of the table below; `note` stands in the frames of maps that are not there.
+
+    `layers` are those of Explore, for which a decoder can be trained; others lie within one of them.
+    """
     st.markdown(f"## Maps at {question.layer}, before and after", help=HEADING)
     with st.container(horizontal=True, key="fair_maps"):
         for place, method in enumerate(METHODS):
             with st.container(key=f"fair_card_{method}"):
-                _card(found, place, method, question, note)
+                _card(found, place, method, question, layers, note)
 
 
-def _card(found: Check, place: int, method: str, question: Question, note: str) -> None:
+def _way_to_decoder(layer: str, layers: Collection[str]) -> None:
+    """Where one is trained, or why none can be."""
+    if layer in layers:
+        st.button(
+            f"Train a decoder for {layer}", key="fair_train", on_click=_to_decoder, args=(layer,), help=TRAIN_HELP
+        )
+    else:
+        st.caption(WITHIN.format(layer))
+
+
+def _to_decoder(layer: str) -> None:
+    selection.change(layer=layer)
+    ways.send("explore", view="layer", metric=RU_NAME)
+
+
+def _card(found: Check, place: int, method: str, question: Question, layers: Collection[str], note: str) -> None:
     sentence = SENTENCES[method] if method in NATS else _record(method).sentence
     st.markdown(f"**{title(method)}**" + _factors(found, place, question), help=f"{sentence} {FACTORS}")
     if found.reasons[place]:
         st.caption(f":material/block: Not here: {found.reasons[place]}.")
+        if found.reasons[place] == NO_DECODER:
+            _way_to_decoder(question.layer, layers)
         return
     reached = float(found.reached[place, 0])
     if not is_certain({"constraint": reached, "converged": math.isnan(reached)}):

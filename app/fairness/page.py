@@ -15,7 +15,7 @@ from app.fairness.table import pairs_not_allowed, table
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import View, backend
-from app.parts import link_notice, look
+from app.parts import link_notice, look, ways
 from app.parts.network_status import selected_network
 from app.parts.strange import warn
 from app.parts.watch import Asked, Watch
@@ -25,6 +25,7 @@ from explainers.fairness.check import Check
 from explainers.fairness.maps import Question, station_decoders
 from explainers.fairness.plan import Plan
 from explainers.fairness.request import FairnessRequest
+from explainers.networks.catalogue import Network
 
 INTRODUCTION = (
     "The same network can be written with other numbers: divide one layer's weights by c and multiply the next layer's "
@@ -76,16 +77,17 @@ def page() -> None:
 
     def draw(views: list[View]) -> None:
         (view,) = views
+        ways.follow()
         status(work, view)
         if view.value is not None:
-            _results(view.value, plan, question, network.title, absent(view))
+            _results(view.value, plan, question, network, absent(view))
 
     work.draw(draw)
     pairs_not_allowed(plan)
 
 
-def _results(found: Check, plan: Plan, question: Question, network: str, words: str) -> None:
+def _results(found: Check, plan: Plan, question: Question, network: Network, words: str) -> None:
     proof(found, plan, question)
-    maps(found, question, words)
+    maps(found, question, {layer.name for layer in network.layers}, words)
     table(found, plan, question)
-    curves(found, plan, question, network)
+    curves(found, plan, question, network.title)

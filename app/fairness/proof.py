@@ -34,9 +34,9 @@ def proof(found: Check, plan: Plan, question: Question) -> None:
         same = shown.answer == shown.answer_after
         answer = shown.answer if same else f"{shown.answer} → {shown.answer_after}"
         st.metric("Answer", answer, help=SAME)
-        st.metric("Change as the paper prints it", number(shown.as_printed), help=PRINTED)
+        st.metric("Change of a logit as printed", number(shown.as_printed), help=PRINTED)
         why = SCALED if shown.scaled_gap is not None else shown.scaled_reason
-        st.metric(f"Output × {c}: error", number(shown.scaled_gap), help=why)
+        st.metric(f"Output × {c}: error of a logit", number(shown.scaled_gap), help=why)
     _sentence(found, plan, question)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.figures.ends import Ends, beyond_words, marks_beyond, scale_words
+from app.figures.ends import Ends, beyond_key, beyond_signs, marks_beyond, scale_words
 from app.figures.marks import open_where
 from app.figures.methods import style_of
 from app.figures.panes import Panes
@@ -50,7 +50,7 @@ def triple_figure(
     panes, letters = Panes(1, count, 0.03), {"size": 11, "color": look.text}
     panes.set_all(*[bare_axis(look) | {"constrain": "domain"}] * 2)
     for place, (values, title) in enumerate(zip(maps, titles, strict=True)):
-        panes.title((0, place), title, font=letters, yshift=-2)
+        panes.title((0, place), f"{title} {beyond_signs(values, limits)}".strip(), font=letters, yshift=-2)
         shown = heatmap(
             np.where(np.isfinite(values), values, np.nan),
             (height, width),
@@ -66,7 +66,7 @@ def triple_figure(
         across = {"range": [-0.5, width - 0.5], "matches": "x" if place else None}
         panes.set((0, place), across, follow | {"range": [height - 0.5, -0.5]})
     scale = SIGNED_SCALE if signed else NATS_SCALE
-    words = " · ".join(filter(None, (scale_words(ends, unit), beyond_words(list(maps), limits))))
+    words = " · ".join(filter(None, (scale_words(ends, unit), beyond_key(list(maps), limits))))
     bar = {
         "orientation": "h",
         "y": 0,

@@ -83,4 +83,6 @@ def columns() -> dict[str, Any]:
 
 def _span(line: Line, place: int) -> str:
     low, high = line.low[place], line.high[place]
-    return NONE if low != low else f"{decimal(low)} to {decimal(high)}"
+    # Two ends that differ are written so that one sees it.
+    places = next((places for places in (3, 4, 5) if round(low, places) != round(high, places)), 3)
+    return NONE if low != low else f"{decimal(low, places)} to {decimal(high, places)}"

@@ -9,8 +9,9 @@ from app.figures.means import mean_words
 from app.inputs.network_input import Subject
 from app.jobs.objects import foreground_gain, located
 from app.parts.previews import preview_mean
-from app.words import NOT_KNOWN, decimal, duration, near, number, passes, signed
+from app.words import NOT_KNOWN, decimal, duration, near, number, passes, signed_known
 from explainers import CIDResult
+from explainers.cid.certainty import mean_uncertainty
 from explainers.cid.constraint import holds
 from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, RUResult
 
@@ -52,7 +53,8 @@ SENSITIVITY = (
 )
 PREVIEW = (
     "A preview, ± how far the mean of the finished map may be away from it: an estimate from how well the constraint "
-    "holds so far and how long the map has been refined. It is no proof: it was tried on networks that ship."
+    "holds so far and how long the map has been refined. It is no proof: it was tried on networks that ship. How far "
+    "the finished map's mean may itself lie below the highest one that the constraint allows is measured at the end."
 )
 UNBOUNDED = "Cells that the layer does not use at all: they could hold any noise. They are left out of the mean."
 
@@ -77,7 +79,7 @@ def numbers(result: CIDResult, subject: Subject) -> None:
             st.metric("Its own share", f"{float(recovered.decoder_share[0]):.1%}", help=SHARE)
         else:
             st.metric("Mean CID (nats)", mean_words(result.numbers), help=MEAN)
-        st.metric("Concentration (nats)", signed(gain), help=why)
+        st.metric("Concentration (nats)", signed_known(gain, mean_uncertainty(result.numbers)), help=why)
         share = None if gain is None else located(result, subject)
         where = why if share is None else LOCATED.format(foreground)
         st.metric("Localisation (of 1)", decimal(share), help=where)
@@ -89,7 +91,7 @@ def numbers(result: CIDResult, subject: Subject) -> None:
         st.metric("Constraint (1 where it holds)", constraint(result), help=CONSTRAINT)
         lost = most_lost(result)
         st.metric("Lost at most (nats)", NOT_KNOWN if math.isnan(lost) else decimal(lost), help=LOSS)
-        st.metric("Sensitivity δ²", number(float(result.delta_f2[0])), help=SENSITIVITY)
+        st.metric("Sensitivity δ² (feature units²)", number(float(result.delta_f2[0])), help=SENSITIVITY)
         st.metric("Passes through the network", passes(result.forward_passes, result.backward_passes), help=PASSES)
 
 

@@ -18,6 +18,7 @@ from app.parts.bound import dropdown, steps
 from app.parts.look import look
 from app.studies.choice import Choice, change
 from app.studies.known import Known
+from app.studies.lines import place_words
 from explainers.methods.entropies import CID_NAME
 
 CURVE_HELP = "Whose maps are shown: one of the curves on the left."
@@ -67,7 +68,7 @@ def draw_stage(one: Known, seen: Seen) -> None:
         steps("w_studies_curve", _title(one.study.varied), series, row["series"], _taker("curve"), VARIED_HELP)
     else:
         dropdown("w_studies_curve", "Curve", series, row["series"], _taker("curve"), CURVE_HELP)
-    stops = _same(seen.rows["at"].tolist())
+    stops = {name: place_words(one, name) for name in seen.rows["at"]}
     title, words = ("Layer", LAYER_HELP) if between else (_title(one.study.varied), STOP_HELP)
     if len(stops) > 1:
         steps("w_studies_stop", title, stops, row["at"], _taker("stop"), words)
@@ -75,7 +76,7 @@ def draw_stage(one: Known, seen: Seen) -> None:
     seen_titles = {name: known[key_of(name)] for name in seen.pictures}
     dropdown("w_studies_seen", "Picture", seen_titles, row["picture"], _taker("seen"), SEEN_HELP)
     st.markdown("**CID of this picture**", help=MAP_HELP)
-    alt = f"CID of {row['series']}, {row['at']}, in nats"
+    alt = f"CID of {row['series']}, {place_words(one, row['at'])}, in nats"
     st.plotly_chart(figure(one, seen), theme=None, config=PLAIN_CONFIG, key="figure_studies_map", alt=alt)
     st.html(links(row))
 

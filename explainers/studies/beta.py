@@ -72,7 +72,7 @@ STUDY = Study(
     uses=("layers",),
     arrange=arrange,
     varied="β",
-    differs="Rendered birds instead of CIFAR-10's pictures; five decades, from 1e-6 to 0.1.",
+    differs="Rendered birds instead of CIFAR-10's pictures; five decades, from 10⁻⁶ to 10⁻¹.",
     note="In a linear network the slope is ½ log 10 = 1.151 nats per decade exactly; the rows of β = 0.00015 are those "
     "of the study layer by layer.",
 )

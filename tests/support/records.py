@@ -25,5 +25,25 @@ def same(one, other) -> bool:
     return one == other or (isinstance(one, float) and math.isnan(one) and math.isnan(other))
 
 
+def alike(one, other, share: float = 1e-3) -> bool:
+    """The same but for numbers, which may be off by a `share` of the largest beside them, and for what it took."""
+    if type(one) is not type(other):
+        return False
+    if is_dataclass(one):
+        names = [field.name for field in fields(one) if field.name != "seconds"]
+        return all(alike(getattr(one, name), getattr(other, name), share) for name in names)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[k], other[k], share) for k in one if k != "seconds")
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(alike(a, b, share) for a, b in zip(one, other, strict=True))
+    if isinstance(one, Tensor | np.ndarray | float):
+        first, second = np.asarray(one), np.asarray(other)
+        if not np.issubdtype(first.dtype, np.floating):
+            return np.array_equal(first, second)
+        largest = np.abs(first[np.isfinite(first)]).max(initial=0)
+        return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=share * largest, equal_nan=True)
+    return one == other
+
+
 def explanation(number: float) -> Explanation:
     return Explanation(torch.full((1, 1, 4, 4), number), torch.tensor([3]), 1.0, 1.0, 0.5)

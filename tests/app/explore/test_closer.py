@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -68,6 +69,13 @@ def test_the_difference_of_two_layers_is_b_minus_a_in_nats_cell_by_cell():
     (points,) = [trace for trace in found["Values of B against values of A"]["data"] if trace["mode"] == "markers"]
     assert len(points["customdata"]["bdata"]) > 0
     assert found["Map A: CID · conv1"]["data"][0]["zmin"] == found["Map B: CID · layer1.0"]["data"][0]["zmin"]
+
+
+def test_a_mean_of_differences_has_its_error_and_the_decimals_that_leaves(monkeypatch):
+    for error, pattern in ((0.012, r"[+−]\d\.\d\d ± 0\.02"), (0.34, r"[+−]\d\.\d ± 0\.5")):
+        monkeypatch.setattr("app.explore.difference.mean_uncertainty", lambda said, error=error: error)
+        at = visit(closer="difference", a="cid.1", b="cid.2")
+        assert re.fullmatch(pattern, metrics(at)["Mean of B − A (nats)"])
 
 
 def test_maps_in_different_units_are_compared_by_their_order_of_what_matters():

@@ -256,7 +256,7 @@ def test_the_choice_survives_the_address_bar_and_nonsense_does_not():
 def test_the_first_visit_proves_then_fills_in_maps_table_and_curves():
     at = until(visit(), lambda at: metrics(at))
     assert metrics(at)["Largest change of a logit"] == "0"
-    assert float(metrics(at)["Change as the paper prints it"]) > 0
+    assert float(metrics(at)["Change of a logit as printed"]) > 0
     assert any("bit for bit" in success.value for success in at.success)
     until(at, lambda at: any("**CID** · pairs × 1.00 · output × 1.00" in m.value for m in at.markdown))
     # RU has no decoder for this layer and says so instead.
@@ -283,6 +283,15 @@ def test_a_pair_and_the_switch_ask_another_question_and_the_first_ends():
     assert change > 0
     assert "Another function" in at.warning[0].value
     assert at.query_params["bias"] in ("True", ["True"])
+
+
+@pytest.mark.usefixtures("fresh_backend")
+def test_a_layer_without_a_decoder_leads_to_where_one_is_trained_or_says_why_none_can_be():
+    at = until(visit(at="layer3.0"), lambda at: any(NO_DECODER in caption.value for caption in at.caption))
+    assert at.button(key="fair_train").label == "Train a decoder for layer3.0"
+    inside = until(visit(at=INSIDE), lambda at: any(NO_DECODER in caption.value for caption in at.caption))
+    assert any(f"{INSIDE} lies within one of them" in caption.value for caption in inside.caption)
+    assert not any(button.key == "fair_train" for button in inside.button)
 
 
 @pytest.mark.usefixtures("fresh_backend")

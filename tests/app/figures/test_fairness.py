@@ -34,6 +34,16 @@ def test_the_maps_of_a_method_share_one_scale_that_holds_all_of_them(maps):
     assert all(np.array_equal(trace.z, values) for trace, values in zip(figure.data, maps, strict=True))
 
 
+def test_each_map_says_how_many_of_its_cells_lie_beyond_the_scale(maps):
+    figure = triple_figure(maps, ("before", "after", "scaled"), "nats", (-2.0, 2.0), LIGHT)
+    said = [note.text for note in figure.layout.annotations]
+    for title, values, text in zip(("before", "after", "scaled"), maps, said, strict=True):
+        low, high = int((values < -2).sum()), int((values > 2).sum())
+        assert text.startswith(title)
+        assert (f"▼ {low}" in text, f"▲ {high}" in text) == (low > 0, high > 0)
+    assert figure.layout.coloraxis.colorbar.title.text == "nats · ▼ below, ▲ above the scale"
+
+
 def test_pixels_are_square_and_one_zoom_moves_all_maps(maps):
     layout = triple_figure(maps, ("a", "b", "c"), "score", (0, 1), DARK).layout
     assert layout.yaxis.scaleanchor == "x"

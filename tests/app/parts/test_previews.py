@@ -68,6 +68,7 @@ def layers() -> Iterator[tuple[str, str, str, float]]:
         yield from (("resnet20-cifar10", "fc", "cid", usually), ("alexnet-birds", "fc8", "cid", usually))
         yield from (("unet-membranes", "down3.conv2", "cid", usually), ("alexnet-birds", "conv1", "cid", 1e-1))
         yield "squeezenet-cifar10", "conv10", "cid", 1e-1
+        yield "vgg16-birds", "conv5-2", "cid", usually
         yield from (("resnet20-cifar10", layer, "ru", usually) for layer in ("layer3.2", "fc"))
         return
     for entry in network_catalogue():

@@ -52,6 +52,7 @@ def test_a_study_shows_its_claims_and_the_map_follows_what_is_varied():
     assert asked(at, "stop") == "1e-05"
     slider = at.select_slider(key="w_studies_stop")
     assert slider.value == "1e-05"
+    assert "10⁻⁵" in slider.options
     slider.set_value("0.01").run()
     assert not at.exception
     assert asked(at, "stop") == "0.01"
@@ -138,6 +139,10 @@ def test_a_damaged_or_missing_table_is_said_and_nothing_else_fails(tmp_path, mon
     at = page("studies", study="beta").run()
     assert not at.exception
     assert "expected a table of a sweep" in at.error[0].value
+
+
+def test_under_the_pointer_a_strength_is_written_by_hand():
+    assert {at for curve in series_of(known("beta"), "CID") for at in curve.at} >= {"10⁻⁶", "1.5·10⁻⁴", "10⁻¹"}
 
 
 def test_a_figure_has_a_curve_with_its_interval_for_each_series():
