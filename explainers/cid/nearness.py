@@ -3,11 +3,11 @@ r"""How far the mean of a map that is not finished may be from that of the finis
 Of a closed form it is what its probes leave open, and what a bending adds that passes for none since it leaves the
 constraint alone. Of a refinement after k steps of eight samples
 
-.. math:: \frac{a}{(1 + k/4)^{0.7}} + \frac{|\log(E/T)|}{p}
+.. math:: \frac{a}{(1 + k/4)^{0.7}} + \frac{|\log(E/T)|}{p} + 3 s
 
 with E the running mean of ‖f'−f‖², T = β δ_f² and p the power with which E grows with the scale of σ: the second part
-is how far the scale is still to move, as measured; the first is how far the shape may move it, with a for where it
-began. Of a solution whose shape is settled, three standard errors of its scale are left. No theorem says so: the
+is how far the scale is still to move, as measured, and s how far it swings meanwhile; the first is how far the shape may
+move it, with a for where it began. Of a solution whose shape is settled, three standard errors of its scale are left. No theorem says so: the
 constants are such that frames keep what they say, which tests/app/parts/test_previews.py tries frame by frame, of a few
 layers or, where it is told to, of every layer of the networks that ship.
 """
@@ -43,7 +43,8 @@ def near_refined(refinement: Refinement, start: Tensor) -> Estimate:
     if not refinement.steps:
         return replace(answer, mean_error=torch.where(start < STARTED, start, torch.nan))
     shape = start / (1 + refinement.steps / PACE) ** POWER
-    return replace(answer, mean_error=shape + refinement.misfit.log().abs() / answer.growth)
+    scale = refinement.misfit.log().abs() / answer.growth + 3 * refinement.scale_error
+    return replace(answer, mean_error=shape + scale)
 
 
 def near_answer(estimate: Estimate) -> Estimate:

@@ -29,6 +29,8 @@ SAMPLES = 8
 LARGEST_STEP = 0.3
 # Residuals of so many steps are remembered.
 REMEMBERED = 8
+# Running means are over so many steps.
+LAST = 20
 # A sample's residual counts up to this in a cell: its tails are long.
 LARGEST_RESIDUAL = 4.0
 
@@ -50,6 +52,8 @@ class Refinement:
         self._coefficients = self._wanted = start.log_sigma.new_zeros(self._contrast.shape[:2])
         self._rest = torch.zeros_like(start.log_sigma)
         self._scale = torch.zeros_like(target)
+        # log E/T of the step before, and the mean square of what it changes by from step to step.
+        self._excess = self._jump = torch.full_like(target, torch.nan)
         self.residuals: deque[Tensor] = deque(maxlen=REMEMBERED)
         self.steps, self._weight = 0, 0.0
         self._mean, self._mean_weight = torch.zeros_like(self._rest), 0.0
@@ -118,7 +122,23 @@ class Refinement:
     def _rescale(self, energy: Tensor) -> None:
         """Robbins and Monro's steps towards E = target; a quiet sample counts no more than a loud one."""
         excess = (energy / self.target).clamp_min(1e-6).log().clamp(-3, 3)
-        self._scale = self._scale - 0.5 * excess / self.steps**0.7
+        self._scale = self._scale - self._gain * excess
+        jump, share = (excess - self._excess).square(), 1 / min(max(self.steps - 1, 1), LAST)
+        self._jump = torch.where(self._jump.isnan(), jump, self._jump + share * (jump - self._jump))
+        self._excess = excess
+
+    @property
+    def _gain(self) -> float:
+        return 0.5 / self.steps**0.7
+
+    @property
+    def scale_error(self) -> Tensor:
+        """How far the scale swings about where it leads, a standard error (B,); NaN before the second step.
+
+        A step of s ← s − a (p s + e), with e of variance v, keeps the variance of s at a v / (2p) for small a: a is
+        this step's gain, p the growth, and v half the mean square of what log E/T changes by from step to step.
+        """
+        return (self._gain * self._jump / (4 * self._totals.growth)).sqrt()
 
     def _correction(self) -> Tensor:
         return self._rest + _combined(self._contrast, self._coefficients, self._rest)
@@ -134,7 +154,7 @@ class Totals:
     def add(self, energy: Tensor, gradient: Tensor) -> None:
         """One step more: energies (B,) and gradients (B, 1, h, w)."""
         self.steps += 1
-        share = 1 / min(self.steps, 20)
+        share = 1 / min(self.steps, LAST)
         self.energy = self.energy + share * (energy - self.energy)
         self.gradient = self.gradient + share * (gradient.sum(dim=(1, 2, 3)) - self.gradient)
 

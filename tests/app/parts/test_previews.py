@@ -55,7 +55,7 @@ def test_no_frame_has_more_digits_than_are_known():
         assert (value, off) == (round(value, places), round(off, places))
         # Rounding is part of what it may be wrong by.
         assert abs(value - float(frame.mean[0])) + float(frame.mean_error[0]) <= off + 1e-6
-    assert float(shown[0].mean_error[0]) > 5 * float(shown[-1].mean_error[0]) > float(last.mean_error[0])
+    assert float(shown[0].mean_error[0]) > 2 * float(shown[-1].mean_error[0]) > float(last.mean_error[0])
 
 
 def layers() -> Iterator[tuple[str, str, str, float]]:
