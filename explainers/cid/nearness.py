@@ -6,10 +6,11 @@ constraint alone. Of a refinement after k steps of eight samples
 .. math:: \frac{a}{(1 + k/4)^{0.7}} + \frac{|\log(E/T)|}{p} + 3 s
 
 with E the running mean of ‖f'−f‖², T = β δ_f² and p the power with which E grows with the scale of σ: the second part
-is how far the scale is still to move, as measured, and s how far it swings meanwhile; the first is how far the shape may
-move it, with a for where it began. Of a solution whose shape is settled, three standard errors of its scale are left. No theorem says so: the
-constants are such that frames keep what they say, which tests/app/parts/test_previews.py tries frame by frame, of a few
-layers or, where it is told to, of every layer of the networks that ship.
+is how far the scale is still to move, as measured, and s how far it swings meanwhile; the first is how far the shape
+may move it, with a for where it began. Of a solution whose shape is settled, three standard errors of its scale are
+left. No theorem says so: the constants are such that frames keep what they say, which
+tests/app/parts/test_previews.py tries frame by frame, of a few layers or, where it is told to, of every layer of the
+networks that ship.
 """
 
 from dataclasses import replace
