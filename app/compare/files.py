@@ -11,6 +11,7 @@ from app.export.arrays import cells_npz
 from app.export.picture import BOTTOM, CAPTION, GAP, LEFT, RIGHT, SIDE, TOP, asked, bar, caption
 from app.export.record import Taken
 from app.figures.compare import DIFFERENCE_SCALE
+from app.figures.ends import ENDS, scale_words
 from app.figures.style import NATS_SCALE
 from app.inputs.network_input import Subject
 
@@ -44,7 +45,8 @@ def compared_png(what: Compared) -> bytes:
         canvas.field(axes, cells, size, what.limits, NATS_SCALE, 1.0)
         canvas.write(made, left, TOP + SIDE + 0.05, f"{letter}: {caption(taken)}", 7, linespacing=1.25)
         left += SIDE + GAP
-    bar(made, NATS_SCALE, what.limits, what.a.unit, left, TOP, SIDE)
+    words = scale_words(ENDS.get(what.a.method), what.a.unit)
+    bar(made, NATS_SCALE, what.limits, words, left, TOP, SIDE)
     left += BAR
     values, limit = what.difference.values, what.difference.limit
     unused = np.where(np.isfinite(values), values, np.inf)

@@ -11,6 +11,7 @@ from app.explore.histogram import edges_of, nearest, parts_of, said, shares_of, 
 from app.explore.spots import Spot, request, spot
 from app.export.closer import bars_png, maps_png
 from app.export.report import Plate, Table
+from app.figures.ends import ENDS
 from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
 from app.words import NONE, decimal
@@ -53,7 +54,8 @@ def _difference(known: Sequence[Spot], chosen: GridChoice) -> Part:
         return NOTHING
     what = held(a, b)
     title = f"Difference: A {a.title}; B {b.title}"
-    png = maps_png(title, a, b, what, scale_of(a, what.same, chosen))
+    ends = ENDS.get(a.method.name) if what.same else None
+    png = maps_png(title, a, b, what, scale_of(a, what.same, chosen), ends)
     notes = [UNSURE.format(" and of ".join(what.unsure))] if what.unsure else []
     plate = Plate(png, f"Map A, map B and B − A: {a.title}, {b.title}", " ".join(notes if what.same else [SHARES]))
     rows = tuple((name, text) for name, (text, _) in told(a, b, what).items())

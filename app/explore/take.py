@@ -14,6 +14,7 @@ from app.export.picture import Line, Sheet, asked, cell_png, row_of, sheet_png
 from app.export.record import Taken
 from app.export.script import cell_script
 from app.export.table import cells_csv
+from app.figures.ends import ENDS
 from app.figures.grid import SCALES, SIGNED_SCALES, Row, row_limits
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
@@ -89,7 +90,7 @@ def line_of(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice,
     scale = SIGNED_SCALES[chosen.signed_colours] if method.signed else SCALES[chosen.colours]
     fixed = method.scale and method.scale(settings)
     limits = None if chosen.scale == "own" else row_limits(Row("", "", "", method.signed, row_of(cells), fixed))
-    return Line(method.title, method.unit, method.signed, scale, limits, tuple(cells))
+    return Line(method.title, method.unit, method.signed, scale, limits, tuple(cells), ENDS.get(method.name))
 
 
 def _chosen(rows: Sequence[MapMethod], columns: Sequence[Column]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from app.export.curves import Curve, Curves
 from app.export.names import picture_part, stem
 from app.export.picture import Line
 from app.export.record import Taken
+from app.figures.ends import ENDS
 from app.figures.style import NATS_SCALE
 from app.inputs.columns import Column
 from app.inputs.network_input import Subject
@@ -39,7 +40,8 @@ def take_curves(
     ready = [cell for cell in cells if isinstance(cell, Taken)]
     name = stem(network.name, metric, picture_part(subject.key, subject.title), "layers")
     printed = tuple(ABSENT if cell == NOT_YET else cell for cell in cells)
-    line = Line(method.title, method.unit, False, NATS_SCALE, method.fixed_scale(settings), printed)
+    limits, ends = method.fixed_scale(settings), ENDS.get(method.name)
+    line = Line(method.title, method.unit, False, NATS_SCALE, limits, printed, ends)
     curves, made = curves_of(network, subject, layers, views, metric), (here(), today())
     with popover("curves"):
         if not ready:

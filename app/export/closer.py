@@ -8,6 +8,7 @@ import numpy as np
 from app.export import canvas
 from app.export.picture import BOTTOM, GAP, LEFT, RIGHT, TOP, bar, heading
 from app.figures.compare import DIFFERENCE_SCALE
+from app.figures.ends import Ends, scale_words
 from app.figures.style import LIGHT
 from app.inputs.columns import Column
 
@@ -46,22 +47,26 @@ class Compared(Protocol):
     def unsure(self) -> tuple[str, ...]: ...
 
 
-def maps_png(title: str, a: Named, b: Named, what: Compared, scale: str) -> bytes:
-    """A and B on one scale, and B − A about zero where it can be told; 300 dots per inch."""
+def maps_png(title: str, a: Named, b: Named, what: Compared, scale: str, ends: Ends | None) -> bytes:
+    """A and B on one scale with its `ends`, and B − A about zero where it can be told; 300 dots per inch."""
     size = a.column.subject.size
     finite = np.abs(what.gap[np.isfinite(what.gap)])
     widest = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
-    panes = [(f"A · {a.title}", what.first, what.limits, scale), (f"B · {b.title}", what.second, what.limits, scale)]
+    words = scale_words(ends, what.unit)
+    panes = [
+        (f"{letter} · {one.title}", values, what.limits, scale, words)
+        for letter, one, values in (("A", a, what.first), ("B", b, what.second))
+    ]
     if not what.unsure:
-        panes.append(("B − A", what.gap, (-widest, widest), DIFFERENCE_SCALE))
+        panes.append(("B − A", what.gap, (-widest, widest), DIFFERENCE_SCALE, what.unit))
     step = MAP + GAP + RIGHT
     made = canvas.figure(LEFT + len(panes) * step, TOP + HEAD + MAP + BOTTOM)
     heading(made, title, "", LEFT + len(panes) * step)
-    for place, (name, values, limits, colours) in enumerate(panes):
+    for place, (name, values, limits, colours, words) in enumerate(panes):
         left, top = LEFT / 2 + place * step, TOP + HEAD
         canvas.write(made, left, TOP, canvas.shortened(name, MAP, 8.5), 8.5, weight="bold")
         canvas.field(canvas.place(made, left, top, MAP, MAP), values, size, limits, colours, 1.0)
-        bar(made, colours, limits, what.unit, left + MAP + 0.06, top, MAP)
+        bar(made, colours, limits, words, left + MAP + 0.06, top, MAP)
     return canvas.saved(made, "png", title)
 
 

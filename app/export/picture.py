@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from app.export import canvas
 from app.export.record import Taken
-from app.figures.ends import beyond_words
+from app.figures.ends import Ends, beyond_words, scale_words
 from app.figures.grid import Cell, Row, row_limits
 from app.figures.means import mean_words
 from app.figures.raster import grey
-from app.words import decimal, duration, number, passes, scientific
+from app.words import decimal, duration, number, scientific
 from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import ENTROPIES
 
@@ -28,7 +28,7 @@ UNBOUNDED = "hatched: not used by the layer"
 class Line:
     """One row: a method, its cells or, where there is none, why; `limits` None: every map on its own scale.
 
-    `scale` names the colours.
+    `scale` names the colours; `ends` say what little and much of it mean, where that has a word.
     """
 
     title: str
@@ -37,6 +37,12 @@ class Line:
     scale: str
     limits: tuple[float, float] | None
     cells: tuple[Taken | str, ...]
+    ends: Ends | None = None
+
+    @property
+    def words(self) -> str:
+        """The title of its colours."""
+        return scale_words(self.ends, self.unit)
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def cell_figure(cell: Taken, line: Line, opacity: float = 1.0) -> Figure:
         left += LARGE + GAP
     draw_map(made, cell, line, opacity, left, TOP, LARGE)
     limits = line.limits or own_limits(line, cell)
-    bar(made, line.scale, limits, line.unit, left + LARGE + 0.1, TOP, LARGE)
+    bar(made, line.scale, limits, line.words, left + LARGE + 0.1, TOP, LARGE)
     return made
 
 
@@ -114,8 +120,8 @@ def sheet_png(sheet: Sheet) -> bytes:
             else:
                 draw_map(made, cell, line, sheet.opacity, left, top, SIDE)
         own = (-1.0, 1.0) if line.signed else (0.0, 1.0)
-        unit = line.unit if line.limits else "share of its own range"
-        bar(made, line.scale, line.limits or own, unit, width - RIGHT + 0.1, top, SIDE)
+        words = line.words if line.limits else "share of its own range"
+        bar(made, line.scale, line.limits or own, words, width - RIGHT + 0.1, top, SIDE)
     return canvas.saved(made, "png", sheet.title)
 
 
@@ -149,9 +155,9 @@ def asked(cells: Sequence[Taken]) -> list[str]:
 
 
 def caption(cell: Taken) -> str:
-    """Two lines: what the map comes to, and its cost."""
+    """Two lines: what the map comes to, and how long it took."""
     known = cell.numbers
-    cost = f"{passes(known['forward_passes'], known['backward_passes'])} passes, {duration(known['seconds'])}"
+    cost = duration(known["seconds"])
     if "mean" not in known:
         largest = np.abs(cell.values).max()
         return (f"largest {number(largest)}" if largest else "zero everywhere") + f"\n{cost}"
@@ -185,15 +191,15 @@ def draw_map(made: Figure, cell: Taken, line: Line, opacity: float, left: float,
 
 
 def bar(
-    made: Figure, scale: str, limits: tuple[float, float], unit: str, left: float, top: float, height: float
+    made: Figure, scale: str, limits: tuple[float, float], words: str, left: float, top: float, height: float
 ) -> None:
-    """A colour bar beside a map of that height, at (left, top) inches."""
+    """A colour bar with its title beside a map of that height, at (left, top) inches."""
     axes = canvas.place(made, left, top + height * 0.03, 0.1, height * 0.94)
     drawn = made.colorbar(ScalarMappable(Normalize(*limits), canvas.colours(scale)), cax=axes)
     drawn.outline.set_visible(False)
     drawn.ax.tick_params(labelsize=7, width=0.5, length=2)
     drawn.locator = canvas.ticks()
-    drawn.set_label(canvas.shortened(unit, height, 8, lines=2), size=8, parse_math=False)
+    drawn.set_label(canvas.shortened(words, height, 8, lines=2), size=8, parse_math=False)
 
 
 def row_of(cells: Sequence[Taken | str]) -> tuple[Cell, ...]:

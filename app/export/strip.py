@@ -41,7 +41,7 @@ def strip_png(title: str, subtitle: str, picture: tuple[np.ndarray, str], names:
             canvas.picture(axes, image)
             canvas.write(made, left, top + SIDE + 0.05, canvas.shortened(answer, SIDE, 7, lines=2), 7)
     if line.limits is not None:
-        bar(made, line.scale, line.limits, line.unit, width - RIGHT + 0.05, TOP + HEAD, SIDE)
+        bar(made, line.scale, line.limits, line.words, width - RIGHT + 0.05, TOP + HEAD, SIDE)
     return canvas.saved(made, "png", title)
 
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from app.explore.grid_choice import GridChoice
-from app.explore.take import _grid_name, _sheet
+from app.explore.take import _grid_name, _sheet, line_of
 from app.export import canvas
 from app.export.arrays import cells_npz
 from app.export.curves import Curve, Curves, curves_csv, curves_file
@@ -200,6 +200,11 @@ def test_a_cell_as_png_has_300_dots_per_inch_and_the_colours_of_the_screen(cid):
         else:
             share = np.clip((values[place] - limits[0]) / (limits[1] - limits[0]), 0, 1)
             assert np.abs(around - palette("Viridis")[round(float(share) * 255)]).max() <= 3
+
+
+def test_a_colour_bar_says_what_its_ends_mean(cid):
+    made = cell_figure(cid, line_of(methods()["cid"], [cid], GridChoice(), CHEAP))
+    assert made.axes[-1].get_ylabel() == "kept ← nats → thrown away"
 
 
 def test_a_sheet_draws_every_map_and_says_why_one_is_missing(cid, ru):

@@ -37,6 +37,7 @@ def test_an_unknown_loss_is_said_wherever_the_mean_is(recovered):
     sure, other = (taken(methods()["ru"], column, one, 0, "cpu") for one in (known, unknown))
     assert "at least" in caption(other)
     assert "at least" not in caption(sure)
+    assert "passes" not in caption(sure), "which the tables have"
     table = numbers_table([sure, other])
     off, lost = (table.heads.index(name) for name in ("May be off by (nats)", "Lost at most (nats)"))
     assert [row[off].endswith(" or more") for row in table.rows] == [False, True]
