@@ -77,12 +77,17 @@ def error_of(value: float, error: float, places: int = 3) -> str:
 
 
 def multiple(value: float, error: float) -> str:
-    """How many times something is what it may be, with its standard error; whole where that is many.
+    """How many times something is what it may be, with its standard error.
 
-    >>> multiple(1.004, 0.016), multiple(6268.575, 343.989)
-    ('1.004 ± 0.016', '6,269 ± 344')
+    Where that is many, whole, and no finer than two digits of the error.
+
+    >>> multiple(1.004, 0.016), multiple(268.575, 3.9), multiple(1888681.2, 40230.0)
+    ('1.004 ± 0.016', '269 ± 4', '1,889,000 ± 40,000')
     """
-    return near(value, error) if value < MANY else f"{value:,.0f} ± {error:,.0f}"
+    if value < MANY:
+        return near(value, error)
+    step = 10 ** max(0, len(f"{error:.0f}") - 2)
+    return f"{round(value / step) * step:,} ± {round(error / step) * step:,}"
 
 
 def least(error: float, places: int) -> float:

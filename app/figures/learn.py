@@ -120,9 +120,9 @@ def curve_figure(
         if logarithmic:
             axis(dtick=1, exponentformat="power")
     # Powers of ten read well only where plain numbers no longer do.
-    if log[0] and min(curves[0].x) >= 1e-3:
+    if log[0] and _plain(curves[0].x):
         figure.update_xaxes(tickformat="~g")
-    if log[1]:
+    if log[1] and _plain([value for curve in curves for value in curve.y if value]):
         figure.update_yaxes(tickformat="~g")
     if limits is not None:
         figure.update_yaxes(range=list(np.log10(limits)) if log[1] else list(limits))
@@ -135,8 +135,19 @@ def curve_figure(
         corner = {"x": 0.01, "xref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
         figure.add_annotation(text=words, y=y, font={"size": 11, "color": look.text}, **corner)
     dress(figure, look, height, l=62, t=44, b=44)
+    # On a narrow page the legend has a line for each curve, which the axes leave it.
+    figure.update_layout(margin={"autoexpand": True})
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
     return figure.update_layout(legend=legend, showlegend=len(curves) > 1, dragmode=False, uirevision="keep")
+
+
+def _plain(values: Sequence[float] | np.ndarray) -> bool:
+    """Whether numbers along a logarithmic axis can be read without powers of ten.
+
+    >>> _plain([0.001, 20]), _plain([1.0, 1.9e6])
+    (True, False)
+    """
+    return min(values) >= 1e-3 and max(values) <= 1e4
 
 
 @remembered

@@ -125,6 +125,14 @@ def test_a_row_has_one_scale_for_its_maps_and_marks_unbounded_pixels():
     assert all(axis.title.text == "column (pixels)" for axis in figure.select_xaxes())
 
 
+@pytest.mark.parametrize(("largest", "plain"), [(400.0, True), (1.9e6, False)])
+def test_large_numbers_along_an_axis_are_powers_of_ten(largest, plain):
+    curve = Curve("a", [1.0, 20.0], [1.0, largest])
+    axis = curve_figure([curve], ("x (unit)", "y (unit)"), DARK, (True, True)).layout.yaxis
+    assert (axis.tickformat == "~g") == plain
+    assert axis.exponentformat == "power"
+
+
 def test_large_type_enlarges_every_letter_once():
     curve = Curve("a", [1.0, 2.0], [1.0, 4.0], points=True)
     figure = curve_figure([curve], ("x (unit)", "y (unit)"), DARK, (True, True), here=1.5, level=(2, "bound"))
