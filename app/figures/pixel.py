@@ -68,7 +68,10 @@ def pixel_figure(
         "dtick": 1,
         "title": {"text": "layer, in order of execution", "font": {"size": 11}},
     }
-    layout = dressing(look, HEIGHT, l=64, r=14, t=34, b=84) | {
+    layout = dressing(look, HEIGHT, l=64, r=14, t=34, b=84)
+    # On a narrow page the legend has two lines, which the axes leave it.
+    layout["margin"]["autoexpand"] = True
+    layout |= {
         "xaxis": small | across,
         "yaxis": small | {"title": {"text": "entropy H (nats)", "font": {"size": 11}}},
         "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},

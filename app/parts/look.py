@@ -44,6 +44,8 @@ CSS += """
 .st-key-figures_closer [class*="st-key-figure_"] {height:min(392px, 100cqw + 48px)}
 .st-key-film_frame {container-type:inline-size}
 .st-key-figures_agreement > div {flex:1 1 380px; min-width:300px; max-width:640px}
+.st-key-noise_charts {flex-wrap:wrap}
+.st-key-noise_charts > div {flex:1 1 340px; min-width:280px}
 .st-key-closer_pair > div {flex:0 1 230px; min-width:180px}
 .st-key-closer_numbers > div {flex:0 1 230px; min-width:150px}
 @media (max-width:1000px) {[data-testid="stTopNavLink"] > span:first-child:not([label]) {display:none}}
@@ -55,6 +57,7 @@ CSS += """
 
 # What a reader with weak eyes needs and the theme has no word for: captions and key caps at 4.5:1 (Streamlit fades them
 # to 60 %), dark letters on the dark theme's light accent, and formulas as wide as their last letter leans.
+# An uploader says all the kinds of files that it takes, in as many lines as that needs.
 # Where nothing hovers, a table's toolbar is always there and needs a place of its own.
 LEGIBLE = """
 <style>
@@ -64,6 +67,7 @@ LEGIBLE = """
 .katex-display > .katex {padding-inline:.25em}
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-parts_"]), [class*="st-key-parts_"] {display:none}
 [data-testid="stElementContainer"]:has(i.unseen) {display:none}
+[data-testid="stFileUploaderDropzoneInstructions"] span {white-space:normal}
 @media (min-width:769px) and (max-width:1000px) {[data-testid="stSidebarUserContent"] {margin-inline:-16px}}
 @media (max-width:1000px) {[data-testid="stButtonGroup"] [role="radiogroup"] {flex-wrap:wrap}}
 @media (max-width:768px) {

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from tests.support.accessibility import complaints
-from tests.support.browser import READY, cheap, expect, opened, status, take
+from tests.support.browser import READY, cheap, expect, opened, status, take, whole
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 CONCENTRATION = '[data-testid="stMetric"]:has-text("Concentration (nats)")'
@@ -92,6 +93,9 @@ def test_draw_the_object_and_the_part_look_at_the_noise_and_take_the_page_away(p
     expect(page.locator(".st-key-figure_noise_answer .main-svg").first).to_be_visible()
     expect(page.locator(".st-key-noise_line")).to_contain_text("Measured with")
     assert complaints(page) == []
+    for width in (390, 800, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        wait_until(lambda: whole(page, "noise_answer") and whole(page, "noise_change"))
 
     # What is on the page, as one file and as a notebook.
     opened(page)

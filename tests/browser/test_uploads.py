@@ -62,11 +62,18 @@ def heard(page) -> str:
     return " ".join(str(node.get("name", {}).get("value", "")) for node in nodes)
 
 
+def all_kinds(page, key: str) -> bool:
+    """Whether an uploader's line on sizes and kinds of files is whole."""
+    line = page.locator(f'.st-key-{key} [data-testid="stFileUploaderDropzoneInstructions"] span')
+    return line.evaluate("line => line.scrollWidth <= line.clientWidth && line.scrollHeight <= line.clientHeight")
+
+
 def own(page, address) -> None:
     page.goto(cheap(address))
     expect(status(page)).to_contain_text(READY)
     page.get_by_role("radio", name="Your own").click()
     expect(page.locator(".st-key-w_upload")).to_be_visible()
+    assert all_kinds(page, "w_upload")
 
 
 def test_bad_pictures_are_one_sentence_each_and_the_map_stays(page, address, requests):
@@ -122,6 +129,7 @@ def test_hostile_weights_are_one_sentence_each(page, address, requests, tmp_path
     expect(page.locator(".st-key-w_weights")).to_be_visible()
     wait_until(lambda: "600 MB per file" in heard(page))
     assert "1GB" not in heard(page)
+    assert all_kinds(page, "w_weights")
     page.get_by_role("combobox", name="Architecture").click()
     page.get_by_role("option", name="ResNet-20").first.click()
     files = {"code": pickle.dumps({"fc.weight": planted(tmp_path)[0]})} | {name: HOSTILE[name]() for name in WEIGHTS}

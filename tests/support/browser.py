@@ -29,6 +29,20 @@ def chart(page, name: str):
     return page.locator(f'.st-key-figure_{name}:not([data-stale="true"])')
 
 
+# Whether every legend, title of an axis and note of a chart lies within it.
+WHOLE = """chart => {
+  const all = chart.querySelector(".main-svg")?.getBoundingClientRect();
+  const words = [...chart.querySelectorAll(".legendtext, .xtitle, .ytitle, .annotation-text")];
+  const within = ({ left, right, top, bottom }) =>
+    left >= all.left - 1 && right <= all.right + 1 && top >= all.top - 1 && bottom <= all.bottom + 1;
+  return words.length > 0 && words.every((one) => within(one.getBoundingClientRect())) }"""
+
+
+def whole(page, name: str) -> bool:
+    """Whether all words of a chart lie within it."""
+    return chart(page, name).evaluate(WHOLE)
+
+
 def grid_line(page):
     return page.locator(".st-key-grid_line")
 
