@@ -15,7 +15,7 @@ HTML = """
   <label>Column <input type="number" min="0" step="1" inputmode="numeric"></label>
   <button type="button" title="Keeps this pixel marked and draws its values through the layers (Enter)">Pin</button>
   <button type="button" title="Takes the mark away (Esc)" hidden>Unpin</button>
-  <div class="said" role="status" aria-label="Values of this pixel"></div>
+  <div class="room"><div class="said" role="status" aria-label="Values of this pixel"></div></div>
 </div>
 """
 CSS = """
@@ -27,9 +27,17 @@ CSS = """
 .probe input {width:4.6rem}
 .probe button {cursor:pointer; padding-inline:.7rem}
 .probe :focus-visible {outline:2px solid var(--st-primary-color); outline-offset:1px}
+.probe .room {
+  position:relative; flex:1 1 22rem; min-width:0; min-height:2.6em; max-height:50vh; overflow:hidden; line-height:1.3;
+  opacity:.85; font-size:.93em}
+@media (hover:hover) and (max-width:1000px) {.probe .room {min-height:3.9em}}
+.probe .room::before {content:attr(data-pinned); visibility:hidden}
 .probe .said {
-  flex:1 1 16rem; min-width:0; height:2.6em; line-height:1.3; overflow-y:auto; opacity:.85; font-size:.93em;
-  display:flex; align-items:safe center}
+  position:absolute; inset:0; overflow-y:auto; scrollbar-width:thin; display:flex; align-items:safe center;
+  animation:probe_more linear; animation-timeline:scroll(self)}
+@keyframes probe_more {
+  0%, 95% {mask-image:linear-gradient(#000 calc(100% - 1.3em), #0003)}
+  100% {mask-image:none}}
 .probe-marks {position:absolute; inset:0; pointer-events:none; overflow:hidden}
 .probe-marks i, .probe-marks b {position:absolute; box-sizing:border-box}
 .probe-marks i {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.browser import SLOW, chart, cheap, expect, grid_line, status
+from tests.support.browser import SLOW, chart, cheap, expect, grid_line, status, whole
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -23,6 +23,18 @@ MAPS = """() => ["picture", "unit"].map(name => {
     const chart = document.querySelector(`.st-key-figure_${name}:not([data-stale="true"])`);
     const map = chart?.querySelector(".heatmaplayer image, .imagelayer image");
     return [map?.getBoundingClientRect().top ?? NaN, chart?.getBoundingClientRect().height ?? NaN] })"""
+# Whether there are three labels of values in the grid, each within one of its maps.
+LABELLED = """() => {
+  const boxes = (which) => [...document.querySelectorAll(`.st-key-figure_grid ${which}`)].map(
+    (one) => one.getBoundingClientRect());
+  const labels = boxes(".probe-marks b"), maps = boxes(".nsewdrag");
+  const within = (label, map) => label.left >= map.left - 1 && label.right <= map.right + 1
+    && label.top >= map.top - 1 && label.bottom <= map.bottom + 1;
+  return labels.length === 3 && labels.every((label) => maps.some((map) => within(label, map))) }"""
+# How much of the probe's line of words is out of sight, and where the maps below it begin.
+LINE = """() => {
+  const said = document.querySelector(".probe .said"), maps = document.querySelector(".st-key-figure_grid");
+  return [said.scrollHeight - said.clientHeight, maps.getBoundingClientRect().top] }"""
 LABELS, MARKS = ".probe-marks b", ".probe-marks i"
 RANGE = "chart => chart.querySelector('.js-plotly-plot')?._fullLayout?.xaxis.range ?? [0, 0]"
 
@@ -108,6 +120,24 @@ def test_a_pixel_is_read_in_all_maps_pinned_and_followed_through_the_layers(page
     expect(page.locator(".probe .said")).to_contain_text("Row 15, column 16")
     row.press("Enter")
     page.wait_for_url("**pin=15+16*")
+
+    # On a narrow page, too, its values and the legend of its curve are whole; pointing elsewhere moves nothing.
+    for width in (800, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.mouse.move(1, 1)
+        wait_until(lambda: page.evaluate(LABELLED) and whole(page, "pixel_cid"))
+        hidden, top = page.evaluate(LINE)
+        assert hidden == 0
+        expect(page.locator(".probe .said")).to_contain_text("Row 15, column 16. CID")
+        expect(page.locator(".probe .said")).to_contain_text("score per unit of input")
+        place = frame(page, "grid", 0)
+        page.mouse.move(place["x"] + 9, place["y"] + 9)
+        expect(page.locator(".probe .said")).not_to_contain_text("Row 15, column 16")
+        assert page.evaluate(LINE)[1] == top
+    # Two columns leave the chart's own scale in view, which tells what the colours beside the names do.
+    expect(page.locator(".row_names i").first).to_have_css("opacity", "0")
+    page.mouse.move(1, 1)
+    page.set_viewport_size({"width": 1440, "height": 900})
     column = page.get_by_label("Column", exact=True)
     column.fill("99")
     column.press("Enter")
@@ -302,7 +332,8 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     # The edge towards which there is more fades, and beside the name stands what the colours mean.
     assert page.evaluate(SHADES) == ["0", "1"]
     key = page.locator(".row_names i")
-    expect(key).to_have_text("keptthrown away")
+    expect(key).to_have_text(re.compile(r"^−\d\.\d+ keptthrown away \d\.\d+$"))
+    expect(key).to_have_css("opacity", "1")
     assert key.bounding_box()["x"] >= 0
     assert key.bounding_box()["x"] + key.bounding_box()["width"] < frame(page, "grid", 0)["x"]
     swipe(page, x, y, -80, 0)
@@ -312,12 +343,13 @@ def test_on_a_phone_swipes_scroll_two_fingers_zoom_and_a_tap_pins(address, chrom
     assert pane(page, "grid", 2)[0] == pytest.approx(third[0] - moved, abs=2)
     page.locator(".st-key-grid_frame").evaluate("frame => { frame.scrollLeft = 1000 }")
     wait_until(lambda: page.evaluate(SHADES) == ["1", "0"])
+    expect(key).to_have_css("opacity", "0")
     page.locator(".st-key-grid_frame").evaluate("(frame, moved) => { frame.scrollLeft = moved }", moved)
     expect(key).to_be_in_viewport()
     expect(chart(page, "grid").locator(".modebar-container").first).to_be_hidden()
     # The name of the row stays.
     grid, name = (page.locator(one).bounding_box() for one in (".st-key-grid_frame", ".row_names b"))
-    expect(page.locator(".row_names b")).to_have_text("CID")
+    expect(page.locator(".row_names b")).to_have_text("CID · nats")
     assert grid["x"] <= name["x"] <= grid["x"] + 10
     page.touchscreen.tap(*pane(page, "grid", 1))
     page.wait_for_url("**pin=16+16*")

@@ -74,6 +74,13 @@ const spoken = (pane, pixel, size) => {
   return text && `${title}: ${text}${text === "unbounded" || pane.trace.type === "image" ? "" : ` ${unit}`}`;
 };
 
+// How wide the words of a mark are, in pixels, as its style writes them.
+const pen = document.createElement("canvas").getContext("2d");
+function wide(words) {
+  pen.font = '600 11px "Source Sans", sans-serif';
+  return 8 + Math.max(...words.split("\n").map((line) => pen.measureText(line).width));
+}
+
 // Changes the words of an element, whose node of text stays.
 function write(element, text) {
   if (element.childNodes.length === 1 && element.firstChild.nodeType === Node.TEXT_NODE) element.firstChild.data = text;
@@ -266,12 +273,18 @@ class Probe {
     for (const image of document.querySelectorAll(".probed-picture")) {
       const [height, width] = this.data.size, { clientWidth, clientHeight } = image;
       const place = ({ row, column }) => [(column + 0.5) / width * clientWidth, (row + 0.5) / height * clientHeight];
-      marked.push([image, this.marks([{ place, size: [9, 9], text: () => "" }])]);
+      marked.push([image, this.marks([{ place, size: [9, 9], texts: () => [] }])]);
     }
     for (const [box, drawn] of marked) this.mark(box, drawn);
-    const pixel = this.pixel ?? this.data.pin;
-    const words = pixel && [...new Set(all.map((pane) => spoken(pane, pixel, this.data.size)).filter(Boolean))];
-    const text = this.wrong || (words ? `Row ${pixel.row}, column ${pixel.column}. ${words.join("; ")}` : this.data.hint);
+    const { pin } = this.data, pixel = this.pixel ?? pin;
+    const words = ({ row, column }) => {
+      const each = all.map((pane) => spoken(pane, { row, column }, this.data.size)).filter(Boolean);
+      return `Row ${row}, column ${column}. ${[...new Set(each)].join("; ")}`;
+    };
+    // What is pinned has the room that it takes; what is only pointed at moves nothing.
+    const pinned = pin ? words(pin) : "", room = this.said.parentElement;
+    if (room.dataset.pinned !== pinned) room.dataset.pinned = pinned;
+    const text = this.wrong || (this.pixel ? words(this.pixel) : pinned || this.data.hint);
     if (this.said.textContent !== text) {
       write(this.said, text);
       clearTimeout(this.fitting);
@@ -326,31 +339,34 @@ class Probe {
     const step = (axis, wide) => Math.max(9, Math.abs(axis.c2p(wide) - axis.c2p(0)));
     const size = trace.type === "heatmap" ? [step(x, trace.dx), step(y, trace.dy)] : [9, 9];
     const unit = described(trace).unit;
-    const text = (pixel) => {
+    // The longest first: a long unit stands on a line of its own, or is left to the map's scale.
+    const texts = (pixel) => {
       const said = trace.type === "image" ? "" : value(pane, own(pixel));
-      // A long unit stands on a line of its own.
-      return said && said !== "unbounded" ? `${said}${unit.length < 6 ? " " : "\n"}${unit}` : said;
+      if (!said) return [];
+      return said === "unbounded" ? [said] : [`${said}${unit.length < 6 ? " " : "\n"}${unit}`, said];
     };
     const hovered = this.hovered && this.hovered.chart === pane.chart && this.hovered.trace.xaxis === trace.xaxis;
     // Plotly's own label says more than ours where the pointer is.
-    return { place, size, text: hovered ? () => "" : text, right: x._offset + x._length };
+    return { place, size, texts: hovered ? () => [] : texts, left: x._offset, right: x._offset + x._length };
   }
 
   // What is drawn over maps, or a picture: elements, each with its class, its style and its words.
   marks(places) {
     const pinned = this.data.pin, pixel = this.pixel, drawn = [];
-    for (const { place, size, text, right } of places) {
+    for (const { place, size, texts, left, right } of places) {
       for (const [at, name] of [[pinned, "pin"], [pixel, "point"]]) {
         const where = at && place(at);
         if (!where) continue;
         drawn.push(["i", name, `left:${where[0]}px;top:${where[1]}px;width:${size[0]}px;height:${size[1]}px`, ""]);
         // The value of the pinned pixel gives way to that of the one that is pointed at.
-        const said = (name === "point" || !pixel) && text(at);
-        if (!said) continue;
-        const long = Math.max(...said.split("\n").map((line) => line.length));
-        const left = right !== undefined && where[0] + size[0] / 2 + 12 + 5.8 * long > right;
-        const beside = where[0] + (left ? -1 : 1) * (size[0] / 2 + 4);
-        drawn.push(["b", left ? "left" : "", `left:${beside}px;top:${where[1]}px`, said]);
+        const all = name === "point" || !pixel ? texts(at) : [];
+        if (!all.length) continue;
+        // On either side as far as the map goes.
+        const apart = size[0] / 2 + 4, rooms = [right - where[0] - apart, where[0] - apart - left];
+        const said = all.find((words) => wide(words) <= Math.max(...rooms)) ?? all.at(-1);
+        const leftwards = wide(said) > rooms[0] && rooms[1] > rooms[0];
+        const beside = where[0] + (leftwards ? -apart : apart);
+        drawn.push(["b", leftwards ? "left" : "", `left:${beside}px;top:${where[1]}px`, said]);
       }
     }
     return drawn;
