@@ -18,7 +18,9 @@ from tests.support.server import serving  # noqa: E402
 CHEAP = "network=resnet20-cifar10&refine=False&grid=8&layer=layer1.0"
 PAGES = {
     "start": "",
+    "pin": "?pin=28+34",
     "one-layer": "?view=layer&layer=conv5",
+    "noise": "?view=layer&layer=fc6&noise=20",
     "all-layers": f"?{CHEAP}&view=layers",
     "present": "?view=layer&layer=conv5&present=1",
     "compare": f"compare?{CHEAP}&other=resnet32-cifar10",
