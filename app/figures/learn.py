@@ -144,10 +144,10 @@ def curve_figure(
 def _plain(values: Sequence[float] | np.ndarray) -> bool:
     """Whether numbers along a logarithmic axis can be read without powers of ten.
 
-    >>> _plain([0.001, 20]), _plain([1.0, 1.9e6])
-    (True, False)
+    >>> _plain([0.001, 20]), _plain([1.0, 1.9e6]), _plain([])
+    (True, False, True)
     """
-    return min(values) >= 1e-3 and max(values) <= 1e4
+    return min(values, default=1) >= 1e-3 and max(values, default=1) <= 1e4
 
 
 @remembered
