@@ -31,6 +31,7 @@ from app.parts.examples import EXAMPLES, Example
 from app.words import duration
 from explainers import CIDSettings
 from explainers.assets import write_sums
+from explainers.methods.entropies import CID_NAME
 from explainers.methods.registry import find_method
 from explainers.methods.request import MapRequest
 from explainers.storage.shipped import FILE, write_shipped
@@ -137,7 +138,7 @@ def thumbnail(example: Example, asked: list[tuple[Any, View]]) -> bytes:
     if isinstance(request, MapRequest):
         cells, limits = view.value.values, find_method(request.method).fixed_scale(request.settings)
     else:
-        cells, limits = view.value.maps_of("cid")[0], find_method("cid").fixed_scale(CIDSettings())
+        cells, limits = view.value.maps_of(CID_NAME)[0], find_method(CID_NAME).fixed_scale(CIDSettings())
     both = Image.new("RGB", (2 * THUMBNAIL, THUMBNAIL))
     both.paste(Image.fromarray(picture).resize((THUMBNAIL, THUMBNAIL)), (0, 0))
     shown = raster(cells, limits, NATS_SCALE).convert("RGB")

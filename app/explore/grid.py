@@ -26,7 +26,7 @@ from app.parts.sparing import sparing
 from app.parts.turns import previews_first
 from app.parts.watch import OPEN, Asked, Watch, page_changed
 from app.words import NONE, decimal, duration, number, passes
-from explainers import CIDResult, CIDSettings
+from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
 from explainers.methods.entropies import NO_DECODER, RU_NAME
 from explainers.methods.method import MapMethod, MapResult
@@ -204,7 +204,7 @@ def cell(view: View) -> Cell:
 
 def _cut_short(view: View) -> str:
     """How wrong a cancelled map may be."""
-    if view.state != "stopped" or not isinstance(view.value, CIDResult):
+    if view.state != "stopped" or "mean" not in view.value.numbers:
         return ""
     return f"Cancelled: {how_wrong(view.value)}."
 
@@ -212,7 +212,7 @@ def _cut_short(view: View) -> str:
 def preview(view: View) -> str:
     """Two short lines of a map that is not finished: what is known of its mean, and what became of it."""
     found, first = view.value, ""
-    if isinstance(found, CIDResult):
+    if "mean" in found.numbers:
         first = f"mean {preview_mean(found)} nats"
     return f"{first}<br>" + (f"cancelled at {view.progress:.0%}" if view.state == "stopped" else "preview")
 

@@ -1,6 +1,7 @@
 """The values of one map, on the object and around it; a range of them shows where in the picture they lie."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -96,8 +97,8 @@ def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, set
     figure = histogram_figure(edges, shares, marked, spot.method.unit, look())
     figure.update_layout(selectionrevision=choice().marked)
     st.caption(said(inside, finite, parts, marked is not None))
-    if isinstance(spot.result, CIDResult) and not is_certain(spot.result.numbers):
-        st.caption(f":material/help: {misfit_sentence(spot.result)}")
+    if spot.result is not None and not is_certain(spot.result.numbers):
+        st.caption(f":material/help: {misfit_sentence(cast(CIDResult, spot.result))}")
     fixed = spot.method.scale and spot.method.scale(settings)
     limits = row_limits(Row("", "", "", spot.method.signed, (Cell(values),), fixed))
     scale = SIGNED_SCALES[choice().signed_colours] if spot.method.signed else SCALES[choice().colours]

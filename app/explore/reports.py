@@ -18,7 +18,6 @@ from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain, foreground_kind, located
 from app.parts.strange import answered
 from app.words import NONE, decimal, factor, multiple, signed_known
-from explainers import CIDResult
 from explainers.cid.certainty import mean_uncertainty
 from explainers.cid.noise_effect import FACTORS, NoiseEffect
 from explainers.methods.noise import NoiseRequest
@@ -44,7 +43,7 @@ def answers_table(store: Backend, columns: Sequence[Column]) -> Table:
 
 def object_numbers(view: View, subject: Subject) -> dict[str, str]:
     """Concentration and localisation of a finished map of an entropy, where the picture's object is known."""
-    if view.state != "done" or not isinstance(view.value, CIDResult):
+    if view.state != "done" or "mean" not in view.value.numbers:
         return {}
     gain, _ = foreground_gain(view.value, subject)
     if gain is None:
@@ -167,7 +166,7 @@ def _object(subject: Subject) -> str:
 def _noise(store: Backend, shown: Shown) -> tuple[Plate, Table] | None:
     """The noise itself, where the page shows it and it has been measured."""
     times, view = shown.times, shown.view
-    if not times or view.state != "done" or not isinstance(view.value, CIDResult):
+    if not times or view.state != "done" or "mean" not in view.value.numbers:
         return None
     network, subject, layer = shown.column.network, shown.column.subject, shown.column.layer
     request = NoiseRequest(network, layer, subject.x, subject.digest, view.value)

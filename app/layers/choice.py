@@ -19,13 +19,13 @@ from explainers.methods.entropies import CID_NAME, RU_NAME
 MOST_NETWORKS = 8
 # Each number of pictures takes in those before it, so that going on repeats nothing.
 COUNTS = (1, 4, 12)
-METRICS = {"cid": "CID", "ru": "RU", "concentration": "Concentration"}
+METRICS = {CID_NAME: "CID", RU_NAME: "RU", "concentration": "Concentration"}
 # The method of a metric, and the column of a sweep's table that is drawn.
-METHODS = {"cid": CID_NAME, "ru": RU_NAME, "concentration": CID_NAME}
-COLUMNS = {"cid": "mean", "ru": "mean", "concentration": "concentration"}
+METHODS = {CID_NAME: CID_NAME, RU_NAME: RU_NAME, "concentration": CID_NAME}
+COLUMNS = {CID_NAME: "mean", RU_NAME: "mean", "concentration": "concentration"}
 QUANTITIES = {
-    "cid": "mean CID (nats per input variable)",
-    "ru": "mean RU (nats per input variable)",
+    CID_NAME: "mean CID (nats per input variable)",
+    RU_NAME: "mean RU (nats per input variable)",
     "concentration": "concentration of CID (nats)",
 }
 AXES = {"layer": "Layer", "depth": "Depth"}
@@ -46,7 +46,7 @@ class Choice(AddressRecord):
     NAMES = MappingProxyType({"axis": "x", "source": "data", "refine": "refined"})
 
     networks: tuple[str, ...] = ()
-    metric: str = "cid"
+    metric: str = CID_NAME
     source: str = "birds"
     count: int = 4
     axis: str = "layer"

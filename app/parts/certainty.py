@@ -3,7 +3,6 @@
 from app.words import number
 from explainers import CIDResult
 from explainers.cid.certainty import misfit
-from explainers.cid.results import RUResult
 
 UNSURE_POINTS = (
     "Open points are uncertain: the noise of their maps does not meet the constraint, so that the mean may be wrong by "
@@ -25,7 +24,7 @@ def misfit_sentence(result: CIDResult, whose: str = "") -> str:
     """How far a map is from meeting the constraint, and what that does to its mean; `whose` follows its name."""
     kind = "The map" if result.settings.refine else "The closed form"
     reached = float(result.constraint[0])
-    by = "an unknown amount" if isinstance(result, RUResult) else f"{number(misfit(reached), 2)} nats or more"
+    by = "an unknown amount" if result.reconstruction is not None else f"{number(misfit(reached), 2)} nats or more"
     return (
         f"{kind}{whose} is not to be relied on: its noise moves the feature {number(reached)} times as far as it may, "
         f"so that its mean may be wrong by {by}."

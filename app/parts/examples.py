@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.figures.raster import address_of
 from app.jobs.backend import shipped_results
+from explainers.methods.entropies import CID_NAME, RU_NAME
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Example:
     page: str = ""
     query: Mapping[str, str] = field(default_factory=dict, hash=False)
     press: str = ""
-    method: str = "cid"
+    method: str = CID_NAME
     layer: str = ""
 
     @property
@@ -57,7 +58,7 @@ EXAMPLES = (
         "Used or recoverable",
         "What a layer does not use (CID) beside what cannot be recovered from it (RU).",
         query={"network": RESNET, "methods": "cid ru", "layers": "conv1 layer3.2"},
-        method="ru",
+        method=RU_NAME,
         layer="layer3.2",
     ),
     Example(

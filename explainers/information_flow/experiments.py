@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from explainers.methods.entropies import CID_NAME
 from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
 from explainers.train.noisy_recipes import NOISY_RECIPES, NoisyRecipe
@@ -54,7 +55,7 @@ class Experiment:
     def settings(self, *variants: Variant) -> str:
         """SHA-256 of all that the rows of these variants, by default of all, depend on besides the seed."""
         how = (VERSION, self.n, self.draws, self.repeats, self.widths)
-        how += (method_version("cid"),) if "CID" in self.parts else ()
+        how += (method_version(CID_NAME),) if "CID" in self.parts else ()
         return digest(repr(how), *(repr(self.recipe(variant)) for variant in variants or self.variants))
 
     def recipe(self, variant: Variant) -> NoisyRecipe:

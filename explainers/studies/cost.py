@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.studies.base.effects import difference, effect, values
 from explainers.studies.base.study import Axis, Claim, Leg, Study
 from explainers.studies.base.verdicts import Effect
 
 NETWORK, LAYER, CONVOLUTION = "resnet20-cifar10", "fc", "layer3.2"
 TITLES = {
-    "cid": "CID, refined",
-    "ru": "RU, refined",
+    CID_NAME: "CID, refined",
+    RU_NAME: "RU, refined",
     "integrated_gradients": "Integrated Gradients, 50 steps",
     "lime": "LIME, 200 samples",
     "kernel_shap": "Kernel SHAP, 200 samples",
@@ -39,7 +40,7 @@ def cheaper(than: str, times: float) -> Callable[[pd.DataFrame], Effect]:
     """How many passes fewer CID takes than another method with so many `times` its steps or samples."""
 
     def of(long: pd.DataFrame) -> Effect:
-        other, ours = (values(long, quantity=PASSES, method=name) for name in (than, "cid"))
+        other, ours = (values(long, quantity=PASSES, method=name) for name in (than, CID_NAME))
         return difference(times * other, ours)
 
     return of
@@ -47,7 +48,7 @@ def cheaper(than: str, times: float) -> Callable[[pd.DataFrame], Effect]:
 
 def near_hundred(long: pd.DataFrame) -> Effect:
     """Passes of CID minus 100."""
-    return effect(values(long, quantity=PASSES, method="cid") - 100)
+    return effect(values(long, quantity=PASSES, method=CID_NAME) - 100)
 
 
 STUDY = Study(
@@ -97,7 +98,7 @@ STUDY = Study(
         Leg(
             NETWORK,
             (LAYER,),
-            tuple(name for name in TITLES if name not in ("cid", "ru", "grad_cam")),
+            tuple(name for name in TITLES if name not in (CID_NAME, RU_NAME, "grad_cam")),
             series="ResNet-20",
         ),
         Leg(NETWORK, (CONVOLUTION,), ("grad_cam",), series="ResNet-20"),

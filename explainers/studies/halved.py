@@ -8,6 +8,7 @@ from torch import Tensor
 
 from explainers.cid.explain import CID
 from explainers.cid.results import CIDResult, CIDSettings
+from explainers.methods.entropies import CID_NAME
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.rescaling.filters import scale_filters
@@ -46,8 +47,8 @@ def measure(network: Network, layer: Layer, item: Item) -> Iterator[Measured]:
     before, after = (scaled(last(CID(module, layer).stream(x, SETTINGS))) for module in (network.module, halved))
     fine = before.isfinite() & after.isfinite()
     moved = (after - before)[fine].double()
-    yield Measured("cid", CHANGE, float(moved.mean()))
-    yield Measured("cid", SIZE, float(moved.abs().mean()))
+    yield Measured(CID_NAME, CHANGE, float(moved.mean()))
+    yield Measured(CID_NAME, SIZE, float(moved.abs().mean()))
 
 
 def tasks(items: Sequence[Item], quick: bool) -> Iterable[Task]:

@@ -5,6 +5,7 @@ from functools import partial
 import pandas as pd
 
 from explainers.cid.results import CIDSettings
+from explainers.methods.entropies import RU_NAME
 from explainers.studies.base.effects import against, between, difference, mean_of, values
 from explainers.studies.base.study import Axis, Claim, Leg, Study
 from explainers.studies.base.verdicts import Effect
@@ -146,7 +147,10 @@ STUDY = Study(
     legs=(
         *(Leg(name, layers, series=title, pictures=12) for name, (title, layers) in RESNETS.items()),
         *(Leg(name, layers, series=title, pictures=8) for name, (title, layers) in BIRDS.items()),
-        *(Leg(name, layers, ("ru",), CIDSettings(refine=False), 8, title) for name, (title, layers) in RESNETS.items()),
+        *(
+            Leg(name, layers, (RU_NAME,), CIDSettings(refine=False), 8, title)
+            for name, (title, layers) in RESNETS.items()
+        ),
         *(
             Leg(name, RESNETS[f"resnet{depth}-cifar10"][1][:-1], series=f"Auto-encoder {depth}", pictures=12)
             for name, depth in zip(AUTOENCODERS, (20, 32, 44), strict=True)

@@ -8,6 +8,7 @@ import torch
 from explainers.evaluation.measures import localisation
 from explainers.evaluation.methods import MapSettings, importance, refusal, title
 from explainers.evaluation.scores import small
+from explainers.methods.entropies import CID_NAME
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.versions import method_version
@@ -18,7 +19,7 @@ from explainers.studies.base.verdicts import Effect
 from explainers.sweeps.items import Item
 
 NETWORKS = {"vgg16-birds": ("VGG-16", "conv5-3"), "resnet20-cifar10": ("ResNet-20", "layer3.2")}
-METHODS = ("cid", "grad_cam", "lrp", "cam")
+METHODS = (CID_NAME, "grad_cam", "lrp", "cam")
 LOCALISATION = "localisation"
 ABOUT = f"localisation {MapSettings()} " + " ".join(map(method_version, METHODS))
 
@@ -27,7 +28,7 @@ def measure(network: Network, layer: Layer, item: Item) -> Iterator[Measured]:
     """The score of every method; NaN alone where the box covers more than a third, or there is none."""
     seen = item.seen_by(network)
     if seen.box is None or not small(seen.box, *seen.size):
-        yield Measured("cid", LOCALISATION, float("nan"))
+        yield Measured(CID_NAME, LOCALISATION, float("nan"))
         return
     images = seen.x[None]
     with torch.no_grad():
@@ -58,7 +59,7 @@ def ahead(network: str, other: str, printed: str) -> Claim:
     heading, layer = NETWORKS[network]
 
     def of(long: pd.DataFrame) -> Effect:
-        ours, theirs = (values(long, network=network, method=method) for method in ("cid", other))
+        ours, theirs = (values(long, network=network, method=method) for method in (CID_NAME, other))
         return difference(ours, theirs)
 
     return Claim(

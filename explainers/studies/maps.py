@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from explainers.methods.entropies import CID_NAME
 from explainers.studies.base.effects import mean_of, values
 from explainers.studies.base.study import Axis, Claim, Study
 from explainers.studies.base.verdicts import Effect
@@ -34,7 +35,7 @@ def coarse_share(values: np.ndarray) -> float:
 
 def derive(rows: pd.DataFrame, maps: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """The share for every row of CID whose map ships."""
-    here = rows[(rows["method"] == "cid") & rows["row"].isin(list(maps))]
+    here = rows[(rows["method"] == CID_NAME) & rows["row"].isin(list(maps))]
     shares = here["row"].map({name: coarse_share(maps[name]) for name in here["row"]})
     return here.assign(quantity=COARSE, value=shares.astype(float), x=here["depth"], at=here["layer"])
 

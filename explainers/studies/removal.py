@@ -7,6 +7,7 @@ import torch
 
 from explainers.evaluation.measures import descriptive_accuracy
 from explainers.evaluation.methods import MapSettings, importance, title
+from explainers.methods.entropies import CID_NAME
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.versions import method_version
@@ -17,7 +18,7 @@ from explainers.studies.base.verdicts import Effect
 from explainers.sweeps.items import Item
 
 NETWORK, LAYER = "alexnet-birds", "conv5"
-METHODS = ("cid", "saliency", "input_x_gradient", "guided_backprop", "lrp", "random")
+METHODS = (CID_NAME, "saliency", "input_x_gradient", "guided_backprop", "lrp", "random")
 FRACTIONS = tuple(n / 10 for n in range(10))
 ACCURACY, AREA = "accuracy", "descriptive accuracy"
 ABOUT = f"removal {FRACTIONS} {MapSettings()} " + " ".join(map(method_version, METHODS))
@@ -53,7 +54,7 @@ def ahead(other: str) -> Claim:
     """The claim that CID is better than another method."""
 
     def of(long: pd.DataFrame) -> Effect:
-        return difference(values(long, quantity=AREA, method="cid"), values(long, quantity=AREA, method=other))
+        return difference(values(long, quantity=AREA, method=CID_NAME), values(long, quantity=AREA, method=other))
 
     return Claim(
         f"ahead-of-{other}",

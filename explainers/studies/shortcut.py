@@ -13,6 +13,7 @@ from explainers.datasets.birds.shortcut import Shortcut
 from explainers.datasets.birds.source import SHOWN
 from explainers.evaluation.measures import localisation
 from explainers.evaluation.methods import MapSettings, importance, refusal, title, uses_layer
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.network_input import NetworkInput, network_input
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -26,11 +27,11 @@ from explainers.sweeps.items import BirdItem, Item
 NETWORK, LAYERS = "resnet18-lookalikes-shortcut", ("conv1", "layer1.1", "layer2.1", "layer3.1", "layer4.1", "fc")
 LAST, LAST_MAP = "fc", "layer4.1"
 # Of a layer, and of the network whatever the layer.
-OF_LAYER = ("cid", "ru", "grad_cam", "layer_gradient", "activation", "guided_grad_cam")
+OF_LAYER = (CID_NAME, RU_NAME, "grad_cam", "layer_gradient", "activation", "guided_grad_cam")
 OF_NETWORK = (
     "saliency", "input_x_gradient", "guided_backprop", "lrp", "deep_lift", "integrated_gradients", "occlusion", "lime",
 )  # fmt: skip
-QUICK_METHODS = ("cid", "grad_cam", "saliency", "lrp")
+QUICK_METHODS = (CID_NAME, "grad_cam", "saliency", "lrp")
 FOUND, CHANCE = "share of the mark found", "chance"
 ABOUT = f"shortcut 1 {MapSettings()} " + " ".join(map(method_version, (*OF_LAYER, *OF_NETWORK)))
 
@@ -89,7 +90,7 @@ def measure(network: Network, layer: Layer, item: Item, methods: Sequence[str]) 
         labels = network.module(x).argmax(1)
         caused = labels != network.module(item.plain.seen_by(network).x[None]).argmax(1)
     if not caused.item():
-        yield Measured("cid", FOUND, float("nan"))
+        yield Measured(CID_NAME, FOUND, float("nan"))
         return
     yield Measured(CHANCE, FOUND, float(np.mean(mark)))
     for method in methods:
@@ -123,7 +124,7 @@ def arrange(long: pd.DataFrame) -> pd.DataFrame:
 
 def ahead(other: str) -> Claim:
     """The claim that CID points at the mark better than another method, at the last layer for which both have a map."""
-    at = LAST_MAP if other in OF_LAYER and other != "ru" else LAST
+    at = LAST_MAP if other in OF_LAYER and other != RU_NAME else LAST
     return replace(
         POINTS,
         name=f"ahead-of-{other}",
@@ -138,7 +139,7 @@ def minus(other: str, at: str, other_at: str) -> Callable[[pd.DataFrame], Effect
     """CID at one layer minus another method, or CID itself, at another."""
 
     def of(long: pd.DataFrame) -> Effect:
-        ours = values(long, quantity=FOUND, method="cid", layer=at)
+        ours = values(long, quantity=FOUND, method=CID_NAME, layer=at)
         return difference(ours, values(long, quantity=FOUND, method=other, layer=other_at))
 
     return of
@@ -166,7 +167,7 @@ STUDY = Study(
             name="deeper",
             says="The deeper the layer, the more CID points at a planted cause.",
             measured="share of the mark among CID's most important pixels at ResNet-18's fc minus that at conv1",
-            effect=minus("cid", LAST, LAYERS[0]),
+            effect=minus(CID_NAME, LAST, LAYERS[0]),
         ),
         *(ahead(method) for method in (*OF_LAYER[1:], *OF_NETWORK)),
     ),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from app.learn.lessons.bench import network
 from app.parts.watch import Asked, Watch
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.request import MAP_LANE, Workbench
 from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
@@ -14,7 +15,7 @@ POLL = 0.5
 # What is measured sooner takes the place of what it replaces without a bar in between.
 QUICK = 1.0
 # Raise the first number whenever what a lesson measures changes.
-VERSIONS = ("lesson 1", method_version("cid"), method_version("ru"), method_version("information"))
+VERSIONS = ("lesson 1", method_version(CID_NAME), method_version(RU_NAME), method_version("information"))
 
 
 @dataclass(frozen=True, eq=False)

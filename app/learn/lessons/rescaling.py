@@ -35,7 +35,7 @@ def widget(stage: Stage) -> None:
         ("Largest change of a logit", number(found["change"]), CHANGE),
         ("Answer, both times", found["answer"], ANSWER),
         ("Layer gradient", factor(factors["layer_gradient"], 3), explain("layer gradient")),
-        ("CID (as σ)", factor(factors["cid"], 3), explain("CID")),
+        ("CID (as σ)", factor(factors[CID_NAME], 3), explain("CID")),
     )
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():

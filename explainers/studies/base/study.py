@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from explainers.cid.results import CIDSettings
+from explainers.methods.entropies import CID_NAME
 from explainers.studies.base.scores import Task
 from explainers.studies.base.verdicts import NO_RESULT, UNDECIDED, Effect, Lacking, Verdict, judge
 from explainers.sweeps.items import Item
@@ -27,7 +28,7 @@ class Leg:
 
     network: str
     layers: tuple[str, ...]
-    methods: tuple[str, ...] = ("cid",)
+    methods: tuple[str, ...] = (CID_NAME,)
     settings: CIDSettings = field(default_factory=CIDSettings)
     pictures: int = 12
     series: str = ""

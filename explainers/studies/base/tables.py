@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from explainers.assets import ASSETS, check_shipped
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.studies.base.kept_maps import read_kept_maps
 from explainers.studies.base.scores import SCORES
 from explainers.studies.base.study import Leg, Study
@@ -22,7 +23,7 @@ LONG = (
     "series", "training", "network", "layer", "place", "depth", "method", "beta", "quantity", "x", "at", "picture",
     "value", "row",
 )  # fmt: skip
-NAMES = {"cid": "CID", "ru": "RU"}
+NAMES = {CID_NAME: "CID", RU_NAME: "RU"}
 CONCENTRATION = "concentration"
 
 
@@ -65,7 +66,7 @@ def long_of(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(x=rows["layer"].map(place).astype(float), at=rows["layer"])
     means = rows.assign(quantity=rows["method"].replace(NAMES), value=rows["mean"])
     # The paper's concentration is that of CID.
-    gains = rows[rows["method"] == "cid"].assign(quantity=CONCENTRATION)
+    gains = rows[rows["method"] == CID_NAME].assign(quantity=CONCENTRATION)
     both = pd.concat([means, gains.assign(value=gains["concentration"])], ignore_index=True)
     # Where a layer uses no pixel of a side there is nothing to compare.
     finite = both.loc[np.isfinite(both["value"].to_numpy(float)), list(LONG)]
