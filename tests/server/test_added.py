@@ -11,6 +11,7 @@ from explainers.networks.added import ADDED
 from tests.support.pages import chosen, done, until, visit, words
 
 
+@pytest.mark.long
 def test_an_added_network_is_explored_and_its_source_stays_on_the_server(added, fresh_backend):
     source = "tests.support.others_networks:sixteen"
     add_requested(["--network", f"{source},name=sixteen,size=16,title=Sixteen"], add_network)
@@ -22,6 +23,7 @@ def test_an_added_network_is_explored_and_its_source_stays_on_the_server(added, 
     assert "sixteen" not in str(at.selectbox(key="w_architecture").options).lower()
 
 
+@pytest.mark.long
 def test_an_address_adds_nothing(fresh_backend):
     before = dict(ADDED)
     at: AppTest = until(visit(network="os:getcwd"), done)

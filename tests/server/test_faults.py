@@ -158,6 +158,7 @@ def notices(app: AppTest) -> list[str]:
     return [caption.value for caption in app.sidebar.caption if "not kept on disk" in caption.value]
 
 
+@pytest.mark.long
 def test_the_app_says_once_that_nothing_is_kept(folder, fresh_backend):
     folder.write_text("a file where the folder should be")
     app = AppTest.from_file(MAIN, default_timeout=WAIT).run()

@@ -39,6 +39,7 @@ def served(log) -> Iterator[str]:
         assert server.poll() is None, "the server was stopped"
 
 
+@pytest.mark.long
 def test_from_the_start_visitors_have_no_developer_s_menu(served):
     """Before any page was drawn: emptying all caches, stopping the server, telling and watching its files."""
     with stream(served) as visitor:

@@ -59,6 +59,7 @@ def made(method: str = "saliency", count: int = 4) -> Scores:
     )
 
 
+@pytest.mark.long
 def test_nothing_runs_before_the_button_then_every_method_is_judged_and_kept():
     at = visit()
     assert says(at, "0 of 2 methods have been judged")

@@ -112,6 +112,7 @@ def test_a_map_that_is_not_ready_says_so():
     at.button(key="grid_cancel").click().run()
 
 
+@pytest.mark.long
 def test_values_are_counted_on_the_object_and_around_it_and_a_range_veils_the_rest(monkeypatch):
     at = visit(closer="histogram", a="cid.1")
     found = figures(at)
@@ -151,6 +152,7 @@ def test_agreement_of_this_picture_is_that_of_the_maps_in_the_grid():
     assert says(at, "From 3 maps, all ready")
 
 
+@pytest.mark.long
 def test_over_several_pictures_what_is_missing_is_computed_when_asked_for():
     at = visit(closer="agreement", a="cid.1", over="6", methods="grad_cam saliency cid")
     assert says(at, "3 of 18 maps of 6 pictures are known")

@@ -133,6 +133,7 @@ def test_methods_are_chosen_from_a_list_that_explains_them():
     assert any("No method is chosen" in element.value for element in at.info)
 
 
+@pytest.mark.long
 def test_columns_may_be_pictures_or_networks():
     at = until(visit(across="pictures", methods="cid saliency", pictures="bird/1 photo/rocket"), ready)
     assert [trace["name"].split(" · ")[1] for trace in maps(at)] == ["Cardinal (rendered)", "Rocket"] * 2

@@ -158,6 +158,7 @@ def test_an_upload_becomes_the_picture_and_has_no_concentration():
     assert at.query_params["picture"] in ("upload", ["upload"])
 
 
+@pytest.mark.long
 def test_an_upload_belongs_to_the_session_that_brought_it():
     """Two bring the same bytes: results are shared, names are not, and nobody opens another's by its address."""
     anna, bert = uploaded("anna.png"), uploaded("bert.png")
@@ -228,6 +229,7 @@ def shipped(name: str) -> bytes:
     return (ROOT / "assets" / "networks" / f"{name}.safetensors").read_bytes()
 
 
+@pytest.mark.long
 def test_own_weights_become_the_network_of_this_session_alone():
     at = until(visit(), done)
     expected = mean(at)
@@ -296,6 +298,7 @@ def test_a_file_that_holds_no_weights_is_one_sentence_and_never_run(data):
     assert chosen(at).network == Selection().network
 
 
+@pytest.mark.long
 def test_keys_of_a_file_are_shown_as_plain_text():
     import safetensors.torch
     import torch
@@ -481,6 +484,7 @@ def test_variants_of_a_network_stand_in_a_list_of_their_own(monkeypatch):
     assert not [box for box in at.selectbox if box.key == "w_variant"]
 
 
+@pytest.mark.long
 def test_a_network_of_look_alikes_begins_with_one_of_the_gallery():
     at = visit(network="alexnet-lookalikes", picture="lookalike/1", layer="conv1")
     until(at, done)

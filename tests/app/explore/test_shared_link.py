@@ -1,5 +1,7 @@
 """An upload in a link: nowhere until it is asked for, then for everybody who has the link."""
 
+import pytest
+
 from app.jobs.backend import backend
 from tests.support.pages import chosen, says, until, uploaded, visit
 
@@ -9,6 +11,7 @@ def shared_part(at) -> str:
     return value[0] if isinstance(value, list) else value
 
 
+@pytest.mark.long
 def test_an_upload_travels_with_the_link_once_its_owner_says_so():
     anna = uploaded("anna.png")
     assert shared_part(anna) == ""
@@ -40,6 +43,7 @@ def test_an_upload_travels_with_the_link_once_its_owner_says_so():
     assert "ask for a new link" in warning.value
 
 
+@pytest.mark.long
 def test_the_part_of_a_shared_picture_and_what_is_drawn_on_it_are_shared_with_it():
     anna = uploaded("anna.png")
     anna.slider(key="w_crop_across").set_value((0, 50)).run()

@@ -83,6 +83,7 @@ def line(*cells: Taken | str) -> Line:
 # The film
 
 
+@pytest.mark.long
 def test_a_film_has_a_frame_for_each_layer_in_the_colours_of_one_scale(store, network):
     shown = [cell(store, network, "cid", layer) for layer in ("conv1", "layer2.0", "layer3.2")]
     film = Image.open(io.BytesIO(film_gif(shown, line(*shown))))
@@ -113,6 +114,7 @@ def test_the_script_of_a_part_of_a_photograph_gives_its_map(cid):
     np.testing.assert_allclose(run(script)["values"], cid.values, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.long
 def test_the_script_of_ru_gives_its_map(ru):
     np.testing.assert_allclose(run(cell_script(ru))["values"], ru.values, rtol=1e-4, atol=1e-4)
 

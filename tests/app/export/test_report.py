@@ -265,6 +265,7 @@ def test_all_layers_have_a_picture_for_print_and_a_report(store, network):
         assert image.height > 1.2 * image.width * 3 / 6.5, "three rows"
 
 
+@pytest.mark.long
 def test_both_parts_of_compare_are_reports(store, network):
     other = load_network("resnet32-cifar10")
     sides = [

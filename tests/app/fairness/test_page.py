@@ -73,6 +73,7 @@ def visit(**query: str) -> AppTest:
     return page("fairness", **{"network": "resnet20-cifar10"} | query).run()
 
 
+@pytest.mark.long
 def test_the_proof_comes_first_and_is_exact_for_every_power_of_two():
     for c in SCALES:
         first = next(frames(Question(INSIDE, c=c)))

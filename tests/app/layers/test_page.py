@@ -200,6 +200,7 @@ def test_a_bad_file_is_one_sentence(data, start):
     assert not at.dataframe
 
 
+@pytest.mark.long
 def test_tables_of_others_and_tables_that_grow_are_refused():
     buffer = io.BytesIO()
     pq.write_table(pa.table({"network": ["a"]}), buffer)
@@ -312,6 +313,7 @@ def test_pictures_stand_in_the_order_of_their_agreement_with_grad_cam():
     assert not backend().maps._jobs
 
 
+@pytest.mark.long
 def test_a_comparison_is_cancelled_and_goes_on(monkeypatch):
     at = computed(count="4")
     monkeypatch.setattr("explainers.sweeps.agreement.agreement", lambda *_: time.sleep(1) or 0.5)

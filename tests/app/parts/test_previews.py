@@ -43,6 +43,7 @@ def written(frame: CIDResult) -> tuple[float, float]:
     return read(mean), float(off)
 
 
+@pytest.mark.long
 def test_no_frame_has_more_digits_than_are_known():
     *before, last = few()
     shown = [frame for frame in before if not preliminary(frame)]

@@ -75,6 +75,7 @@ def test_a_picture_s_map_does_not_depend_on_its_neighbours_nor_on_the_call(name:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_eight_threads_give_the_maps_of_one() -> None:
     net, x = build("ResNet-8", torch.float32)
     jobs = [(name, FAST.get(name, {})) for name in METHODS if name not in ("occlusion", "bottleneck")]

@@ -97,6 +97,7 @@ def test_the_first_results_come_early_and_are_whole(resnet):
 
 
 @pytest.mark.parametrize("refine", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_same_seed_same_map_other_seed_another(resnet, refine):
     x, settings = _small(resnet), CIDSettings(refine=refine, seed=5, beta=1e-3)
     first, second = (CID(resnet.module, "layer3.2").explain(x, settings) for _ in range(2))
@@ -169,6 +170,7 @@ def test_out_of_memory_halves_the_chunk_and_goes_on():
 
 
 @pytest.mark.parametrize("refine", [False, True])
+@pytest.mark.long
 def test_rescaling_a_pair_of_layers_changes_no_map(refine):
     torch.manual_seed(0)
     net = alexnet(5, size=16).eval()

@@ -128,6 +128,7 @@ ARITHMETIC = "explainers.decoders.training.computes_bfloat16"
 
 
 @pytest.mark.parametrize(("has", "arithmetic"), [(True, "bfloat16"), (False, "float32")])
+@pytest.mark.long
 def test_a_training_keeps_the_arithmetic_in_which_it_began(home, tmp_path, monkeypatch, has, arithmetic):
     monkeypatch.setattr(ARITHMETIC, lambda device: has)
     whole, checkpoint = train(home), tmp_path / "a.pt"
@@ -143,6 +144,7 @@ def test_a_training_keeps_the_arithmetic_in_which_it_began(home, tmp_path, monke
     assert train(home).digest != whole.digest
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_decoder(home, tmp_path, monkeypatch):
     monkeypatch.setattr(ARITHMETIC, lambda device: True)
     whole, checkpoint = train(home), tmp_path / "a.pt"

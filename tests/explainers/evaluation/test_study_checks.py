@@ -63,6 +63,7 @@ def slacks(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["saliency", "grad_cam", "lrp"])
+@pytest.mark.long
 def test_similarities_are_those_of_quantus_mprt(network, pictures, method, seen, quantus):
     layer, settings = network.layer("conv5"), RandomisationSettings(stages=99, batch=2, seed=5)
     ours = last(randomise(network, layer, method, pictures, settings))

@@ -125,6 +125,7 @@ def test_cam_is_refused_with_the_reason_on_vgg():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_ru_is_judged_where_there_is_a_decoder_and_refused_elsewhere(network, pictures, tmp_path, monkeypatch):
     from explainers.ru.explain import RU
 

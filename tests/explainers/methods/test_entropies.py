@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from explainers import CID, CIDSettings, load_network
 from explainers.datasets.birds.render import render_bird
 from explainers.methods.entropies import sharpened
 
 
+@pytest.mark.long
 def test_a_frame_that_is_known_worse_than_the_last_is_not_shown():
     network = load_network("resnet20-cifar10")
     x = network.preprocess(render_bird(1, 64).image)[None]
@@ -20,6 +23,7 @@ def test_a_frame_that_is_known_worse_than_the_last_is_not_shown():
     assert shown[2].backward_passes == worse.backward_passes
 
 
+@pytest.mark.long
 def test_a_start_that_is_looked_for_again_hides_nothing_and_sets_no_measure():
     network = load_network("resnet20-cifar10")
     x = network.preprocess(render_bird(1, 64).image)[None]

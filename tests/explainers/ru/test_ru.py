@@ -146,6 +146,7 @@ def test_no_worse_than_a_long_run_of_the_paper_s_descent(curved):
     assert ours > uncertainty_at_constraint(h, g, x, x, reference.estimate.log_sigma, target) - 0.003
 
 
+@pytest.mark.long
 def test_refinement_beats_the_first_answer_and_the_paper_s_hundred_steps_where_all_is_curved(curved):
     h, g, pictures = curved
     x, beta = pictures[:1], 1e-3
@@ -158,6 +159,7 @@ def test_refinement_beats_the_first_answer_and_the_paper_s_hundred_steps_where_a
     assert value(refined.sigma) > value(_explain(h, g, x, beta=beta, method="paper").sigma)
 
 
+@pytest.mark.long
 def test_the_constraint_holds_and_the_record_is_whole(curved):
     h, g, pictures = curved
     result = _explain(h, g, pictures[:2])
@@ -191,6 +193,7 @@ def test_the_constraint_holds_within_a_hundredth_on_noise_of_our_own(curved):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_constraint_holds_with_a_shipped_decoder():
     network = load_network("resnet20-cifar10")
     layer, x = network.layer("conv1"), network.preprocess(render_bird(1).image)[None]
@@ -270,6 +273,7 @@ def test_no_draw_depends_on_the_size_of_the_chunks(curved, rows):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_picture_s_map_is_the_same_in_company_and_in_threads(monkeypatch, curved):
     # However few samples it is made of.
     brief(monkeypatch)

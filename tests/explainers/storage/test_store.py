@@ -63,6 +63,7 @@ def answer(pipe: Connection) -> object:
     return pipe.recv()
 
 
+@pytest.mark.long
 def test_what_was_put_is_found_by_another_process_later(store, folder):
     store.put("a", (torch.arange(5), "five"))
     code = (

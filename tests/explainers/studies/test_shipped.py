@@ -64,6 +64,7 @@ def test_every_map_that_ships_has_the_mean_of_its_row(study: Study):
 
 
 @pytest.mark.parametrize("study", [one for one in SHIPPED if one.tasks], ids=lambda study: study.name)
+@pytest.mark.long
 def test_three_random_scores_are_computed_again(study: Study):
     rows = rows_of(study)
     rows = rows.assign(task=rows["row"].str.partition(":")[0])

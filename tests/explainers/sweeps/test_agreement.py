@@ -58,6 +58,7 @@ def test_correlations_are_those_of_the_maps_alone():
     assert decode(*encode(found, RECORDS), RECORDS) == found
 
 
+@pytest.mark.long
 def test_maps_of_the_curve_are_not_made_again_and_progress_never_falls(monkeypatch):
     bench = Workbench(shelf=Shelf())
     wanted = request()
