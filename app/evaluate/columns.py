@@ -11,7 +11,6 @@ INTERVAL_HELP = (
     "A dash: one picture says nothing of that."
 )
 PICTURES_HELP = "How many pictures went into this row so far."
-PASSES_HELP = "Forward + backward passes through the network for one map."
 SECONDS_HELP = "On this machine, maps of several pictures computed together."
 
 UNSURE_HELP = (
@@ -28,7 +27,6 @@ def columns(scores: dict[str, str]) -> dict[str, Any]:
         "95 % interval": text(help=INTERVAL_HELP),
         "95 % interval ": text(help=INTERVAL_HELP),
         "Pictures": number(help=PICTURES_HELP),
-        "Passes": text(help=PASSES_HELP),
         "Seconds per map": number(help=SECONDS_HELP),
         "Uncertain maps": text(help=UNSURE_HELP),
     } | {name: number(help=words) for name, words in scores.items()}

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Mapping
 
-from app.words import NONE, decimal, passes
+from app.words import NONE, decimal
 from explainers.evaluation.measures import Interval
 from explainers.evaluation.methods import MapSettings, title, uses_layer
 from explainers.evaluation.pictures import Birds, Folder
@@ -84,7 +84,6 @@ def _named(method: str, partial: Collection[str]) -> str:
 def _costs(one: Judged) -> dict:
     return {
         "Pictures": one.count,
-        "Passes": passes(*one.passes),
         "Seconds per map": one.seconds / one.maps,
         "Uncertain maps": f"{one.unsure} of {one.maps}" if one.method in ENTROPIES else NONE,
     }

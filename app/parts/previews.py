@@ -18,7 +18,7 @@ def preview_mean(frame: CIDResult) -> str:
 def how_wrong(frame: CIDResult) -> str:
     """Of a map that was cut short, in a clause."""
     off, places = _off(frame)
-    return f"its mean may be wrong by {decimal(off, places)} nats"
+    return f"its mean may lie {decimal(off, places)} nats from that of the finished map"
 
 
 def _off(frame: CIDResult) -> tuple[float, int]:
