@@ -34,6 +34,8 @@ from explainers.randomness import Randomness
 from explainers.streams import relay
 
 CHECK_SAMPLES, CERTIFY_SAMPLES, CERTIFY_TRIES = 256, 448, 6
+# Of the constraint: noise of which a part already tells so much needs no more.
+CERTIFY_ACCURACY = CONSTRAINT_TOLERANCE / 4
 # Backward passes at x before the question is asked whether h is curved; and at most, where only δ_f² is wanted of them.
 LOOK_PASSES, TOTAL_PASSES = 32, 96
 HOPEFUL = 0.5
@@ -57,9 +59,10 @@ STANDARD = Effort()
 
 
 def solve(
-    sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort = STANDARD
+    sampler: Sampler, settings: CIDSettings, randomness: Randomness, effort: Effort | None = None
 ) -> Iterator[Estimate]:
-    """Estimates, each sharper than the one before; the last one is the answer."""
+    """Estimates, each sharper than the one before; the last one is the answer. Without `effort` that is `STANDARD`."""
+    effort = effort or STANDARD
     at_x = yield from relay(_at_x(sampler, settings, randomness), lambda found: found.frame(found.estimate))
     estimate, curved, cost = at_x.estimate, at_x.curved, at_x.cost
     # A constant h permits any noise, so there is nothing to measure.
@@ -212,16 +215,19 @@ def certify(
     target: Tensor,
     finished: Tensor,
     randomness: Randomness,
-    samples: int = CERTIFY_SAMPLES,
+    samples: int | None = None,
     place: str = "certify",
-    accuracy: float | Tensor = CONSTRAINT_TOLERANCE / 4,
+    accuracy: float | Tensor | None = None,
 ) -> Iterator[Estimate]:
     """Scale σ by what was measured until the constraint holds on noise drawn after the scaling.
 
     What is `known` of the first scale counts with that noise: it had no part in the shape of σ.
 
-    `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are.
+    `target` is β δ_f² (B,); pictures that are `finished` (B,) are left as they are. Without more, `samples` are
+    `CERTIFY_SAMPLES` and the `accuracy` of the constraint that ends them early is `CERTIFY_ACCURACY`.
     """
+    samples = CERTIFY_SAMPLES if samples is None else samples
+    accuracy = CERTIFY_ACCURACY if accuracy is None else accuracy
     before: Estimate | None = None
     for trial in range(CERTIFY_TRIES):
         count = samples * 2 ** (trial // 2)

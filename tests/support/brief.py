@@ -12,8 +12,9 @@ def brief(patch: pytest.MonkeyPatch) -> None:
     for tolerance in ("COST_TOLERANCE", "ERROR_TOLERANCE"):
         patch.setattr(f"explainers.cid.closed_form.{tolerance}", 1.0)
     # A refinement that ends after its first steps, and calls itself done where it has lost less than a nat.
-    patch.setattr(solver.solve, "__defaults__", (Effort(stages=((4, 16),)),))
-    patch.setattr(solver.certify, "__defaults__", (64, "certify", 0.05))
+    patch.setattr(solver, "STANDARD", Effort(stages=((4, 16),)))
+    patch.setattr(solver, "CERTIFY_SAMPLES", 64)
+    patch.setattr(solver, "CERTIFY_ACCURACY", 0.05)
     patch.setattr(solver, "LOSS_TOLERANCE", 1.0)
     # RU looks once at what it has lost.
     patch.setattr("explainers.ru.solver.MOST_LOOKS", 1)
