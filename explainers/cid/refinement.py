@@ -52,8 +52,8 @@ class Refinement:
         self._coefficients = self._wanted = start.log_sigma.new_zeros(self._contrast.shape[:2])
         self._rest = torch.zeros_like(start.log_sigma)
         self._scale = torch.zeros_like(target)
-        # log E/T of the step before, and the mean square of what it changes by from step to step.
-        self._excess = self._jump = torch.full_like(target, torch.nan)
+        # Of the mean of a step's E/T, over the last steps.
+        self._variance = torch.zeros_like(target)
         self.residuals: deque[Tensor] = deque(maxlen=REMEMBERED)
         self.steps, self._weight = 0, 0.0
         self._mean, self._mean_weight = torch.zeros_like(self._rest), 0.0
@@ -68,8 +68,11 @@ class Refinement:
             gradient = gradient + part.sum(0) / SAMPLES
             yield self.estimate
         self.steps += 1
-        energy = torch.cat(energies).mean(0)
+        samples = torch.cat(energies)
+        energy = samples.mean(0)
         self._totals.add(energy, gradient)
+        variance = (samples / self.target).var(0) / SAMPLES
+        self._variance = self._variance + (variance - self._variance) / min(self.steps, LAST)
         bounded = self.estimate.bounded | (gradient != 0)
         r = residual(gradient, bounded, self._totals.gradient)
         self.residuals.append(r)
@@ -123,9 +126,6 @@ class Refinement:
         """Robbins and Monro's steps towards E = target; a quiet sample counts no more than a loud one."""
         excess = (energy / self.target).clamp_min(1e-6).log().clamp(-3, 3)
         self._scale = self._scale - self._gain * excess
-        jump, share = (excess - self._excess).square(), 1 / min(max(self.steps - 1, 1), LAST)
-        self._jump = torch.where(self._jump.isnan(), jump, self._jump + share * (jump - self._jump))
-        self._excess = excess
 
     @property
     def _gain(self) -> float:
@@ -133,12 +133,13 @@ class Refinement:
 
     @property
     def scale_error(self) -> Tensor:
-        """How far the scale swings about where it leads, a standard error (B,); NaN before the second step.
+        """How far the scale swings about where it leads, a standard error (B,).
 
         A step of s ← s − a (p s + e), with e of variance v, keeps the variance of s at a v / (2p) for small a: a is
-        this step's gain, p the growth, and v half the mean square of what log E/T changes by from step to step.
+        this step's gain, p the growth, and v the relative variance of the mean of a step's energies.
         """
-        return (self._gain * self._jump / (4 * self._totals.growth)).sqrt()
+        relative = self._variance / self.misfit.square().clamp_min(torch.finfo(self.target.dtype).tiny)
+        return (self._gain * relative / (2 * self._totals.growth)).sqrt()
 
     def _correction(self) -> Tensor:
         return self._rest + _combined(self._contrast, self._coefficients, self._rest)
