@@ -15,7 +15,7 @@ from app.parts.look import look
 from app.words import factor, number, part
 from explainers.cid.certainty import is_certain
 from explainers.fairness.check import Check
-from explainers.fairness.maps import METHODS, NATS, NO_DECODER, Question
+from explainers.fairness.maps import METHODS, NATS, Question
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
 
@@ -83,7 +83,7 @@ def _card(found: Check, place: int, method: str, question: Question, layers: Col
     st.markdown(f"**{title(method)}**" + _factors(found, place, question), help=f"{sentence} {FACTORS}")
     if found.reasons[place]:
         st.caption(f":material/block: Not here: {found.reasons[place]}.")
-        if found.reasons[place] == NO_DECODER:
+        if find_method(method).needs_decoder:
             _way_to_decoder(question.layer, layers)
         return
     reached = float(found.reached[place, 0])

@@ -11,7 +11,6 @@ NATS_SCALE = "Viridis"
 SIGNED_SCALE = "RdBu_r"
 # Of probabilities, which are no maps of a method.
 UNIT_SCALE = "Cividis"
-UNIT_LIMITS = (0.0, 1.0)
 UNBOUNDED_FILL = "#8d9494"
 FONT = '"Source Sans", "Source Sans Pro", sans-serif'
 

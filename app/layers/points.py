@@ -1,6 +1,6 @@
 """What curves are made of: for every network, layer and strength the rows that there are, and requests for others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -92,8 +92,3 @@ def steps(items: Sequence[Item]) -> list[tuple[Item, ...]]:
     last = COUNTS[-1]
     ends = [0, *COUNTS, *range(2 * last, len(items) + last, last)]
     return [tuple(items[start:end]) for start, end in pairwise(ends) if start < len(items)]
-
-
-def titles_of(networks: Sequence[Network], own: Mapping[str, str]) -> dict[str, str]:
-    """How networks are called, by their names in rows."""
-    return {network.name: own.get(network.name, network.title) for network in networks}

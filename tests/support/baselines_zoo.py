@@ -53,11 +53,11 @@ class DataDependent(nn.Module):
         return self.fc(y.mean((2, 3)))
 
 
-def _densenet() -> nn.Module:
+def densenet() -> nn.Module:
     return models.DenseNet(growth_rate=4, block_config=(2, 2), num_init_features=8, bn_size=2, num_classes=6)
 
 
-def _convnext() -> nn.Module:
+def convnext() -> nn.Module:
     blocks = [CNBlockConfig(8, 16, 1), CNBlockConfig(16, None, 1)]
     return models.ConvNeXt(blocks, layer_scale=0.5, num_classes=5)
 
@@ -75,7 +75,7 @@ RECTIFIED: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "ResNet-8": (lambda: ResNetCIFAR(8), 16),
     "ResNet-18": (lambda: models.resnet18(num_classes=6), 48),
     "SqueezeNet": (lambda: models.squeezenet1_1(num_classes=5), 48),
-    "DenseNet": (_densenet, 32),
+    "DenseNet": (densenet, 32),
     "GoogLeNet": (lambda: models.GoogLeNet(num_classes=5, aux_logits=False, init_weights=False), 48),
     "MobileNetV2": (lambda: models.mobilenet_v2(num_classes=5, width_mult=0.25), 48),
     "U-Net": (lambda: UNet(3, 2, 4, 2), 16),
@@ -85,7 +85,7 @@ RECTIFIED: dict[str, tuple[Callable[[], nn.Module], int]] = {
 OTHERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "MobileNetV3": (lambda: models.mobilenet_v3_small(num_classes=5, width_mult=0.5), 32),
     "EfficientNet": (lambda: models.efficientnet_b0(num_classes=5), 32),
-    "ConvNeXt": (_convnext, 32),
+    "ConvNeXt": (convnext, 32),
     "ViT": (_vit, 32),
 }
 

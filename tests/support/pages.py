@@ -78,6 +78,11 @@ def drawn(at: AppTest, name: str) -> dict[str, Any]:
     return json.loads(str(whole.to_json()))
 
 
+def address(at: AppTest) -> dict[str, str]:
+    """What stands in the address bar."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+
+
 def metrics(at: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in at.metric}
 

@@ -1,5 +1,6 @@
 """Records, and whether two are the same to the last bit."""
 
+import hashlib
 import math
 from dataclasses import fields, is_dataclass
 
@@ -43,6 +44,11 @@ def alike(one, other, share: float = 1e-3) -> bool:
         largest = np.abs(first[np.isfinite(first)]).max(initial=0)
         return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=share * largest, equal_nan=True)
     return one == other
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """SHA-256 of what is in them."""
+    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 
 
 def explanation(number: float) -> Explanation:

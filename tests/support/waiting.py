@@ -16,3 +16,12 @@ def wait_until(holds: Callable[[], Found], every: float = 0.02) -> Found:
             return found
         pause.wait(every)
     raise AssertionError("it never came to hold")
+
+
+class Clock:
+    """Time that stands where `now` is put."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -16,7 +16,7 @@ from app.flow.choice import Choice as FlowChoice
 from app.jobs.backend import backend
 from app.layers.choice import Choice as LayersChoice
 from app.studies.choice import Choice as StudiesChoice
-from tests.support.pages import page
+from tests.support.pages import address, page
 from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
@@ -49,10 +49,6 @@ QUOTED = {"saliency foo": "foo", "conv1 conv9": "conv9", "bird/0 photo/none": "p
 
 def visit(name: str, query: dict[str, str]) -> AppTest:
     return page(name, **query).run()
-
-
-def address(at: AppTest) -> dict[str, str]:
-    return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
 
 
 def notice(at: AppTest) -> str:

@@ -5,13 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.classroom.classes import DESERTED, HOURS, MOST_CLASSES, SIGNS, SILENT, Classes, ClassGoneError
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.waiting import Clock
 
 
 def test_only_the_secret_leads():

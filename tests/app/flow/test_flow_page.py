@@ -25,7 +25,7 @@ from explainers.methods.request import answer
 from explainers.train.noisy_recipes import NOISY_RECIPES
 from explainers.train.snapshots import read_snapshots
 from tests.support.flow_tables import N, write_experiment
-from tests.support.pages import page, says, until
+from tests.support.pages import address, page, says, until
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
@@ -44,10 +44,6 @@ def shipped(tmp_path_factory):
 def visit(**query: str) -> AppTest:
     at = page("flow", **{"experiment": "spirals"} | query).run()
     return until(at, lambda at: says(at, "From epoch to epoch") or says(at, "Here come"))
-
-
-def address(at: AppTest) -> dict[str, str]:
-    return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
 
 
 def figure(at: AppTest, place: int) -> dict:

@@ -8,13 +8,7 @@ from PIL import Image
 from app.inputs.pictures import PictureGoneError, upload
 from app.jobs.memory import weight
 from app.jobs.shared import HOURS, TITLE, SharedPictures
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.waiting import Clock
 
 
 def picture(name: str = "my child.png", shade: int = 0):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision import models
-from torchvision.models.convnext import CNBlockConfig
 
 from explainers.baselines.explain import attribute
+from tests.support.baselines_zoo import convnext, densenet
 
 METHODS = ("grad_cam", "layer_gradient", "activation", "bottleneck")
 
@@ -58,13 +58,9 @@ def test_what_is_written_to_a_layer_s_output_afterwards_is_not_its_feature(metho
     assert torch.allclose(attribute(method, written, "conv", x, target=1), expected, rtol=1e-9, atol=1e-12)
 
 
-def _densenet() -> nn.Module:
-    return models.DenseNet(growth_rate=4, block_config=(2, 2), num_init_features=8, bn_size=2, num_classes=6)
-
-
 @pytest.mark.parametrize(
     ("make", "layer"),
-    [(_densenet, "features.norm5"), (lambda: models.resnet18(num_classes=5), "layer1.0.bn2")],
+    [(densenet, "features.norm5"), (lambda: models.resnet18(num_classes=5), "layer1.0.bn2")],
 )
 def test_layers_of_torchvision_before_an_in_place_rectifier(make, layer: str) -> None:
     net = make().double().eval()
@@ -194,14 +190,9 @@ def _swin() -> nn.Module:
     return models.SwinTransformer([4, 4], 16, [1, 1], [2, 2], [4, 4], num_classes=5)
 
 
-def _convnext() -> nn.Module:
-    blocks = [CNBlockConfig(8, 16, 1), CNBlockConfig(16, None, 1)]
-    return models.ConvNeXt(blocks, layer_scale=0.5, num_classes=5)
-
-
 @pytest.mark.parametrize(
     ("make", "layer"),
-    [(_swin, "features.1.0"), (_swin, "features.3.0.mlp.0"), (_swin, "norm"), (_convnext, "features.1.0.block.3")],
+    [(_swin, "features.1.0"), (_swin, "features.3.0.mlp.0"), (_swin, "norm"), (convnext, "features.1.0.block.3")],
 )
 @pytest.mark.parametrize("size", [(64, 64), (64, 96)])
 def test_channels_last_of_torchvision(make, layer: str, size: tuple[int, int]) -> None:

@@ -1,7 +1,5 @@
 """Names in weights files: whatever wrapped the network, the same weights are found, and never another set's."""
 
-import io
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,6 +12,7 @@ from explainers.checkpoints.keys import PROFILED, WRAPPERS, alignments, merged
 from explainers.checkpoints.load import CheckpointError, expected_shapes, read_weight_sets
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.catalogue import load_checkpoint
+from tests.support.hostile_weights import saved
 
 CLASSES = 7
 
@@ -23,12 +22,6 @@ def build(classes: int) -> nn.Module:
 
 
 EXPECTED = expected_shapes(build)
-
-
-def saved(value) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
 
 
 @pytest.fixture(scope="module")

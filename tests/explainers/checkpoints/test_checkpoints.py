@@ -18,6 +18,7 @@ from torch import nn
 from explainers.checkpoints.load import CheckpointError, read_state_dict
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
 from explainers.networks.catalogue import _specs, load_checkpoint
+from tests.support.hostile_weights import saved
 from tests.support.places import ROOT
 
 DATA = Path(os.environ.get("EXPLAINERS_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -28,12 +29,6 @@ ARCHITECTURE = "resnet20-cifar10"
 def state():
     torch.manual_seed(0)
     return ResNetCIFAR(20, classes=7).state_dict()
-
-
-def saved(value) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
 
 
 WAYS = {

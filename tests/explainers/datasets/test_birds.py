@@ -1,6 +1,5 @@
 """Laws of the rendered birds. Networks are trained on them: the digests below must not change."""
 
-import hashlib
 from collections import Counter
 
 import numpy as np
@@ -17,6 +16,7 @@ from explainers.evaluation.pictures import Birds
 from explainers.networks.preprocessing import Preprocessing
 from explainers.train import recipes
 from explainers.train.recipes import RECIPES
+from tests.support.records import digest
 
 INDICES = range(8)
 DIGEST_64 = "7591f71334742459cc77f823235f113e019f155471576838c9bd20056615fd25"
@@ -27,10 +27,6 @@ DIGEST_224 = "ce68ac2702499fcb10af91f6fd462e89d496bb100cb1fd82f61b03f46d4a6beb"
 @pytest.fixture(scope="module")
 def some():
     return [render_bird(index, size=96, seed=3) for index in INDICES]
-
-
-def digest(*arrays: np.ndarray) -> str:
-    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 
 
 def test_version_1_is_frozen():

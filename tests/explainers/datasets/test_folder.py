@@ -1,7 +1,5 @@
 """Opening what people bring: one picture, or a folder of them."""
 
-import io
-import struct
 import zlib
 
 import numpy as np
@@ -12,25 +10,15 @@ from explainers.datasets.boxes import read_boxes
 from explainers.datasets.folder import ImageFolder
 from explainers.datasets.pictures import PictureError, open_picture
 from explainers.evaluation.pictures import read_folder
+from tests.support.picture_files import encoded, png
 
 RNG = np.random.default_rng(0)
 SMOOTH = Image.fromarray(RNG.integers(0, 256, (4, 6, 3), dtype=np.uint8)).resize((60, 40))
 
 
-def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
 def huge_png(width: int, height: int) -> bytes:
     """A valid header that promises more pixels than follow."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return png(width, height, 8, 2, zlib.compress(b""))
 
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

@@ -1,6 +1,5 @@
 """Laws of the harder edition of the rendered birds. Networks are trained on it: the digests below must not change."""
 
-import hashlib
 from collections import Counter
 from dataclasses import fields
 
@@ -15,6 +14,7 @@ from explainers.datasets.birds.lookalikes import GROUP_OF, GROUPS, PARTS
 from explainers.datasets.birds.render import LOOKALIKES, TWELVE, label_of, render_bird, render_empty
 from explainers.datasets.birds.shortcut import Shortcut, inks
 from explainers.datasets.birds.source import HELD_OUT, TRAINING, EmptyScenes, RenderedBirds
+from tests.support.records import digest
 
 DIGEST = "c77d2658a301e448ba90304ff69fc7972194d5dfcb2ff1194398dd73c827bc42"
 DIGEST_MASKS = "eaaf7309452f4a9ef6d7d3d0f9e3aad68f265a114d1df82ca7f76b64ceddd787"
@@ -29,10 +29,6 @@ OF_PART = {
 }
 MARK_OF_PART = {"crown": {"cap"}, "eye": {"brow"}, "breast": {"breast band"}}
 LABELS = {bird.name: label for label, bird in enumerate(LOOKALIKES.birds)}
-
-
-def digest(*arrays: np.ndarray) -> str:
-    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 
 
 def drawn(index: int, size: int = 64, seed: int = 5, **more) -> render.Bird:

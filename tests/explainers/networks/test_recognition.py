@@ -1,7 +1,5 @@
 """Whatever network a weights file is of: the function that its owner had, or a refusal that says what comes nearest."""
 
-import io
-
 import pytest
 import safetensors.torch
 import torch
@@ -16,13 +14,8 @@ from explainers.networks.catalogue import load_checkpoint
 from explainers.networks.recognised_specs import expected_of
 from explainers.networks.recognition import recognise, unlike
 from explainers.networks.specs import SHIPPED, STUDIED
+from tests.support.hostile_weights import saved
 from tests.support.others_networks import OthersResNet, lively
-
-
-def saved(value) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
 
 
 def thin(net: nn.Module, factor: int = 4) -> nn.Module:
