@@ -23,7 +23,7 @@ def test_from_the_index_to_a_study_its_map_its_files_and_explore(page, address):
     slider.focus()
     slider.press("ArrowLeft")
     page.wait_for_url("**stop=*", timeout=SLOW)
-    expect(page.get_by_role("figure", name=re.compile(r"^CID of .*, 0\.01, in nats$"))).to_be_visible()
+    expect(page.get_by_role("figure", name=re.compile(r"^CID of .*, 10⁻², in nats$"))).to_be_visible()
     assert chart(page, "studies_map").evaluate(CELLS) != before
     opened(page)
     assert take(page, "SVG")[1].startswith(b"<?xml")
