@@ -50,10 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    left_out = [item for law in cases.values() for item in law[1:-1]]
-    config.hook.pytest_deselected(items=left_out)
-    out = set(left_out)
-    items[:] = [item for item in items if item not in out]
+    ends = {id(item) for law in cases.values() for item in (law[0], law[-1])}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) not in ends])
+    items[:] = [item for item in items if id(item) in ends]
 
 
 @pytest.fixture(autouse=True)
