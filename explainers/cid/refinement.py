@@ -29,6 +29,8 @@ SAMPLES = 8
 LARGEST_STEP = 0.3
 # Residuals of so many steps are remembered.
 REMEMBERED = 8
+# Steps of the scale: the first moves it by half of log E/T, later ones by ever less.
+GAIN, SLOWING = 0.5, 0.7
 # Running means are over so many steps.
 LAST = 20
 # A sample's residual counts up to this in a cell: its tails are long.
@@ -125,11 +127,7 @@ class Refinement:
     def _rescale(self, energy: Tensor) -> None:
         """Robbins and Monro's steps towards E = target; a quiet sample counts no more than a loud one."""
         excess = (energy / self.target).clamp_min(1e-6).log().clamp(-3, 3)
-        self._scale = self._scale - self._gain * excess
-
-    @property
-    def _gain(self) -> float:
-        return 0.5 / self.steps**0.7
+        self._scale = self._scale - GAIN * excess / self.steps**SLOWING
 
     @property
     def scale_error(self) -> Tensor:
@@ -139,7 +137,7 @@ class Refinement:
         this step's gain, p the growth, and v the relative variance of the mean of a step's energies.
         """
         relative = self._variance / self.misfit.square().clamp_min(torch.finfo(self.target.dtype).tiny)
-        return (self._gain * relative / (2 * self._totals.growth)).sqrt()
+        return (GAIN / self.steps**SLOWING * relative / (2 * self._totals.growth)).sqrt()
 
     def _correction(self) -> Tensor:
         return self._rest + _combined(self._contrast, self._coefficients, self._rest)
