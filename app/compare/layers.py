@@ -66,9 +66,10 @@ def layers(store: Backend, scene: Scene) -> None:
     """Curves and table on request; asking keeps the work alive while the page is open."""
     st.markdown("## From layer to layer")
     scene = _as_chosen(scene)
-    wanted = [(side, layer) for side in (scene.a, scene.b) for layer in measurable(side, scene.metric)]
-    if len({side.letter for side, _ in wanted}) < 2:
-        st.info("RU needs decoders, and one of the two networks has none for any of its layers.")
+    metric = find_method(scene.metric)
+    wanted = [(side, layer) for side in (scene.a, scene.b) for layer in metric.layers(side.network)]
+    if bare := {"A", "B"} - {side.letter for side, _ in wanted}:
+        st.info(f"Nothing to draw for {' and '.join(sorted(bare))}: {metric.nowhere}.")
         return
     asked = [
         Asked(side.subject.request(side.network, layer, scene.metric, side.settings), (1, layer.depth))
@@ -110,11 +111,6 @@ def _as_chosen(scene: Scene) -> Scene:
 
 def _quick(settings: CIDSettings) -> CIDSettings:
     return CIDSettings(beta=settings.beta, grid=settings.grid, refine=False, seed=settings.seed)
-
-
-def measurable(side: Side, metric: str) -> list[Layer]:
-    """The layers that the metric has a map of: for RU those with a decoder."""
-    return [layer for layer in side.network.layers if not find_method(metric).refuse(side.network, layer)]
 
 
 def _status(work: Watch, views: list[View]) -> None:

@@ -25,7 +25,6 @@ from app.parts.probe import probe
 from app.parts.watch import Asked, Watch
 from app.words import decimal
 from explainers import CIDResult
-from explainers.decoders.cards import find_decoder
 from explainers.methods.entropies import RU_NAME
 from explainers.methods.registry import find_method
 from explainers.methods.request import MapRequest
@@ -89,7 +88,7 @@ def _refused(scene: Scene, views: list[View]) -> None:
     there = [one.name for one in scene.a.network.layers if _decodable(scene, one)]
     advice = f"These layers of A and their partners have them: {', '.join(there)}. " if there else ""
     st.info(
-        f"RU needs a trained decoder for both layers, and there is none for {' and '.join(lacking)}. {advice}Others "
+        f"{next(view.message for view in views if view.state == 'refused')}: {' and '.join(lacking)}. {advice}Others "
         "can be trained on the Explore page under **One layer**.",
         icon=":material/grid_off:",
     )
@@ -103,8 +102,8 @@ def _to_decoder() -> None:
 
 
 def _decodable(scene: Scene, layer: Layer) -> bool:
-    a, b = scene.a.network, scene.b.network
-    return bool(find_decoder(a, layer) and find_decoder(b, pair(layer, a, b).partner))
+    a, b, refuse = scene.a.network, scene.b.network, find_method(scene.metric).refuse
+    return not (refuse(a, layer) or refuse(b, pair(layer, a, b).partner))
 
 
 def _status(work: Watch, scene: Scene, views: list[View]) -> None:

@@ -9,7 +9,7 @@ from app.jobs.backend import Backend, View
 from app.parts import progress
 from app.parts.watch import Asked, Start, Watch
 from app.words import counted
-from explainers.evaluation.judge import expected_passes, judged_pictures
+from explainers.evaluation.judge import judged_pictures
 from explainers.evaluation.methods import MapSettings, title
 from explainers.evaluation.pictures import Birds, Folder
 from explainers.evaluation.request import JudgementRequest
@@ -43,18 +43,10 @@ def judged(
             if view.state == "refused":
                 st.caption(f"**{title(method)}** is left out: {view.message.rstrip('.')}.")
         if all(view.value is None for view in now.values()):
-            passes = expected(now, network, count, settings)
-            if passes:
-                coming(store, network, shown, passes)
+            coming(shown, work.foreseen([view for view in now.values() if view.state != "refused"]))
         draw(now)
 
     work.draw(refresh)
-
-
-def expected(views: Mapping[str, View], network: Network, count: int, settings: MapSettings) -> int:
-    """Passes through the network that all methods which apply need for `count` pictures."""
-    wanted = [method for method, view in views.items() if view.state != "refused"]
-    return sum(count * expected_passes(method, network, settings) for method in wanted)
 
 
 def status(work: Watch, views: Mapping[str, View], count: int) -> None:

@@ -52,9 +52,9 @@ def all_layers(
         with st.container(horizontal=True, vertical_alignment="bottom"):
             metric_control("layers")
             play_control("layers")
-    layers = [layer for layer in network.layers if not find_method(metric).refuse(network, layer)]
+    layers = find_method(metric).layers(network)
     if not layers:
-        st.info("RU needs a decoder for every layer that is to be shown, and this network has none yet.")
+        st.info(f"{find_method(metric).nowhere}.")
     if shown:
         _decoders(network, layers, metric)
     if not layers:

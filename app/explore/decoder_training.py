@@ -1,8 +1,6 @@
 """The decoder of a layer: what it was trained on, or the box that has one trained."""
 
-import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TypeVar
 
 import streamlit as st
@@ -10,11 +8,10 @@ import streamlit as st
 from app.address import selection
 from app.explore.decoder_pictures import own_pictures
 from app.jobs.backend import Backend, View
-from app.jobs.costs import step_seconds
+from app.jobs.costs import drawing_seconds, guess
 from app.jobs.decoders import STEPS, DecoderRequest, TrainingRequest, birds_for, pictures_key, steps_done
 from app.parts.watch import Asked, Watch
-from app.words import about
-from explainers.datasets.birds.render import render_bird
+from app.words import about, coarsely
 from explainers.datasets.birds.source import drawn_side
 from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
 from explainers.decoders.pictures import BirdSource
@@ -23,7 +20,7 @@ from explainers.networks.layers import Layer
 
 Option = TypeVar("Option")
 SOURCES = {"birds": "Rendered birds", "own": "Your own pictures"}
-LENGTHS = dict(zip(STEPS, ("Quick look", "Good", "Thorough"), strict=True))
+LENGTHS: dict[int, str] = dict(zip(STEPS, ("Quick look", "Good", "Thorough"), strict=True))
 PURPOSE = (
     "RU asks how well the picture can be recovered from a layer. That takes a **decoder**: a small network that gives "
     "back the picture from the layer's feature. **{layer}** of {network} has none yet. One can be trained here; it "
@@ -89,13 +86,17 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
     )
     birds = birds_for(network)
     source = own_pictures(place) if kind == "own" else birds
-    seconds = step_seconds(store, network, layer)
+
+    def length(count: int) -> str:
+        seconds = guess(store, DecoderRequest(network, layer, TrainingRequest(birds, count)))
+        return f"{LENGTHS[count]}: {count} steps" + ("" if seconds is None else f", {about(seconds)}")
+
     steps = _choice(
         "How long",
         "steps",
         STEPS,
         place,
-        titled=lambda count: f"{LENGTHS[count]}: {count} steps, {about(count * seconds)}",
+        titled=length,
         default=STEPS[1],
         help=HELP_STEPS,
     )
@@ -154,13 +155,6 @@ def _begin(store: Backend, network: Network, layer: Layer, training: TrainingReq
 
 def _birds_note(store: Backend, network: Network, source: BirdSource) -> str:
     drawn = store.shelf.get(pictures_key(network, source)) is not None
-    side = drawn_side(network.preprocessing.resize)
-    before = "They are drawn already." if drawn else f"Drawing them takes {about(len(source) * _bird_seconds(side))}."
+    seconds = drawing_seconds(len(source), drawn_side(network.preprocessing.resize))
+    before = "They are drawn already." if drawn else f"Drawing them takes {coarsely(seconds)}."
     return f"{source.count} birds to train on, {source.held_out} more to measure the error. {before}"
-
-
-@lru_cache
-def _bird_seconds(side: int) -> float:
-    start = time.monotonic()
-    render_bird(0, side)
-    return time.monotonic() - start

@@ -58,7 +58,7 @@ class Scene:
 
 def scene(network: Network, subject: Subject, settings: CIDSettings, marked: str, metric: str) -> Scene:
     """That of a network and a picture."""
-    layers = tuple(layer for layer in network.layers if not find_method(metric).refuse(network, layer))
+    layers = tuple(find_method(metric).layers(network))
     return Scene(network, subject, layers, metric, settings, marked)
 
 

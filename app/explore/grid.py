@@ -28,7 +28,7 @@ from app.parts.watch import OPEN, Asked, Watch, page_changed
 from app.words import NONE, decimal, duration, number, passes
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
-from explainers.methods.entropies import NO_DECODER, RU_NAME
+from explainers.methods.entropies import RU_NAME
 from explainers.methods.method import MapMethod, MapResult
 from explainers.methods.registry import methods
 
@@ -134,7 +134,7 @@ def _figure(
             method.sentence,
             method.unit,
             method.signed,
-            tuple(_cell(view, column) for view, column in zip(line, columns, strict=True)),
+            tuple(_cell(method, view, column) for view, column in zip(line, columns, strict=True)),
             method.scale and method.scale(settings),
             ENDS.get(method.name),
         )
@@ -158,7 +158,7 @@ def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[
         column.layer.name
         for method, line in zip(rows, views, strict=True)
         for column, view in zip(columns, line, strict=True)
-        if method.needs_decoder and view.message == NO_DECODER and column.network.name == here
+        if _undecoded(method, column, view) and column.network.name == here
     }
     with st.container(horizontal=True, key="grid_decoders"):
         for name in sorted(lacking):
@@ -169,10 +169,15 @@ def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[
             )  # fmt: skip
 
 
-def _cell(view: View, column: Column) -> Cell:
+def _undecoded(method: MapMethod, column: Column, view: View) -> bool:
+    """Whether there is no map for want of a decoder."""
+    return method.needs_decoder and view.state == "refused" and bool(method.refuse(column.network, column.layer))
+
+
+def _cell(method: MapMethod, view: View, column: Column) -> Cell:
     """One that lacks a decoder is one that a click leads on from to where it is trained."""
     shown = cell(view)
-    if view.message != NO_DECODER or column.network.name != selection.selection().network:
+    if not _undecoded(method, column, view) or column.network.name != selection.selection().network:
         return shown
     return replace(shown, note=f"{shown.note.rstrip('.')}. Click here to train one.", opens=column.layer.name)
 

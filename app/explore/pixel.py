@@ -43,7 +43,7 @@ def pixel_curve(network: Network, subject: Subject, metric: str, settings: CIDSe
     """The marked pixel through all layers whose maps are there; computes none. `marked` is the chosen layer."""
     if pinned(subject.size) is None:
         return
-    layers = [layer for layer in network.layers if not find_method(metric).refuse(network, layer)]
+    layers = find_method(metric).layers(network)
     asked = [Asked(subject.request(network, layer, metric, settings), start=False) for layer in layers]
     draw_pixel_curve(layers, Watch(f"pixel {metric}", lambda: asked, "pixel").ask(), subject, metric, marked, True)
 

@@ -13,7 +13,7 @@ from explainers.cid.certainty import uncertain
 from explainers.fairness.check import Check
 from explainers.fairness.maps import LAYERWISE, Question
 from explainers.fairness.plan import Plan
-from explainers.methods.entropies import RU_NAME
+from explainers.methods.registry import find_method
 
 RAW = (
     "The mean of each method's map at every layer, in the method's own unit, before (solid) and after "
@@ -36,7 +36,7 @@ def curves(found: Check, plan: Plan, question: Question, network: str) -> None:
     """Both figures side by side, filled in as layers are ready; `network` is the title of what they are of."""
     names = [station.name for station in plan.stations]
     # Without any decoder there is no curve of RU to wait for.
-    drawn = [method for method in LAYERWISE if method != RU_NAME or question.decoders]
+    drawn = [method for method in LAYERWISE if question.decoders or not find_method(method).needs_decoder]
     rows = [LAYERWISE.index(method) for method in drawn]
     means, reached = found.means[rows], found.constraints[rows]
     unsure = uncertain(reached, np.zeros_like(reached), np.zeros(reached.shape, bool))

@@ -15,7 +15,7 @@ from app.parts.look import look
 from app.words import factor, number, part
 from explainers.cid.certainty import is_certain
 from explainers.fairness.check import Check
-from explainers.fairness.maps import METHODS, NATS, Question
+from explainers.fairness.maps import METHODS, Question
 from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.methods.registry import find_method
 
@@ -23,7 +23,6 @@ TRAIN_HELP = "Leads to Explore, One layer, where a decoder is trained on the spo
 WITHIN = (
     "Decoders are trained for the layers of Explore; {} lies within one of them. Another layer can be looked at above."
 )
-# Names of the table of baselines are read only once a map is there: its module takes a second to import.
 SENTENCES = {
     CID_NAME: "How much noise each pixel can bear before the layer's feature moves by a fixed share of its "
     "sensitivity. Closed form of this page, with few probes; the Explore page refines it.",
@@ -44,11 +43,11 @@ FACTORS = "Behind the name: by which factor the map moves when pairs are rescale
 
 
 def title(method: str) -> str:
-    return method.upper() if method in NATS else _record(method).title
+    return find_method(method).title
 
 
 def unit(method: str) -> str:
-    return "nats" if method in NATS else _record(method).unit
+    return find_method(method).unit
 
 
 def maps(found: Check, question: Question, layers: Collection[str], note: str = "") -> None:
@@ -79,25 +78,23 @@ def _to_decoder(layer: str) -> None:
 
 
 def _card(found: Check, place: int, method: str, question: Question, layers: Collection[str], note: str) -> None:
-    sentence = SENTENCES[method] if method in NATS else _record(method).sentence
+    kind = find_method(method)
+    sentence = SENTENCES.get(method, kind.sentence)
     st.markdown(f"**{title(method)}**" + _factors(found, place, question), help=f"{sentence} {FACTORS}")
     if found.reasons[place]:
         st.caption(f":material/block: Not here: {found.reasons[place]}.")
-        if find_method(method).needs_decoder:
+        if kind.needs_decoder:
             _way_to_decoder(question.layer, layers)
         return
     reached = float(found.reached[place, 0])
     if not is_certain({"constraint": reached, "converged": math.isnan(reached)}):
         st.caption(f":material/help: {UNSURE.format(number(reached))}")
     values = found.maps_of(method)
-    signed = method not in NATS and _record(method).signed
-    limits = map_limits(values, signed)
-    if method in NATS:
-        limits = find_method(method).fixed_scale(question.settings)
+    limits = kind.fixed_scale(question.settings) if kind.entropy else map_limits(values, kind.signed)
     columns = 3 if found.proof.scaled_gap is not None else 2
     titles = ("before", "after", f"output × {part(question.c)}")
     figure = triple_figure(
-        values[:columns], titles[:columns], unit(method), limits, look(), signed, ENDS.get(method), note
+        values[:columns], titles[:columns], unit(method), limits, look(), kind.signed, ENDS.get(method), note
     )
     st.plotly_chart(
         figure,
@@ -113,9 +110,3 @@ def _factors(found: Check, place: int, question: Question) -> str:
     if np.isnan(pair) or (question.next_bias and found.proof.change > 0):
         return ""
     return f" · pairs {factor(pair, 3)}" + ("" if np.isnan(output) else f" · output {factor(output, 3)}")
-
-
-def _record(method: str):
-    from explainers.baselines.explain import METHODS as RECORDS
-
-    return RECORDS[method]

@@ -17,10 +17,10 @@ from app.jobs.backend import View, backend
 from app.parts import progress
 from app.parts.look import look
 from app.parts.watch import Asked, Start, Watch
-from app.words import about, counted
+from app.words import counted
 from explainers.information_flow.anew import Anew, AnewRequest
 
-MILLISECONDS, POINTS = 1000, 256
+POINTS = 256
 NEW_HELP = (
     "The snapshots of the first training, run again here with the noise and the number of samples below; open "
     "marks in the curves of I(X;T) and I(Y;T). Nothing is computed twice."
@@ -90,7 +90,7 @@ def _status(work: Watch, request: AnewRequest, view: View, found: Anew | None) -
     there = len(found.estimates) if found is not None else 0
     every = 2 * len(request.layers) * len(request.epochs)
     what = f"{counted(every, 'estimate')} with {noise_words(request.sigma)} and {counted(request.n, 'sample')}"
-    seconds = about(request.cost / MILLISECONDS)
+    seconds = work.foreseen([view])
     begun = f"{there} of {what} are there." if there else f"{what}: {seconds} on this machine."
     work.status(
         views=[view],

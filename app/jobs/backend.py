@@ -269,7 +269,7 @@ class Backend:
         if reason := self._refusal(request):
             return View("", "refused", message=reason)
         key, lane = request.key, self.lanes[request.lane]
-        if lane.keeps and (kept := self._kept(key, owner)) is not None:
+        if lane.keeps and (kept := self._kept(lane.runner, key, owner)) is not None:
             return kept
         if (message := self._failures.get(key)) is not None:
             return View(key, "failed", self.previews.get(key), message=message)
@@ -310,13 +310,13 @@ class Backend:
             yield from request.stream(Workbench(self.device, job.report, self.shelf))
             self.paces.note(request, job.seconds)
 
-    def _kept(self, key: str, owner: str) -> View | None:
+    def _kept(self, runner: Runner, key: str, owner: str) -> View | None:
         """The result of `key`, or that the disk is still being asked for it; None where there is none.
 
         The disk is not asked for what a job is at work on.
         """
         # Asked for before the rest: a job that has ended has left its result behind.
-        job = self.maps.job(key)
+        job = runner.job(key)
         at_work = job is not None and not job.stop.is_set()
         result = self.results.get(key) if at_work else self.results.find(key, owner.partition("/")[0])
         if result is PENDING:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from app.jobs.backend import Backend
+from app.jobs.decoders import DecoderRequest
 from app.jobs.paces import passes
 from explainers.decoders.cost import speed, step_flops
 from explainers.decoders.training import DecoderSettings, fitting_batch
@@ -17,12 +18,24 @@ from explainers.storage.digest import digest
 
 # A pass backwards costs twice as much as one forwards, and half of the passes are such.
 MEAN_PASS = 1.5
+# Seconds of drawing a bird, and for each of its pixels.
+BIRD, BIRD_PIXEL = 0.02, 1.5e-6
 
 
 def guess(store: Backend, request: Any) -> float | None:
-    """Seconds that a request will take, give or take a factor of three and more; None where nothing is known of it."""
+    """Seconds that a request will take, give or take a factor of three and more; None where nothing is known of it.
+
+    Of a decoder the steps alone: its pictures may be there already.
+    """
+    if isinstance(request, DecoderRequest):
+        return request.cost * step_seconds(store, request.network, request.layer)
     network: Network | None = getattr(request, "network", None)
-    return None if network is None else passes(request) * pass_seconds(store, network)
+    return getattr(request, "seconds", None) if network is None else passes(request) * pass_seconds(store, network)
+
+
+def drawing_seconds(count: int, side: int) -> float:
+    """Seconds of drawing birds, `side` pixels wide, give or take a factor of three."""
+    return count * (BIRD + BIRD_PIXEL * side**2)
 
 
 def pass_seconds(store: Backend, network: Network) -> float:

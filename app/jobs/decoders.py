@@ -60,12 +60,17 @@ class DecoderRequest:
     network: Network
     layer: Layer
     training: TrainingRequest | None = None
-    refusal_key, cost = "", 1
+    refusal_key = ""
     lane: ClassVar[str] = DECODER_LANE
 
     @property
     def key(self) -> str:
         return digest("decoder", self.network.fingerprint, self.layer.path, str(self.layer.call))
+
+    @property
+    def cost(self) -> int:
+        """Steps, each of which costs several passes."""
+        return self.training.steps if self.training else 1
 
     def refusal(self) -> None:
         return None

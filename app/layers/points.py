@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from app.jobs.backend import Backend, View
-from app.jobs.costs import pass_seconds
-from app.jobs.paces import passes
+from app.jobs.costs import guess
 from app.layers.choice import COUNTS
 from app.parts.watch import Asked
 from explainers import CIDSettings
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
-from explainers.networks.layers import Layer
 from explainers.sweeps.items import Item
 from explainers.sweeps.point import PointRequest
 from explainers.sweeps.row import Row
@@ -59,10 +57,9 @@ def wanted(
     parts: list[Part] = []
     lacking: list[Network] = []
     for network in networks:
-        layers = measurable(network, method)
+        layers = find_method(method).layers(network)
         if not layers:
             lacking.append(network)
-        seconds = pass_seconds(store, network)
         for one in settings:
             for layer in layers:
                 for step, some in enumerate(steps(items)):
@@ -70,14 +67,9 @@ def wanted(
                     rows += there
                     if open_ones:
                         request = PointRequest(network, layer, method, open_ones, one)
-                        cost = max(1, round(passes(request) * seconds * MILLISECONDS))
+                        cost = max(1, round((guess(store, request) or 0) * MILLISECONDS))
                         parts.append(Part(request, Asked(request, (2 + step, cost), cost=cost)))
     return Wanted(tuple(rows), tuple(parts), tuple(lacking))
-
-
-def measurable(network: Network, method: str) -> list[Layer]:
-    """The layers that the method has a map of: for RU those with a decoder."""
-    return [layer for layer in network.layers if not find_method(method).refuse(network, layer)]
 
 
 def steps(items: Sequence[Item]) -> list[tuple[Item, ...]]:

@@ -13,12 +13,13 @@ from app.layers.controls import fitting_networks, own_titles
 from app.layers.draw import draw
 from app.layers.lines import Chart, Shown, frame_of, setting_of
 from app.layers.own import own_pictures
-from app.layers.points import Wanted, measurable, wanted
+from app.layers.points import Wanted, wanted
 from app.layers.unlike import Compared, Unlike
 from app.parts import progress
 from app.parts.watch import Asked, Start, Watch
 from app.words import counted
 from explainers import CIDSettings
+from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.storage.versions import METHOD_VERSIONS
 from explainers.sweeps.agreement import AgreementRequest
@@ -71,7 +72,7 @@ def curves(store: Backend) -> None:
         for note in (*notes, *(NO_ROOM.format(title(name)) for name in left_out)):
             st.caption(f":material/info: {note}")
         for network in what.lacking:
-            st.caption(f":material/info: **{network.title}** has no decoder, which RU needs at every layer.")
+            st.caption(f":material/info: **{network.title}** is not in the chart: {find_method(method).nowhere}.")
         if not rows:
             _coming(work, what, views)
         elif here:
@@ -109,7 +110,7 @@ def shown_networks(here: dict[str, Network], method: str) -> dict[str, Shown]:
     styles = styles_of(list(here), [entry.name for entry in networks()])
     found: dict[str, Shown] = {}
     for name, network in here.items():
-        layers = measurable(network, method)
+        layers = find_method(method).layers(network)
         depths = tuple(layer.depth / max(len(network.layers) - 1, 1) for layer in layers)
         names = tuple(layer.name for layer in layers)
         found[network.fingerprint] = Shown(name, title(name), network.family, styles[name], names, depths)

@@ -22,7 +22,7 @@ CSV_HELP = "For spreadsheets: a row for every point, with the ends of its interv
 def take_chart(chart: Chart, lines: Sequence[Line], pictures: str, device: str, commands: str) -> None:
     """A popover; `pictures` says which they are, `commands` make the same rows ("" where none does)."""
     axis, quantity = choice().axis, QUANTITIES[chart.metric]
-    title = f"{quantity.partition(' (')[0]}, layer by layer".capitalize().replace("cid", "CID").replace("ru,", "RU,")
+    title = f"{quantity[0].upper()}{quantity[1:].partition(' (')[0]}, layer by layer"
     subtitle = f"{pictures}; bars: 95 % bootstrap intervals over the pictures"
     name = stem("layers", chart.metric, pictures)
     rows = chart.rows[chart.rows["method"] == chart.method]

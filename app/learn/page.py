@@ -7,9 +7,11 @@ from app.jobs.backend import backend
 from app.learn import frame, predict
 from app.learn.lessons import LESSONS, bench, controls
 from app.learn.lessons.lesson import Stage
-from app.parts import link_notice, look
+from app.learn.lessons.measured import SLOTS
+from app.parts import link_notice, look, ways
+from app.parts.network_status import network_or_status
 
-WAIT = 0.5
+LEAVE = "To Explore"
 
 
 def page() -> None:
@@ -35,18 +37,13 @@ def page() -> None:
 @st.fragment
 def _widget(number: int) -> None:
     notice = st.empty()
-    found = bench.network_view()
-    if found.value is None:
-        if found.live:
-            st.info("The lessons' network is being loaded …", icon=":material/hourglass_empty:")
-            st.fragment(_look_again, run_every=WAIT)()
-        else:
-            st.error(found.message or "The lessons' network is not here.")
+    if network_or_status(backend(), bench.NETWORK, "learn_network", "learn_load", _leave, LEAVE) is None:
         link_notice.draw(notice)
         return
     if st.session_state.get("learn_shown") != number:
         # What an earlier lesson still measures stops.
-        backend().release(selection.owner("learn"))
+        for slot in SLOTS:
+            backend().release(selection.owner(slot))
         st.session_state["learn_shown"] = number
     # What the link says of other lessons is not kept for them.
     settled = "link_settled" in st.session_state
@@ -56,6 +53,5 @@ def _widget(number: int) -> None:
     link_notice.draw(notice, (number, dict(controls.kept())))
 
 
-def _look_again() -> None:
-    if not bench.network_view().live:
-        st.rerun()
+def _leave() -> None:
+    ways.send("explore")

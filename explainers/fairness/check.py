@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explainers.fairness.maps import COSTS, LAYERWISE, METHODS, VARIANTS, Bench, Question, Recall, Step
+from explainers.fairness.maps import LAYERWISE, METHODS, VARIANTS, Bench, Question, Recall, Step, cost
 from explainers.fairness.plan import Plan
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -69,14 +69,14 @@ def check(network: Network, plan: Plan, x: Tensor, question: Question, recall: R
     networks, proof, target = _prove(network, plan, x, question)
     bench = Bench(networks, plan, x, target, question, recall)
     layer = next(station for station in plan.stations if station.name == question.layer)
-    board = _Board(
-        proof, (x.shape[-2], x.shape[-1]), len(plan.stations), tuple(bench.reason(m, layer) for m in METHODS)
-    )
+    size = (x.shape[-2], x.shape[-1])
+    costs = {method: cost(method, size, question) for method in METHODS}
+    board = _Board(proof, size, len(plan.stations), tuple(bench.reason(m, layer) for m in METHODS), costs)
     yield board.frame("maps")
-    for method in sorted(METHODS, key=_cost):
+    for method in sorted(METHODS, key=costs.__getitem__):
         place = METHODS.index(method)
         for column, variant in enumerate(VARIANTS):
-            board.spent += _cost(method)
+            board.spent += board.costs[method]
             if board.reasons[place] or networks[variant] is None:
                 continue
             steps = bench.map(method, layer, variant)
@@ -90,7 +90,7 @@ def _station(bench: Bench, board: "_Board", layer: Layer, station: int) -> Itera
     for row, method in enumerate(LAYERWISE):
         applies = not bench.reason(method, layer)
         for column in range(2):
-            board.spent += _cost(method)
+            board.spent += board.costs[method]
             if applies:
                 steps = bench.mean(method, layer, VARIANTS[column])
                 mean, reached = yield from _pausing(steps, board, "curves")
@@ -111,15 +111,17 @@ def _pausing(steps: Step, board: "_Board", note: str) -> Generator[Check, None, 
 class _Board:
     """What has been found so far; `frame` gives it out as a frozen copy."""
 
-    def __init__(self, proof: Proof, size: tuple[int, int], stations: int, reasons: tuple[str, ...]) -> None:
-        self.proof, self.reasons, self.spent = proof, reasons, 0
+    def __init__(
+        self, proof: Proof, size: tuple[int, int], stations: int, reasons: tuple[str, ...], costs: dict[str, int]
+    ) -> None:
+        self.proof, self.reasons, self.costs, self.spent = proof, reasons, costs, 0
         self.maps = np.full((len(METHODS), 3, *size), np.nan, np.float32)
         self.factors = np.full((len(METHODS), 2), np.nan)
         self.means = np.full((len(LAYERWISE), 2, stations), np.nan)
         self.reached = np.full((len(METHODS), 3), np.nan)
         self.constraints = np.full_like(self.means, np.nan)
-        per_station = 2 * sum(_cost(method) for method in LAYERWISE)
-        self.whole = 3 * sum(_cost(method) for method in METHODS) + stations * per_station
+        per_station = 2 * sum(costs[method] for method in LAYERWISE)
+        self.whole = 3 * sum(costs.values()) + stations * per_station
 
     def put(self, method: str, column: int, values: np.ndarray, reached: np.ndarray) -> None:
         place = METHODS.index(method)
@@ -166,10 +168,6 @@ def _prove(network: Network, plan: Plan, x: Tensor, question: Question) -> tuple
 def _scores(logits: Tensor) -> Tensor:
     """(classes,): a class's logits at many positions count by their mean."""
     return logits[0].flatten(1).mean(1) if logits.dim() > 2 else logits[0]
-
-
-def _cost(method: str) -> int:
-    return COSTS.get(method, 1)
 
 
 def coarse_to_fine(count: int) -> list[int]:

@@ -8,13 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explainers import CID, CIDSettings
-from explainers.decoders.cards import DecoderCard, find_decoder, load_decoder
+from explainers.cid.results import CIDSettings
+from explainers.decoders.cards import DecoderCard, find_decoder
 from explainers.fairness.plan import Plan
-from explainers.methods.entropies import CID_NAME, ENTROPIES, RU_NAME
+from explainers.methods.entropies import ENTROPIES, own_decoder
+from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.rescaling.decoder import RescaledDecoder
+from explainers.streams import relay
 
 # The order of the page; the curves are drawn for those that look at a layer.
 METHODS = (*ENTROPIES, "activation", "layer_gradient", "grad_cam", "lrp", "saliency", "input_x_gradient")
@@ -23,9 +25,8 @@ LAYERWISE = METHODS[:5]
 NATS = tuple(ENTROPIES)
 VARIANTS = ("before", "after", "scaled")
 PROBES = 32
-# What a map costs, in maps of the others: for the estimate of the time that remains.
-COSTS = {CID_NAME: 6, RU_NAME: 20}
-NO_DECODER = "no decoder has been trained for this layer"
+# Passes of looking at a network before any map of it is made.
+LOOK = 10
 
 Recall = Callable[[tuple[str, ...], np.ndarray | None], np.ndarray | None]
 Step = Generator[None, None, Any]
@@ -53,6 +54,11 @@ class Question:
         return CIDSettings(beta=self.beta, grid=self.grid, refine=False, probes=PROBES, seed=self.seed)
 
 
+def cost(method: str, size: tuple[int, int], question: Question) -> int:
+    """About how many passes one map of the check takes, for a picture of `size` (height, width)."""
+    return LOOK + find_method(method).passes(size, question.settings)
+
+
 def station_decoders(network: Network, plan: Plan) -> dict[str, DecoderCard]:
     """Decoders by the name of their station; looks at the disk, reads no weights."""
     found = {station.name: find_decoder(network, station) for station in plan.stations}
@@ -72,18 +78,11 @@ class Bench:
         recall: Recall,
     ) -> None:
         self.networks, self.plan, self.x = networks, plan, x
-        self.target, self.question, self.recall = target, question, recall
-        self.decoders = {station: find_decoder(self._network("before"), station) for station in plan.stations}
+        self.target, self.question, self.recall = torch.tensor([target]), question, recall
 
     def reason(self, method: str, layer: Layer) -> str:
         """Why a method does not apply at a layer; empty where it does."""
-        if method == CID_NAME:
-            return ""
-        if method == RU_NAME:
-            return "" if self.decoders[layer] else NO_DECODER
-        from explainers.baselines.explain import applies
-
-        return applies(method, self._network("before"), layer, self.x) or ""
+        return find_method(method).refuse(self._network("before"), layer) or ""
 
     def map(self, method: str, layer: Layer, variant: str) -> Step:
         """(H, W), and the constraint that its noise reaches, 0-d; NaN for a method without one."""
@@ -98,17 +97,12 @@ class Bench:
         assert network is not None
         return network
 
-    def _card(self, layer: Layer) -> DecoderCard:
-        card = self.decoders[layer]
-        assert card is not None
-        return card
-
     def _kept(self, what: str, method: str, layer: Layer, variant: str, make: Callable[[], Step]) -> Step:
         if variant != "before":
             return (yield from make())
-        settings = repr(self.question.settings) if method in NATS else str(self.target)
-        decoder = self._card(layer).key if method == RU_NAME else ""
-        key = (what, method, layer.path, str(layer.call), settings, decoder)
+        settings = repr(self.question.settings) if method in NATS else str(self.target.item())
+        card = find_decoder(self._network("before"), layer) if find_method(method).needs_decoder else None
+        key = (what, method, layer.path, str(layer.call), settings, card.key if card else "")
         known, reached = self.recall(key, None), self.recall((*key, "constraint"), None)
         if known is None or reached is None:
             known, reached = yield from make()
@@ -122,39 +116,16 @@ class Bench:
         return np.float64(finite.mean(dtype=np.float64)) if finite.size else np.float64(np.inf), reached
 
     def _map(self, method: str, layer: Layer, variant: str) -> Step:
-        if method == CID_NAME:
-            return (yield from self._cid(layer, variant))
-        if method == RU_NAME:
-            return (yield from self._ru(layer, variant, self._card(layer)))
-        from explainers.baselines.explain import attribute
-
         yield
-        found = attribute(method, self._network(variant), layer, self.x, target=self.target)
-        return found[0, 0].cpu().numpy(), np.float64(np.nan)
+        kind = find_method(method)
+        decoder = self._decoder(layer, variant) if kind.needs_decoder else None
+        settings = self.question.settings
+        steps = kind.roughly(self._network(variant), layer, self.x, self.target, settings, decoder)
+        result = yield from relay(steps, lambda step: None)
+        return result.map[0, 0].numpy(), np.float64(result.numbers.get("constraint", np.nan))
 
-    def _cid(self, layer: Layer, variant: str) -> Step:
-        result = None
-        for result in CID(self._network(variant).module, layer).stream(self.x, self.question.settings, every=True):
-            # All probes are in, and a first block of samples says how well the map meets the constraint.
-            if not result.constraint.isnan().all():
-                break
-            yield
-        assert result is not None
-        return result.entropy[0, 0].numpy(), np.float64(result.constraint[0])
-
-    def _ru(self, layer: Layer, variant: str, card: DecoderCard) -> Step:
-        from explainers.ru.explain import RU
-
-        decoder = RescaledDecoder(load_decoder(card), self._undoing(layer, variant)).to(self.x.device)
-        method = RU(self._network(variant).module, layer, decoder)
-        result = None
-        for result in method.stream(self.x, self.question.settings, every=True):
-            # A standard error takes two blocks of samples: enough to compare with the same samples after.
-            if not result.mean_error.isnan().all():
-                break
-            yield
-        assert result is not None
-        return result.entropy[0, 0].numpy(), np.float64(result.constraint[0])
+    def _decoder(self, layer: Layer, variant: str) -> RescaledDecoder:
+        return RescaledDecoder(own_decoder(self._network("before"), layer), self._undoing(layer, variant))
 
     def _undoing(self, layer: Layer, variant: str) -> Tensor:
         """(channels,) by what the variant's feature has to be multiplied to be what it was."""

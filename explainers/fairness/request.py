@@ -8,15 +8,12 @@ import numpy as np
 from torch import Tensor
 
 from explainers.fairness.check import Check, check
-from explainers.fairness.maps import METHODS, Question
+from explainers.fairness.maps import LAYERWISE, METHODS, Question, cost
 from explainers.fairness.plan import Plan
 from explainers.methods.request import MAP_LANE, Workbench, weights_of
 from explainers.networks.catalogue import Network
 from explainers.storage.digest import digest
 from explainers.storage.versions import method_version
-
-# Passes of CID's closed form with few probes, and of the other maps beside it.
-CLOSED_FORM = 150
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +37,10 @@ class FairnessRequest:
 
     @property
     def cost(self) -> int:
-        """About how many passes: closed forms of three networks, then of two at every station."""
-        return (3 + 2 * len(self.plan.stations)) * CLOSED_FORM
+        """About how many passes: all maps of three networks, then some of two at every station."""
+        costs = {method: cost(method, (self.x.shape[-2], self.x.shape[-1]), self.question) for method in METHODS}
+        per_station = 2 * sum(costs[method] for method in LAYERWISE)
+        return 3 * sum(costs.values()) + len(self.plan.stations) * per_station
 
     def refusal(self) -> None:
         """None: what cannot be measured of a method is said with the check."""

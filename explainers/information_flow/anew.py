@@ -16,8 +16,8 @@ from explainers.storage.versions import method_version
 from explainers.train.noisy_recipes import NOISY_RECIPES
 from explainers.train.snapshots import SNAPSHOTS, read_snapshots
 
-# About so many exponentials of a mixture take a millisecond of two cores, and what else an estimate takes.
-A_MILLISECOND, BESIDE = 300_000, 15
+# About so many exponentials of a mixture take two cores a second, and the seconds that an estimate takes beside them.
+A_SECOND, BESIDE = 300_000_000, 0.015
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,15 @@ class AnewRequest:
         return ""
 
     @property
+    def seconds(self) -> float:
+        """About how many it takes on two cores."""
+        each = (self.n * self.draws) * (self.n * self.repeats) / A_SECOND
+        return len(self.layers) * len(self.epochs) * (each + BESIDE)
+
+    @property
     def cost(self) -> int:
-        """About how many milliseconds it takes."""
-        each = (self.n * self.draws) * (self.n * self.repeats) / A_MILLISECOND
-        return max(1, round(len(self.layers) * len(self.epochs) * (each + BESIDE)))
+        """How many networks are looked at, each at all layers."""
+        return len(self.epochs)
 
     def refusal(self) -> str | None:
         """Why there is no answer, in one sentence."""

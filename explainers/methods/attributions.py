@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from explainers.baselines.bottleneck import BottleneckSettings
 from explainers.baselines.explain import METHODS, Explanation, Method, applies, explain
@@ -50,8 +50,12 @@ def _stream(method: Method, request: MapRequest, bench: Workbench) -> Iterator[E
     found = explain(
         method, request.network, request.layer, x, request.target, bench.report, **options(method.name, seed)
     )
-    # On the CPU, so that a result that is kept holds no device memory.
-    yield replace(found, map=found.map.cpu(), target=None if found.target is None else found.target.cpu())
+    yield _on_cpu(found)
+
+
+def _on_cpu(found: Explanation) -> Explanation:
+    """So that a result that is kept holds no device memory."""
+    return replace(found, map=found.map.cpu(), target=None if found.target is None else found.target.cpu())
 
 
 def _explain(
@@ -59,6 +63,18 @@ def _explain(
 ) -> Explanation:
     # With the method's own seed: judgements of one seed of noise share their maps.
     return explain(method, network, layer, x, target)
+
+
+def _roughly(
+    method: Method,
+    network: Network,
+    layer: Layer,
+    x: Tensor,
+    target: Tensor | None,
+    settings: CIDSettings,
+    decoder: nn.Module | None,
+) -> Iterator[Explanation]:
+    yield _on_cpu(_explain(method, network, layer, x, target, settings))
 
 
 def _settings_of(method: Method, result: Explanation, seed: int) -> dict[str, object]:
@@ -82,6 +98,7 @@ def _entry(method: Method) -> MapMethod:
         refuse=partial(applies, method),
         stream=partial(_stream, method),
         explain=partial(_explain, method),
+        roughly=partial(_roughly, method),
         settings_of=partial(_settings_of, method),
         judged=method.sentence,
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
 from explainers.cid.explain import CID
@@ -24,15 +23,16 @@ if TYPE_CHECKING:
 
 CID_NAME, RU_NAME = "cid", "ru"
 NO_DECODER = "RU needs a decoder that was trained for this layer of this network, and there is none"
+NOWHERE = "RU needs a decoder that was trained for a layer, and this network has none for any of its layers"
 
 
 def _cid_passes(size: Size, settings: CIDSettings) -> int:
-    return 2000 if settings.refine else 600
+    return 2000 if settings.refine else 600 * settings.probes // 256
 
 
 def _ru_passes(size: Size, settings: CIDSettings) -> int:
     # Each goes through the decoder too.
-    return 10_000 if settings.refine else 1500
+    return 10_000 if settings.refine else 1500 * settings.probes // 256
 
 
 def _layer(network: Network, layer: Layer) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def _cid(request: MapRequest, bench: Workbench) -> Iterator[CIDResult]:
 
 
 def _ru(request: MapRequest, bench: Workbench) -> Iterator[CIDResult]:
-    decoder = _decoder(request.network, request.layer, bench.device)
+    decoder = own_decoder(request.network, request.layer).to(bench.device)
     return _timed(RU(request.network.module, request.layer, decoder), request, bench)
 
 
@@ -70,14 +70,39 @@ def _explain_cid(network: Network, layer: Layer, x: Tensor, target: Tensor | Non
 
 
 def _explain_ru(network: Network, layer: Layer, x: Tensor, target: Tensor | None, settings: CIDSettings) -> CIDResult:
-    return RU(network.module, layer, _decoder(network, layer, x.device)).explain(x, settings)
+    return RU(network.module, layer, own_decoder(network, layer).to(x.device)).explain(x, settings)
 
 
-def _decoder(network: Network, layer: Layer, device: torch.device) -> nn.Module:
+def _roughly_cid(
+    network: Network, layer: Layer, x: Tensor, target: Tensor | None, settings: CIDSettings, decoder: nn.Module | None
+) -> Iterator[CIDResult]:
+    # All probes are in, and a first block of samples says how well the map meets the constraint.
+    stream = CID(network.module, layer).stream(x, settings, every=True)
+    return _until(lambda result: not result.constraint.isnan().all(), stream)
+
+
+def _roughly_ru(
+    network: Network, layer: Layer, x: Tensor, target: Tensor | None, settings: CIDSettings, decoder: nn.Module | None
+) -> Iterator[CIDResult]:
+    # A standard error takes two blocks of samples: enough to be held against the same samples elsewhere.
+    decoder = (decoder or own_decoder(network, layer)).to(x.device)
+    stream = RU(network.module, layer, decoder).stream(x, settings, every=True)
+    return _until(lambda result: not result.mean_error.isnan().all(), stream)
+
+
+def _until(known: Callable[[CIDResult], bool], results: Iterable[CIDResult]) -> Iterator[CIDResult]:
+    for result in results:
+        yield result
+        if known(result):
+            return
+
+
+def own_decoder(network: Network, layer: Layer) -> nn.Module:
+    """The decoder of a layer, read from this disk. Raises ValueError where none was trained."""
     card = find_decoder(network, layer)
     if card is None:
         raise ValueError(NO_DECODER)
-    return load_decoder(card).to(device)
+    return load_decoder(card)
 
 
 def _timed(method: CID | RU, request: MapRequest, bench: Workbench) -> Iterator[CIDResult]:
@@ -127,6 +152,7 @@ CID_METHOD = MapMethod(
     refuse=lambda network, layer: None,
     stream=_cid,
     explain=_explain_cid,
+    roughly=_roughly_cid,
     settings_of=_settings_of,
     entropy=True,
     scale=lambda settings: absolute_range(settings.beta),
@@ -148,11 +174,13 @@ RU_METHOD = MapMethod(
     refuse=_no_decoder,
     stream=_ru,
     explain=_explain_ru,
+    roughly=_roughly_ru,
     settings_of=_settings_of,
     entropy=True,
     needs_decoder=True,
     scale=lambda settings: reconstruction_range(),
     judged="How well a decoder trained for the layer recovers each pixel from its feature (the map in nats with its "
     "sign turned).",
+    nowhere=NOWHERE,
 )
 ENTROPIES = {method.name: method for method in (CID_METHOD, RU_METHOD)}

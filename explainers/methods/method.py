@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from explainers.cid.results import CIDSettings
 from explainers.networks.catalogue import Network
@@ -73,9 +73,12 @@ class MapMethod:
     - `passes(size, settings)`: about how many forward and backward passes a map takes.
     - `looked_at(network, layer)`: what tells apart maps of one network, method and picture: the layer where it matters,
       and a decoder. `key(request)`: all that a map depends on beyond method and weights.
-    - `refuse(network, layer)`: why there is no map, one sentence, or None.
+    - `refuse(network, layer)`: why there is no map, one sentence, or None; `nowhere`: what is said of a network where
+      no layer has one.
     - `stream(request, bench)`: ever sharper results. `explain(network, layer, x, target, settings)`: those of pictures
-      (B, C, H, W) in network units with their classes (B,), all at once.
+      (B, C, H, W) in network units with their classes (B,), all at once. `roughly(network, layer, x, target, settings,
+      decoder)`: results on the way to a map that may be held against that of another network with the same samples,
+      which is the last; `decoder` takes the layer's feature, and None stands for the layer's own.
     - `settings_of(result, seed)`: what the map was made with, by name.
     """
 
@@ -93,11 +96,17 @@ class MapMethod:
     refuse: Callable[[Network, Layer], str | None]
     stream: Callable[[MapRequest, Workbench], Iterator[MapResult]]
     explain: Callable[[Network, Layer, Tensor, Tensor | None, CIDSettings], MapResult]
+    roughly: Callable[[Network, Layer, Tensor, Tensor | None, CIDSettings, nn.Module | None], Iterator[MapResult]]
     settings_of: Callable[[Any, int], dict[str, object]]
     entropy: bool = False
     needs_decoder: bool = False
     scale: Callable[[CIDSettings], tuple[float, float]] | None = None
     judged: str = field(default="")
+    nowhere: str = ""
+
+    def layers(self, network: Network) -> list[Layer]:
+        """Those that it has a map of."""
+        return [layer for layer in network.layers if not self.refuse(network, layer)]
 
     def fixed_scale(self, settings: CIDSettings) -> tuple[float, float]:
         """The one scale for all maps of an entropy. Raises ValueError for a method whose maps have none in common."""

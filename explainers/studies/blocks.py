@@ -8,6 +8,7 @@ from torch import Tensor
 from explainers.cid.results import CIDSettings
 from explainers.decoders.cards import find_decoder, load_decoder
 from explainers.evaluation.alike import rank_correlation
+from explainers.methods.entropies import RU_NAME
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.ru.explain import RU
@@ -23,7 +24,7 @@ NETWORK, LAYERS = "resnet20-cifar10", ("conv1", "layer1.2", "layer2.2")
 SETTINGS = CIDSettings(refine=False)
 SIX, EIGHT = "six blocks", "eight blocks"
 MEAN, ALIKE = "RU", "rank correlation"
-ABOUT = f"blocks {SETTINGS} {method_version('ru')}"
+ABOUT = f"blocks {SETTINGS} {method_version(RU_NAME)}"
 
 
 def measure(network: Network, layer: Layer, item: Item) -> Iterator[Measured]:

@@ -26,7 +26,7 @@ NETWORKS = {"alexnet-birds": "AlexNet", "vgg16-birds": "VGG-16"}
 SETTINGS = CIDSettings(refine=False)
 CHANGE, SIZE = "change of CID", "size of the change"
 # The last word changes whenever what is measured does.
-ABOUT = f"halved {SETTINGS} {method_version('cid')} scaled"
+ABOUT = f"halved {SETTINGS} {method_version(CID_NAME)} scaled"
 
 
 def scaled(result: CIDResult) -> Tensor:

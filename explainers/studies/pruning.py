@@ -1,5 +1,6 @@
 """Figure 7 (a) and Appendix K: VGG-16 with fewer and fewer parameters."""
 
+from explainers.methods.entropies import ENTROPIES
 from explainers.studies.base.effects import against
 from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 
@@ -54,7 +55,7 @@ STUDY = Study(
     ),
     legs=tuple(
         Leg(name, LAYERS, (method,), pictures=8, series=series, source=LOOKALIKES)
-        for method in ("cid", "ru")
+        for method in ENTROPIES
         for series, name in NETWORKS.items()
     ),
     arrange=lambda long: long.assign(x=long["depth"]),

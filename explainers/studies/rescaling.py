@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from explainers.cid.results import CIDSettings
+from explainers.methods.entropies import CID_NAME
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -28,7 +29,7 @@ LAYERS = {
     ),
 }  # fmt: skip
 NETWORKS = {"alexnet-birds": "AlexNet", "vgg16-birds": "VGG-16"}
-METHODS = {"cid": "CID", "layer_gradient": "Layer gradient", "grad_cam": "Grad-CAM", "saliency": "Input gradient"}
+METHODS = {CID_NAME: "CID", "layer_gradient": "Layer gradient", "grad_cam": "Grad-CAM", "saliency": "Input gradient"}
 C = 4.0
 # Enough to compare with the same probes after.
 SETTINGS = CIDSettings(refine=False, probes=32)
@@ -48,7 +49,7 @@ def measure(network: Network, layer: Layer, item: Item) -> Iterator[Measured]:
         if kind.refuse(network, layer):
             continue
         before, after = (kind.explain(one, layer, x, target, SETTINGS).map for one in (network, other))
-        if method == "cid":
+        if kind.entropy:
             fine = before.isfinite() & after.isfinite()
             yield Measured(method, NATS, float((after - before)[fine].double().mean()))
         elif (k := factor(before, after)) > 0:
@@ -90,7 +91,7 @@ STUDY = Study(
     claims=(
         changed(
             NATS,
-            "cid",
+            CID_NAME,
             "change of mean CID at the layer that is divided by 4",
             "CID is not affected by the magnitude of parameters.",
             "nats",

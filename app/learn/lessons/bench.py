@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from app.address import selection
 from app.inputs.network_input import Subject
 from app.inputs.pictures import gallery
-from app.jobs.backend import View, backend
+from app.jobs.backend import backend
 from explainers import CID, CIDSettings
 from explainers.baselines.explain import attribute
 from explainers.cid.results import ENTROPY_CONSTANT
@@ -24,7 +24,7 @@ from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
 from explainers.rescaling.filters import scale_filters
-from explainers.rescaling.rescale import Pair, factor, logit_change, rescalable_pairs, rescale
+from explainers.rescaling.rescale import Pair, factor, logit_change, rescale
 
 NETWORK = "resnet20-cifar10"
 BETA = selection.BETA
@@ -33,11 +33,6 @@ SAMPLES = 32
 PICTURE = "bird/1"
 
 kept = st.cache_data(max_entries=512, show_spinner=False)
-
-
-def network_view() -> View:
-    """The lessons' network, or how far it has come."""
-    return backend().network(NETWORK, selection.owner("learn_network"))
 
 
 def network() -> Network:
@@ -135,8 +130,7 @@ def entropy_of(sigma: float) -> float:
 
 def pairs() -> dict[str, tuple[Pair, Layer]]:
     """Pairs of layers that may be rescaled, with the feature that can be looked at, by the first layer's name."""
-    example = torch.zeros(1, 3, *network().input_size, device=backend().device)
-    found = rescalable_pairs(network().module, example)
+    found = backend().plan(network()).pairs
     return {pair.layer_name: (pair, pair.feature) for pair in found if pair.rescalable and pair.feature is not None}
 
 

@@ -10,7 +10,7 @@ from app.figures.means import mean_words
 from app.jobs.backend import View
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers
-from app.learn.lessons.measured import measured
+from app.learn.lessons.measured import BESIDE, measured
 from app.parts.glossary import explain
 from app.parts.numbers import CONSTRAINT, constraint
 from app.parts.previews import preview_mean
@@ -37,7 +37,7 @@ def widget(stage: Stage) -> None:
         picture = controls.picture_control()
         whole = controls.switch("Whole curve", WHOLE, "whole")
     # It waits in a line of its own: the maps below stay asked for.
-    line = measured("line", ((picture, layer, GRID),), bench.closed, "Measuring the linear layer's map", "learn line")
+    line = measured("line", ((picture, layer, GRID),), bench.closed, "Measuring the linear layer's map", BESIDE)
     if line is None:
         return
     (entropy, _), asked = line[0], BETAS if whole else (beta,)

@@ -14,6 +14,8 @@ from explainers.storage.versions import method_version
 POLL = 0.5
 # What is measured sooner takes the place of what it replaces without a bar in between.
 QUICK = 1.0
+# What is asked for in one of them ends what was before.
+SLOTS = LESSON, BESIDE = "learn", "learn beside"
 # Raise the first number whenever what a lesson measures changes.
 VERSIONS = ("lesson 1", method_version(CID_NAME), method_version(RU_NAME), method_version("information"))
 
@@ -53,7 +55,7 @@ class Measured:
 
 
 def measured(
-    name: str, arguments: Sequence[tuple], measure: Callable[..., Any], words: str, slot: str = "learn"
+    name: str, arguments: Sequence[tuple], measure: Callable[..., Any], words: str, slot: str = LESSON
 ) -> tuple[Any, ...] | None:
     """`measure(*each)` for each of `arguments`, all plain values; None while the line with Cancel stands there instead.
 

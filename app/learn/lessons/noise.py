@@ -8,7 +8,7 @@ import streamlit as st
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.learn.lessons import bench, controls
 from app.learn.lessons.lesson import Lesson, Stage, numbers
-from app.learn.lessons.measured import measured
+from app.learn.lessons.measured import BESIDE, measured
 from app.parts.glossary import explain
 from app.words import NONE, decimal, error_of, multiple, near, number, signed
 
@@ -37,10 +37,13 @@ def widget(stage: Stage) -> None:
     found = measured("noise", asked, bench.reaction, "Measuring the layer's reaction")
     if found is None:
         return
+    widths = measured("noise shape", [(picture, layer, shaped)], bench.shape, "Fitting the noise", BESIDE)
+    if widths is None:
+        return
     place = st.container()
     now, error = found[SIGMAS.index(sigma)]
     means = [mean for mean, _ in found]
-    noise = sigma * bench.shape(picture, layer, shaped)
+    noise = sigma * widths[0]
     panels = [Panel("the picture", bench.subject(picture).picture)]
     panels.append(Panel(f"with σ = {sigma:g}", bench.noisy(picture, noise)))
     with st.container(horizontal=True, key="learn_charts"):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from explainers.methods.entropies import ENTROPIES
 from explainers.storage.versions import METHOD_VERSIONS
 from explainers.storage.whole_files import write_whole
 from explainers.studies.base.report import lines_of
@@ -37,7 +38,7 @@ def card(study: Study, studies: Mapping[str, Study], out: Path, order: Order) ->
         parts.append(f"- Rows: {len(rows):,}; pictures: {', '.join(f'{name} {n}' for name, n in counted.items())}.")
         known = rows.drop_duplicates("network")[["network", "fingerprint"]].itertuples(index=False)
         parts.append(f"- Weights (SHA-256): {', '.join(f'{name} `{mark[:12]}`' for name, mark in known)}.")
-    versions = ", ".join(f"{name} {number}" for name, number in METHOD_VERSIONS.items() if name in ("cid", "ru"))
+    versions = ", ".join(f"{name} {number}" for name, number in METHOD_VERSIONS.items() if name in ENTROPIES)
     parts.append(f"- Versions: {versions}; torch {version('torch')}; table of this study 1.")
     processor = platform.processor() or platform.machine()
     parts.append(f"- Machine: {platform.system()}, {processor}, no GPU, {order.threads} thread, seed 0.")

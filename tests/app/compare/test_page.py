@@ -399,8 +399,8 @@ def test_weights_that_do_not_fit_are_one_sentence_and_leave_a_way_back(fresh_bac
 
 
 def test_ru_without_decoders_says_which_layer_lacks_one(fresh_backend):
-    at = until(visit(metric="ru"), lambda at: says(at, "RU needs a trained decoder"))
-    assert says(at, "none for layer1.0 of A and layer1.0 of B")
+    at = until(visit(metric="ru"), lambda at: says(at, "RU needs a decoder"))
+    assert says(at, "there is none: layer1.0 of A and layer1.0 of B")
     assert says(at, "have them: conv1, ")
 
 

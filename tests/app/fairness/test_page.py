@@ -26,8 +26,9 @@ from explainers.decoders.cards import (
     weights_digest,
 )
 from explainers.fairness.check import Check, check, coarse_to_fine
-from explainers.fairness.maps import LAYERWISE, METHODS, NO_DECODER, Question, station_decoders
+from explainers.fairness.maps import LAYERWISE, METHODS, Question, station_decoders
 from explainers.fairness.plan import plan
+from explainers.methods.entropies import NO_DECODER
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.layers import Layer, find_layers
 from explainers.rescaling.rescale import rescale

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.inputs.pictures import titles
 from app.jobs.backend import backend
-from app.layers import controls, points, run
+from app.layers import controls
 from app.layers import parquet as parquet_module
 from app.layers.choice import Choice
 from app.layers.files import curves_csv, drawing, rows_parquet
@@ -25,6 +25,8 @@ from app.layers.table import table_errors
 from app.layers.upload import chart_of
 from explainers import CIDSettings, load_network
 from explainers.cid.certainty import misfit
+from explainers.methods.entropies import NOWHERE
+from explainers.methods.method import MapMethod
 from explainers.methods.request import answer
 from explainers.sweeps import shipped
 from explainers.sweeps.agreement import AgreementRequest
@@ -42,11 +44,10 @@ NETWORK, LAYERS = "resnet20-cifar10", ("conv1", "fc")
 def few_layers(monkeypatch):
     """Every network has two layers only, so that a curve takes seconds."""
 
-    def few(network, method):
-        return [layer for layer in network.layers if layer.name in LAYERS]
+    def few(method, network):
+        return [one for one in network.layers if one.name in LAYERS and not method.refuse(network, one)]
 
-    monkeypatch.setattr(points, "measurable", few)
-    monkeypatch.setattr(run, "measurable", few)
+    monkeypatch.setattr(MapMethod, "layers", few)
 
 
 def visit(**query: str) -> AppTest:
@@ -268,9 +269,10 @@ def test_the_files_hold_what_the_page_shows():
 
 
 def test_a_network_without_decoders_and_one_that_cannot_come_are_named():
-    at = visit(metric="ru", networks="resnet20-cifar10 resnet18")
+    at = visit(metric="ru", networks="resnet20-cifar10 resnet32-cifar10-epoch4 resnet18")
     assert says(at, "**ResNet-18, ImageNet** is left out") or says(at, "is being loaded")
     until(at, lambda at: says(at, "**ResNet-18, ImageNet** is left out"))
+    assert says(at, f"is not in the chart: {NOWHERE}")
     assert says(at, "0 of 2 maps are there")
 
 
