@@ -62,8 +62,10 @@ def main() -> None:
 def works(name: str, path: str, device: torch.device) -> dict[str, Work]:
     """The longest map of each kind for a layer, each at the app's own settings."""
     network = with_some_weights(name, device)
-    layer, subject = network.layer(path), prepare(network, find_picture("bird/1", network.input_size[0]))
-    asked = (subject.request(network, layer, name, CIDSettings()) for name in (*ENTROPIES, "integrated_gradients"))
+    layer, network_input = network.layer(path), prepare(network, find_picture("bird/1", network.input_size[0]))
+    asked = (
+        network_input.request(network, layer, name, CIDSettings()) for name in (*ENTROPIES, "integrated_gradients")
+    )
     found: dict[str, Work] = {}
     for request in asked:
         if not request.refusal():
@@ -86,11 +88,11 @@ def with_some_weights(name: str, device: torch.device) -> Network:
 def asking(around: AbstractContextManager) -> float:
     """Seconds of this process for a refined map of ResNet-20's last layer on the processor, within `around`."""
     network = load_network("resnet20-cifar10")
-    subject = prepare(network, find_picture("bird/1", network.input_size[0]))
+    network_input = prepare(network, find_picture("bird/1", network.input_size[0]))
     method = CID(network.module, network.layer("fc"))
     started = time.process_time()
     with around:
-        method.explain(subject.x[None])
+        method.explain(network_input.x[None])
     return time.process_time() - started
 
 

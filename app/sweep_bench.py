@@ -99,9 +99,9 @@ def through_the_app(plan: Plan) -> Pace:
     network = swept_network(plan.networks[0])
     started, worked = time.monotonic(), processor()
     for item in plan.items:
-        subject = prepare(network, find_picture(item.name, network.input_size[0]))
+        network_input = prepare(network, find_picture(item.name, network.input_size[0]))
         for name in plan.layers or ():
-            request = subject.request(network, network.layer(name), plan.methods[0], plan.settings)
+            request = network_input.request(network, network.layer(name), plan.methods[0], plan.settings)
 
             def work(job: Job, request=request):
                 return request.stream(Workbench(report=job.report))

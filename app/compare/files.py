@@ -13,7 +13,7 @@ from app.export.record import Taken
 from app.figures.compare import DIFFERENCE_SCALE
 from app.figures.ends import ENDS, scale_words
 from app.figures.style import NATS_SCALE
-from app.inputs.network_input import Subject
+from explainers.methods.network_input import NetworkInput
 
 BAR = RIGHT - 0.1
 
@@ -25,7 +25,7 @@ class Compared:
     a: Taken
     b: Taken
     difference: Difference
-    shown: Subject
+    shown: NetworkInput
     limits: tuple[float, float]
 
 

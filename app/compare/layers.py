@@ -72,7 +72,7 @@ def layers(store: Backend, scene: Scene) -> None:
         st.info(f"Nothing to draw for {' and '.join(sorted(bare))}: {metric.nowhere}.")
         return
     asked = [
-        Asked(side.subject.request(side.network, layer, scene.metric, side.settings), (1, layer.depth))
+        Asked(side.network_input.request(side.network, layer, scene.metric, side.settings), (1, layer.depth))
         for side, layer in wanted
     ]
     work = Watch("compare layers", lambda: asked, "compare_layers", waits=True)

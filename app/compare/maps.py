@@ -13,7 +13,6 @@ from app.figures.compare import difference_figure
 from app.figures.ends import ENDS
 from app.figures.maps import empty_figure, nats_figure, picture_figure
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress, ways
 from app.parts.arriving import arriving
@@ -26,6 +25,7 @@ from app.parts.watch import Asked, Watch
 from app.words import decimal
 from explainers import CIDResult
 from explainers.methods.entropies import RU_NAME
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.registry import find_method
 from explainers.methods.request import MapRequest
 from explainers.networks.layers import Layer
@@ -59,7 +59,7 @@ def maps(store: Backend, scene: Scene) -> None:
         _refused(scene, views)
         return
 
-    size = section(scene.a.subject, scene.parts[0]).size
+    size = section(scene.a.network_input, scene.parts[0]).size
     probe(size, inside(read(choice().pin), size), lambda pixel: change(pin=written(pixel)))
 
     def draw(views: list[View]) -> None:
@@ -79,7 +79,7 @@ def maps(store: Backend, scene: Scene) -> None:
 
 
 def _request(scene: Scene, side: Side, layer: Layer) -> MapRequest:
-    return side.subject.request(side.network, layer, scene.metric, side.settings)
+    return side.network_input.request(side.network, layer, scene.metric, side.settings)
 
 
 def _refused(scene: Scene, views: list[View]) -> None:
@@ -143,7 +143,7 @@ def _limits(scene: Scene, found: Difference | None) -> tuple[float, float]:
 
 
 def _figures(scene: Scene, views: list[View], found: Difference | None, limits: tuple[float, float]) -> None:
-    shown = section(scene.a.subject, scene.parts[0])
+    shown = section(scene.a.network_input, scene.parts[0])
     titles = [f"**{side.letter}** · {side.title}" for side in (scene.a, scene.b)]
     with st.container(horizontal=True, key="figures_compare"):
         with st.container():
@@ -155,7 +155,7 @@ def _figures(scene: Scene, views: list[View], found: Difference | None, limits: 
             cells = None if result is None else own_cells(result, scene.parts[place])
             with st.container():
                 st.markdown(title, help=MAPS)
-                part = section(side.subject, scene.parts[place])
+                part = section(side.network_input, scene.parts[place])
                 _map(cells, part, side.letter, limits, views[place], scene.metric)
         with st.container():
             st.markdown("**B − A**", help=DIFFERENCE)
@@ -177,21 +177,23 @@ def absence(views: list[View], found: Difference | None = None) -> str:
     return f"no difference: the {maps} not finished"
 
 
-def _map(cells, subject: Subject, letter: str, limits: tuple[float, float], view: View, metric: str) -> None:
+def _map(cells, network_input: NetworkInput, letter: str, limits: tuple[float, float], view: View, metric: str) -> None:
     absent, unfinished = progress.in_frame(view), view.state != "done"
     alt = f"Map of {letter} in nats"
     if cells is None:
-        figure, alt = empty_figure(subject.size, look(), absent), f"{alt}: {absent}"
+        figure, alt = empty_figure(network_input.size, look(), absent), f"{alt}: {absent}"
     else:
-        figure = nats_figure(cells, subject.size, limits, look(), subject.box, ENDS[metric], unfinished, letter)
+        figure = nats_figure(
+            cells, network_input.size, limits, look(), network_input.box, ENDS[metric], unfinished, letter
+        )
     arriving(f"compare_{letter.lower()}", figure, alt, "stretch")
 
 
-def _difference(found: Difference | None, subject: Subject, absent: str) -> None:
+def _difference(found: Difference | None, network_input: NetworkInput, absent: str) -> None:
     if found is None:
-        figure, alt = empty_figure(subject.size, look(), absent), f"Difference: {absent}"
+        figure, alt = empty_figure(network_input.size, look(), absent), f"Difference: {absent}"
     else:
-        figure = difference_figure(found.values, subject.size, found.limit, look(), subject.box)
+        figure = difference_figure(found.values, network_input.size, found.limit, look(), network_input.box)
         alt = f"Map of B − A in nats, from {decimal(-found.limit)} to {decimal(found.limit)}"
     arriving("compare_difference", figure, alt, "stretch")
 

@@ -17,10 +17,10 @@ def notes(scene: Scene) -> list[str]:
             f"A sees {seen(a.network):.0%} of the picture's shorter side and B {seen(b.network):.0%}: the difference "
             "and the means are over the section that both see."
         )
-    if a.subject.size != b.subject.size:
+    if (sizes := [_size(side.network_input.size) for side in (a, b)])[0] != sizes[1]:
         found.append(
-            f"A works with {_size(a.subject.size)} pixels and B with {_size(b.subject.size)}: entropies are per pixel "
-            f"of each network's own size. Both maps have {a.settings.grid}×{a.settings.grid} cells, since finer ones "
+            f"A works with {sizes[0]} pixels and B with {sizes[1]}: entropies are per pixel of each network's own "
+            f"size. Both maps have {a.settings.grid}×{a.settings.grid} cells, since finer ones "
             "alone would raise the mean."
         )
     gap = scale_gap(a.network, b.network)

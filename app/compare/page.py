@@ -74,7 +74,7 @@ def page() -> None:
     warn(selection.selection().picture, scene.a.network, scene.b.network)
     for text in notes(scene):
         st.caption(f":material/info: {text}")
-    diagram_control(store, scene.a.network, scene.a.subject, scene.a.settings)
+    diagram_control(store, scene.a.network, scene.a.network_input, scene.a.settings)
     with st.container(horizontal=True, key="choices_compare"):
         metric_control()
         scale_control()
@@ -98,18 +98,18 @@ def _scene(store: Backend, a: Network, b: Network) -> Scene:
     """What is compared. Raises PictureGoneError, one sentence."""
     now = selection.selection()
     names = title(a, now.network), title(b, other())
-    subjects = store.subject(a, now.picture), store.subject(b, now.picture)
-    _check_link(a, b, subjects[0].size)
+    network_inputs = store.network_input(a, now.picture), store.network_input(b, now.picture)
+    _check_link(a, b, network_inputs[0].size)
     with st.sidebar:
         layer = controls.layer_control(a)
         matched = partner_control(layer, a, b)
-        settings_control(subjects[0].size)
+        settings_control(network_inputs[0].size)
     chosen = selection.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in SETTINGS})
-    settings = common_settings(settings, subjects[0].size[0], subjects[1].size[0])
+    settings = common_settings(settings, network_inputs[0].size[0], network_inputs[1].size[0])
     first, second = (
-        Side(letter, name, network, subject, settings)
-        for letter, name, network, subject in zip("AB", names, (a, b), subjects, strict=True)
+        Side(letter, name, network, network_input, settings)
+        for letter, name, network, network_input in zip("AB", names, (a, b), network_inputs, strict=True)
     )
     return Scene(first, second, matched, choice().metric, choice().scale)
 
@@ -127,12 +127,12 @@ def _answers(store: Backend, scene: Scene) -> None:
     st.markdown("**What the networks answer**", help=ANSWERS)
     with st.container(horizontal=True, key="answers_compare"):
         for side in (scene.a, scene.b):
-            top = store.predictions(side.network, side.subject)
+            top = store.predictions(side.network, side.network_input)
             quantity = "share of the pixels" if side.network.segments else "probability"
             with st.container():
                 st.markdown(f"{side.letter} · {side.title}")
                 st.plotly_chart(
-                    prediction_figure(top, look.look(), quantity, bool(strange(side.subject.key, side.network))),
+                    prediction_figure(top, look.look(), quantity, bool(strange(side.network_input.key, side.network))),
                     theme=None,
                     key=f"figure_compare_answers_{side.letter.lower()}",
                     config=PLAIN_CONFIG | {"displayModeBar": False},

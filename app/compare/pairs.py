@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.inputs.columns import counterpart
-from app.inputs.network_input import Subject
 from explainers import CIDResult, CIDSettings
 from explainers.cid.certainty import is_certain, loss_unknown, mean_uncertainty
 from explainers.grid import resolve_grid
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -200,20 +200,20 @@ def scale_gap(a: Network, b: Network) -> float:
     return float(np.mean(np.log(b.std)) - np.mean(np.log(a.std)))
 
 
-def section(subject: Subject, part: float) -> Subject:
+def section(network_input: NetworkInput, part: float) -> NetworkInput:
     """The middle `part` of a picture's sides, with mask and box cut along."""
-    height, width = subject.size
+    height, width = network_input.size
     rows, columns = round(height * part), round(width * part)
     top, left = (height - rows) // 2, (width - columns) // 2
     inside = slice(top, top + rows), slice(left, left + columns)
-    box = subject.box and _cut(subject.box, left, top, columns, rows)
-    return Subject(
-        title=subject.title,
-        x=subject.x[:, inside[0], inside[1]],
-        picture=subject.picture[inside],
-        mask=None if subject.mask is None else subject.mask[inside],
+    box = network_input.box and _cut(network_input.box, left, top, columns, rows)
+    return NetworkInput(
+        title=network_input.title,
+        x=network_input.x[:, inside[0], inside[1]],
+        picture=network_input.picture[inside],
+        mask=None if network_input.mask is None else network_input.mask[inside],
         box=box,
-        digest=subject.digest,
+        digest=network_input.digest,
     )
 
 

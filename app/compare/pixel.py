@@ -29,7 +29,7 @@ Found = Mapping[tuple[str, Layer], CIDResult]
 
 def marked(scene: Scene) -> Pixel | None:
     """The pixel of the section that both networks see, at the size of A."""
-    return inside(read(choice().pin), section(scene.a.subject, scene.parts[0]).size)
+    return inside(read(choice().pin), section(scene.a.network_input, scene.parts[0]).size)
 
 
 def pixel_curves(scene: Scene, pairs: Sequence[Pair], found: Found) -> None:
@@ -60,7 +60,7 @@ def pixel_curves(scene: Scene, pairs: Sequence[Pair], found: Found) -> None:
 
 def _values(side: Side, part: float, pixel: Pixel, scene: Scene, found: Found) -> dict[Layer, float]:
     """Of each layer that has a map; NaN where the layer does not use the pixel. The pixel is one of A's section."""
-    here, there = section(scene.a.subject, scene.parts[0]).size, section(side.subject, part).size
+    here, there = section(scene.a.network_input, scene.parts[0]).size, section(side.network_input, part).size
     own = tuple(int((at + 0.5) * mine / whole) for at, whole, mine in zip(pixel, here, there, strict=True))
     results = {layer: found[side.letter, layer] for layer in side.network.layers if (side.letter, layer) in found}
     values = {layer: value_at(own_cells(result, part), there, (own[0], own[1])) for layer, result in results.items()}

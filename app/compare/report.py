@@ -53,7 +53,7 @@ def maps_of(scene: Scene, found: Mapping[tuple[str, Layer], CIDResult], device: 
     made = []
     for (letter, layer), result in sorted(found.items(), key=lambda one: (one[0][0], one[0][1].depth)):
         side = sides[letter]
-        column = Column(layer.name, "", side.network, side.subject, layer)
+        column = Column(layer.name, "", side.network, side.network_input, layer)
         made.append(taken(method, column, result, side.settings.seed, device))
     return made
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.compare.pairs import Pair, parts
-from app.inputs.network_input import Subject
 from explainers import CIDSettings
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 
 
@@ -15,7 +15,7 @@ class Side:
     letter: str
     title: str
     network: Network
-    subject: Subject
+    network_input: NetworkInput
     settings: CIDSettings
 
 

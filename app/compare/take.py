@@ -42,7 +42,7 @@ def take_pair(
             st.caption(f"The two maps alone: the noise of {' and '.join(found.unsure)} does not meet the constraint.")
             buttons(several(ready, _name(scene, layers[0].name)), "pair")
             return
-        what = Compared(first, second, found, section(scene.a.subject, scene.parts[0]), limits)
+        what = Compared(first, second, found, section(scene.a.network_input, scene.parts[0]), limits)
         st.caption("Both maps and their difference")
         name = _name(scene, layers[0].name)
         files = [
@@ -100,15 +100,15 @@ def curves_of(scene: Scene, pairs: Sequence[Pair], differences: Sequence[Differe
         Curve(f"B: {scene.b.title}", axis, values("mean_b"), unsure=unsure("B")),
         Curve("B − A", "B − A (nats)", values("mean", True), values("error", True)),
     ]
-    subtitle = f"{scene.a.subject.title} · β = {scientific(scene.a.settings.beta)}, seed {scene.a.settings.seed}"
+    subtitle = f"{scene.a.network_input.title} · β = {scientific(scene.a.settings.beta)}, seed {scene.a.settings.seed}"
     return Curves(f"{scene.a.title} and {scene.b.title}", subtitle, tuple(names), tuple(curves))
 
 
 def _record(scene: Scene, side: Side, layer: Layer, view: View, device: str) -> Taken | str:
-    column = Column(layer.name, "", side.network, side.subject, layer)
+    column = Column(layer.name, "", side.network, side.network_input, layer)
     return record(methods()[scene.metric], column, view, side.settings.seed, device)
 
 
 def _name(scene: Scene, part: str) -> str:
-    picture = picture_part(scene.a.subject.key, scene.a.subject.title)
+    picture = picture_part(scene.a.network_input.key, scene.a.network_input.title)
     return stem(scene.a.network.name, scene.b.network.name, part, scene.metric, picture)

@@ -118,12 +118,12 @@ def pictures_of(store: Backend, column: Column, over: int) -> list[Column]:
     """The column for this picture, and for as many others of its gallery as are asked for."""
     if not over:
         return [column]
-    source = column.subject.key.partition("/")[0]
-    others = [key for key in (gallery(source) if source != "upload" else ()) if key != column.subject.key]
+    source = column.network_input.key.partition("/")[0]
+    others = [key for key in (gallery(source) if source != "upload" else ()) if key != column.network_input.key]
     found = [column]
     for key in others[: over - 1]:
         try:
-            found.append(replace(column, subject=store.subject(column.network, key)))
+            found.append(replace(column, network_input=store.network_input(column.network, key)))
         except PictureGoneError:
             continue
     return found

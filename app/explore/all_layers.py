@@ -16,7 +16,6 @@ from app.figures.ends import ENDS
 from app.figures.layers import LEAST, curve_figure, strip_figure, strip_rule
 from app.figures.means import mean_words
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain
 from app.parts import progress
@@ -29,6 +28,7 @@ from app.parts.watch import POLL, page_changed
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain, is_least, mean_uncertainty
 from explainers.methods.entropies import CID_NAME, RU_NAME
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -44,7 +44,7 @@ OPEN_HELP = "Shows this layer alone, with its numbers. A click on a point of the
 
 
 def all_layers(
-    store: Backend, network: Network, subject: Subject, settings: CIDSettings, shown: bool, marked: str
+    store: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings, shown: bool, marked: str
 ) -> None:
     """Draws what is there of every layer's map; while not `shown`, only keeps running work alive."""
     metric = choice().metric
@@ -59,21 +59,21 @@ def all_layers(
         _decoders(network, layers, metric)
     if not layers:
         return
-    work = watch(subject, network, layers, metric, settings, marked)
+    work = watch(network_input, network, layers, metric, settings, marked)
     if shown:
-        pixel_probe(subject.size, _open)
+        pixel_probe(network_input.size, _open)
 
     def draw(views: list[View]) -> None:
         if shown:
             with st.container(horizontal=True, vertical_alignment="center"):
                 with st.container():
                     status(work, views)
-                take_curves(store, network, subject, layers, views, metric, settings)
+                take_curves(store, network, network_input, layers, views, metric, settings)
             seen = sparing("layers").shown(views)
             if choice().play:
                 moving = sparing("film", whole=True).shown(views)
-                film_of(scene(network, subject, settings, marked, metric), moving, str(store.device))
-            _figures(seen, layers, subject, settings, marked, metric)
+                film_of(scene(network, network_input, settings, marked, metric), moving, str(store.device))
+            _figures(seen, layers, network_input, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)
 
@@ -111,7 +111,7 @@ def _open(layer: str) -> None:
 
 
 def _figures(
-    views: list[View], layers: list[Layer], subject: Subject, settings: CIDSettings, marked: str, metric: str
+    views: list[View], layers: list[Layer], network_input: NetworkInput, settings: CIDSettings, marked: str, metric: str
 ) -> None:  # fmt: skip
     names, title = [layer.name for layer in layers], find_method(metric).title
     ready = [view.value if view.state == "done" else None for view in views]
@@ -120,8 +120,8 @@ def _figures(
     errors = [math.nan if result is None else mean_uncertainty(result.numbers) for result in ready]
     told = ["" if result is None else mean_words(result.numbers) for result in ready]
     gains = None
-    if subject.mask is not None or subject.box is not None:
-        gains = [None if result is None else foreground_gain(result, subject)[0] for result in ready]
+    if network_input.mask is not None or network_input.box is not None:
+        gains = [None if result is None else foreground_gain(result, network_input)[0] for result in ready]
     row = st.container(horizontal=True, key="series")
     with row.container():
         st.markdown(
@@ -141,7 +141,7 @@ def _figures(
             st.caption(f":material/help: {UNSURE_POINTS}")
         if any(result is not None and is_least(result.numbers) for result in ready):
             st.caption(f":material/help: {LEAST_POINTS}")
-        draw_pixel_curve(layers, views, subject, metric, marked)
+        draw_pixel_curve(layers, views, network_input, metric, marked)
     with row.container():
         st.markdown(
             "**The maps, on one scale**",
@@ -153,7 +153,7 @@ def _figures(
         figure = strip_figure(
             names,
             maps,
-            subject.size,
+            network_input.size,
             limits,
             look(),
             notes=[progress.in_frame(view) for view in views],

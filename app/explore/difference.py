@@ -95,7 +95,7 @@ def scale_of(a: Spot, same: bool, chosen: GridChoice) -> str:
 
 
 def _draw(a: Spot, b: Spot) -> None:
-    what, size = held(a, b), a.column.subject.size
+    what, size = held(a, b), a.column.network_input.size
     first, second, gap, unit, same, unsure = what.first, what.second, what.gap, what.unit, what.same, what.unsure
     shape, limits, scale = (first.shape[0], first.shape[1]), what.limits, scale_of(a, same, choice())
     with st.container(horizontal=True, key="closer_numbers"):

@@ -5,21 +5,28 @@ A preview of every layer comes first, the deepest's before the others; then the 
 
 from collections.abc import Sequence
 
-from app.inputs.network_input import Subject
 from app.jobs.backend import View
 from app.parts.turns import previews_first
 from app.parts.watch import Asked, Start, Watch
 from explainers import CIDSettings
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
 
 def watch(
-    subject: Subject, network: Network, layers: Sequence[Layer], metric: str, settings: CIDSettings, chosen: str
+    network_input: NetworkInput,
+    network: Network,
+    layers: Sequence[Layer],
+    metric: str,
+    settings: CIDSettings,
+    chosen: str,
 ) -> Watch:
     """One of them for all places on the page: what one has started the others go on with."""
     asked = [
-        Asked(subject.request(network, layer, metric, settings), previews_first(layer.depth, layer.name == chosen))
+        Asked(
+            network_input.request(network, layer, metric, settings), previews_first(layer.depth, layer.name == chosen)
+        )
         for layer in layers
     ]
     work = Watch("layers", lambda: asked, "layers", waits=True)

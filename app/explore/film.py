@@ -17,13 +17,13 @@ from app.figures.enlarge import LARGER, enlarge
 from app.figures.film import BELOW, film_figure, film_rule
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.columns import Column
-from app.inputs.network_input import Subject
 from app.jobs.backend import View
 from app.parts.bound import switch
 from app.parts.look import look
 from app.parts.sparing import sparing
 from app.parts.take_files import File, buttons, record
 from explainers import CIDSettings
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -49,23 +49,23 @@ class Scene:
     """What is played: maps of `metric` in all `layers` that have them; the film begins with the layer `marked`."""
 
     network: Network
-    subject: Subject
+    network_input: NetworkInput
     layers: tuple[Layer, ...]
     metric: str
     settings: CIDSettings
     marked: str
 
 
-def scene(network: Network, subject: Subject, settings: CIDSettings, marked: str, metric: str) -> Scene:
+def scene(network: Network, network_input: NetworkInput, settings: CIDSettings, marked: str, metric: str) -> Scene:
     """That of a network and a picture."""
     layers = tuple(find_method(metric).layers(network))
-    return Scene(network, subject, layers, metric, settings, marked)
+    return Scene(network, network_input, layers, metric, settings, marked)
 
 
 def film(scene: Scene, device: str) -> None:
     """The player, with what is missing of the layers."""
     if scene.layers:
-        work = watch(scene.subject, scene.network, scene.layers, scene.metric, scene.settings, scene.marked)
+        work = watch(scene.network_input, scene.network, scene.layers, scene.metric, scene.settings, scene.marked)
 
         def draw(views: list[View]) -> None:
             status(work, views)
@@ -76,7 +76,7 @@ def film(scene: Scene, device: str) -> None:
 
 def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
     """The player of the maps that are finished."""
-    network, subject = scene.network, scene.subject
+    network, network_input = scene.network, scene.network_input
     there = [(layer, view) for layer, view in zip(scene.layers, views, strict=True) if view.state == "done"]
     if len(there) < 2:
         st.caption(NONE_YET)
@@ -86,7 +86,7 @@ def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
     figure = film_figure(
         names,
         [view.value.values for _, view in there],
-        subject.picture,
+        network_input.picture,
         method.fixed_scale(scene.settings),
         look(),
         [caption(view.value).partition("<br>")[0] for _, view in there],
@@ -106,12 +106,12 @@ def film_of(scene: Scene, views: Sequence[View], device: str) -> None:
             key="figure_film",
             height="stretch",
             config=PLAIN_CONFIG | {"displayModeBar": False},
-            alt=f"{subject.title} and the maps of {len(names)} layers in nats, one after the other",
+            alt=f"{network_input.title} and the maps of {len(names)} layers in nats, one after the other",
         )
     cells = [
-        record(method, Column(layer.name, "", network, subject, layer), view, 0, device) for layer, view in there
+        record(method, Column(layer.name, "", network, network_input, layer), view, 0, device) for layer, view in there
     ]  # fmt: skip
     ready = [cell for cell in cells if isinstance(cell, Taken)]
-    name = stem(network.name, scene.metric, picture_part(subject.key, subject.title), "layers")
+    name = stem(network.name, scene.metric, picture_part(network_input.key, network_input.title), "layers")
     line = line_of(method, ready, GridChoice(), scene.settings)
     buttons([File("gif", f"{name}.gif", lambda: film_gif(ready, line), GIF_HELP)], "film")

@@ -98,7 +98,7 @@ def _repeats(method: MapMethod, place: int, chosen: GridChoice) -> bool:
 
 def _asked(method: MapMethod, column: Column, settings: CIDSettings) -> Asked:
     target = column.target if method.needs_target else None
-    request = column.subject.request(column.network, column.layer, method.name, settings, target)
+    request = column.network_input.request(column.network, column.layer, method.name, settings, target)
     chosen = column.layer.name == selection.selection().layer
     return Asked(request, turn(method, request.cost, column.layer.depth, chosen))
 
@@ -126,7 +126,8 @@ def _figure(
 ) -> None:
     mixed = chosen.opacity < 100
     heads = [
-        Head(c.title, c.subtitle, c.layer.name, _address(c.subject.picture, mixed), c.subject.size) for c in columns
+        Head(c.title, c.subtitle, c.layer.name, _address(c.network_input.picture, mixed), c.network_input.size)
+        for c in columns
     ]
     drawn = [
         Row(

@@ -91,7 +91,7 @@ def _brushed() -> None:
 
 
 def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, settings: CIDSettings) -> None:
-    values, subject = spot.values, spot.column.subject
+    values, network_input = spot.values, spot.column.network_input
     finite, parts = np.isfinite(values), parts_of(spot)
     inside, shares = within(values, edges, marked), shares_of(spot, edges)
     figure = histogram_figure(edges, shares, marked, spot.method.unit, look())
@@ -102,9 +102,9 @@ def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, set
     fixed = spot.method.scale and spot.method.scale(settings)
     limits = row_limits(Row("", "", "", spot.method.signed, (Cell(values),), fixed))
     scale = SIGNED_SCALES[choice().signed_colours] if spot.method.signed else SCALES[choice().colours]
-    shown = value_map(values, subject.size, limits, scale, spot.method.unit, look(), ENDS.get(spot.method.name))
-    picture = picture_figure(subject.picture, look(), subject.box, subject.mask)
-    hidden, size = ~inside, subject.size
+    shown = value_map(values, network_input.size, limits, scale, spot.method.unit, look(), ENDS.get(spot.method.name))
+    picture = picture_figure(network_input.picture, look(), network_input.box, network_input.mask)
+    hidden, size = ~inside, network_input.size
     with st.container(horizontal=True, key="figures_closer"):
         with st.container():
             st.markdown("**How often each value occurs**", help=BARS_HELP)
@@ -124,7 +124,7 @@ def _draw(spot: Spot, edges: np.ndarray, marked: tuple[float, float] | None, set
 
 def parts_of(spot: Spot) -> dict[str, np.ndarray]:
     """Cells of the object and of the background, where an object is known; else all of them."""
-    inside = spot.column.subject.foreground
+    inside = spot.column.network_input.foreground
     shape = spot.values.shape
     if inside is None:
         return {WHOLE: np.ones(shape, bool)}

@@ -12,7 +12,6 @@ from app.explore.grid_choice import change, choice
 from app.figures.learn import Curve, curve_figure
 from app.figures.noisy import pictures_html
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts.bound import steps, switch
 from app.parts.look import look
@@ -20,6 +19,7 @@ from app.parts.watch import Asked, Watch
 from app.words import MANY, factor, multiple, number
 from explainers import CIDResult
 from explainers.cid.noise_effect import FACTORS, SAMPLES, NoiseEffect
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.noise import NoiseRequest
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -41,7 +41,7 @@ SHOWN_CLASSES = 3
 AXES = ("strength of the noise (times the map's)", "change of the feature (1 is allowed)")
 
 
-def noise_itself(store: Backend, network: Network, subject: Subject, layer: Layer, found: CIDResult) -> None:
+def noise_itself(store: Backend, network: Network, network_input: NetworkInput, layer: Layer, found: CIDResult) -> None:
     """A switch, and under it all that the noise of the finished map `found` does."""
     on = choice().noise > 0
     switch("w_noise_on", "Show the noise itself", on, lambda shown: change(noise=FACTORS[0] if shown else 0.0), SHOW)
@@ -50,7 +50,7 @@ def noise_itself(store: Backend, network: Network, subject: Subject, layer: Laye
         return
     titles = {each: factor(each) for each in FACTORS}
     steps("w_noise", "Strength of the noise", titles, choice().noise, lambda value: change(noise=value), STRENGTH)
-    asked = Asked(NoiseRequest(network, layer, subject.x, subject.digest, found), (2, layer.depth))
+    asked = Asked(NoiseRequest(network, layer, network_input.x, network_input.digest, found), (2, layer.depth))
     work = Watch("noise", lambda: [asked], "noise")
     work.release()
 
@@ -58,7 +58,7 @@ def noise_itself(store: Backend, network: Network, subject: Subject, layer: Laye
         (view,) = views
         _status(work, view)
         if view.value is not None:
-            _effect(network, subject, layer, cast(NoiseEffect, view.value))
+            _effect(network, network_input, layer, cast(NoiseEffect, view.value))
 
     work.draw(draw)
 
@@ -72,14 +72,14 @@ def _status(work: Watch, view: View) -> None:
     )
 
 
-def _effect(network: Network, subject: Subject, layer: Layer, found: NoiseEffect) -> None:
+def _effect(network: Network, network_input: NetworkInput, layer: Layer, found: NoiseEffect) -> None:
     times, at = choice().noise, FACTORS.index(choice().noise)
     known = at < len(found.changes)
-    titles = (subject.title, f"with its noise {factor(times)}", f"the noise alone {factor(times)}")
-    noisy, alone = drawn(network, subject, found, times)
+    titles = (network_input.title, f"with its noise {factor(times)}", f"the noise alone {factor(times)}")
+    noisy, alone = drawn(network, network_input, found, times)
     left, right = st.container(), st.container(horizontal=True, key="noise_charts")
     with left:
-        st.html(pictures_html(list(zip(titles, (subject.picture, noisy, alone), strict=True))))
+        st.html(pictures_html(list(zip(titles, (network_input.picture, noisy, alone), strict=True))))
         if known:
             st.markdown(verdict(found, at, layer.name))
             _numbers(network, found, at)
@@ -94,13 +94,15 @@ def _effect(network: Network, subject: Subject, layer: Layer, found: NoiseEffect
         _chart(figure, "noise_answer", "The network's answer to the picture shown, against the strength of the noise")
 
 
-def drawn(network: Network, subject: Subject, found: NoiseEffect, times: float) -> tuple[np.ndarray, np.ndarray]:
+def drawn(
+    network: Network, network_input: NetworkInput, found: NoiseEffect, times: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The picture with so many times the noise, and the noise on plain grey, (H, W, 3) uint8."""
     seen = network.preprocessing
     mean, std = (torch.tensor(each).view(3, 1, 1) for each in (seen.mean, seen.std))
     grey = ((0.5 - mean) / std).expand_as(found.noise)
     noise = times * found.noise
-    return np.asarray(network.display(subject.x.cpu() + noise)), np.asarray(network.display(grey + noise))
+    return np.asarray(network.display(network_input.x.cpu() + noise)), np.asarray(network.display(grey + noise))
 
 
 def verdict(found: NoiseEffect, at: int, layer: str) -> str:

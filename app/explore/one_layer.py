@@ -18,7 +18,6 @@ from app.figures.maps import empty_figure, frame_rule, nats_figure, picture_figu
 from app.figures.means import mean_words
 from app.figures.predictions import prediction_figure
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts import progress
 from app.parts.arriving import arriving
@@ -32,6 +31,7 @@ from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
 from explainers.cid.results import RUResult
 from explainers.methods.entropies import CID_NAME, RU_NAME
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -99,7 +99,9 @@ alone. Look at the reconstruction beside the map before you read the map.
 }
 
 
-def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
+def one_layer(
+    store: Backend, network: Network, network_input: NetworkInput, layer: Layer, settings: CIDSettings
+) -> None:
     """Asks for the map and draws it; polls only while it is being computed."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         metric = metric_control()
@@ -107,16 +109,16 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         if not choice().present:
             present_button(layer)
 
-    request = Asked(subject.request(network, layer, metric, settings), (0, layer.depth))
+    request = Asked(network_input.request(network, layer, metric, settings), (0, layer.depth))
     work = Watch("map", lambda: [request], "map")
     (view,) = work.release()
     if find_method(metric).needs_decoder:
         decoder_offer(store, network, layer)
     if view.state == "refused":
         return
-    pixel_probe(subject.size)
+    pixel_probe(network_input.size)
     if choice().play:
-        film(scene(network, subject, settings, layer.name, metric), str(store.device))
+        film(scene(network, network_input, settings, layer.name, metric), str(store.device))
         return
 
     def draw(views: list[View]) -> None:
@@ -124,12 +126,12 @@ def one_layer(store: Backend, network: Network, subject: Subject, layer: Layer, 
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, view, network, layer, metric)
-            take_map(store, metric, network, subject, layer, view, settings)
-        _figures(store, network, subject, layer, view, settings, metric)
+            take_map(store, metric, network, network_input, layer, view, settings)
+        _figures(store, network, network_input, layer, view, settings, metric)
 
     work.draw(draw)
     if view.state == "done":
-        noise_itself(store, network, subject, layer, view.value)
+        noise_itself(store, network, network_input, layer, view.value)
 
 
 def metric_control(place: str = "layer") -> str:
@@ -160,7 +162,7 @@ def _outcome(view: View, network: Network, layer: Layer, metric: str) -> str:
 def _figures(
     store: Backend,
     network: Network,
-    subject: Subject,
+    network_input: NetworkInput,
     layer: Layer,
     view: View,
     settings: CIDSettings,
@@ -168,59 +170,63 @@ def _figures(
 ) -> None:
     result, absent = view.value, progress.in_frame(view)
     limits = find_method(metric).fixed_scale(settings)
-    tall = frame_rule(subject.size)
+    tall = frame_rule(network_input.size)
     if choice().present:
-        tall = frame_rule(subject.size, LARGER, PRESENTED[metric])
+        tall = frame_rule(network_input.size, LARGER, PRESENTED[metric])
     place = "figures" if metric == CID_NAME else "figures_ru"
     # Where a title takes two lines, the maps below stand side by side all the same.
     with st.container(horizontal=True, vertical_alignment="bottom", key=place):
         with st.container():
             st.html(f'<style>.st-key-{place} [class*="st-key-figure_"] {{height:{tall}}}</style>')
-            st.markdown(f"**{subject.title}**" + AS_SEEN[metric], help=OUTLINES)
+            st.markdown(f"**{network_input.title}**" + AS_SEEN[metric], help=OUTLINES)
             _chart(
-                picture_figure(subject.picture, look(), subject.box, subject.mask),
+                picture_figure(network_input.picture, look(), network_input.box, network_input.mask),
                 "picture",
-                f"{subject.title}, {subject.size[1]} by {subject.size[0]} pixels",
+                f"{network_input.title}, {network_input.size[1]} by {network_input.size[0]} pixels",
             )
         if metric == RU_NAME:
-            _reconstruction(subject, layer, result, absent)
+            _reconstruction(network_input, layer, result, absent)
         with st.container():
             st.markdown(WHERE[metric], help=WHERE_HELP)
-            _map(subject, view, "unit", limits, f"Map of {layer.name}, stretched to 0 to 1", metric)
+            _map(network_input, view, "unit", limits, f"Map of {layer.name}, stretched to 0 to 1", metric)
         with st.container():
             st.markdown(HOW_MUCH[metric], help=HOW_MUCH_HELP)
-            _map(subject, view, "nats", limits, f"Map of {layer.name} in nats", metric)
+            _map(network_input, view, "nats", limits, f"Map of {layer.name} in nats", metric)
     if view.state == "done":
-        numbers(view.value, subject)
+        numbers(view.value, network_input)
     elif result is not None:
         preview_numbers(result)
-    pixel_curve(network, subject, metric, settings, layer.name)
+    pixel_curve(network, network_input, metric, settings, layer.name)
     row = st.container(horizontal=True, key="answers")
     left, right = row.container(), row.container()
     with left:
-        (segmentation if network.segments else _predictions)(store, network, subject)
+        (segmentation if network.segments else _predictions)(store, network, network_input)
     with right:
         st.markdown(READING[metric])
 
 
-def _reconstruction(subject: Subject, layer: Layer, result: RUResult | None, absent: str) -> None:
+def _reconstruction(network_input: NetworkInput, layer: Layer, result: RUResult | None, absent: str) -> None:
     with st.container():
         st.markdown("**Recovered** by its decoder", help=RECONSTRUCTION)
         if result is None:
-            _chart(empty_figure(subject.size, look(), absent), "reconstruction", f"Reconstruction: {absent}")
+            _chart(empty_figure(network_input.size, look(), absent), "reconstruction", f"Reconstruction: {absent}")
             return
         picture = (result.reconstruction[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         _chart(picture_figure(picture, look()), "reconstruction", f"Reconstruction from {layer.name}")
 
 
-def _map(subject: Subject, view: View, kind: str, limits: tuple[float, float], alt: str, metric: str) -> None:
+def _map(
+    network_input: NetworkInput, view: View, kind: str, limits: tuple[float, float], alt: str, metric: str
+) -> None:
     ink, absent, result, unfinished = look(), progress.in_frame(view), view.value, view.state != "done"
     if result is None:
-        figure, alt = empty_figure(subject.size, ink, absent), f"{alt}: {absent}"
+        figure, alt = empty_figure(network_input.size, ink, absent), f"{alt}: {absent}"
     elif kind == "unit":
-        figure = unit_figure(result.values, subject.size, ink, subject.box, unfinished)
+        figure = unit_figure(result.values, network_input.size, ink, network_input.box, unfinished)
     else:
-        figure = nats_figure(result.values, subject.size, limits, ink, subject.box, ENDS[metric], unfinished)
+        figure = nats_figure(
+            result.values, network_input.size, limits, ink, network_input.box, ENDS[metric], unfinished
+        )
     arriving(kind, _sized(figure), alt, "stretch")
 
 
@@ -234,11 +240,11 @@ def _chart(figure: go.Figure, kind: str, alt: str) -> None:
     )  # fmt: skip
 
 
-def _predictions(store: Backend, network: Network, subject: Subject) -> None:
+def _predictions(store: Backend, network: Network, network_input: NetworkInput) -> None:
     st.markdown("**What the network answers**", help=ANSWERS)
-    top = store.predictions(network, subject)
+    top = store.predictions(network, network_input)
     st.plotly_chart(
-        prediction_figure(top, look(), strange=bool(strange(subject.key, network))),
+        prediction_figure(top, look(), strange=bool(strange(network_input.key, network))),
         theme=None,
         key="figure_predictions",
         config=PLAIN_CONFIG | {"displayModeBar": False},

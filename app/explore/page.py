@@ -11,7 +11,6 @@ from app.explore.link import check_link
 from app.explore.one_layer import one_layer
 from app.explore.present_layers import present_row
 from app.explore.side_by_side import Scene, side_by_side
-from app.inputs.network_input import Subject
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, backend
@@ -23,6 +22,7 @@ from app.sidebar import controls
 from app.sidebar.picture import picture_control
 from app.sidebar.settings import SETTINGS, settings_control
 from explainers import CIDSettings
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -47,28 +47,28 @@ def page() -> None:
         link_notice.draw(notice)
         return
     try:
-        subject = store.subject(network, selection.selection().picture)
+        network_input = store.network_input(network, selection.selection().picture)
     except PictureGoneError as error:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
-    link_notice.check_network("explore", network, subject.size)
-    check_link(store, network, subject.size)
+    link_notice.check_network("explore", network, network_input.size)
+    check_link(store, network, network_input.size)
     with note:
         controls.network_note(network)
     with st.sidebar:
         layer = controls.layer_control(network)
         layer_column.follow(network, layer)
-        settings_control(subject.size)
+        settings_control(network_input.size)
     selection.write_address(choice().to_query())
     link_notice.draw(notice, (selection.selection(), choice()))
     warn(selection.selection().picture, network)
     chosen = selection.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in SETTINGS})
     if choice().present:
-        _presentation(store, network, subject, layer, settings)
+        _presentation(store, network, network_input, layer, settings)
         return
     newcomer.lines()
-    layer_diagram(store, network, subject, settings)
+    layer_diagram(store, network, network_input, settings)
     st.session_state["w_view"] = VIEWS[choice().view]
     together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
     # What the other tabs have asked for gives way; All layers goes on behind them.
@@ -77,21 +77,23 @@ def page() -> None:
             store.release(selection.owner(slot))
     with together:
         if together.open:
-            side_by_side(store, Scene(network, subject, layer), settings)
+            side_by_side(store, Scene(network, network_input, layer), settings)
             newcomer.examples()
     with one:
         if one.open:
-            one_layer(store, network, subject, layer, settings)
+            one_layer(store, network, network_input, layer, settings)
     with every:
-        all_layers(store, network, subject, settings, bool(every.open), layer.name)
+        all_layers(store, network, network_input, settings, bool(every.open), layer.name)
 
 
-def _presentation(store: Backend, network: Network, subject: Subject, layer: Layer, settings: CIDSettings) -> None:
+def _presentation(
+    store: Backend, network: Network, network_input: NetworkInput, layer: Layer, settings: CIDSettings
+) -> None:
     """One layer in large type; All layers goes on behind it."""
     store.release(selection.owner("grid"))
     present_row(network, layer)
-    one_layer(store, network, subject, layer, settings)
-    all_layers(store, network, subject, settings, False, layer.name)
+    one_layer(store, network, network_input, layer, settings)
+    all_layers(store, network, network_input, settings, False, layer.name)
 
 
 def _take_view() -> None:

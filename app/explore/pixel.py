@@ -9,7 +9,6 @@ from app.address.pixels import Pixel, inside, read, written
 from app.explore.grid_choice import change, choice
 from app.figures.pixel import pixel_figure, value_at
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.network_input import Subject
 from app.jobs.backend import View
 from app.parts.certainty import UNSURE_POINTS
 from app.parts.look import look
@@ -18,6 +17,7 @@ from app.parts.watch import Asked, Watch, page_changed
 from app.words import counted
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -39,24 +39,31 @@ def pinned(size: Pixel) -> Pixel | None:
     return inside(read(choice().pin), size)
 
 
-def pixel_curve(network: Network, subject: Subject, metric: str, settings: CIDSettings, marked: str) -> None:
+def pixel_curve(network: Network, network_input: NetworkInput, metric: str, settings: CIDSettings, marked: str) -> None:
     """The marked pixel through all layers whose maps are there; computes none. `marked` is the chosen layer."""
-    if pinned(subject.size) is None:
+    if pinned(network_input.size) is None:
         return
     layers = find_method(metric).layers(network)
-    asked = [Asked(subject.request(network, layer, metric, settings), start=False) for layer in layers]
-    draw_pixel_curve(layers, Watch(f"pixel {metric}", lambda: asked, "pixel").ask(), subject, metric, marked, True)
+    asked = [Asked(network_input.request(network, layer, metric, settings), start=False) for layer in layers]
+    draw_pixel_curve(
+        layers, Watch(f"pixel {metric}", lambda: asked, "pixel").ask(), network_input, metric, marked, True
+    )
 
 
 def draw_pixel_curve(
-    layers: Sequence[Layer], views: Sequence[View], subject: Subject, metric: str, marked: str, more: bool = False
+    layers: Sequence[Layer],
+    views: Sequence[View],
+    network_input: NetworkInput,
+    metric: str,
+    marked: str,
+    more: bool = False,
 ) -> None:
     """The same of views that are known; with `more`, a way to the maps that are missing."""
-    pixel = pinned(subject.size)
+    pixel = pinned(network_input.size)
     if pixel is None:
         return
     ready = [view.value if view.state == "done" else None for view in views]
-    values = [None if found is None else value_at(found.values, subject.size, pixel) for found in ready]
+    values = [None if found is None else value_at(found.values, network_input.size, pixel) for found in ready]
     means = [None if found is None else float(found.mean[0]) for found in ready]
     unsure = [found is not None and not is_certain(found.numbers) for found in ready]
     title = find_method(metric).title

@@ -13,44 +13,44 @@ from app.export.script import cell_script, cells_script
 from app.export.strip import pictures_png, strip_png
 from app.figures.ends import ENDS
 from app.inputs.columns import Column
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain, foreground_kind, located
 from app.parts.strange import answered
 from app.words import NONE, decimal, factor, multiple, signed_known
 from explainers.cid.certainty import mean_uncertainty
 from explainers.cid.noise_effect import FACTORS, NoiseEffect
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.noise import NoiseRequest
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 
 
-def answer_of(store: Backend, network: Network, subject: Subject) -> str:
+def answer_of(store: Backend, network: Network, network_input: NetworkInput) -> str:
     """The likeliest class with its probability, as the page says it."""
-    (name, share), *_ = store.predictions(network, subject, 1)
-    return answered(subject.key, network, name, share)
+    (name, share), *_ = store.predictions(network, network_input, 1)
+    return answered(network_input.key, network, name, share)
 
 
 def answers_table(store: Backend, columns: Sequence[Column]) -> Table:
     """What each network answers to its picture."""
-    seen = {(column.network.title, column.subject.title): column for column in columns}
-    tops = {title: store.predictions(one.network, one.subject, 3) for title, one in seen.items()}
+    seen = {(column.network.title, column.network_input.title): column for column in columns}
+    tops = {title: store.predictions(one.network, one.network_input, 3) for title, one in seen.items()}
     rows = [(" · ".join(title), *(f"{name} {share:.1%}" for name, share in top)) for title, top in tops.items()]
     longest = max(map(len, rows), default=1)
     heads = ("Network and picture", "Likeliest", "second", "third")[:longest]
     return Table("What the network answers", heads, tuple(row + (NONE,) * (longest - len(row)) for row in rows))
 
 
-def object_numbers(view: View, subject: Subject) -> dict[str, str]:
+def object_numbers(view: View, network_input: NetworkInput) -> dict[str, str]:
     """Concentration and localisation of a finished map of an entropy, where the picture's object is known."""
     if view.state != "done" or "mean" not in view.value.numbers:
         return {}
-    gain, _ = foreground_gain(view.value, subject)
+    gain, _ = foreground_gain(view.value, network_input)
     if gain is None:
         return {}
     return {
         "Concentration (nats)": signed_known(gain, mean_uncertainty(view.value.numbers)),
-        "Localisation (of 1)": decimal(located(view.value, subject)),
+        "Localisation (of 1)": decimal(located(view.value, network_input)),
     }
 
 
@@ -82,14 +82,20 @@ class Shown:
 def map_report(store: Backend, shown: Shown, cell: Taken, link: str, made: str) -> Report:
     """One map: the picture with its object, the map on both scales, the numbers, the answers, the noise if shown."""
     column, line, opacity = shown.column, shown.line, shown.opacity
-    subject, title = column.subject, cell_title(cell)
-    words = f"{subject.title}, as the network sees it"
-    plates = [Plate(pictures_png(words, [(subject.picture, "")], subject.mask, subject.box), words, _object(subject))]
+    network_input, title = column.network_input, cell_title(cell)
+    words = f"{network_input.title}, as the network sees it"
+    plates = [
+        Plate(
+            pictures_png(words, [(network_input.picture, "")], network_input.mask, network_input.box),
+            words,
+            _object(network_input),
+        )
+    ]
     plates.append(Plate(cell_png(cell, line, opacity), f"{title}: the picture and its map", title))
     if line.limits is not None:
         own = cell_png(cell, replace(line, limits=None), opacity)
         plates.append(Plate(own, f"{title}: the map on its own scale", "The same map on its own scale: where."))
-    tables = [numbers_table([cell], [object_numbers(shown.view, subject)]), answers_table(store, [column])]
+    tables = [numbers_table([cell], [object_numbers(shown.view, network_input)]), answers_table(store, [column])]
     noise = _noise(store, shown)
     if noise is not None:
         plates.append(noise[0])
@@ -106,7 +112,7 @@ def grid_report(
 ) -> Report:  # fmt: skip
     """All maps of the grid in one picture, with the numbers of each, and what is looked at `closer` below it."""
     found = [
-        (cell, object_numbers(view, column.subject))
+        (cell, object_numbers(view, column.network_input))
         for line, states in zip(sheet.lines, views, strict=True)
         for cell, view, column in zip(line.cells, states, columns, strict=True)
         if isinstance(cell, Taken)
@@ -133,7 +139,7 @@ def layers_report(
     """The curves through the layers and one map of each."""
     first = columns[0]
     found = [
-        (cell, object_numbers(view, first.subject))
+        (cell, object_numbers(view, first.network_input))
         for cell, view in zip(line.cells, views, strict=True)
         if isinstance(cell, Taken)
     ]
@@ -141,7 +147,7 @@ def layers_report(
     maps = layers_png(store, columns, line, curves)
     plates = (
         Plate(curves_file(curves, "png"), f"Curves: {curves.title}", curves.subtitle),
-        Plate(maps, f"{curves.title}: one map for each layer", _object(first.subject)),
+        Plate(maps, f"{curves.title}: one map for each layer", _object(first.network_input)),
     )
     tables = numbers_table(cells, [more for _, more in found]), answers_table(store, [first])
     return Report(
@@ -153,14 +159,14 @@ def layers_report(
 def layers_png(store: Backend, columns: Sequence[Column], line: Line, curves: Curves) -> bytes:
     """The picture with its answer, and the maps of all layers on one scale."""
     first = columns[0]
-    said = first.subject.picture, answer_of(store, first.network, first.subject)
+    said = first.network_input.picture, answer_of(store, first.network, first.network_input)
     return strip_png(curves.title, curves.subtitle, said, [column.title for column in columns], line)
 
 
-def _object(subject: Subject) -> str:
-    if subject.mask is None and subject.box is None:
+def _object(network_input: NetworkInput) -> str:
+    if network_input.mask is None and network_input.box is None:
         return ""
-    return f"Outlined: the object, by the {foreground_kind(subject)}."
+    return f"Outlined: the object, by the {foreground_kind(network_input)}."
 
 
 def _noise(store: Backend, shown: Shown) -> tuple[Plate, Table] | None:
@@ -168,14 +174,18 @@ def _noise(store: Backend, shown: Shown) -> tuple[Plate, Table] | None:
     times, view = shown.times, shown.view
     if not times or view.state != "done" or "mean" not in view.value.numbers:
         return None
-    network, subject, layer = shown.column.network, shown.column.subject, shown.column.layer
-    request = NoiseRequest(network, layer, subject.x, subject.digest, view.value)
+    network, network_input, layer = shown.column.network, shown.column.network_input, shown.column.layer
+    request = NoiseRequest(network, layer, network_input.x, network_input.digest, view.value)
     effect: NoiseEffect | None = store.results.get(request.key)
     if effect is None:
         return None
     at = FACTORS.index(times)
-    noisy, alone = drawn(network, subject, effect, times)
-    seen = [(subject.picture, subject.title), (noisy, f"with its noise {factor(times)}"), (alone, "the noise alone")]
+    noisy, alone = drawn(network, network_input, effect, times)
+    seen = [
+        (network_input.picture, network_input.title),
+        (noisy, f"with its noise {factor(times)}"),
+        (alone, "the noise alone"),
+    ]
     said = verdict(effect, at, layer.name).replace("**", "")
     rows = tuple(
         (

@@ -5,9 +5,9 @@ import streamlit as st
 from app.figures.predictions import prediction_figure
 from app.figures.segmentation import segmentation_figure
 from app.figures.style import PLAIN_CONFIG
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend
 from app.parts.look import look
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 
 HELP = (
@@ -16,11 +16,11 @@ HELP = (
 )
 
 
-def segmentation(store: Backend, network: Network, subject: Subject) -> None:
+def segmentation(store: Backend, network: Network, network_input: NetworkInput) -> None:
     """Shares of the pixels, and the probability of the last class at each of them."""
     st.markdown("**What the network answers**, pixel by pixel", help=HELP)
-    shares = store.predictions(network, subject)
-    probability = store.answer(network, subject)[-1].numpy()
+    shares = store.predictions(network, network_input)
+    probability = store.answer(network, network_input)[-1].numpy()
     config = PLAIN_CONFIG | {"displayModeBar": False}
     st.plotly_chart(
         prediction_figure(shares, look(), quantity="share of the pixels"),

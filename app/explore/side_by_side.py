@@ -15,7 +15,6 @@ from app.explore.grid_controls import colours_control, columns_control, methods_
 from app.explore.pixel import pixel_curve, pixel_probe
 from app.figures.raster import data_address
 from app.inputs.columns import Column, counterpart, known_layers
-from app.inputs.network_input import Subject
 from app.inputs.pictures import SOURCES, PictureGoneError, gallery
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, networks
@@ -24,6 +23,7 @@ from app.parts.uploads import uploads
 from app.sidebar.controls import shape
 from explainers import CIDSettings
 from explainers.methods.entropies import ENTROPIES
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -38,7 +38,7 @@ class Scene:
     """What the sidebar has chosen."""
 
     network: Network
-    subject: Subject
+    network_input: NetworkInput
     layer: Layer
 
 
@@ -47,7 +47,7 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
     pictures, others = _picture_titles(store), _network_titles(store)
     options = {"layers": [layer.name for layer in scene.network.layers], "pictures": [*pictures], "networks": [*others]}
     shown = _shown(scene, options)
-    top = store.predictions(scene.network, scene.subject)
+    top = store.predictions(scene.network, scene.network_input)
     with st.container(horizontal=True, key="grid_head"):
         _picture(scene, top)
         with st.container():
@@ -62,16 +62,16 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
     def build() -> tuple[list[Column], list[str]]:
         return _columns(store, scene, shown)
 
-    size = scene.subject.size
+    size = scene.network_input.size
     if choice().across == "networks" and (columns := build()[0]):
         # All maps are drawn in the frame of the first.
-        size = columns[0].subject.size
+        size = columns[0].network_input.size
     pixel_probe(size, to_decoder)
 
     def below() -> None:
         if choice().across != "pictures":
             for metric in (name for name in ENTROPIES if name in choice().methods):
-                pixel_curve(scene.network, scene.subject, metric, settings, scene.layer.name)
+                pixel_curve(scene.network, scene.network_input, metric, settings, scene.layer.name)
 
     grid(store, build, choice(), settings, below)
     closer(store, build, settings)
@@ -79,17 +79,17 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
 
 def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
     """The picture as the network sees it, and what the network answers."""
-    subject = scene.subject
-    address = data_address(Image.fromarray(subject.picture), "JPEG", quality=88)
+    network_input = scene.network_input
+    address = data_address(Image.fromarray(network_input.picture), "JPEG", quality=88)
     answer, share = top[0]
     # Columns that are pictures show others than this one.
     marked = "" if choice().across == "pictures" else "probed-picture"
     with st.container(width=PICTURE + 8, key="grid_picture"):
         st.html(
             f'<span class="{marked}"><img src="{address}" width="{PICTURE}" height="{PICTURE}" '
-            f'style="border-radius:6px" alt="{escape(subject.title)}, as the network sees it"></span>'
+            f'style="border-radius:6px" alt="{escape(network_input.title)}, as the network sees it"></span>'
         )
-        st.caption(answered(subject.key, scene.network, answer, share), help=ANSWERS)
+        st.caption(answered(network_input.key, scene.network, answer, share), help=ANSWERS)
 
 
 def _picture_titles(store: Backend) -> dict[str, str]:
@@ -122,7 +122,7 @@ def _columns(store: Backend, scene: Scene, shown: Sequence[str]) -> tuple[list[C
     across, target = choice().across, choice().target
     if across == "layers":
         layers = [scene.network.layer(name) for name in shown]
-        return [Column(one.name, shape(one), scene.network, scene.subject, one, target) for one in layers], []
+        return [Column(one.name, shape(one), scene.network, scene.network_input, one, target) for one in layers], []
     make = _of_picture if across == "pictures" else _of_network
     columns, missing = [], []
     for item in shown:
@@ -133,15 +133,15 @@ def _columns(store: Backend, scene: Scene, shown: Sequence[str]) -> tuple[list[C
 
 def _of_picture(store: Backend, scene: Scene, key: str) -> Column | str:
     try:
-        subject = store.subject(scene.network, key)
+        network_input = store.network_input(scene.network, key)
     except PictureGoneError as error:
         return sentence(error)
-    (answer, share), *_ = store.predictions(scene.network, subject, 1)
+    (answer, share), *_ = store.predictions(scene.network, network_input, 1)
     return Column(
-        subject.title,
+        network_input.title,
         answered(key, scene.network, answer, share),
         scene.network,
-        subject,
+        network_input,
         scene.layer,
         choice().target,
     )
@@ -157,10 +157,10 @@ def _of_network(store: Backend, scene: Scene, name: str) -> Column | str:
         )
     network = view.value
     try:
-        subject = store.subject(network, selection.selection().picture)
+        network_input = store.network_input(network, selection.selection().picture)
     except PictureGoneError as error:
         return sentence(error)
     layer = counterpart(scene.layer, scene.network, network)
     # A class's number means something else to a network with other classes.
     target = choice().target if network.classes == scene.network.classes else None
-    return Column(network.title.split(",")[0], f"{layer.name} · {shape(layer)}", network, subject, layer, target)
+    return Column(network.title.split(",")[0], f"{layer.name} · {shape(layer)}", network, network_input, layer, target)

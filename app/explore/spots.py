@@ -58,7 +58,7 @@ def importance(method: MapMethod, result: MapResult) -> np.ndarray:
 def request(method: MapMethod, column: Column, settings: CIDSettings) -> MapRequest:
     """The map of a method for a column, as the grid asks for it."""
     target = column.target if method.needs_target else None
-    return column.subject.request(column.network, column.layer, method.name, fitting(settings, column), target)
+    return column.network_input.request(column.network, column.layer, method.name, fitting(settings, column), target)
 
 
 def spot(method: MapMethod, column: Column, place: int, view: View, across: str) -> Spot:

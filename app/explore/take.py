@@ -17,13 +17,13 @@ from app.export.table import cells_csv
 from app.figures.ends import ENDS
 from app.figures.grid import SCALES, SIGNED_SCALES, Row, row_limits
 from app.inputs.columns import Column
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.parts.report_files import here, report_files, today
 from app.parts.take_files import NOT_YET, File, buttons, popover, record, several
 from app.words import counted
 from explainers import CIDSettings
 from explainers.methods.method import MapMethod
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -75,10 +75,16 @@ def take_grid(
 
 
 def take_map(
-    store: Backend, method: str, network: Network, subject: Subject, layer: Layer, view: View, settings: CIDSettings
+    store: Backend,
+    method: str,
+    network: Network,
+    network_input: NetworkInput,
+    layer: Layer,
+    view: View,
+    settings: CIDSettings,
 ) -> None:
     """A popover for the one map of a layer."""
-    known, column = methods()[method], Column(layer.name, "", network, subject, layer)
+    known, column = methods()[method], Column(layer.name, "", network, network_input, layer)
     cell = record(known, column, view, 0, str(store.device))
     with popover("map"):
         line = line_of(known, [cell], GridChoice(), settings)
@@ -147,16 +153,18 @@ def _all(
 
 def with_pictures(store: Backend, sheet: Sheet, columns: Sequence[Column]) -> Sheet:
     """The sheet with each column's picture and what its network answers."""
-    seen = [(column.subject.picture, answer_of(store, column.network, column.subject)) for column in columns]
+    seen = [
+        (column.network_input.picture, answer_of(store, column.network, column.network_input)) for column in columns
+    ]
     return replace(sheet, pictures=tuple(seen))
 
 
 def _sheet(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice) -> Sheet:
-    network, subject, layer = columns[0].network, columns[0].subject, columns[0].layer
+    network, network_input, layer = columns[0].network, columns[0].network_input, columns[0].layer
     titles = {
-        "layers": (network.title, subject.title),
+        "layers": (network.title, network_input.title),
         "pictures": (network.title, layer.name),
-        "networks": (subject.title, "several networks"),
+        "networks": (network_input.title, "several networks"),
     }
     title, subtitle = titles[chosen.across]
     ready = [cell for line in lines for cell in line.cells if isinstance(cell, Taken)]
@@ -168,7 +176,7 @@ def _sheet(lines: Sequence[Line], columns: Sequence[Column], chosen: GridChoice)
 
 
 def _grid_name(first: Column, across: str) -> str:
-    picture = picture_part(first.subject.key, first.subject.title)
+    picture = picture_part(first.network_input.key, first.network_input.title)
     parts = {
         "layers": (first.network.name, picture),
         "pictures": (first.network.name, first.layer.name, "pictures"),

@@ -13,13 +13,13 @@ from app.export.record import Taken
 from app.figures.ends import ENDS
 from app.figures.style import NATS_SCALE
 from app.inputs.columns import Column
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain
 from app.parts.report_files import here, report_files, today
 from app.parts.take_files import NOT_YET, File, buttons, drawings, popover, record, several
 from explainers import CIDSettings
 from explainers.cid.certainty import is_certain, loss_unknown, mean_uncertainty
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -28,21 +28,21 @@ from explainers.networks.layers import Layer
 def take_curves(
     store: Backend,
     network: Network,
-    subject: Subject,
+    network_input: NetworkInput,
     layers: Sequence[Layer],
     views: Sequence[View],
     metric: str,
     settings: CIDSettings,
 ) -> None:
     """A popover for the curves of a metric, one of the `views` for each of the `layers`."""
-    method, columns = methods()[metric], [Column(layer.name, "", network, subject, layer) for layer in layers]
+    method, columns = methods()[metric], [Column(layer.name, "", network, network_input, layer) for layer in layers]
     cells = [record(method, column, view, 0, str(store.device)) for column, view in zip(columns, views, strict=True)]
     ready = [cell for cell in cells if isinstance(cell, Taken)]
-    name = stem(network.name, metric, picture_part(subject.key, subject.title), "layers")
+    name = stem(network.name, metric, picture_part(network_input.key, network_input.title), "layers")
     printed = tuple(ABSENT if cell == NOT_YET else cell for cell in cells)
     limits, ends = method.fixed_scale(settings), ENDS.get(method.name)
     line = Line(method.title, method.unit, False, NATS_SCALE, limits, printed, ends)
-    curves, made = curves_of(network, subject, layers, views, metric), (here(), today())
+    curves, made = curves_of(network, network_input, layers, views, metric), (here(), today())
     with popover("curves"):
         if not ready:
             st.caption(NOT_YET)
@@ -59,7 +59,7 @@ def take_curves(
 
 
 def curves_of(
-    network: Network, subject: Subject, layers: Sequence[Layer], views: Sequence[View], metric: str
+    network: Network, network_input: NetworkInput, layers: Sequence[Layer], views: Sequence[View], metric: str
 ) -> Curves:
     """Mean and, where the picture has a foreground, concentration of every layer that is ready."""
     found = [view.value if view.state == "done" else None for view in views]
@@ -69,8 +69,8 @@ def curves_of(
     unsure = tuple(one is not None and not is_certain(one.numbers) for one in found)
     more = tuple(one is not None and loss_unknown(one.numbers) for one in found)
     curves = [Curve(title, f"{title} (nats per input variable)", means, errors, unsure=unsure, more=more)]
-    if subject.mask is not None or subject.box is not None:
-        gains = tuple(None if one is None else foreground_gain(one, subject)[0] for one in found)
+    if network_input.mask is not None or network_input.box is not None:
+        gains = tuple(None if one is None else foreground_gain(one, network_input)[0] for one in found)
         curves.append(Curve("concentration", "concentration (nats)", gains))
     names = tuple(layer.name for layer in layers)
-    return Curves(f"{metric.upper()} of every layer · {network.title}", subject.title, names, tuple(curves))
+    return Curves(f"{metric.upper()} of every layer · {network.title}", network_input.title, names, tuple(curves))

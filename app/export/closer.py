@@ -49,7 +49,7 @@ class Compared(Protocol):
 
 def maps_png(title: str, a: Named, b: Named, what: Compared, scale: str, ends: Ends | None) -> bytes:
     """A and B on one scale with its `ends`, and B − A about zero where it can be told; 300 dots per inch."""
-    size = a.column.subject.size
+    size = a.column.network_input.size
     finite = np.abs(what.gap[np.isfinite(what.gap)])
     widest = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
     words = scale_words(ends, what.unit)

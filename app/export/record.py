@@ -75,8 +75,8 @@ class Taken:
 
 def taken(method: MapMethod, column: Column, found: MapResult, seed: int, device: str) -> Taken:
     """The record of a finished map `found`."""
-    network, subject = column.network, column.subject
-    key, part = split(subject.key)
+    network, network_input = column.network, column.network_input
+    key, part = split(network_input.key)
     target = None if found.target is None else int(found.target[0])
     return Taken(
         method=method.name,
@@ -92,17 +92,17 @@ def taken(method: MapMethod, column: Column, found: MapResult, seed: int, device
         path=column.layer.path if method.uses_layer else "",
         call=column.layer.call if method.uses_layer else 0,
         picture=key,
-        picture_title=subject.title,
+        picture_title=network_input.title,
         part=part,
-        outline=split_outline(subject.key)[1],
+        outline=split_outline(network_input.key)[1],
         target=target,
         class_name="" if target is None else network.classes[target],
         settings=method.settings_of(found, seed),
         device=device,
         versions={"library": _version(), "method": method_version(method.name), "torch": torch.__version__},
         values=np.asarray(found.values, np.float32),
-        image=subject.picture,
-        x=subject.x.cpu().numpy(),
+        image=network_input.picture,
+        x=network_input.x.cpu().numpy(),
         numbers=found.numbers,
         decoder=find_decoder(network, column.layer) if method.needs_decoder else None,
         reconstruction=None if found.reconstruction is None else _bytes(found.reconstruction[0]),

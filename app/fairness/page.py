@@ -52,7 +52,7 @@ def page() -> None:
         link_notice.draw(notice)
         return
     try:
-        subject = store.subject(network, selection.selection().picture)
+        network_input = store.network_input(network, selection.selection().picture)
     except PictureGoneError as error:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
@@ -61,7 +61,7 @@ def page() -> None:
     warn(selection.selection().picture, network)
     st.markdown(INTRODUCTION)
     plan = store.plan(network)
-    link_notice.check_network("fairness", network, subject.size)
+    link_notice.check_network("fairness", network, network_input.size)
     check_link(plan)
     write_address()
     link_notice.draw(notice, (selection.selection(), choice()))
@@ -71,7 +71,7 @@ def page() -> None:
         return
     decoders = station_decoders(network, plan)
     question = replace(question_control(plan, decoders), decoders=tuple(card.key for card in decoders.values()))
-    request = FairnessRequest(network, plan, subject.x, subject.digest, question)
+    request = FairnessRequest(network, plan, network_input.x, network_input.digest, question)
     work = Watch("fairness", lambda: [Asked(request)], "fair")
     work.release()
 

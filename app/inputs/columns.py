@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.inputs.network_input import Subject
 from explainers import CIDSettings
 from explainers.decoders.cards import find_decoder
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
@@ -17,14 +17,14 @@ class Column:
     title: str
     subtitle: str
     network: Network
-    subject: Subject
+    network_input: NetworkInput
     layer: Layer
     target: int | None = None
 
 
 def fitting(settings: CIDSettings, column: Column) -> CIDSettings:
     """The settings, with a grid only where it divides the column's picture: one network's grid may not fit another."""
-    divides = settings.grid is not None and all(side % settings.grid == 0 for side in column.subject.size)
+    divides = settings.grid is not None and all(side % settings.grid == 0 for side in column.network_input.size)
     return settings if divides else replace(settings, grid=None)
 
 

@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from app.inputs.crop import part, split
-from app.inputs.network_input import Subject, prepare
+from app.inputs.network_input import prepare
 from app.inputs.outline import split_outline, with_outline
 from app.inputs.pictures import Picture, PictureGoneError, find_picture, upload
 from app.inputs.sentences import foreign, sentence
@@ -32,6 +32,7 @@ from explainers import ChoiceNeededError, add_network
 from explainers.datasets.birds.source import shown_side
 from explainers.devices import best_device
 from explainers.fairness.plan import Plan, plan
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.request import DECODER_LANE, MAP_LANE, Request, Workbench
 from explainers.networks.catalogue import Network, network_catalogue
 from explainers.networks.diagram import Diagram, diagram
@@ -95,7 +96,7 @@ class Backend:
         self.device = device or best_device()
         self.results = Kept(Store(256 * MEBIBYTE), ResultStore(known=RECORDS), shipped_results())
         self.previews = Store(64 * MEBIBYTE)
-        self.uploads, self.subjects = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
+        self.uploads, self.network_inputs = Store(256 * MEBIBYTE), Store(64 * MEBIBYTE)
         self.shared = SharedPictures()
         # What several requests need, and plans of networks.
         self.shelf, self.plans = Store(192 * MEBIBYTE), Store(8 * MEBIBYTE)
@@ -217,35 +218,35 @@ class Backend:
             raise PictureGoneError(NOT_KEPT)
         return picture or find_picture(base, side)
 
-    def subject(self, network: Network, key: str) -> Subject:
+    def network_input(self, network: Network, key: str) -> NetworkInput:
         """The picture `key` as the network sees it. Raises PictureGoneError, one sentence."""
         place = digest(network.fingerprint, key)
-        if (kept := self.subjects.get(place)) is not None:
+        if (kept := self.network_inputs.get(place)) is not None:
             return kept
         whole = with_outline(self.whole(key, shown_side(network.input_size[0])), split_outline(key)[1])
         picture = part(whole, split(key)[1])
         made = prepare(network, picture)
-        self.subjects.put(place, made)
+        self.network_inputs.put(place, made)
         return made
 
-    def predictions(self, network: Network, subject: Subject, count: int = 5) -> list[tuple[str, float]]:
+    def predictions(self, network: Network, network_input: NetworkInput, count: int = 5) -> list[tuple[str, float]]:
         """The likeliest classes and their probabilities, likeliest first.
 
         Of a segmentation the classes and the shares of the pixels that they take.
         """
-        answer = self.answer(network, subject)
+        answer = self.answer(network, network_input)
         if network.segments:
             answer = answer.argmax(0).flatten().bincount(minlength=len(answer)) / answer[0].numel()
         top = answer.topk(min(count, len(answer)))
         return [(network.classes[i], float(p)) for p, i in zip(top.values, top.indices, strict=True)]
 
-    def answer(self, network: Network, subject: Subject) -> Tensor:
+    def answer(self, network: Network, network_input: NetworkInput) -> Tensor:
         """Probabilities of the classes, (classes,) or for every pixel (classes, H, W)."""
-        place = digest("predictions", network.fingerprint, subject.digest)
+        place = digest("predictions", network.fingerprint, network_input.digest)
         answer = self.results.get(place)
         if answer is None:
             with torch.inference_mode():
-                answer = network.module(subject.x[None].to(self.device)).softmax(1)[0].cpu()
+                answer = network.module(network_input.x[None].to(self.device)).softmax(1)[0].cpu()
             self.results.put(place, answer)
         return answer
 

@@ -6,7 +6,6 @@ from typing import cast
 import streamlit as st
 
 from app.figures.means import mean_words
-from app.inputs.network_input import Subject
 from app.jobs.objects import foreground_gain, located
 from app.parts.previews import preview_mean
 from app.words import NOT_KNOWN, decimal, duration, near, number, passes, signed_known
@@ -14,6 +13,7 @@ from explainers import CIDResult
 from explainers.cid.certainty import mean_uncertainty
 from explainers.cid.constraint import holds
 from explainers.cid.results import HEAVY_TAIL, LOSS_TOLERANCE, RUResult
+from explainers.methods.network_input import NetworkInput
 
 MEAN = (
     "Mean of the map, in nats per input variable. The higher, the more noise the pixels could bear before "
@@ -67,9 +67,9 @@ def preview_numbers(frame: CIDResult) -> None:
         st.metric("Time so far", duration(frame.seconds), help=SECONDS)
 
 
-def numbers(result: CIDResult, subject: Subject) -> None:
+def numbers(result: CIDResult, network_input: NetworkInput) -> None:
     """Mean, concentration, constraint, sensitivity, passes and seconds of one finished map."""
-    gain, foreground = foreground_gain(result, subject)
+    gain, foreground = foreground_gain(result, network_input)
     why = GAIN.format(foreground) if gain is not None else f"Not available here. {foreground}"
     with st.container(horizontal=True, key="numbers"):
         if result.reconstruction is not None:
@@ -80,7 +80,7 @@ def numbers(result: CIDResult, subject: Subject) -> None:
         else:
             st.metric("Mean CID (nats)", mean_words(result.numbers), help=MEAN)
         st.metric("Concentration (nats)", signed_known(gain, mean_uncertainty(result.numbers)), help=why)
-        share = None if gain is None else located(result, subject)
+        share = None if gain is None else located(result, network_input)
         where = why if share is None else LOCATED.format(foreground)
         st.metric("Localisation (of 1)", decimal(share), help=where)
         if int(result.unbounded[0]):

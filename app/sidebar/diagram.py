@@ -11,7 +11,6 @@ from app.address import selection
 from app.figures.diagram import Known, colours, drawing, style
 from app.figures.raster import palette
 from app.figures.style import NATS_SCALE
-from app.inputs.network_input import Subject
 from app.jobs.backend import Backend
 from app.parts import watch
 from app.parts.look import look
@@ -21,6 +20,7 @@ from explainers import CIDSettings
 from explainers.cid.certainty import is_certain
 from explainers.decoders.cards import find_decoder
 from explainers.methods.entropies import CID_METHOD, CID_NAME
+from explainers.methods.network_input import NetworkInput
 from explainers.methods.request import Request
 from explainers.networks.catalogue import Network
 
@@ -39,19 +39,19 @@ Take = Callable[[tuple[str, ...]], object]
 
 
 def diagram_control(
-    store: Backend, network: Network, subject: Subject | None, settings: CIDSettings,
+    store: Backend, network: Network, network_input: NetworkInput | None, settings: CIDSettings,
     columns: Sequence[str] | None = None, take: Take | None = None, most: int = 1,
 ) -> None:  # fmt: skip
     """One layer is chosen; or with `columns` those that are columns now, of which `take` is told, at most so many.
 
-    Without a `subject` no layer has a colour.
+    Without a `network_input` no layer has a colour.
     """
     drawn = store.diagram(network)
     decoders = {layer.depth for layer in network.layers if find_decoder(network, layer)}
-    limits = CID_METHOD.fixed_scale(settings) if subject else None
+    limits = CID_METHOD.fixed_scale(settings) if network_input else None
 
     def paint() -> str:
-        known = {} if subject is None else means(store, network, subject, settings)
+        known = {} if network_input is None else means(store, network, network_input, settings)
         return colours(KEY, known, drawing(drawn, known, decoders, limits, look()))
 
     several = columns is not None
@@ -80,15 +80,15 @@ def diagram_control(
         if (now := paint()) != painted:
             st.html(f'<i class="unseen"></i>{now}')
 
-    if subject is not None:
+    if network_input is not None:
         watch.followed(paint_again)
 
 
-def means(store: Backend, network: Network, subject: Subject, settings: CIDSettings) -> dict[int, Known]:
+def means(store: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings) -> dict[int, Known]:
     """By depth, the mean CID of the layers whose map is kept; nothing is computed for it."""
     found: dict[int, Known] = {}
     for layer in network.layers:
-        request: Request = subject.request(network, layer, CID_NAME, settings)
+        request: Request = network_input.request(network, layer, CID_NAME, settings)
         view = store.ask(request, selection.owner("diagram"), start=False)
         if view.state == "done":
             found[layer.depth] = Known(float(view.value.mean[0]), is_certain(view.value.numbers))

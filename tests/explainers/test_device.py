@@ -412,13 +412,13 @@ def test_the_app_runs_on_another_device(twin):
     try:
         network = done(lambda: backend.network("resnet20-cifar10", "anna"))
         assert next(network.module.parameters()).device == DEVICE
-        subject, layer = backend.subject(network, "bird/0"), network.layer("layer1.0")
-        assert backend.predictions(network, subject)
-        found = done(lambda: backend.ask(subject.request(network, layer, "cid", settings), "anna"))
-        here = CID(load_network("resnet20-cifar10").module, layer).explain(subject.x[None], settings)
+        network_input, layer = backend.network_input(network, "bird/0"), network.layer("layer1.0")
+        assert backend.predictions(network, network_input)
+        found = done(lambda: backend.ask(network_input.request(network, layer, "cid", settings), "anna"))
+        here = CID(load_network("resnet20-cifar10").module, layer).explain(network_input.x[None], settings)
         assert close(found.entropy, here.entropy)
         assert type(found.entropy) is Tensor
-        shown = done(lambda: backend.ask(subject.request(network, layer, "grad_cam", settings, 0), "anna"))
+        shown = done(lambda: backend.ask(network_input.request(network, layer, "grad_cam", settings, 0), "anna"))
         assert type(shown.map) is Tensor
     finally:
         backend.close()
@@ -428,9 +428,9 @@ def test_the_app_runs_on_another_device(twin):
 def test_a_fairness_check_runs_on_another_device(monkeypatch, twin):
     monkeypatch.setattr(fairness, "METHODS", ("layer_gradient", "cid"))
     network = load_network("resnet20-cifar10", DEVICE)
-    found, subject = plan(network), prepare(network, find_picture("bird/0", 32))
+    found, network_input = plan(network), prepare(network, find_picture("bird/0", 32))
     question = Question("layer3.2.conv1", grid=2)
-    for frame in fairness.check(network, found, there(subject.x), question, lambda key, array: array):
+    for frame in fairness.check(network, found, there(network_input.x), question, lambda key, array: array):
         factors = dict(zip(fairness.METHODS, frame.factors[:, 0].tolist(), strict=True))
         if not math.isnan(factors["cid"]):
             break

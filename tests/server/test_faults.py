@@ -54,9 +54,9 @@ def start(folder) -> Iterator[Callable[[], Backend]]:
 
 def view(backend: Backend, seed: int, start: bool = True) -> View:
     network = backend.network(NETWORK, "anna").value
-    subject = backend.subject(network, PICTURE)
+    network_input = backend.network_input(network, PICTURE)
     settings = CIDSettings(refine=False, probes=16, seed=seed)
-    return backend.ask(subject.request(network, network.layer(LAYER), "cid", settings), "anna", start=start)
+    return backend.ask(network_input.request(network, network.layer(LAYER), "cid", settings), "anna", start=start)
 
 
 def entropy(backend: Backend, seed: int) -> bytes:

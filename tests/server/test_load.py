@@ -22,13 +22,14 @@ from safetensors.torch import load_file, save
 from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
-from app.inputs.network_input import Subject, prepare
+from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.backend import NETWORKS_KEPT, Backend, View
 from app.soak.work import MAPS
 from explainers import CID, CIDResult, CIDSettings, load_network
 from explainers.baselines.explain import METHODS, Explanation, explain
 from explainers.decoders.cards import find_decoder, load_decoder
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network, network_catalogue
 from explainers.ru.explain import RU
 from tests.support.brief import brief
@@ -74,10 +75,10 @@ class Request:
             return CIDSettings(refine=False, probes=16, seed=self.seed, beta=beta)
         return CIDSettings(refine=self.method == "refined", probes=8, grid=2, seed=self.seed, beta=beta)
 
-    def view(self, backend: Backend, network: Network, subject: Subject, owner: str) -> View:
+    def view(self, backend: Backend, network: Network, network_input: NetworkInput, owner: str) -> View:
         layer = network.layer(self.layer)
         method = self.method if self.method in METHODS or self.method == "ru" else "cid"
-        return backend.ask(subject.request(network, layer, method, self.settings), owner)
+        return backend.ask(network_input.request(network, layer, method, self.settings), owner)
 
 
 @pytest.fixture(params=DEVICES)
@@ -113,8 +114,8 @@ def loaded(backend: Backend, name: str, owner: str = "anna") -> Network:
 
 def ask(backend: Backend, request: Request, owner: str) -> CIDResult | Explanation:
     network = loaded(backend, NETWORK, owner)
-    subject = backend.subject(network, request.picture)
-    return answered(backend, lambda: request.view(backend, network, subject, owner))
+    network_input = backend.network_input(network, request.picture)
+    return answered(backend, lambda: request.view(backend, network, network_input, owner))
 
 
 def crowd(backend: Backend, requests: dict[str, list[Request]]) -> dict[Request, list]:
@@ -228,10 +229,10 @@ def swap(device: str, count: int) -> None:
     for number in range(count):
         network = loaded(backend, backend.add_network(NETWORK, own_weights(number), "anna"))
         modules.append(weakref.ref(network.module))
-        subject = backend.subject(network, request.picture)
-        answered(backend, partial(request.view, backend, network, subject, "anna"))
-        backend.answer(network, subject)
-        del network, subject
+        network_input = backend.network_input(network, request.picture)
+        answered(backend, partial(request.view, backend, network, network_input, "anna"))
+        backend.answer(network, network_input)
+        del network, network_input
         held = anonymous() - backend.results.memory.size
         alive = sum(module() is not None for module in modules)
         print(alive, held, torch.cuda.memory_allocated() if device == "cuda" else 0, flush=True)

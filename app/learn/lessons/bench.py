@@ -12,7 +12,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 from app.address import selection
-from app.inputs.network_input import Subject
 from app.inputs.pictures import gallery
 from app.jobs.backend import backend
 from explainers import CID, CIDSettings
@@ -20,6 +19,7 @@ from explainers.baselines.explain import attribute
 from explainers.cid.results import ENTROPY_CONSTANT
 from explainers.cid.sampling import Sampler
 from explainers.methods.entropies import CID_NAME
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
@@ -41,8 +41,8 @@ def network() -> Network:
     return store.kept(NETWORK) or store.network(NETWORK, "lessons").value
 
 
-def subject(picture: str) -> Subject:
-    return backend().subject(network(), picture)
+def network_input(picture: str) -> NetworkInput:
+    return backend().network_input(network(), picture)
 
 
 def pictures() -> dict[str, str]:
@@ -52,7 +52,7 @@ def pictures() -> dict[str, str]:
 
 def noisy(picture: str, sigma: np.ndarray | float, seed: int = 0) -> np.ndarray:
     """x + σ∘δ as a picture (H, W, 3) uint8; values beyond black and white are cut off there."""
-    x = subject(picture).x
+    x = network_input(picture).x
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
     return np.asarray(network().display(x + torch.as_tensor(sigma, dtype=x.dtype) * noise))
 
@@ -66,7 +66,7 @@ def levels() -> float:
 @kept
 def closed(picture: str, layer: str, grid: int | None = None) -> tuple[np.ndarray, float]:
     """The closed form's map (H, W) at the paper's β in nats, on `grid` cells per side, and δ_f²."""
-    return closed_map(network().module, network().layer(layer), subject(picture).x, grid)
+    return closed_map(network().module, network().layer(layer), network_input(picture).x, grid)
 
 
 def closed_map(module: nn.Module, layer: Layer, x: Tensor, grid: int | None = None) -> tuple[np.ndarray, float]:
@@ -87,7 +87,7 @@ def answer_map(module: nn.Module, layer: Layer, x: Tensor) -> tuple[np.ndarray, 
 def shape(picture: str, layer: str, shaped: bool) -> np.ndarray:
     """σ per pixel (H, W) of geometric mean 1: 1 everywhere, or as the closed form distributes it."""
     if not shaped:
-        return np.ones(subject(picture).size, np.float32)
+        return np.ones(network_input(picture).size, np.float32)
     entropy = closed(picture, layer)[0]
     finite = np.isfinite(entropy)
     return np.exp(np.where(finite, entropy - entropy[finite].mean(), 0)).astype(np.float32)
@@ -96,7 +96,7 @@ def shape(picture: str, layer: str, shaped: bool) -> np.ndarray:
 @kept
 def reaction(picture: str, layer: str, shaped: bool, sigma: float) -> tuple[float, float]:
     """E‖f′−f‖²/(βδ_f²) for noise of geometric mean `sigma`, measured, and its standard error."""
-    x = subject(picture).x[None].to(backend().device)
+    x = network_input(picture).x[None].to(backend().device)
     log_sigma = torch.from_numpy(np.log(sigma * shape(picture, layer, shaped)))[None, None].to(x)
     sampler = Sampler(Feature(network().module, network().layer(layer)), x, (x.shape[-2], x.shape[-1]))
     noise = sampler.noise(SAMPLES, torch.Generator(x.device).manual_seed(0))
@@ -139,7 +139,7 @@ def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
     """The pair rescaled by c: how far a logit moved, the factor of every map, and CID's maps before and after."""
     (chosen, feature), before = pairs()[pair], network()
     after = replace(before, module=rescale(before.module, [chosen], c))
-    x = subject(picture).x[None].to(backend().device)
+    x = network_input(picture).x[None].to(backend().device)
     with torch.inference_mode():
         target = int(before.module(x).argmax())
     factors = {}
@@ -156,7 +156,7 @@ def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
 
 def quiet_filters(picture: str, pair: str, kind: str) -> Tensor:
     """Half of the filters (channels,) bool: every second, or those that answer most to background or subject."""
-    (_, layer), seen = pairs()[pair], subject(picture)
+    (_, layer), seen = pairs()[pair], network_input(picture)
     channels, height, width = layer.shape
     if kind == "every second" or seen.mask is None:
         return torch.arange(channels) % 2 == 1
@@ -180,7 +180,7 @@ def halved(picture: str, pair: str, kind: str, scale: float) -> tuple[np.ndarray
     """
     (chosen, layer), quiet = pairs()[pair], quiet_filters(picture, pair, kind)
     module = scale_filters(network().module, chosen, quiet, scale)
-    x = subject(picture).x[None].to(backend().device)
+    x = network_input(picture).x[None].to(backend().device)
     with torch.inference_mode():
         plain, quieter = (Feature(each, layer)(x) for each in (network().module, module))
     undo = torch.where(quiet, 1 / scale, 1.0).repeat_interleave(plain.shape[1] // len(quiet)).to(x)

@@ -41,8 +41,8 @@ def widget(stage: Stage) -> None:
     if line is None:
         return
     (entropy, _), asked = line[0], BETAS if whole else (beta,)
-    network, subject = bench.network(), bench.subject(picture)
-    requests = [subject.request(network, network.layer(layer), CID_METHOD.name, settings(each)) for each in BETAS]
+    network, network_input = bench.network(), bench.network_input(picture)
+    requests = [network_input.request(network, network.layer(layer), CID_METHOD.name, settings(each)) for each in BETAS]
     # What there is of the rest of the curve is shown; nothing of it is begun.
     wanted = [Asked(request, start=each in asked) for each, request in zip(BETAS, requests, strict=True)]
     work = Watch("learn", lambda: wanted, "learn_beta")
@@ -105,7 +105,7 @@ def _results(stage: Stage, views: dict[float, View], beta: float, picture: str, 
         with st.container():
             shown = entropy + 0.5 * math.log(beta / bench.BETA) if frame is None else frame.entropy[0, 0].numpy()
             title = f"CID, β = {scientific(beta)}" + ("" if result is not None else ", a preview")
-            panels = [Panel("the picture", bench.subject(picture).picture), Panel(title, shown)]
+            panels = [Panel("the picture", bench.network_input(picture).picture), Panel(title, shown)]
             figure = row_figure(panels, stage.look, absolute_range(beta))
             stage.chart(figure, "map", f"The picture and its CID map at β = {scientific(beta)}")
         with st.container():

@@ -31,8 +31,8 @@ def widget(stage: Stage) -> None:
         ("Entropy H (bits)", decimal(entropy / math.log(2)), BITS),
         ("Width ±σ (grey levels)", decimal(sigma * bench.levels(), 1), GREY),
     )
-    subject = bench.subject(picture)
-    panels = [Panel("the picture", subject.picture, (row, column))]
+    network_input = bench.network_input(picture)
+    panels = [Panel("the picture", network_input.picture, (row, column))]
     panels.append(Panel(f"every pixel with σ = {sigma:g}", bench.noisy(picture, sigma), (row, column)))
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():
@@ -43,7 +43,7 @@ def widget(stage: Stage) -> None:
             stage.chart(
                 figure, "law", f"Entropy against σ: a straight line; {decimal(entropy, 2)} nats at σ = {sigma:g}"
             )
-    value = float(subject.x[:, row, column].mean())
+    value = float(network_input.x[:, row, column].mean())
     stage.chart(cloud(value, sigma, stage), "cloud", f"A bell curve of width {sigma:g} around the pixel's value")
 
 

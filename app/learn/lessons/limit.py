@@ -68,7 +68,7 @@ def widget(stage: Stage) -> None:
             stage.chart(curve(maps, gains, scale, stage), "limit", "Change of mean CID and concentration with volume")
     if unsure([said for _, _, said in maps]):
         st.caption(LEFT_OUT)
-    if bench.subject(picture).mask is None:
+    if bench.network_input(picture).mask is None:
         st.caption("This picture has no exact outline: every second filter is taken, and there is no concentration.")
 
 
@@ -92,7 +92,7 @@ def mean(entropy: np.ndarray) -> float:
 
 def gain(entropy: np.ndarray, picture: str) -> float | None:
     """Concentration; None without an exact outline of the subject."""
-    mask = bench.subject(picture).mask
+    mask = bench.network_input(picture).mask
     return None if mask is None else float(concentration(torch.from_numpy(entropy), mask=mask))
 
 

@@ -44,7 +44,7 @@ def widget(stage: Stage) -> None:
     now, error = found[SIGMAS.index(sigma)]
     means = [mean for mean, _ in found]
     noise = sigma * widths[0]
-    panels = [Panel("the picture", bench.subject(picture).picture)]
+    panels = [Panel("the picture", bench.network_input(picture).picture)]
     panels.append(Panel(f"with σ = {sigma:g}", bench.noisy(picture, noise)))
     with st.container(horizontal=True, key="learn_charts"):
         with st.container():

@@ -31,7 +31,7 @@ def sides() -> tuple[Side, Side]:
     store = Backend(torch.device("cpu"))
     networks = load_network("resnet20-cifar10"), load_network("resnet32-cifar10")
     made = [
-        Side(letter, network.title, network, store.subject(network, PICTURE), SETTINGS)
+        Side(letter, network.title, network, store.network_input(network, PICTURE), SETTINGS)
         for letter, network in zip("AB", networks, strict=True)
     ]
     store.close()
@@ -39,7 +39,7 @@ def sides() -> tuple[Side, Side]:
 
 
 def explained(side: Side, layer: str):
-    return CID(side.network.module, side.network.layer(layer)).explain(side.subject.x[None], SETTINGS)
+    return CID(side.network.module, side.network.layer(layer)).explain(side.network_input.x[None], SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +48,14 @@ def compared(sides) -> Compared:
     cells = [
         taken(
             methods()["cid"],
-            Column("", "", side.network, side.subject, side.network.layer("layer2.0")),
+            Column("", "", side.network, side.network_input, side.network.layer("layer2.0")),
             found,
             0,
             "cpu",
         )
         for side, found in zip(sides, results, strict=True)
     ]
-    return Compared(*cells, difference(*results), sides[0].subject, (-4.0, -1.0))
+    return Compared(*cells, difference(*results), sides[0].network_input, (-4.0, -1.0))
 
 
 def test_the_archive_holds_both_maps_and_their_difference(compared):

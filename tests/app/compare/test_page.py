@@ -61,8 +61,8 @@ def network(name: str) -> Network:
 @cache
 def result(name: str, layer: str, picture: str = "bird/1", settings: CIDSettings = QUICK) -> CIDResult:
     net = network(name)
-    subject = prepare(net, find_picture(picture, net.input_size[0]))
-    return CID(net.module, net.layer(layer)).explain(subject.x[None], settings)
+    network_input = prepare(net, find_picture(picture, net.input_size[0]))
+    return CID(net.module, net.layer(layer)).explain(network_input.x[None], settings)
 
 
 def with_cells(cells: np.ndarray, error: float = 0.01) -> CIDResult:
@@ -205,15 +205,15 @@ def test_of_two_sections_the_smaller_one_is_looked_at():
 
 
 def test_picture_mask_and_box_are_cut_to_the_section():
-    subject = prepare(network("resnet20-cifar10"), find_picture("bird/1", 32))
-    assert subject.box is not None
-    cut = section(subject, 0.5)
+    network_input = prepare(network("resnet20-cifar10"), find_picture("bird/1", 32))
+    assert network_input.box is not None
+    cut = section(network_input, 0.5)
     assert cut.size == cut.mask.shape == cut.x.shape[1:] == (16, 16)
-    assert (cut.picture == subject.picture[8:24, 8:24]).all()
-    x0, y0, x1, y1 = subject.box
+    assert (cut.picture == network_input.picture[8:24, 8:24]).all()
+    x0, y0, x1, y1 = network_input.box
     assert cut.box == (max(x0 - 8, 0), max(y0 - 8, 0), min(x1 - 8, 16), min(y1 - 8, 16))
-    assert section(subject, 1.0).box == subject.box
-    assert section(replace(subject, box=(0, 0, 4, 4)), 0.5).box is None
+    assert section(network_input, 1.0).box == network_input.box
+    assert section(replace(network_input, box=(0, 0, 4, 4)), 0.5).box is None
 
 
 def test_units_of_two_normalisations_differ_by_a_constant():

@@ -69,7 +69,7 @@ def test_a_look_at_what_is_polled_colours_what_has_come_since_the_page_ran(monke
     store, now = backend(), chosen(at)
     network = store.network(now.network, "somebody else").value
     settings = CIDSettings(**{name: getattr(now, name) for name in SETTINGS})
-    deepest = store.subject(network, now.picture).request(network, network.layer("fc"), "cid", settings)
+    deepest = store.network_input(network, now.picture).request(network, network.layer("fc"), "cid", settings)
     wait_until(lambda: store.ask(deepest, "somebody else").state == "done")
     assert rules(at).count("· mean CID") == 1
     parts = list(at._fragment_storage._fragments)

@@ -10,10 +10,11 @@ from streamlit.testing.v1 import AppTest
 from app.address.worlds import fitting
 from app.figures.segmentation import segmentation_figure
 from app.figures.style import LIGHT
-from app.inputs.network_input import Subject, prepare
+from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture, gallery
 from app.jobs.backend import backend
 from explainers.baselines.explain import METHODS, applies, attribute
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network, load_network
 from tests.support.pages import page, until
 
@@ -24,7 +25,7 @@ def network() -> Network:
 
 
 @cache
-def subject() -> Subject:
+def network_input() -> NetworkInput:
     return prepare(network(), find_picture("tissue/0", 96))
 
 
@@ -34,15 +35,15 @@ def visit(view: str, **query: str) -> AppTest:
 
 @pytest.mark.usefixtures("fresh_backend")
 def test_the_answer_is_a_share_of_the_pixels_and_a_map():
-    shares = dict(backend().predictions(network(), subject()))
-    answer = backend().answer(network(), subject())
+    shares = dict(backend().predictions(network(), network_input()))
+    answer = backend().answer(network(), network_input())
     membrane = answer.argmax(0) == 1
-    assert answer.shape == (2, *subject().size)
-    assert torch.allclose(answer.sum(0), torch.ones(subject().size))
+    assert answer.shape == (2, *network_input().size)
+    assert torch.allclose(answer.sum(0), torch.ones(network_input().size))
     assert shares["membrane"] == pytest.approx(membrane.float().mean().item())
     assert sum(shares.values()) == pytest.approx(1)
     # The drawn membranes are where the network finds them.
-    assert (membrane.numpy() == subject().mask).mean() > 0.9
+    assert (membrane.numpy() == network_input().mask).mean() > 0.9
     figure = segmentation_figure(answer[1].numpy(), "membrane", LIGHT)
     assert np.array_equal(figure.data[0].z, answer[1].numpy())
     assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 1)
@@ -83,19 +84,19 @@ QUICK = sorted(METHODS.keys() - {"occlusion", "lime", "kernel_shap", "integrated
 
 @pytest.mark.parametrize("method", QUICK)
 def test_methods_explain_the_mean_score_over_all_pixels_or_say_why_not(method):
-    net, x, layer = network(), subject().x[None], network().layer("up2.conv1")
+    net, x, layer = network(), network_input().x[None], network().layer("up2.conv1")
     reason = applies(method, net, layer, x)
     assert (reason is not None) == (method == "cam")
     if reason:
         return
     values = attribute(method, net, layer, x, target=1)
-    assert values.shape == (1, 1, *subject().size)
+    assert values.shape == (1, 1, *network_input().size)
     assert values.isfinite().all()
     assert values.abs().max() > 0
 
 
 def test_the_gradient_is_that_of_the_mean_over_pixels():
-    x = subject().x[None].clone().requires_grad_()
+    x = network_input().x[None].clone().requires_grad_()
     gradient = torch.autograd.grad(network().module(x)[0, 1].mean(), x)[0]
     found = attribute("saliency", network(), None, x.detach(), target=1)
     assert torch.allclose(found[0, 0], gradient.abs().amax(1)[0], atol=1e-7)

@@ -54,9 +54,9 @@ def cell(
     store: Backend, network: Network, method: str, layer: str, picture: str = "bird/1", target: int | None = None
 ) -> Taken:
     """A map as the app's own jobs make it."""
-    subject, place = store.subject(network, picture), network.layer(layer)
-    found = answer(subject.request(network, place, method, CHEAP, target))
-    return taken(methods()[method], Column(layer, "", network, subject, place), found, CHEAP.seed, "cpu")
+    network_input, place = store.network_input(network, picture), network.layer(layer)
+    found = answer(network_input.request(network, place, method, CHEAP, target))
+    return taken(methods()[method], Column(layer, "", network, network_input, place), found, CHEAP.seed, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +171,8 @@ def test_an_upload_under_own_weights_needs_two_paths_put_in(store, tmp_path):
     ],
 )
 def test_a_grid_is_called_by_what_its_columns_share(store, network, cid, ru, across, name, title):
-    subject = store.subject(network, "photo/cat@0.1,0,0.9,1")
-    columns = [Column("a", "b", network, subject, network.layer("layer1.2"))] * 2
+    network_input = store.network_input(network, "photo/cat@0.1,0,0.9,1")
+    columns = [Column("a", "b", network, network_input, network.layer("layer1.2"))] * 2
     assert _grid_name(columns[0], across) == name
     sheet = _sheet(
         [line(cid, replace(ru, settings=cid.settings, class_name="cat"))], columns, GridChoice(across=across)

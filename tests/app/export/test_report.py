@@ -83,11 +83,11 @@ def network():
 
 
 def column(store, network, layer: str, picture: str = f"photo/cat~{OUTLINE}") -> Column:
-    return Column(layer, "", network, store.subject(network, picture), network.layer(layer))
+    return Column(layer, "", network, store.network_input(network, picture), network.layer(layer))
 
 
 def shown(store, one: Column, method: str = "cid", target: int | None = None, **more) -> Shown:
-    found = answer(one.subject.request(one.network, one.layer, method, CHEAP, target))
+    found = answer(one.network_input.request(one.network, one.layer, method, CHEAP, target))
     cell = taken(methods()[method], one, found, CHEAP.seed, "cpu")
     limits = absolute_range(CHEAP.beta) if method == "cid" else None
     line = Line(cell.method_title, cell.unit, cell.signed, "Viridis", limits, (cell,))
@@ -162,11 +162,13 @@ def test_a_notebook_is_of_the_format_and_gives_the_map_again(store, one):
 
 
 def test_the_noise_that_is_shown_is_in_the_report(store, one):
-    view = View("key", "done", answer(one.column.subject.request(one.column.network, one.column.layer, "cid", CHEAP)))
+    view = View(
+        "key", "done", answer(one.column.network_input.request(one.column.network, one.column.layer, "cid", CHEAP))
+    )
     looked = replace(one, view=view, times=5.0)
     assert "What the noise does" not in report_html(map_report(store, looked, one.cell, *HERE))
-    subject = one.column.subject
-    request = NoiseRequest(one.column.network, one.column.layer, subject.x, subject.digest, view.value)
+    network_input = one.column.network_input
+    request = NoiseRequest(one.column.network, one.column.layer, network_input.x, network_input.digest, view.value)
     store.results.put(request.key, answer(request))
     report = map_report(store, looked, one.cell, *HERE)
     assert len(report.plates) == 4
@@ -251,13 +253,13 @@ def test_all_layers_have_a_picture_for_print_and_a_report(store, network):
     views = [*(one.view for one in maps), View("", "missing")]
     line = replace(maps[0].line, cells=(maps[0].cell, maps[1].cell, "not computed"))
     layers = [one.layer for one in columns]
-    curves = curves_of(network, columns[0].subject, layers, views, "cid")
+    curves = curves_of(network, columns[0].network_input, layers, views, "cid")
     report = layers_report(store, columns, views, line, curves, *HERE)
     assert len(report.plates) == 2
     page = Page(report_html(report))
     assert "layer1.0" in page.text
     assert len(run(code(notebook(report)))["maps"]) == 2
-    picture = columns[0].subject.picture, "cat 64%"
+    picture = columns[0].network_input.picture, "cat 64%"
     names = [str(place) for place in range(13)]
     many = replace(line, cells=tuple(maps[0].cell for _ in names))
     with Image.open(io.BytesIO(strip_png("CID", "Cat", picture, names, many))) as image:
@@ -269,14 +271,14 @@ def test_all_layers_have_a_picture_for_print_and_a_report(store, network):
 def test_both_parts_of_compare_are_reports(store, network):
     other = load_network("resnet32-cifar10")
     sides = [
-        Side(letter, each.title, each, store.subject(each, f"photo/cat~{OUTLINE}"), CHEAP)
+        Side(letter, each.title, each, store.network_input(each, f"photo/cat~{OUTLINE}"), CHEAP)
         for letter, each in (("A", network), ("B", other))
     ]
     layer = network.layer("layer2.0")
     chosen = pair(layer, network, other)
     scene = Scene(*sides, chosen, "cid")
     found = {
-        (side.letter, place): CID(side.network.module, place).explain(side.subject.x[None], CHEAP)
+        (side.letter, place): CID(side.network.module, place).explain(side.network_input.x[None], CHEAP)
         for side, place in zip(sides, (chosen.layer, chosen.partner), strict=True)
     }
     gap = difference(found["A", chosen.layer], found["B", chosen.partner], scene.parts)
@@ -287,7 +289,7 @@ def test_both_parts_of_compare_are_reports(store, network):
     from app.compare.files import Compared
 
     first, second = report.cells
-    what = Compared(first, second, gap, section(sides[0].subject, scene.parts[0]), absolute_range(CHEAP.beta))
+    what = Compared(first, second, gap, section(sides[0].network_input, scene.parts[0]), absolute_range(CHEAP.beta))
     page = Page(report_html(pair_report(scene, what, *HERE)))
     assert "The difference" in page.text
     assert "ResNet-32" in page.text

@@ -14,7 +14,7 @@ from torchvision.models.squeezenet import Fire
 
 from app.fairness.controls import SCALES, Choice, suggested
 from app.fairness.theory import CLAIMS, Spot, output_factor, pair_factor
-from app.inputs.network_input import Subject, prepare
+from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.backend import backend
 from explainers.decoders.cards import (
@@ -29,6 +29,7 @@ from explainers.fairness.check import Check, check, coarse_to_fine
 from explainers.fairness.maps import LAYERWISE, METHODS, Question, station_decoders
 from explainers.fairness.plan import plan
 from explainers.methods.entropies import NO_DECODER
+from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.layers import Layer, find_layers
 from explainers.rescaling.rescale import rescale
@@ -45,7 +46,7 @@ def network() -> Network:
 
 
 @cache
-def subject() -> Subject:
+def network_input() -> NetworkInput:
     return prepare(network(), find_picture("bird/1", 32))
 
 
@@ -57,7 +58,7 @@ def frames(question: Question, kept: dict | None = None) -> Iterator[Check]:
             store[key] = array
         return store.get(key)
 
-    return check(network(), plan(network()), subject().x, question, recall)
+    return check(network(), plan(network()), network_input().x, question, recall)
 
 
 def with_maps(question: Question, kept: dict | None = None) -> Check:
@@ -154,7 +155,7 @@ def test_ru_does_not_move_when_the_decoder_is_that_of_the_rescaled_network(decod
     assert np.array_equal(before, scaled)
     assert before.std() > 0
     raw = RU(rescaled(question.c), station_of(INSIDE), load_decoder(decoder)).attribute(
-        subject().x[None], question.settings
+        network_input().x[None], question.settings
     )
     assert np.abs(raw[0, 0].numpy() - before).mean() > 0.01
 

@@ -96,8 +96,8 @@ def test_no_result_depends_on_what_a_stranger_draws():
     photo = find_picture("photo/cat", 64)
     plain, marked = (prepare(network, with_outline(photo, text)) for text in ("", BOX))
     requests = [
-        subject.request(network, network.layers[0], method, CIDSettings(), 1)
-        for subject in (plain, marked)
+        network_input.request(network, network.layers[0], method, CIDSettings(), 1)
+        for network_input in (plain, marked)
         for method in ("cid", "saliency", "lime")
     ]
     assert [request.key for request in requests[:3]] == [request.key for request in requests[3:]]

@@ -461,8 +461,8 @@ def test_cancel_stops_torch_in_the_middle_of_a_backward_pass(runner):
 def test_not_one_operation_of_torch_is_begun_after_a_cancel(monkeypatch, runner, method, at):
     """Cancelled while torch is in its operation number `at`, forwards or backwards: it is the last one."""
     network, device = load_network("resnet20-cifar10"), torch.device("cpu")
-    layer, subject = network.layer("layer1.2"), prepare(network, find_picture("bird/0", 32))
-    request = subject.request(network, layer, method, CIDSettings(grid=2, probes=8))
+    layer, network_input = network.layer("layer1.2"), prepare(network, find_picture("bird/0", 32))
+    request = network_input.request(network, layer, method, CIDSettings(grid=2, probes=8))
 
     def work(job):
         return request.stream(Workbench(device, job.report))

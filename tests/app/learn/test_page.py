@@ -72,13 +72,13 @@ def test_the_rescaling_moves_gradient_and_activation_and_not_cid():
 
 def test_quiet_filters_lose_nothing_and_move_the_map_by_where_they_look():
     pair = list(bench.pairs())[3]
-    (plain, _, said), (background, lost, _), (subject, _, _) = (
+    (plain, _, said), (background, lost, _), (network_input, _, _) = (
         bench.halved(BIRD, pair, *how) for how in (("background", 1.0), ("background", 0.5), ("subject", 0.5))
     )
     assert lost == 0
     assert said["constraint"] == pytest.approx(1, abs=0.3)
     assert gain(background, BIRD) > gain(plain, BIRD) + 0.05
-    assert gain(subject, BIRD) < gain(plain, BIRD) - 0.05
+    assert gain(network_input, BIRD) < gain(plain, BIRD) - 0.05
     assert abs(mean(background) - mean(plain)) < 0.2
     chosen = bench.quiet_filters(BIRD, pair, "background")
     assert int(chosen.sum()) == len(chosen) // 2

@@ -16,16 +16,16 @@ share = some.floats(0.01, 0.99)
 
 
 @given(share, share, some.floats(-3, 3), some.floats(-3, 3), some.floats(0.1, 4), some.floats(0.1, 2))
-def test_equation_15_is_the_ratio_of_informations(front, back, subject, background, gap, labels):
+def test_equation_15_is_the_ratio_of_informations(front, back, network_input, background, gap, labels):
     """ρ = (I(X;Y) − γ_fg H_fg − γ_bg H_bg)/(H(X) − CID) with CID = H_fg + H_bg, the assumptions of Appendix C."""
     front, back = max(front, back) + 0.005, min(front, back)
-    cid = subject + background
+    cid = network_input + background
     whole = cid + gap
     constants = EfficiencyConstants(
         c1=(front + back) / 2, c2=front - back, c3=(front + back - 2) * whole + 2 * (whole - labels), c4=whole
     )
-    told = labels - front * subject - back * background
-    assert efficiency(background - subject, cid, constants) == pytest.approx(told / gap, rel=1e-6, abs=1e-6)
+    told = labels - front * network_input - back * background
+    assert efficiency(background - network_input, cid, constants) == pytest.approx(told / gap, rel=1e-6, abs=1e-6)
 
 
 @given(some.floats(-5, 0.9), some.floats(-2, 2), some.floats(0.01, 2))

@@ -366,9 +366,9 @@ def test_two_trainings_of_the_same_decoder_are_one_and_maps_go_on_beside_it(stor
         assert begun(store, tiny(), layer, owner, request(800)).live
     assert store.trainings.count == 1
     network = load_network("resnet20-cifar10")
-    subject = store.subject(network, "bird/1")
+    network_input = store.network_input(network, "bird/1")
     settings = CIDSettings(refine=False)
-    wait(lambda: store.ask(subject.request(network, network.layer("fc"), "cid", settings), "me").state == "done")
+    wait(lambda: store.ask(network_input.request(network, network.layer("fc"), "cid", settings), "me").state == "done")
     key = training(store, layer, "other").key
     store.trainings.drop("me", key)
     threading.Event().wait(0.2)
