@@ -2,6 +2,8 @@
 
 import math
 
+from explainers.numerals import minus
+
 NONE = "–"
 # What may be off by more than that is written as "about".
 ROUGH = 0.1
@@ -261,12 +263,12 @@ def _written(value: float | None, form: str) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     text = format(value, form)
-    return _by_hand(text) if "e" in text else text.replace("-", "−")
+    return _by_hand(text) if "e" in text else minus(text)
 
 
 def _by_hand(text: str) -> str:
     # 1.50e-04 -> 1.5·10⁻⁴
     digits, exponent = text.split("e")
     ten = "10" + str(int(exponent)).translate(RAISED)
-    digits = (digits.rstrip("0").rstrip(".") if "." in digits else digits).replace("-", "−")
+    digits = minus(digits.rstrip("0").rstrip(".") if "." in digits else digits)
     return {"1": ten, "−1": f"−{ten}"}.get(digits, f"{digits}·{ten}")

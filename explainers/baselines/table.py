@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -18,6 +19,7 @@ class Method:
 
     `unit` is that of the map's values; `signed` maps have values below zero that mean something;
     `passes(height, width)` are forward and backward passes for one picture with the default options.
+    `seeded(seed)` are the options that make a map belong to a seed, none for what draws nothing at random.
     `refuses` names the kinds of operation (`canonical_modules.KINDS`) that it is not defined for.
     """
 
@@ -31,6 +33,7 @@ class Method:
     reference: str
     compute: Callable[..., Tensor]
     passes: Callable[[int, int], tuple[int, int]]
+    seeded: Callable[[int], dict[str, Any]] = lambda seed: {}
     canonical: bool = False
     refuses: tuple[str, ...] = ()
 
@@ -205,6 +208,7 @@ _ALL = (
         reference="Ribeiro et al. 2016",
         compute=perturbation.lime,
         passes=_costs(perturbation.SAMPLES, 0),
+        seeded=lambda seed: {"seed": seed},
     ),
     Method(
         "kernel_shap",
@@ -217,6 +221,7 @@ _ALL = (
         reference="Lundberg and Lee 2017",
         compute=perturbation.kernel_shap,
         passes=_costs(perturbation.SAMPLES, 0),
+        seeded=lambda seed: {"seed": seed},
     ),
     Method(
         "bottleneck",
@@ -229,6 +234,7 @@ _ALL = (
         reference="Schulz et al. 2020, per sample",
         compute=bottleneck,
         passes=_costs(_IBA.steps * _IBA.copies + 2, _IBA.steps * _IBA.copies),
+        seeded=lambda seed: {"settings": BottleneckSettings(seed=seed)},
     ),
 )
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}

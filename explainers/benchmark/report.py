@@ -26,7 +26,7 @@ from explainers.benchmark.cid import (
     look,
 )
 from explainers.benchmark.request import Row
-from explainers.benchmark.tables import markdown, three
+from explainers.benchmark.tables import markdown, number, three
 
 BEGIN, END = "<!-- {}: made by `python -m explainers.benchmark.report` -->", "<!-- end of {} -->"
 # Of what separates equal noise from the answer: this near counts as there.
@@ -249,7 +249,7 @@ def ru(rows: Sequence[Row]) -> str:
         (
             f"{row['network']} `{row['layer']}`, bird {row['picture']}",
             row["way"],
-            f"{row['mean']:.4f}".replace("-", "−"),
+            number(row["mean"], ".4f"),
             "–" if row["said"] is None else f"{row['said']:.4f} ± {row['said_error']:.4f}",
             f"{row['constraint']:.3f}",
             f"{row['backward']}",

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from explainers.numerals import minus
+
 
 def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """A table with one line for each of `lines`."""
@@ -23,4 +25,4 @@ def three(values: Sequence[float], digits: str) -> str:
 
 def number(value: float, digits: str) -> str:
     """The number with a true minus sign."""
-    return format(value, digits).replace("-", "−")
+    return minus(format(value, digits))

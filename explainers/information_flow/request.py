@@ -31,8 +31,9 @@ class EntropyRequest:
     """The entropy of a Gaussian mixture: arguments of `gaussian_mixture_entropy`, for the workbench's device.
 
     >>> import torch
+    >>> from explainers.streams import last
     >>> request = EntropyRequest(torch.zeros(1, 1), sigma=1.0)
-    >>> round(list(request.stream(Workbench()))[-1].value, 3), request.refusal()
+    >>> round(last(request.stream(Workbench())).value, 3), request.refusal()
     (1.419, None)
     """
 

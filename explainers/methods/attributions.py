@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from explainers.baselines.bottleneck import BottleneckSettings
 from explainers.baselines.explain import METHODS, Explanation, Method, applies, explain
 from explainers.cid.results import CIDSettings
 from explainers.methods.method import MapMethod, Size
@@ -33,23 +32,10 @@ def _key(method: Method, request: MapRequest) -> tuple[str, ...]:
     return *looked_at, str(request.target), str(request.settings.seed), request.picture
 
 
-def options(method: str, seed: int) -> dict[str, Any]:
-    """What a method that draws at random is given, so that its map belongs to the seed.
-
-    >>> options("lime", 3), options("lrp", 3)
-    ({'seed': 3}, {})
-    """
-    if method == "bottleneck":
-        return {"settings": BottleneckSettings(seed=seed)}
-    return {"seed": seed} if method in ("lime", "kernel_shap") else {}
-
-
 def _stream(method: Method, request: MapRequest, bench: Workbench) -> Iterator[Explanation]:
     """One frame, the map; progress is the share of its passes."""
     x, seed = request.x[None].to(bench.device), request.settings.seed
-    found = explain(
-        method, request.network, request.layer, x, request.target, bench.report, **options(method.name, seed)
-    )
+    found = explain(method, request.network, request.layer, x, request.target, bench.report, **method.seeded(seed))
     yield _on_cpu(found)
 
 
@@ -78,7 +64,7 @@ def _roughly(
 
 
 def _settings_of(method: Method, result: Explanation, seed: int) -> dict[str, object]:
-    given = options(method.name, seed)
+    given = method.seeded(seed)
     return asdict(given["settings"]) if "settings" in given else given
 
 

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from explainers.information_flow import Draws, mixture_information
+from explainers.numerals import minus
 from explainers.randomness import Randomness
 
 UNITS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
@@ -114,7 +115,7 @@ def draw(rows: list[Bias], path: Path) -> None:
 def _cell(row: Bias) -> str:
     upper = f"{row.upper:+.3f}" if math.isfinite(row.upper) else "∞"
     error = max(row.bias_error, row.upper_error if math.isfinite(row.upper_error) else 0)
-    return f"{row.bias:+.3f} … {upper} (± {error:.3f})".replace("-", "−")
+    return minus(f"{row.bias:+.3f} … {upper} (± {error:.3f})")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explainers.evaluation.intervals import Interval
+from explainers.numerals import minus
 from explainers.studies.base.study import Claim, Study
 from explainers.studies.base.tables import FOLDER, long_table
 from explainers.studies.base.verdicts import Verdict
@@ -60,7 +61,7 @@ def spelt(found: Interval) -> str:
     size = max(abs(value) for value in (found.mean, found.low, found.high) if value == value)
     decimals = 3 if size < 10 else 1 if size < 100 else 0
     ends = "" if found.low != found.low else f" [{found.low:,.{decimals}f}, {found.high:,.{decimals}f}]"
-    return f"{found.mean:,.{decimals}f}{ends}".replace("-", "−")
+    return minus(f"{found.mean:,.{decimals}f}{ends}")
 
 
 def results(studies: Mapping[str, Study], folder: Path = FOLDER) -> str:
