@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Widget
 
 from app.address.selection import Selection
 from app.figures.parted import together
@@ -85,6 +86,11 @@ def address(at: AppTest) -> dict[str, str]:
 
 def metrics(at: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in at.metric}
+
+
+def controls(at: AppTest) -> dict[str, Any]:
+    """The value of every control on the page, by its key."""
+    return {node.key: node.value for node in (*at.main, *at.sidebar) if isinstance(node, Widget) and node.key}
 
 
 def done(at: AppTest) -> bool:
