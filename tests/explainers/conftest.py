@@ -6,7 +6,19 @@ import pytest
 
 from app.explore import decoder_training
 from app.jobs import decoders as decoder_work
+from explainers.storage import versions
 from tests.support.decoders import STEPS
+
+# The versions of the methods when keys were first written down.
+VERSIONS = {"cid": 2, "ru": 3, "fairness": 2, "scores": 2, "lrp": 2} | dict.fromkeys(
+    ("grad_cam", "guided_grad_cam", "layer_gradient", "activation", "bottleneck"), 3
+)
+
+
+@pytest.fixture
+def as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that are written down are compared apart from the versions of the methods, which rise."""
+    monkeypatch.setattr(versions, "METHOD_VERSIONS", VERSIONS)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from app.figures.enlarge import enlarge
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.figures.style import DARK, LIGHT
 from app.jobs.backend import backend
-from app.learn.lessons import LESSONS, bench, clusters, find, information, toys, wall
+from app.learn.lessons import LESSONS, bench, clusters, find, information, measured, toys, wall
 from app.learn.lessons.limit import gain, mean
 from app.parts.glossary import glossary
 from app.words import read
@@ -110,6 +110,13 @@ def test_the_linear_decoder_is_the_best_one():
     features = h(pictures) - h(pictures).mean(0)
     assert residuals.mean(0).abs().max() < 1e-4
     assert float((features.T @ residuals).abs().max() / features.norm() / residuals.norm()) < 1e-3
+
+
+def test_what_a_lesson_has_measured_is_found_again_under_the_key_that_was_written_down(monkeypatch):
+    """As version 0.2 makes it, apart from the versions of the methods."""
+    monkeypatch.setattr(measured, "VERSIONS", ("lesson 1", "cid 3", "ru 4", "information 1"))
+    asked = measured.MeasuredRequest("noise", ((BIRD, "layer3.1", False, 0.012), (BIRD, "conv1", True, 0.1)), len)
+    assert asked.key == "3282cef03624a11ba85d7adb48681b4217b98261dd8c049fe08e15873923c8ee"
 
 
 # Figures

@@ -82,6 +82,13 @@ def test_the_key_is_of_sigma_the_layer_and_the_picture(network, x):
     assert len({request.key, *(other.key for other in others)}) == 4
 
 
+def test_an_effect_is_found_again_under_the_key_that_was_written_down(network, x, as_written):
+    """As version 0.2 makes it; of the map it takes σ, δ_f² and the settings."""
+    request = asked(network, x, "layer2.0", replace(SETTINGS, refine=False, probes=8))
+    found = replace(request.found, sigma=torch.full((1, 4, 4), 0.25), delta_f2=torch.tensor([2.0]))
+    assert replace(request, found=found).key == "8637893c1219006d29900ef826e4686925b95b8ac8fc419621b9fe649b269141"
+
+
 def test_cells_that_are_not_used_get_as_much_noise_as_the_picture_is_spread(x):
     sigma = torch.tensor([[[0.5, float("inf")], [0.1, 0.2]]])
     spreads = spread(sigma, x)

@@ -209,6 +209,13 @@ def test_what_is_written_here_is_what_may_give_way(home):
     assert not list(home.iterdir())
 
 
+def test_a_training_that_was_stopped_is_found_again_under_the_name_that_was_written_down(home):
+    """As version 0.2 makes it, of the weights, the layer, the pictures and the settings."""
+    network = load_network("resnet20-cifar10")
+    found = unfinished(network, network.layer("layer2.2"), request())
+    assert found == home / "unfinished-28cbf134d1f0-layer2.2-6-470cea0d6948.pt"
+
+
 def test_what_a_step_costs_grows_with_the_batch_and_counts_the_network_too():
     first, last = tiny().layers[0], tiny().layers[-1]
     few, many = (step_flops(tiny(), first, DecoderSettings(batch=batch)) for batch in (2, 4))

@@ -58,6 +58,22 @@ def test_the_key_is_what_the_number_depends_on():
     assert replace(BASE, network=network()).key == BASE.key
 
 
+def test_estimates_are_found_again_under_the_keys_that_were_written_down(as_written):
+    """As version 0.2 makes them, of weights and inputs that need no random generator."""
+    net = network()
+    for value in net.parameters():
+        value.data = torch.arange(value.numel()).view(value.shape) / 8
+    x = torch.arange(24).view(12, 2) / 4
+    base = replace(BASE, network=net, x=x)
+    assert base.key == "0105d116cd28c8e45c98029036b72d3d80b26868024a5b5e2876ba83ba373698"
+    assert replace(base, y=Y, seed=3, draws=1).key == "0e445d03f3e22e6d98216a6b8da42c7c9d6c8926a3a79c4d80af8969d6e74d59"
+    assert EntropyRequest(x, 0.5).key == "2e70febec65b97fe282f716191b8b4d4204f3d43d10cf99fbbc6232414a2ddc1"
+    assert (
+        EntropyRequest(x.double(), 0.1, draws=4, seed=2).key
+        == "cb86248f3d9fbeadb15cb4770b5e9671058ea514d0792eef4700adbff265bedd"
+    )
+
+
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [

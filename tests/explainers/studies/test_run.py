@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from explainers.cid.results import CIDSettings
+from explainers.networks.catalogue import load_network
 from explainers.studies.base.kept_maps import read_kept_maps, write_kept_maps
 from explainers.studies.base.report import BEGIN, END, findings, results, update
 from explainers.studies.base.run import Order, command_of, missing, run
@@ -17,6 +18,7 @@ from explainers.studies.base.tables import LONG, long_table, maps_of, rows_of
 from explainers.studies.base.verdicts import Effect
 from explainers.studies.catalogue import STUDIES
 from explainers.studies.command import main
+from explainers.sweeps.items import BirdItem
 from explainers.sweeps.row import TIMES
 
 COARSE = CIDSettings(grid=4, refine=False, probes=8)
@@ -37,6 +39,12 @@ def scored(measure=brightness) -> Study:
         return [Task(NETWORK, "conv1", item, "brightness 1", measure) for item in items]
 
     return Study("scored", "Scored", "What?", "Fig. 0", (), AXES, tasks=tasks, pictures=4)
+
+
+def test_scores_are_found_again_under_the_key_that_was_written_down():
+    """As version 0.2 makes it; by it a study that was stopped goes on."""
+    task = Task(NETWORK, "conv1", BirdItem(3), "brightness 1", brightness)
+    assert task.key(load_network(NETWORK)) == "0bbbd85988b2273a91eff180a8f96720dee16064478a780ada518cd800df473b"
 
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:

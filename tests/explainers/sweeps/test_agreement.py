@@ -83,3 +83,8 @@ def test_a_layer_without_a_plane_is_refused_and_keys_tell_points_apart():
     keys = {request().key, request("layer1.0").key, request(items=BIRDS[:1]).key}
     assert len(keys) == 3
     assert request().key == request().key
+
+
+def test_an_agreement_is_found_again_under_the_key_that_was_written_down(as_written):
+    """As version 0.2 makes it, apart from the versions of the methods."""
+    assert request().key == "f94161ae0dc7d9b9dd8e42c3313c0789adb75dba939615ef12c5573a70bd67da"

@@ -23,6 +23,23 @@ from tests.support.sweeps import Shelf
 
 SETTINGS = CIDSettings(refine=False, grid=4, probes=8)
 BIRDS = (BirdItem(0), BirdItem(3))
+ROWS = {
+    ("cid", "layer1.0"): (
+        "7e39fbfaf7789ba369ddcae7d56d8c4e6bce806d895ce5cd927a436eab2b73ba",
+        "d9e6938af25ee2e3bba76cd035bcf881396eb5418f149244122cf266e3d49a5c",
+        "7434b90c647908c249f079239ad2a034933e51953554769779558e572d3477bc",
+    ),
+    ("ru", "fc"): (
+        "45ac1224123a5b4b61de8a3d7d6476992bbc19ca77b6ae1953ea8433b43782fe",
+        "d8947008391977f816a72ad8cfb938f139b5e93401f7aa01bd6d8833089acdf4",
+        "2dac7738e66f56da38ea8ccba498c2336b7e9f346f9faddea02993c2c1fc7d5b",
+    ),
+    ("saliency", "layer1.0"): (
+        "db9e1f6849b2579069f3468df3e8d150c24858d0eb50597692243d77fa7486fe",
+        "5e670e0ae376588820e440ba56f069d61544accbb05aef5d798975fd5e0dc310",
+        "f78dbe4e88dc6921f3130a4fa449c8518fb68aacd1721241fcf739c2ed34c2c7",
+    ),
+}
 
 
 def request(*birds: BirdItem, layer: str = "layer1.0", method: str = "cid") -> PointRequest:
@@ -74,6 +91,13 @@ def test_equal_requests_have_equal_keys_and_others_others():
     assert request().key == request().key
     assert request().cost == 2 * request(BIRDS[0]).cost
     assert "decoder" in (request(layer="layer2.0", method="ru").refusal() or "")
+
+
+@pytest.mark.parametrize(("method", "layer"), ROWS)
+def test_rows_and_points_are_found_again_under_the_keys_that_were_written_down(as_written, method, layer):
+    """As version 0.2 makes them: names of rows, by which a stopped sweep goes on, and the key of the point of both."""
+    wanted = request(method=method, layer=layer)
+    assert (*wanted.names, wanted.key) == ROWS[method, layer]
 
 
 @pytest.mark.parametrize("changed", ["preprocessing", "classes"])
