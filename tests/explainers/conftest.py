@@ -6,6 +6,7 @@ import pytest
 
 from app.explore import decoder_training
 from app.jobs import decoders as decoder_work
+from explainers import Network, load_network
 from explainers.storage import versions
 from tests.support.decoders import STEPS
 
@@ -13,6 +14,11 @@ from tests.support.decoders import STEPS
 VERSIONS = {"cid": 2, "ru": 3, "fairness": 2, "scores": 2, "lrp": 2} | dict.fromkeys(
     ("grad_cam", "guided_grad_cam", "layer_gradient", "activation", "bottleneck"), 3
 )
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return load_network("resnet20-cifar10")
 
 
 @pytest.fixture

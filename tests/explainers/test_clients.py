@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from explainers import CID, RU, CIDSettings
 from explainers.cid.attribution import EntropyAttribution
+from tests.support.draws import normal
 
 QUICK = CIDSettings(probes=16, refine=False)
 
@@ -28,7 +29,7 @@ def methods() -> list[EntropyAttribution]:
 
 
 def picture(count: int = 2) -> Tensor:
-    return torch.randn(count, 3, 12, 12, generator=torch.Generator().manual_seed(1))
+    return normal(count, 3, 12, 12, seed=1, dtype=torch.float32)
 
 
 @pytest.mark.parametrize("method", methods(), ids=lambda method: type(method).__name__)

@@ -10,6 +10,7 @@ from torchvision import models
 
 from explainers import CID, CIDSettings, find_layers
 from explainers.baselines.explain import attribute
+from tests.support.draws import normal
 
 QUICK = CIDSettings(probes=16, refine=False)
 ALL = ("saliency", "grad_cam", "lrp", "deep_lift", "guided_backprop", "occlusion", "bottleneck")
@@ -23,7 +24,7 @@ def plain() -> nn.Sequential:
 
 
 def picture(count: int = 2) -> Tensor:
-    return torch.randn(count, 3, 12, 12, generator=torch.Generator().manual_seed(1))
+    return normal(count, 3, 12, 12, seed=1, dtype=torch.float32)
 
 
 class Around(nn.Module):

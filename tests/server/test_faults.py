@@ -20,11 +20,11 @@ from explainers import CID, CIDSettings, load_network
 from explainers.checkpoints import load
 from explainers.storage.results import LOST
 from explainers.storage.versions import METHOD_VERSIONS
-from tests.support.places import ROOT
+from tests.support.disks import small_disk
+from tests.support.places import MAIN
 from tests.support.waiting import wait_until
 
 NETWORK, PICTURE, LAYER = "resnet20-cifar10", "bird/0", "layer1.2"
-MAIN = str(ROOT / "app" / "main.py")
 WAIT = 60
 
 
@@ -117,33 +117,28 @@ def test_the_file_is_damaged_while_running(start, folder, expected):
 
 
 @pytest.fixture
-def small_disk(folder) -> Iterator[Path]:
+def disk(folder) -> Iterator[Path]:
     """The folder of results as a disk of its own."""
-    folder.mkdir()
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a small disk needs rights that this user does not have")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk(folder, 256) as disk:
+        yield disk
 
 
-def test_the_disk_becomes_read_only_and_writable_again(start, small_disk, expected):
+def test_the_disk_becomes_read_only_and_writable_again(start, disk, expected):
     backend = start()
     assert entropy(backend, 0) == expected[0]
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     assert entropy(backend, 1) == expected[1]
     assert backend.results.problem == "Results are not kept on disk: the folder cannot be written to."
     assert entropy(start(), 0) == expected[0]
-    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
     assert entropy(backend, 2) == expected[2]
     assert backend.results.problem == ""
 
 
-def test_the_disk_fills_up_and_has_room_again(start, small_disk, expected):
+def test_the_disk_fills_up_and_has_room_again(start, disk, expected):
     backend = start()
     assert entropy(backend, 0) == expected[0]
-    filler = small_disk / "filler"
+    filler = disk / "filler"
     with pytest.raises(OSError, match="No space"):
         filler.write_bytes(b"x" * 300_000)
     assert entropy(backend, 1) == expected[1]

@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 
 from explainers.networks.architectures.resnet_cifar import ResNetCIFAR
+from tests.support.archives import zipped
 
 ARCHITECTURE = "resnet20-cifar10"
 
@@ -37,14 +38,6 @@ class Runs:
 
     def __reduce__(self):
         return self.call
-
-
-def zipped(entries: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def replaced(data: bytes, changes: dict[str, bytes]) -> bytes:

@@ -138,7 +138,12 @@ REFUSED = {
 }
 
 
-def noise(side: int = 40, seed: int = 0) -> bytes:
-    """A PNG of random colours."""
-    pixels = np.random.default_rng(seed).integers(0, 255, (side, side, 3), dtype=np.uint8)
+def noise(width: int = 40, height: int | None = None, seed: int = 0) -> bytes:
+    """A PNG of random colours, square without a height."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (height or width, width, 3), dtype=np.uint8)
     return encoded(Image.fromarray(pixels))
+
+
+def plain(colour: str | tuple[int, int, int], width: int = 40, height: int | None = None) -> bytes:
+    """A PNG of one colour."""
+    return encoded(Image.new("RGB", (width, height or width), colour))

@@ -13,7 +13,7 @@ from app.explore.grid_choice import GridChoice
 from app.jobs.backend import View
 from explainers.evaluation.alike import common_shape, on_cells, rank_correlation, shares_below
 from explainers.methods.registry import methods
-from tests.support.pages import metrics, page, says, until
+from tests.support.pages import address, metrics, page, says, until
 
 CHEAP = {
     "network": "resnet20-cifar10",
@@ -122,7 +122,7 @@ def test_values_are_counted_on_the_object_and_around_it_and_a_range_veils_the_re
     low, high = at.select_slider(key="w_marked_from").value, at.select_slider(key="w_marked_to").value
     middle = float(f"{np.linspace(low, high, 41)[20]:.6g}")
     at.select_slider(key="w_marked_to").set_value(middle).run()
-    assert address(at, "marked") == f"{low:.6g} {middle:.6g}"
+    assert address(at)["marked"] == f"{low:.6g} {middle:.6g}"
     shown = values(figures(at)["The map, marked pixels alone"])
     inside = int((shown <= middle).sum())
     assert says(at, f"Marked: {inside:,} of 64 values")
@@ -134,11 +134,6 @@ def test_values_are_counted_on_the_object_and_around_it_and_a_range_veils_the_re
     assert not says(at, "not to be relied on")
     monkeypatch.setattr("app.explore.histogram.is_certain", lambda said: False)
     assert says(at.run(), "not to be relied on")
-
-
-def address(at: AppTest, name: str) -> str:
-    value = at.query_params[name]
-    return value[0] if isinstance(value, list) else value
 
 
 def test_agreement_of_this_picture_is_that_of_the_maps_in_the_grid():

@@ -13,7 +13,7 @@ from app.words import NONE
 from explainers.methods.registry import methods
 from explainers.methods.request import MapRequest
 from explainers.networks.catalogue import network_catalogue
-from tests.support.pages import drawn, page, until
+from tests.support.pages import address, drawn, page, until
 from tests.support.places import MAIN
 
 CHEAP = {
@@ -62,11 +62,6 @@ def texts(at: AppTest) -> list[str]:
 
 def choice(at: AppTest) -> GridChoice:
     return at.session_state["grid_choice"]
-
-
-def address(at: AppTest, name: str) -> str:
-    value = at.query_params.get(name, "")
-    return value[0] if isinstance(value, list) else value
 
 
 @pytest.mark.long
@@ -127,7 +122,7 @@ def test_methods_are_chosen_from_a_list_that_explains_them():
     at.checkbox(key="w_method_lrp").uncheck().run()
     until(at, ready)
     assert choice(at).methods == ("cid", "grad_cam")
-    assert address(at, "methods") == "cid grad_cam"
+    assert address(at)["methods"] == "cid grad_cam"
     at.checkbox(key="w_method_cid").uncheck().run()
     at.checkbox(key="w_method_grad_cam").uncheck().run()
     assert any("No method is chosen" in element.value for element in at.info)
@@ -170,12 +165,12 @@ def test_another_target_changes_the_maps_that_explain_a_class_and_no_other():
         "Grad-CAM · layer3.2",
         "LRP · layer1.0",
     }
-    assert address(at, "target") == "3"
+    assert address(at)["target"] == "3"
 
 
 def test_the_address_bar_gives_the_same_grid_again():
     at = until(visit(scale="own", opacity="60", colours="magma", target="2"), ready)
-    query = {name: address(at, name) for name in at.query_params}
+    query = address(at)
     again = AppTest.from_file(MAIN, default_timeout=120)
     for name, value in query.items():
         again.query_params[name] = value
@@ -257,7 +252,7 @@ def test_another_layer_on_the_left_takes_the_place_of_the_nearest_column():
     assert choice(at).layers == ("conv1", "layer2.0", "layer3.2")
     at.select_slider(key="w_layer").set_value("conv1").run()
     assert choice(at).layers == ("conv1", "layer2.0", "layer3.2")
-    assert address(at, "layers") == "conv1 layer2.0 layer3.2"
+    assert address(at)["layers"] == "conv1 layer2.0 layer3.2"
 
 
 def test_a_cell_without_a_decoder_leads_to_one_by_a_click():

@@ -38,18 +38,6 @@ QUIET = SimpleNamespace(report=lambda *share: None)
 VIRIDIS = ("nats", False, "Viridis", absolute_range(CHEAP.beta))
 
 
-@pytest.fixture(scope="module")
-def store():
-    made = Backend(CPU)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def network() -> Network:
-    return load_network("resnet20-cifar10")
-
-
 def cell(
     store: Backend, network: Network, method: str, layer: str, picture: str = "bird/1", target: int | None = None
 ) -> Taken:

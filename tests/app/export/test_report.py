@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 import matplotlib as mpl
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from app.compare.pairs import difference, pair, section
@@ -29,7 +28,7 @@ from app.export.record import taken
 from app.export.report import CITATION, report_html
 from app.export.strip import strip_png
 from app.inputs.columns import Column
-from app.jobs.backend import Backend, View
+from app.jobs.backend import View
 from explainers import CID, CIDSettings, absolute_range, load_network
 from explainers.methods.noise import NoiseRequest
 from explainers.methods.registry import methods
@@ -68,18 +67,6 @@ class Page(HTMLParser):
 def few_dots(monkeypatch) -> None:
     """Dots per inch: what stands on a page does not depend on them, and how long it takes does."""
     monkeypatch.setattr("app.export.canvas.DPI", FEW)
-
-
-@pytest.fixture(scope="module")
-def store():
-    made = Backend(torch.device("cpu"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def network():
-    return load_network("resnet20-cifar10")
 
 
 def column(store, network, layer: str, picture: str = f"photo/cat~{OUTLINE}") -> Column:

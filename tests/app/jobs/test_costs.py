@@ -11,6 +11,7 @@ from explainers.methods.registry import find_method
 from explainers.networks.catalogue import load_network
 from explainers.sweeps.pictures import find_pictures
 from explainers.sweeps.point import PointRequest
+from tests.support.sweeps import Shelf
 
 pytestmark = pytest.mark.usefixtures("whole_work")
 NETWORK = "resnet20-cifar10"
@@ -20,8 +21,7 @@ NETWORK = "resnet20-cifar10"
 def store(monkeypatch):
     """A machine that imitates bfloat16, ten times as slowly as it computes."""
     monkeypatch.setattr(costs, "speed", lambda device, half_width: 1e9 if half_width else 1e10)
-    kept: dict = {}
-    return SimpleNamespace(results=SimpleNamespace(get=kept.get, put=kept.__setitem__), device="cpu")
+    return SimpleNamespace(results=Shelf(), device="cpu")
 
 
 def test_maps_are_foreseen_in_their_own_arithmetic_and_end_at_their_layer(store):

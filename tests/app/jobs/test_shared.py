@@ -1,20 +1,16 @@
 """Pictures in a link: found by whoever has it, for as long as was promised, and no longer."""
 
-import io
-
 import pytest
-from PIL import Image
 
 from app.inputs.pictures import PictureGoneError, upload
 from app.jobs.memory import weight
 from app.jobs.shared import HOURS, TITLE, SharedPictures
+from tests.support.picture_files import plain
 from tests.support.waiting import Clock
 
 
 def picture(name: str = "my child.png", shade: int = 0):
-    file = io.BytesIO()
-    Image.new("RGB", (40, 30), (shade, 0, 0)).save(file, "PNG")
-    return upload(file.getvalue(), name)
+    return upload(plain((shade, 0, 0), 40, 30), name)
 
 
 def test_it_is_found_without_its_name_until_it_is_withdrawn():

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.inputs.pictures import titles
@@ -34,6 +33,7 @@ from explainers.sweeps.items import BirdItem, FileItem
 from explainers.sweeps.point import PointRequest
 from explainers.sweeps.row import SCHEMA, Row, as_table
 from tests.support.pages import page, says, until, words
+from tests.support.picture_files import plain
 from tests.support.sweep_rows import parquet, rows
 
 pytestmark = pytest.mark.usefixtures("fresh_backend", "few_layers")
@@ -331,16 +331,10 @@ def test_a_comparison_is_cancelled_and_goes_on(monkeypatch):
     until(at, lambda at: says(at, "Compared with Grad-CAM: 4 pictures."))
 
 
-def picture(colour: str, size: tuple[int, int] = (40, 40)) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", size, colour).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def test_own_pictures_are_computed_as_the_birds_are_and_open_in_explore():
     at = visit(data="own")
     assert says(at, "Choose the files of your pictures on the left.")
-    files = [("red.png", picture("red")), ("bad.png", b"nothing"), ("blue.png", picture("blue"))]
+    files = [("red.png", plain("red")), ("bad.png", b"nothing"), ("blue.png", plain("blue"))]
     at.file_uploader(key="w_layers_files").set_value([(name, data, "image/png") for name, data in files]).run()
     assert says(at, "2 pictures, 0 with a box.")
     assert "bad.png: expected" in at.warning[0].value
@@ -373,8 +367,8 @@ def test_own_pictures_are_computed_as_the_birds_are_and_open_in_explore():
     ("files", "boxes", "start"),
     [
         ([("a.png", b"nothing")], b"", "Expected at least one picture, got none that can be read"),
-        ([("a.png", picture("red"))], b"name,x0,y0,x1,y1\nb.png,1,1,9,9\n", "Expected boxes under the names"),
-        ([("a.png", picture("red"))], b"nothing", "Expected"),
+        ([("a.png", plain("red"))], b"name,x0,y0,x1,y1\nb.png,1,1,9,9\n", "Expected boxes under the names"),
+        ([("a.png", plain("red"))], b"nothing", "Expected"),
     ],
     ids=["no picture", "other names", "no boxes"],
 )

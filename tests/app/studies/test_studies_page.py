@@ -19,15 +19,9 @@ from app.studies.stage import figure, links, looked_at
 from explainers.cid.certainty import is_certain
 from explainers.studies.base.tables import FOLDER, rows_of
 from explainers.studies.catalogue import STUDIES
-from tests.support.pages import page, words
+from tests.support.pages import address, page, words
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
-
-
-def asked(at, name: str) -> str:
-    """A part of the address."""
-    value = at.query_params[name]
-    return value[0] if isinstance(value, list) else value
 
 
 def test_the_index_has_a_card_for_every_study_and_a_row_for_every_claim():
@@ -49,15 +43,15 @@ def test_a_study_shows_its_claims_and_the_map_follows_what_is_varied():
     said = " ".join(words(at))
     assert all(claim.says in said for claim in STUDIES["beta"].claims)
     assert at.code[0].value == "python -m explainers.studies run beta"
-    assert asked(at, "stop") == "1e-05"
+    assert address(at)["stop"] == "1e-05"
     slider = at.select_slider(key="w_studies_stop")
     assert slider.value == "1e-05"
     assert "10⁻⁵" in slider.options
     slider.set_value("0.01").run()
     assert not at.exception
-    assert asked(at, "stop") == "0.01"
+    assert address(at)["stop"] == "0.01"
     at.selectbox(key="w_studies_study").set_value("cost").run()
-    assert asked(at, "study") == "cost"
+    assert address(at)["study"] == "cost"
     assert "stop" not in at.query_params
 
 
@@ -67,7 +61,7 @@ def test_where_networks_are_compared_the_map_follows_them_at_one_layer_and_on_on
     assert (layer.label, share.label, share.value) == ("Layer", "Share of the parameters", "whole")
     share.set_value(share.options[-1]).run()
     assert not at.exception
-    assert (asked(at, "curve"), asked(at, "stop")) == ("6.7 % of the parameters", "conv4-3")
+    assert (address(at)["curve"], address(at)["stop"]) == ("6.7 % of the parameters", "conv4-3")
     one = known("pruning")
     ends = [looked_at(one, Choice("pruning", curve=curve, stop="conv4-3")) for curve in (share.options[0], share.value)]
     drawn = [figure(one, seen).layout.coloraxis for seen in ends]

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from explainers.baselines.bottleneck import BottleneckSettings, blur, capacity
 from explainers.baselines.explain import attribute
 from explainers.randomness import Randomness
+from tests.support.draws import normal
 
 torch.set_num_threads(1)
 
@@ -38,7 +39,7 @@ def net() -> nn.Module:
 
 
 def pictures(count: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(count, 3, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return normal(count, 3, 16, 16, seed=seed)
 
 
 def test_capacity_is_the_divergence_of_the_two_gaussians() -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from explainers.baselines.explain import applies, attribute
 from explainers.canonical.network import canonise
+from tests.support.draws import normal
 from tests.support.generated_networks import Generated
 
 seeds = st.integers(0, 2**31)
@@ -28,7 +29,7 @@ class Guided(torch.autograd.Function):
 
 
 def picture(seed: int, count: int = 2) -> Tensor:
-    return torch.randn(count, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return normal(count, 3, 8, 8, seed=seed)
 
 
 @few

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from explainers.baselines.explain import attribute
+from tests.support.draws import normal
 from tests.support.generated_networks import Generated, dense_relevance
 
 seeds = st.integers(0, 2**31)
@@ -43,4 +44,4 @@ def test_a_normalisation_directly_after_a_rectifier_passes_relevance_on(after: n
 
 
 def _picture(seed: int) -> torch.Tensor:
-    return torch.randn(1, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return normal(1, 3, 8, 8, seed=seed)

@@ -19,7 +19,8 @@ from explainers.checkpoints.archives import TooManyEntries, open_archive
 from explainers.checkpoints.errors import CheckpointError
 from explainers.checkpoints.load import DTYPES, read_state_dict
 from explainers.checkpoints.process import convert_apart
-from tests.support.hostile_weights import replaced, saved, zipped
+from tests.support.archives import zipped
+from tests.support.hostile_weights import replaced, saved
 
 BOTH = [True, False]
 pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol")

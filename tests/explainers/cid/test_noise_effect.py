@@ -17,11 +17,6 @@ BENCH = Workbench()
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    return load_network("resnet20-cifar10")
-
-
-@pytest.fixture(scope="module")
 def x() -> torch.Tensor:
     return torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(1))
 

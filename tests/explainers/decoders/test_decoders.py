@@ -33,8 +33,10 @@ from explainers.networks.catalogue import Network, load_checkpoint
 from explainers.networks.layers import Layer
 from explainers.storage.whole_files import write_checked
 from explainers.train.run import read_checkpoint
+from tests.support.archives import zipped
 from tests.support.decoders import LAYER, SIDE, STEPS, birds, tiny, train
 from tests.support.pages import until, words
+from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.usefixtures("home")
 PANEL = """
@@ -62,21 +64,6 @@ def wait(holds: Callable[[], object]) -> None:
             return
         threading.Event().wait(0.05)
     raise AssertionError("it never came to hold")
-
-
-def png(seed: int) -> bytes:
-    buffer = io.BytesIO()
-    noise = np.random.default_rng(seed).integers(0, 255, (20, 24, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def zipped(files: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", kind) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 # Training
@@ -235,7 +222,7 @@ def test_a_folder_without_enough_pictures_is_refused_in_one_sentence(tmp_path, c
     with pytest.raises(ValueError, match="expected at least 20 pictures to train a decoder on, got none"):
         FolderSource(tmp_path)
     for index in range(25):
-        (tmp_path / f"{index}.png").write_bytes(png(index) if index < 5 else b"no picture")
+        (tmp_path / f"{index}.png").write_bytes(noise(24, 20, index) if index < 5 else b"no picture")
     with pytest.raises(ValueError, match="got 5 that can be read"):
         list(prepare_pictures(tiny(), FolderSource(tmp_path)))
     with pytest.raises(SystemExit, match=r"^expected at least 20 .* choose more$"):
@@ -244,18 +231,24 @@ def test_a_folder_without_enough_pictures_is_refused_in_one_sentence(tmp_path, c
 
 def test_the_pictures_of_a_folder_are_those_the_network_sees_each_once(tmp_path):
     for index in range(24):
-        (tmp_path / f"{index:02}.png").write_bytes(png(index))
+        (tmp_path / f"{index:02}.png").write_bytes(noise(24, 20, index))
     progress = list(prepare_pictures(tiny(), FolderSource(tmp_path)))
     pictures = progress[-1]
     assert [at.count for at in progress[:-1]] == list(range(2, 25, 2))
     seen = {image.numpy().tobytes() for image in torch.cat([pictures.train, pictures.held_out])}
-    cut = [tiny().preprocessing.cut(Image.open(io.BytesIO(png(index)))) for index in range(24)]
+    cut = [tiny().preprocessing.cut(Image.open(io.BytesIO(noise(24, 20, index)))) for index in range(24)]
     assert seen == {np.array(image).transpose(2, 0, 1).tobytes() for image in cut}
     assert (len(pictures.train), len(pictures.held_out)) == (22, 2)
 
 
 def test_a_zip_gives_its_pictures_and_nothing_hidden():
-    files = {"a/1.png": png(1), "a/.2.png": png(2), "__MACOSX/1.png": png(3), "notes.txt": b"x", "b/4.JPG": b"x"}
+    files = {
+        "a/1.png": noise(24, 20, 1),
+        "a/.2.png": noise(24, 20, 2),
+        "__MACOSX/1.png": noise(24, 20, 3),
+        "notes.txt": b"x",
+        "b/4.JPG": b"x",
+    }
     assert [name for name, _ in unzip(zipped(files))] == ["a/1.png", "b/4.JPG"]
 
 
@@ -265,9 +258,9 @@ def test_a_zip_gives_its_pictures_and_nothing_hidden():
         (lambda: b"no zip", "damaged or locked"),
         (lambda: zipped({"a.png": b""}, zipfile.ZIP_LZMA), "damaged or locked"),
         (lambda: zipped({"a.png": bytes(1 << 27)}, zipfile.ZIP_BZIP2), "damaged or locked"),
-        (lambda: zipped({f"{i}.txt": b"" for i in range(20_000)}), "a zip of many more files"),
+        (lambda: zipped({f"{i}.txt": b"" for i in range(20_000)}, zipfile.ZIP_DEFLATED), "a zip of many more files"),
         (lambda: zipped({f"{i}.png": b"" for i in range(201)}), "expected at most 200 pictures, got 201"),
-        (lambda: zipped({"a.png": bytes(1 << 20)}), "expected pictures of at most 0 MB"),
+        (lambda: zipped({"a.png": bytes(1 << 20)}, zipfile.ZIP_DEFLATED), "expected pictures of at most 0 MB"),
     ],
 )
 def test_a_zip_that_is_none_or_holds_too_much_is_refused(data, sentence, monkeypatch):
@@ -278,7 +271,7 @@ def test_a_zip_that_is_none_or_holds_too_much_is_refused(data, sentence, monkeyp
 
 def test_pictures_that_unfold_to_too_much_are_refused_before_the_last(monkeypatch):
     monkeypatch.setattr(decoder_pictures, "TOGETHER_MEGABYTES", 2)
-    archive = zipped({f"{i}.png": bytes(1 << 20) for i in range(200)})
+    archive = zipped({f"{i}.png": bytes(1 << 20) for i in range(200)}, zipfile.ZIP_DEFLATED)
     opened = []
     monkeypatch.setattr(
         decoder_pictures, "_unfold", lambda *a, unfold=decoder_pictures._unfold: opened.append(a) or unfold(*a)
@@ -455,10 +448,10 @@ def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_ba
     at = AppTest.from_string(PANEL, default_timeout=60).run()
     at.button_group(key="w_decoder_layer_source").set_value("own").run()
     assert at.button(key="w_decoder_layer_train").disabled
-    few = zipped({f"{index}.png": png(index) for index in range(3)})
+    few = zipped({f"{index}.png": noise(24, 20, index) for index in range(3)})
     at.file_uploader[0].set_value(("few.zip", few, "application/zip")).run()
     assert at.error[0].value.startswith("Expected at least 20 pictures")
-    many = zipped({f"private-{index}.png": png(index) for index in range(30)})
+    many = zipped({f"private-{index}.png": noise(24, 20, index) for index in range(30)})
     at.file_uploader[0].set_value(("many.zip", many, "application/zip")).run()
     assert not at.error
     assert any(word.startswith("30 pictures, 3 of them held out") for word in words(at))

@@ -1,6 +1,5 @@
 """The study of methods × pictures: its scores are those of the library, its boxes follow the pictures."""
 
-import io
 from dataclasses import replace
 
 import numpy as np
@@ -20,25 +19,14 @@ from explainers.evaluation.scores import EvaluationSettings, evaluate, small
 from explainers.networks.preprocessing import Preprocessing
 from explainers.streams import last
 from explainers.studies import evaluate as study
+from tests.support.picture_files import noise
 
 QUICK = EvaluationSettings(fractions=(0, 0.5, 0.9), batch=2, cid=CIDSettings(refine=False, grid=8, probes=8))
 
 
 @pytest.fixture(scope="module")
-def network():
-    return load_network("resnet20-cifar10")
-
-
-@pytest.fixture(scope="module")
 def pictures(network):
     return last(prepare(network, Birds(5)))
-
-
-def png(width: int, height: int) -> bytes:
-    buffer = io.BytesIO()
-    noise = np.random.default_rng(width).integers(0, 255, (height, width, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def test_birds_keep_their_boxes_and_a_network_of_other_classes_labels_them_by_its_answers(network, pictures):
@@ -169,7 +157,7 @@ def test_a_box_outside_the_cut_is_none():
 
 
 def test_a_folder_matches_boxes_with_or_without_folders_scales_them_and_names_what_is_no_picture():
-    files = [("a.png", png(1024, 512)), ("b.png", png(40, 40)), ("c.txt", b"no picture")]
+    files = [("a.png", noise(1024, 512)), ("b.png", noise(40, 40)), ("c.txt", b"no picture")]
     folder, problems = read_folder(files, {"train/a.png": (100, 50, 301, 200)}, "key")
     assert folder.names == ("a.png", "b.png")
     assert folder.images[0].size == (512, 256)
@@ -182,7 +170,7 @@ def test_a_folder_matches_boxes_with_or_without_folders_scales_them_and_names_wh
     ("files", "boxes", "words"),
     [
         ([("a.png", b"")], {}, "expected at least one picture"),
-        ([("a.png", png(20, 20))], {"z.png": (0, 0, 2, 2)}, "make the names equal"),
+        ([("a.png", noise(20, 20))], {"z.png": (0, 0, 2, 2)}, "make the names equal"),
     ],
 )
 def test_a_folder_without_pictures_or_with_foreign_boxes_is_one_sentence(files, boxes, words):

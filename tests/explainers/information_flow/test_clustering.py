@@ -21,12 +21,10 @@ from explainers.information_flow import (
     neighbour_purity,
 )
 from explainers.information_flow import clustering as module
+from tests.support.draws import normal
+from tests.support.refusals import refused
 
 SOME = settings(max_examples=25, deadline=None)
-
-
-def points(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def counted(values) -> float:
@@ -46,7 +44,7 @@ def pairs(t, y, measure):
 @SOME
 @given(n=st.integers(1, 40), d=st.integers(1, 4), width=st.floats(0.05, 5), seed=st.integers(0, 999))
 def test_binned_entropy_counts_cells(n, d, width, seed):
-    t = points(n, d, seed=seed)
+    t = normal(n, d, seed=seed)
     cells = [tuple(math.floor(value / width) for value in row) for row in t.tolist()]
     assert binned_entropy(t, width) == pytest.approx(counted(cells), abs=1e-12)
     assert binned_information(t, width) == pytest.approx(counted(cells), abs=1e-12)
@@ -61,7 +59,7 @@ def test_binned_entropy_counts_cells(n, d, width, seed):
 @SOME
 @given(n=st.integers(2, 20), repeats=st.integers(1, 6), width=st.floats(0.05, 5), seed=st.integers(0, 999))
 def test_binned_information_of_noisy_layers_lies_between_nothing_and_log_n(n, repeats, width, seed):
-    t = points(n, repeats, 2, seed=seed)
+    t = normal(n, repeats, 2, seed=seed)
     about_x, about_y = binned_information(t, width), binned_information(t, width, torch.arange(n) % 2)
     assert 0 <= about_y <= about_x + 1e-12
     assert about_x <= math.log(n) + 1e-12
@@ -71,7 +69,7 @@ def test_binned_information_of_noisy_layers_lies_between_nothing_and_log_n(n, re
 
 def test_bins_that_halve_can_only_tell_more_apart_and_contradict_the_exact_value():
     # Two clusters, each narrower than the wide bins: what the bins see is the clusters, what is there is log n.
-    t = torch.cat([points(50, 2) * 1e-3 + 0.3, points(50, 2, seed=1) * 1e-3 - 0.3])
+    t = torch.cat([normal(50, 2) * 1e-3 + 0.3, normal(50, 2, seed=1) * 1e-3 - 0.3])
     binned = [binned_entropy(t, 2.0 / 4**halving) for halving in (0, 1, 4, 12)]
     assert binned == sorted(binned)
     assert binned[1] == pytest.approx(math.log(2))
@@ -95,7 +93,7 @@ def test_a_deterministic_layer_knows_all_that_it_keeps_apart(values):
 @SOME
 @given(n=st.integers(2, 30), d=st.integers(1, 4), classes=st.integers(1, 4), seed=st.integers(0, 999))
 def test_monitors_are_what_loops_over_pairs_say(n, d, classes, seed):
-    t, y = points(n, d, seed=seed), torch.randint(classes, (n,), generator=torch.Generator().manual_seed(seed))
+    t, y = normal(n, d, seed=seed), torch.randint(classes, (n,), generator=torch.Generator().manual_seed(seed))
     distances = pairs(t, y, lambda a, b: (a - b).norm().item())
     cosines = pairs(t, y, lambda a, b: torch.cosine_similarity(a, b, 0).item())
     histograms, cosine, close = distance_histograms(t, y, 7), cosine_similarity(t, y), fraction_within(t, y, 1.0)
@@ -113,7 +111,7 @@ def _mean(values) -> float:
 
 
 def test_pieces_of_distances_change_nothing(monkeypatch):
-    t, y = points(600, 3), torch.arange(600) % 4
+    t, y = normal(600, 3), torch.arange(600) % 4
     whole = distance_histograms(t, y)
     monkeypatch.setattr(module, "MEMORY", 0.1)
     pieces = distance_histograms(t, y)
@@ -141,19 +139,14 @@ def test_one_point_for_all_is_one_cluster():
 @SOME
 @given(k=st.integers(1, 5), seed=st.integers(0, 999))
 def test_purity_is_the_share_of_the_nearest_with_the_same_label(k, seed):
-    t, y = points(20, 2, seed=seed), torch.randint(3, (20,), generator=torch.Generator().manual_seed(seed))
+    t, y = normal(20, 2, seed=seed), torch.randint(3, (20,), generator=torch.Generator().manual_seed(seed))
     distances = torch.cdist(t, t).fill_diagonal_(math.inf)
     nearest = distances.argsort(1)[:, :k]
     assert neighbour_purity(t, y, k) == pytest.approx((y[nearest] == y[:, None]).double().mean().item())
 
 
-def refused(sentence: str, call) -> None:
-    with pytest.raises(ValueError, match=f"^{sentence}$"):
-        call()
-
-
 def test_what_is_no_layer_is_refused_in_one_sentence():
-    t, y = points(6, 2), torch.arange(6) % 2
+    t, y = normal(6, 2), torch.arange(6) % 2
     for width in (0, -1, math.nan, math.inf):
         refused("expected a width of bins above 0, got .*; 0.07 .*", partial(binned_entropy, t, width))
     refused(r"expected points of shape \(n, d\), got \(6,\); .*", lambda: binned_entropy(t[:, 0], 1))

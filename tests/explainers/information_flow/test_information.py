@@ -20,13 +20,11 @@ from explainers.information_flow import (
 )
 from explainers.information_flow.estimates import propagate
 from explainers.networks.architectures.noisy import convolutional, fully_connected
+from tests.support.draws import normal
 from tests.support.mixtures import entropy, gaussian_entropy
+from tests.support.refusals import refused
 
 SOME = settings(max_examples=25, deadline=None)
-
-
-def points(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def network(*widths: int, sigma: float, activation: str = "tanh", seed: int = 0):
@@ -87,7 +85,7 @@ def test_a_second_layer_is_what_numerical_integration_says():
     seed=st.integers(0, 999),
 )
 def test_between_nothing_and_log_n_and_the_label_knows_less(n, repeats, d, sigma, draws, seed):
-    centers, labels, how = points(n, repeats, d, seed=seed), torch.arange(n) % 3, Draws(draws, seed)
+    centers, labels, how = normal(n, repeats, d, seed=seed), torch.arange(n) % 3, Draws(draws, seed)
     about_x, about_y = mixture_information(centers, sigma, how=how), mixture_information(centers, sigma, labels, how)
     assert -slack(about_x) <= about_x.value <= math.log(n) + slack(about_x)
     assert -slack(about_y) <= about_y.value <= about_y.ceiling + slack(about_y)
@@ -103,7 +101,7 @@ def test_between_nothing_and_log_n_and_the_label_knows_less(n, repeats, d, sigma
 @SOME
 @given(n=st.integers(4, 40), d=st.integers(1, 6), seed=st.integers(0, 999))
 def test_more_noise_leaves_less(n, d, seed):
-    centers = points(n, 1, d, seed=seed)
+    centers = normal(n, 1, d, seed=seed)
     found = [mixture_information(centers, sigma, how=Draws(20, seed)) for sigma in (1e-6, 0.1, 0.3, 1, 3, 100)]
     assert all(more.value <= less.value + slack(less, more) for less, more in pairwise(found))
     assert found[0].value == pytest.approx(math.log(n), abs=0.05)
@@ -113,8 +111,8 @@ def test_more_noise_leaves_less(n, d, seed):
 @SOME
 @given(seed=st.integers(0, 999), d=st.integers(1, 5))
 def test_turning_and_reordering_units_and_inputs_change_nothing_beyond_the_error(seed, d):
-    centers, labels = points(30, 2, d, seed=seed), torch.arange(30) % 2
-    turn = torch.linalg.qr(points(d, d, seed=seed + 1)).Q
+    centers, labels = normal(30, 2, d, seed=seed), torch.arange(30) % 2
+    turn = torch.linalg.qr(normal(d, d, seed=seed + 1)).Q
     order, units = (torch.randperm(n, generator=torch.Generator().manual_seed(seed)) for n in (30, d))
     for y in (None, labels):
         base = mixture_information(centers, 0.5, y, Draws(20, seed))
@@ -127,21 +125,21 @@ def test_turning_and_reordering_units_and_inputs_change_nothing_beyond_the_error
 
 
 def test_names_of_labels_do_not_matter():
-    centers, y = points(30, 1, 2), torch.arange(30) % 3
+    centers, y = normal(30, 1, 2), torch.arange(30) % 3
     assert mixture_information(centers, 0.5, y * 7 - 3) == mixture_information(centers, 0.5, y)
 
 
 @SOME
 @given(chunk=st.integers(1, 200))
 def test_chunks_change_nothing(chunk):
-    centers, y = points(20, 3, 2), torch.arange(20) % 2
+    centers, y = normal(20, 3, 2), torch.arange(20) % 2
     for labels in (None, y):
         found, plain = (mixture_information(centers, 0.4, labels, Draws(3, chunk=size)) for size in (chunk, None))
         assert found.value == pytest.approx(plain.value, abs=1e-10)
 
 
 def test_how_many_inputs_are_looked_at_together_changes_nothing(monkeypatch):
-    centers = points(30, 3, 2)
+    centers = normal(30, 3, 2)
     whole = mixture_information(centers, 0.4)
     monkeypatch.setattr(information, "PAIRS", 70)
     pieces = mixture_information(centers, 0.4)
@@ -152,15 +150,15 @@ def test_how_many_inputs_are_looked_at_together_changes_nothing(monkeypatch):
 def test_labels_of_many_inputs_are_those_of_their_own_block():
     # More inputs than are looked at together, of classes that lie far apart.
     y = torch.arange(1500) % 2
-    found = mixture_information(points(1500, 1, 1) + 1000 * y[:, None, None], 0.5, y, Draws(1))
+    found = mixture_information(normal(1500, 1, 1) + 1000 * y[:, None, None], 0.5, y, Draws(1))
     assert found.value == pytest.approx(math.log(2), abs=1e-6)
-    none = mixture_information(points(1500, 1, 1), 5.0, y, Draws(2))
+    none = mixture_information(normal(1500, 1, 1), 5.0, y, Draws(2))
     assert abs(none.value) < 0.01
 
 
 def test_unequal_numbers_of_draws_fake_compression():
     n, repeats = 16, 16
-    centers = 100 * points(n, 1, 3) + 5 * points(n, repeats, 3, seed=1)
+    centers = 100 * normal(n, 1, 3) + 5 * normal(n, repeats, 3, seed=1)
     equal = mixture_information(centers, 0.01)
     assert equal.value == pytest.approx(math.log(n), abs=1e-6)
     assert "unequal draws" not in equal.flags
@@ -177,7 +175,7 @@ def test_unequal_numbers_do_so_in_a_network():
     net = network(2, 3, 3, 2, sigma=1e-4, seed=1)
     with torch.no_grad():
         net.layers["2"].weighted.weight.mul_(200)
-    x = points(12, 2) / 3
+    x = normal(12, 2) / 3
     equal = mutual_information_input(net, "2", x, repeats=12)
     faked = mutual_information_input(net, "2", x, repeats=12, marginal_repeats=1)
     assert equal.value > 0.9 * math.log(12)
@@ -190,7 +188,7 @@ def test_intervals_over_inputs_hold_the_truth_of_a_continuous_input():
     # X ~ N(0, 1), T = X + N(0, 1): I = ½ log 2; 300 samples, so that the bias of their number is small.
     truth, held = 0.5 * math.log(2), 0
     for seed in range(100):
-        low, high = mixture_information(points(300, 1, 1, seed=seed), 1.0, how=Draws(2, seed)).over_inputs
+        low, high = mixture_information(normal(300, 1, 1, seed=seed), 1.0, how=Draws(2, seed)).over_inputs
         held += low <= truth <= high
     assert held >= binom.ppf(0.001, 100, 0.95)
 
@@ -198,12 +196,12 @@ def test_intervals_over_inputs_hold_the_truth_of_a_continuous_input():
 @pytest.mark.parametrize("d", [1, 3, 6])
 def test_independent_samples_have_the_truth_between_two_estimates(d):
     truth = d / 2 * math.log(1 + 1 / 0.5**2)
-    found = [mixture_information(points(100, 1, d, seed=seed), 0.5, how=Draws(4, seed)) for seed in range(20)]
+    found = [mixture_information(normal(100, 1, d, seed=seed), 0.5, how=Draws(4, seed)) for seed in range(20)]
     assert np.mean([one.value for one in found]) < truth < np.mean([one.upper for one in found])
 
 
 def test_few_propagations_are_told_and_more_come_nearer():
-    net, x = network(2, 4, 4, 2, sigma=0.3, seed=2), points(30, 2)
+    net, x = network(2, 4, 4, 2, sigma=0.3, seed=2), normal(30, 2)
     few, many = (mutual_information_input(net, "2", x, repeats=repeats, draws=8) for repeats in (2, 256))
     assert few.gap > 10 * many.gap > 0
     assert "few repeats" in few.flags
@@ -212,19 +210,19 @@ def test_few_propagations_are_told_and_more_come_nearer():
 
 
 def test_near_the_ceiling_and_many_dimensions_are_flagged():
-    apart = mixture_information(points(20, 1, 2) * 100, 0.01)
+    apart = mixture_information(normal(20, 1, 2) * 100, 0.01)
     assert apart.flags == ("near ceiling",)
     assert apart.nearness == pytest.approx(1, abs=1e-6)
     assert apart.upper == math.inf
-    assert mixture_information(points(20, 1, 2) * 100, 0.01, torch.arange(20) % 2).flags == ("near ceiling",)
-    assert mixture_information(points(20, 1, 2), 1.0).flags == ()
-    assert mixture_information(points(20, 1, 15), 3.0).flags == ("many dimensions",)
+    assert mixture_information(normal(20, 1, 2) * 100, 0.01, torch.arange(20) % 2).flags == ("near ceiling",)
+    assert mixture_information(normal(20, 1, 2), 1.0).flags == ()
+    assert mixture_information(normal(20, 1, 15), 3.0).flags == ("many dimensions",)
 
 
 @SOME
 @given(seed=st.integers(0, 2**62))
 def test_a_seed_gives_one_answer(seed):
-    net, x = network(2, 3, 2, 2, sigma=0.3), points(10, 2)
+    net, x = network(2, 3, 2, 2, sigma=0.3), normal(10, 2)
     before = torch.get_rng_state()
     first, second = (mutual_information_input(net, "2", x, repeats=3, seed=seed) for _ in range(2))
     assert first == second
@@ -233,7 +231,7 @@ def test_a_seed_gives_one_answer(seed):
 
 
 def test_the_first_propagations_are_those_of_fewer():
-    net, x = network(2, 3, 2, 2, sigma=0.3), points(5, 2)
+    net, x = network(2, 3, 2, 2, sigma=0.3), normal(5, 2)
     many = propagate(net, "2", x, 4, 0)
     assert torch.equal(many[:, :2], propagate(net, "2", x, 2, 0))
     assert not torch.equal(many[:, 0], many[:, 1])
@@ -241,7 +239,7 @@ def test_the_first_propagations_are_those_of_fewer():
 
 
 def test_a_labels_information_of_a_network_is_that_of_its_centres():
-    net, x, y = network(2, 3, 2, 2, sigma=0.3), points(12, 2), torch.arange(12) % 2
+    net, x, y = network(2, 3, 2, 2, sigma=0.3), normal(12, 2), torch.arange(12) % 2
     found = mutual_information_label(net, "2", x, y, repeats=4, seed=5)
     assert found == mixture_information(propagate(net, "2", x, 4, 5), 0.3, y, Draws(seed=5))
     assert found.value <= mutual_information_input(net, "2", x, repeats=4, seed=5).value
@@ -249,7 +247,7 @@ def test_a_labels_information_of_a_network_is_that_of_its_centres():
 
 @pytest.mark.parametrize("layer", ["1", "2"])
 def test_both_informations_at_once_are_those_of_one_after_the_other(layer):
-    net, x, y = network(2, 3, 2, 2, sigma=0.3), points(12, 2), torch.arange(12) % 3
+    net, x, y = network(2, 3, 2, 2, sigma=0.3), normal(12, 2), torch.arange(12) % 3
     how = {"draws": 5, "repeats": 4, "seed": 5}
     one_by_one = mutual_information_input(net, layer, x, **how), mutual_information_label(net, layer, x, y, **how)
     assert mutual_informations(net, layer, x, y, **how) == one_by_one
@@ -270,13 +268,8 @@ def test_whole_numbers_and_double_precision_are_taken_as_the_network_s_own():
     assert ask(net, "2", x) == ask(net, "2", x.double()) == single
 
 
-def refused(sentence: str, call) -> None:
-    with pytest.raises(ValueError, match=f"^{sentence}$"):
-        call()
-
-
 def test_what_cannot_be_estimated_is_refused_in_one_sentence():
-    net, x, y = network(2, 3, 2, 2, sigma=0.3), points(6, 2), torch.arange(6) % 2
+    net, x, y = network(2, 3, 2, 2, sigma=0.3), normal(6, 2), torch.arange(6) % 2
     ask = mutual_information_input
     refused("expected a noise σ above 0, got 0; without noise ask .*", lambda: ask(net.with_noise(0), "1", x))
     refused("expected a noise σ whose square is .*, got 1e-200; .*", lambda: mixture_information(x[:, None], 1e-200))

@@ -13,13 +13,10 @@ from sklearn.neighbors import KernelDensity
 from explainers.information_flow import gaussian_mixture_entropy
 from explainers.information_flow.density import log_density
 from explainers.information_flow.mixture import mixture_noise
+from tests.support.draws import normal
 from tests.support.mixtures import entropy, gaussian_entropy, slow_entropy
 
 SOME = settings(max_examples=25, deadline=None)
-
-
-def points(n: int, d: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(n, d, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 @SOME
@@ -68,7 +65,7 @@ def test_narrower_intervals_miss_more_often():
 
 
 def test_with_one_draw_each_the_error_is_rather_too_large():
-    centers, values = points(200, 2), []
+    centers, values = normal(200, 2), []
     for seed in range(60):
         values.append(gaussian_mixture_entropy(centers, 0.3, draws=1, seed=seed))
     spread = np.std([one.value for one in values])
@@ -78,7 +75,7 @@ def test_with_one_draw_each_the_error_is_rather_too_large():
 @SOME
 @given(m=st.integers(1, 12), d=st.integers(1, 4), sigma=st.floats(0.3, 3), seed=st.integers(0, 2**40))
 def test_the_average_is_that_of_the_plain_loop_but_for_what_the_control_explains(m, d, sigma, seed):
-    centers, draws = points(m, d, seed % 97), 80
+    centers, draws = normal(m, d, seed=seed % 97), 80
     noise = mixture_noise(centers, draws, seed, 0)
     found = gaussian_mixture_entropy(centers, sigma, draws=draws, seed=seed)
     excess = (noise.square().sum(-1) - d).mean().item() / 2
@@ -90,14 +87,14 @@ def test_the_average_is_that_of_the_plain_loop_but_for_what_the_control_explains
 @SOME
 @given(chunk=st.integers(1, 3000), m=st.integers(1, 60))
 def test_chunks_change_nothing(chunk, m):
-    centers = points(m, 3, m)
+    centers = normal(m, 3, seed=m)
     assert gaussian_mixture_entropy(centers, 0.4, chunk=chunk).value == pytest.approx(
         gaussian_mixture_entropy(centers, 0.4).value, abs=1e-10
     )
 
 
 def test_blocks_of_points_and_centres_change_nothing():
-    centers = points(1500, 2)
+    centers = normal(1500, 2)
     noise = torch.cat([mixture_noise(centers[:1024], 1, 5, 0), mixture_noise(centers[1024:], 1, 5, 1024)])
     at = (centers[:, None] + 0.5 * noise)[:, 0]
     squares = torch.cdist(at, centers, compute_mode="donot_use_mm_for_euclid_dist").square()
@@ -117,14 +114,14 @@ def test_memory_does_not_grow_with_the_number_of_centres(monkeypatch):
 
     monkeypatch.setattr(torch, "matmul", watched)
     for m in (1024, 3000):
-        gaussian_mixture_entropy(points(m, 2), 0.5, draws=2)
+        gaussian_mixture_entropy(normal(m, 2), 0.5, draws=2)
         assert largest == 1024 * 1024
 
 
 @SOME
 @given(seed=st.integers(0, 2**62))
 def test_a_seed_gives_one_number_and_leaves_other_generators_alone(seed):
-    centers = points(10, 2)
+    centers = normal(10, 2)
     before = torch.get_rng_state()
     first, second = (gaussian_mixture_entropy(centers, 0.5, seed=seed) for _ in range(2))
     assert first == second
@@ -135,14 +132,14 @@ def test_a_seed_gives_one_number_and_leaves_other_generators_alone(seed):
 @SOME
 @given(m=st.integers(1, 30), d=st.integers(1, 6), sigma=st.floats(0.1, 10), seed=st.integers(0, 99))
 def test_density_is_that_of_scikit_learns_kernel_estimate(m, d, sigma, seed):
-    centers, at = points(m, d, seed), points(7, d, seed + 1000) * 3
+    centers, at = normal(m, d, seed=seed), normal(7, d, seed=seed + 1000) * 3
     kernels = KernelDensity(bandwidth=sigma, rtol=0, atol=0).fit(centers.numpy())
     np.testing.assert_allclose(log_density(at, centers, sigma).numpy(), kernels.score_samples(at.numpy()), rtol=1e-9)
 
 
 @pytest.mark.parametrize("sigma", [1e-9, 1e-6, 1e-3])
 def test_noise_that_is_tiny_beside_the_spread_keeps_its_digits(sigma):
-    centers = points(50, 3) * 10
+    centers = normal(50, 3) * 10
     found = gaussian_mixture_entropy(centers, sigma)
     assert found.value == pytest.approx(gaussian_entropy(3, sigma) + math.log(50), abs=1e-6)
 
@@ -150,8 +147,8 @@ def test_noise_that_is_tiny_beside_the_spread_keeps_its_digits(sigma):
 @SOME
 @given(seed=st.integers(0, 99), d=st.integers(1, 6))
 def test_moving_turning_and_reordering_change_nothing_beyond_the_error(seed, d):
-    centers = points(40, d, seed)
-    turn = torch.linalg.qr(points(d, d, seed + 1)).Q
+    centers = normal(40, d, seed=seed)
+    turn = torch.linalg.qr(normal(d, d, seed=seed + 1)).Q
     order, units = (torch.randperm(n, generator=torch.Generator().manual_seed(seed)) for n in (40, d))
     base = gaussian_mixture_entropy(centers, 0.5, draws=40, seed=seed)
     for other in (centers @ turn + 3, centers[order], centers[:, units]):
@@ -162,17 +159,17 @@ def test_moving_turning_and_reordering_change_nothing_beyond_the_error(seed, d):
 @SOME
 @given(factor=st.floats(1e-3, 1e3), d=st.integers(1, 5))
 def test_a_change_of_units_adds_its_logarithm(factor, d):
-    centers = points(20, d)
+    centers = normal(20, d)
     found = gaussian_mixture_entropy(centers * factor, 0.3 * factor)
     assert found.value == pytest.approx(gaussian_mixture_entropy(centers, 0.3).value + d * math.log(factor), abs=1e-6)
 
 
 def test_many_dimensions_are_flagged_then_refused_unless_forced():
-    assert gaussian_mixture_entropy(points(5, 14), 1.0).flags == ()
-    assert gaussian_mixture_entropy(points(5, 15), 1.0).flags == ("many dimensions",)
+    assert gaussian_mixture_entropy(normal(5, 14), 1.0).flags == ()
+    assert gaussian_mixture_entropy(normal(5, 15), 1.0).flags == ("many dimensions",)
     with pytest.raises(ValueError, match=r"expected at most 32 units, got 33, .*; .* pass force=True"):
-        gaussian_mixture_entropy(points(5, 33), 1.0)
-    forced = gaussian_mixture_entropy(points(1, 400), 1.0, force=True)
+        gaussian_mixture_entropy(normal(5, 33), 1.0)
+    forced = gaussian_mixture_entropy(normal(1, 400), 1.0, force=True)
     assert forced.value == pytest.approx(gaussian_entropy(400, 1.0), abs=1e-3)
     assert forced.flags == ("many dimensions",)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from explainers import CID, CIDSettings, Network, load_network
+from explainers import CID, CIDSettings, Network
 from explainers.baselines.explain import METHODS, attribute
 from explainers.decoders.cards import find_decoder
 from explainers.evaluation.pictures import Birds, Folder
@@ -17,6 +17,7 @@ from explainers.fairness.maps import Question
 from explainers.fairness.plan import plan
 from explainers.fairness.request import FairnessRequest
 from explainers.methods import MapRequest, Request, Workbench, answer, entropies, find_method, methods
+from tests.support.sweeps import Shelf
 
 SETTINGS, CHEAP = CIDSettings(), CIDSettings(grid=4, probes=8, refine=False)
 LATER = CIDSettings(beta=1e-3, grid=8, refine=False, seed=3)
@@ -69,11 +70,6 @@ WAYS = {
     "stability": StabilitySettings(seed=2),
     "published": EvaluationSettings(replacement="blur", magnitude=True, seed=1, cid=PUBLISHED),
 }
-
-
-@pytest.fixture(scope="module")
-def network() -> Network:
-    return load_network("resnet20-cifar10")
 
 
 def request_of(network: Network, method: str, settings: CIDSettings = CHEAP, target: int | None = None) -> MapRequest:
@@ -178,16 +174,11 @@ def test_work_that_cannot_answer_yet_reports_and_can_be_ended(network):
 
 
 def test_what_one_check_measures_of_the_network_serves_the_next(network):
-    kept: dict[str, object] = {}
-
-    class Shelf:
-        get = staticmethod(kept.get)
-        put = staticmethod(kept.__setitem__)
-
+    shelf = Shelf()
     request: Request = FairnessRequest(
         network, plan(network), request_of(network, "cid").x, "picture", Question("layer3.2.conv1", grid=2)
     )
-    frames = request.stream(Workbench(shelf=Shelf()))
+    frames = request.stream(Workbench(shelf=shelf))
     for _, _ in zip(range(6), frames, strict=False):
         pass
-    assert kept
+    assert shelf

@@ -3,17 +3,16 @@
 import hashlib
 import http.server
 import re
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import torch
 
 from explainers.networks import downloads
 from explainers.networks.catalogue import network_catalogue
 from explainers.networks.download_digests import DIGESTS
 from explainers.networks.downloads import WeightsUnavailable, cached_file, fetch
+from tests.support.web import served
 
 CONTENT = b"weights" * 1000
 NAME = f"net-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
@@ -77,17 +76,13 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with served(Server) as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+def few_bytes(cache, monkeypatch):
     monkeypatch.setattr(downloads, "MAX_BYTES", 1 << 20)
-    return tmp_path / "hub" / "checkpoints"
 
 
 def test_a_good_one_is_moved_into_place_whole(server, cache):

@@ -2,7 +2,6 @@
 
 import hashlib
 import http.server
-import threading
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +17,7 @@ from explainers.networks import specs as network_specs
 from explainers.networks.catalogue import WeightsUnavailable, load_network, network_catalogue
 from explainers.networks.downloads import fetch
 from explainers.networks.specs import STUDIED
+from tests.support.web import served
 
 SHIPPED = [entry.name for entry in network_catalogue() if entry.shipped and entry.available]
 FIRST = {
@@ -35,22 +35,12 @@ TORCHVISION = [entry.name for entry in network_catalogue() if not entry.shipped]
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """An empty cache of torch."""
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    return tmp_path / "hub" / "checkpoints"
-
-
-@pytest.fixture
 def server(tmp_path):
     """(address, folder) of a web server on this machine."""
     folder = tmp_path / "served"
     folder.mkdir()
-    handler = partial(QuietHandler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", folder
-        running.shutdown()
+    with served(partial(QuietHandler, directory=folder)) as address:
+        yield address, folder
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -8,18 +8,10 @@ from torch import Tensor, nn
 
 from explainers import CID, RU, CIDSettings
 from explainers.baselines.explain import METHODS, attribute
+from tests.support.modules import Fn
 from tests.support.oracles import jacobian, linear_entropy
 
 QUICK = CIDSettings(probes=64, refine=False)
-
-
-class Fn(nn.Module):
-    def __init__(self, function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
 
 
 class Straight(torch.autograd.Function):

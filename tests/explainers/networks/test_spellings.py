@@ -10,6 +10,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 
 from explainers.baselines.explain import applies, attribute
 from explainers.canonical.network import canonise, kinds
+from tests.support.draws import normal
 
 HOOKED = ("lrp", "guided_backprop", "deep_lift")
 
@@ -90,7 +91,7 @@ def network(part: nn.Module) -> nn.Sequential:
 
 
 def picture() -> Tensor:
-    return torch.randn(2, 3, 10, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    return normal(2, 3, 10, 10, seed=1)
 
 
 def same(a: nn.Module, b: nn.Module) -> None:

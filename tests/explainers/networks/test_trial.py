@@ -1,7 +1,6 @@
 """What is no function of one picture is refused by name; nothing that belongs to the caller is written to."""
 
 import random
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,17 +9,9 @@ from torch.nn import functional as F
 
 from explainers import CID, RU, CIDSettings, find_layers
 from explainers.baselines.explain import applies, attribute
+from tests.support.modules import Fn
 
 QUICK = CIDSettings(probes=8, refine=False)
-
-
-class Fn(nn.Module):
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
 
 
 class Average(nn.Module):

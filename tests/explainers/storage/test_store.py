@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from explainers.storage import results as module
 from explainers.storage.results import ENTRY, ResultStore, results_folder, results_limit
+from tests.support.disks import small_disk
 
 KILOBYTE = 1000
 WAIT = 60
@@ -417,23 +418,16 @@ def test_a_full_disk_means_no_more_results_and_one_notice(store, monkeypatch, ca
 
 
 @pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
+def disk(tmp_path) -> Iterator[Path]:
     """A disk of its own of half a megabyte."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a small disk needs rights that this user does not have")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with small_disk(tmp_path / "disk", 512) as disk:
+        yield disk
 
 
-def test_a_disk_that_fills_up(small_disk):
-    store = ResultStore(small_disk / "results")
+def test_a_disk_that_fills_up(disk):
+    store = ResultStore(disk / "results")
     store.put("a", block(1, 20))
-    (small_disk / "filler").write_bytes(b"x" * 300 * KILOBYTE)
+    (disk / "filler").write_bytes(b"x" * 300 * KILOBYTE)
     for number in range(30):
         store.put(str(number), block(number, 20))
     assert store.problem == "Results are not kept on disk: the disk is full."
@@ -441,21 +435,21 @@ def test_a_disk_that_fills_up(small_disk):
     for number in range(30):
         found = store.get(str(number))
         assert found is None or torch.equal(found, block(number, 20))
-    (small_disk / "filler").unlink()
+    (disk / "filler").unlink()
     store.put("b", block(2, 20))
     assert torch.equal(store.get("b"), block(2, 20))
     assert store.problem == ""
 
 
-def test_a_disk_that_becomes_read_only(small_disk):
-    store = ResultStore(small_disk / "results")
+def test_a_disk_that_becomes_read_only(disk):
+    store = ResultStore(disk / "results")
     store.put("a", block(1))
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     store.put("b", block(2))
     assert store.problem == "Results are not kept on disk: the folder cannot be written to."
     assert store.get("b") is None
     assert torch.equal(store.get("a"), block(1))
-    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
     store.put("b", block(2))
     assert torch.equal(store.get("b"), block(2))
     assert store.problem == ""

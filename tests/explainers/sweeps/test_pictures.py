@@ -15,13 +15,7 @@ from explainers.datasets.birds.source import shown_side
 from explainers.datasets.cifar10 import CLASSES
 from explainers.datasets.folder import ImageFolder
 from explainers.datasets.pictures import PictureError
-from explainers.networks.catalogue import load_network
 from explainers.sweeps.pictures import find_pictures
-
-
-@pytest.fixture(scope="module")
-def net():
-    return load_network("resnet20-cifar10")
 
 
 @pytest.fixture
@@ -36,10 +30,10 @@ def folder(tmp_path):
     return root
 
 
-def test_birds_are_those_of_the_app(net):
+def test_birds_are_those_of_the_app(network):
     for index, item in enumerate(find_pictures("birds:3").items):
-        picture = find_picture(item.name, shown_side(net.input_size[0]))
-        shown, swept = prepare(net, picture), item.seen_by(net)
+        picture = find_picture(item.name, shown_side(network.input_size[0]))
+        shown, swept = prepare(network, picture), item.seen_by(network)
         assert swept.digest == shown.digest
         assert swept.box == shown.box
         assert np.array_equal(swept.mask, shown.mask)
@@ -53,17 +47,17 @@ def test_classes_are_the_folders_names(folder):
     }  # fmt: skip
 
 
-def test_a_picture_that_cannot_be_read_says_its_name(folder, net):
+def test_a_picture_that_cannot_be_read_says_its_name(folder, network):
     broken = next(item for item in find_pictures(str(folder)).items if item.name == "broken.png")
     with pytest.raises(PictureError, match=r"^broken\.png: expected"):
-        broken.seen_by(net)
+        broken.seen_by(network)
     (folder / "broken.png").unlink()
     with pytest.raises(PictureError, match="gone or protected"):
         broken.identity()
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
-def test_boxes_go_with_their_pictures(folder, tmp_path, net, kind):
+def test_boxes_go_with_their_pictures(folder, tmp_path, network, kind):
     (folder / "broken.png").unlink()
     if kind == "csv":
         path = tmp_path / "boxes.csv"
@@ -74,11 +68,11 @@ def test_boxes_go_with_their_pictures(folder, tmp_path, net, kind):
         path.write_text(json.dumps({"images": [image], "annotations": [box]}))
     found = {item.name: item for item in find_pictures(str(folder), [path]).items}
     # 60×40 becomes 48×32, of which the middle 32 columns are seen.
-    assert found["cat/a.png"].seen_by(net).box == (0, 0, 32, 32)
-    assert found["c.png"].seen_by(net).box is None
+    assert found["cat/a.png"].seen_by(network).box == (0, 0, 32, 32)
+    assert found["c.png"].seen_by(network).box is None
 
 
-def test_masks_lie_under_the_names_of_the_pictures(folder, tmp_path, net):
+def test_masks_lie_under_the_names_of_the_pictures(folder, tmp_path, network):
     (folder / "broken.png").unlink()
     mask = np.zeros((40, 60), np.uint8)
     mask[:, 30:] = 255
@@ -86,15 +80,15 @@ def test_masks_lie_under_the_names_of_the_pictures(folder, tmp_path, net):
     Image.fromarray(mask).save(tmp_path / "masks" / "cat" / "a.bmp")
     found = find_pictures(str(folder), masks=tmp_path / "masks")
     assert found.notes == ("2 of 3 pictures have no mask",)
-    seen = {item.name: item for item in found.items}["cat/a.png"].seen_by(net)
+    seen = {item.name: item for item in found.items}["cat/a.png"].seen_by(network)
     assert seen.foreground[:, 17:].all()
     assert not seen.foreground[:, :15].any()
     Image.fromarray(mask[:20]).save(tmp_path / "masks" / "cat" / "a.bmp")
     with pytest.raises(PictureError, match="expected a mask of 60×40 pixels"):
-        found.items[1].seen_by(net)
+        found.items[1].seen_by(network)
 
 
-def test_masks_come_from_coco_s_file(folder, tmp_path, net):
+def test_masks_come_from_coco_s_file(folder, tmp_path, network):
     (folder / "broken.png").unlink()
     path = tmp_path / "masks.json"
     image = {"id": 1, "file_name": "cat/a.png", "width": 60, "height": 40}
@@ -106,7 +100,7 @@ def test_masks_come_from_coco_s_file(folder, tmp_path, net):
         "got others",
         "2 of 3 pictures have no mask",
     )
-    seen = {item.name: item for item in found.items}["cat/a.png"].seen_by(net)
+    seen = {item.name: item for item in found.items}["cat/a.png"].seen_by(network)
     assert seen.foreground[:, 17:].all()
     assert not seen.foreground[:, :15].any()
     path.write_text(json.dumps({"images": [image | {"file_name": "z.png"}], "annotations": [right]}))
@@ -160,21 +154,21 @@ def test_a_folder_is_taken_whole(folder, monkeypatch):
     assert len(ImageFolder(folder, 3)) == 3
 
 
-def test_packed_pictures_need_no_files(folder, net):
+def test_packed_pictures_need_no_files(folder, network):
     (folder / "broken.png").unlink()
     for item in (*find_pictures(str(folder)).items, *find_pictures("birds:1").items):
-        here, away = item.seen_by(net), pickle.loads(pickle.dumps(item.packed()))
+        here, away = item.seen_by(network), pickle.loads(pickle.dumps(item.packed()))
         (folder / item.name).unlink(missing_ok=True)
-        assert away.seen_by(net).digest == here.digest
+        assert away.seen_by(network).digest == here.digest
 
 
-def test_pictures_without_a_box_are_counted_and_boxes_outside_are_problems(folder, tmp_path, net):
+def test_pictures_without_a_box_are_counted_and_boxes_outside_are_problems(folder, tmp_path, network):
     (tmp_path / "boxes.csv").write_text("name,x0,y0,x1,y1\ncat/a.png,500,500,600,600\nc.png,0,0,10,10\n")
     found = find_pictures(str(folder), [tmp_path / "boxes.csv"])
     assert found.notes == ("2 of 4 pictures have no box",)
     (outside,) = [item for item in found.items if item.name == "cat/a.png"]
     with pytest.raises(PictureError, match=r"^cat/a\.png: expected a box within the picture, got \(500"):
-        outside.seen_by(net)
+        outside.seen_by(network)
 
 
 @pytest.fixture
@@ -185,11 +179,11 @@ def cifar(tmp_path):
     return tmp_path
 
 
-def test_cifar10_comes_with_its_classes(cifar, net):
+def test_cifar10_comes_with_its_classes(cifar, network):
     items = find_pictures(f"cifar10:{cifar}").items
     assert [item.labels for item in items] == [(name,) for name in CLASSES]
     away = items[3].packed()
-    assert torch.equal(away.seen_by(net).x, items[3].seen_by(net).x)
+    assert torch.equal(away.seen_by(network).x, items[3].seen_by(network).x)
     assert away.identity() == items[3].identity()
 
 
