@@ -11,8 +11,8 @@ PIP = .venv/bin/python -m pip install --disable-pip-version-check --no-compile
 
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
 NUMERICAL = $(addprefix tests/explainers/,baselines canonical cid rescaling ru test_every_network.py \
-  $(addprefix evaluation/test_,evaluation.py study_checks.py) \
-  $(addprefix networks/test_,features.py networks.py silence.py spellings.py trial.py unet.py) \
+  benchmark/test_calibration.py $(addprefix evaluation/test_,measures.py randomised.py) \
+  $(addprefix networks/,$(addprefix test_,features.py networks.py silence.py trial.py) architectures/test_unet.py) \
   $(addprefix datasets/test_,membranes.py picture_colours.py))
 
 .PHONY: run test test-all test-plain lint bench api first-visit screenshots sums lock licences audit

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from explainers.benchmark.information_flow import measured
 from explainers.information_flow import gaussian_mixture_entropy, mutual_information_input, mutual_information_label
 from explainers.information_flow.request import EntropyRequest, InformationRequest
 from explainers.methods.request import Workbench, answer
@@ -96,14 +95,3 @@ def test_what_can_be_is_not():
     assert BASE.refusal() is None
     assert replace(BASE, y=Y).refusal() is None
     assert EntropyRequest(torch.zeros(3, 33), 1.0, force=True).refusal() is None
-
-
-@pytest.mark.parametrize("name", ["entropy", "I(X;T), first layer", "I(X;T), a later layer"])
-def test_a_line_of_the_benchmark_is_measured(name):
-    threads = torch.get_num_threads()
-    line = measured(name, 200, 3, 2, threads, "cpu")
-    assert line.error > 0
-    assert line.processor_seconds > 0
-    assert line.mebibytes < 500
-    if name.startswith("I(X;T)"):
-        assert 0 < line.value < torch.tensor(200.0).log()

@@ -1,8 +1,5 @@
 """Randomised weights and stability: the numbers of Quantus' metrics, laws, and nothing left behind."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -17,7 +14,6 @@ from explainers.evaluation.pictures import Birds, prepare
 from explainers.evaluation.randomised import RandomisationSettings, randomise, randomised, shown_stages
 from explainers.evaluation.stability import StabilitySettings, changed, stability
 from explainers.streams import last
-from explainers.studies.evaluate import main
 from tests.support.rounding import order_slack
 
 CID = CIDSettings(refine=False, grid=8, probes=8)
@@ -199,26 +195,6 @@ def test_counted_passes_are_those_of_the_maps(network, pictures):
     assert frames[-1].progress == 1
     assert frames[-1].maps == 9
     assert frames[-1].passes == (1, 1)
-
-
-@pytest.mark.slow
-@pytest.mark.long
-def test_quantus_is_an_oracle_of_the_tests_only():
-    code = "import sys, explainers.studies.evaluate; sys.exit(not {'quantus', 'cv2'}.isdisjoint(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-@pytest.mark.parametrize(("check", "words"), [("randomisation", "conv1"), ("stability", "change")])
-def test_the_command_prints_either_check_without_noise(check, words, monkeypatch, capfd):
-    command = ["evaluate", "alexnet-birds", "--check", check, "--pictures", "2", "--methods", "saliency", "random"]
-    monkeypatch.setattr("sys.argv", command)
-    main()
-    said = capfd.readouterr()
-    rows = [line for line in said.out.splitlines() if line.startswith("|")]
-    assert words in rows[0]
-    assert rows[2].startswith("| Saliency |")
-    assert "Random order is left out" in said.out
-    assert said.err == ""
 
 
 def test_pictures_beyond_those_asked_for_are_not_looked_at(network, pictures):

@@ -1,4 +1,4 @@
-"""The study of methods × pictures: its scores are those of the library, its boxes follow the pictures."""
+"""Scores over many pictures: of the measures alone, whatever the batches, with boxes that follow the pictures."""
 
 from dataclasses import replace
 
@@ -184,55 +184,6 @@ def test_pictures_without_boxes_have_no_localisation(network):
     scores = last(evaluate(network, network.layers[0], "saliency", pictures, QUICK))
     assert scores.localisation is None
     assert "| – |" in study.report(scores)
-
-
-def test_the_command_prints_a_table(monkeypatch, capsys):
-    arguments = [
-        "evaluate",
-        "alexnet-birds",
-        "--pictures",
-        "3",
-        "--closed-form",
-        "--methods",
-        "saliency",
-        "cam",
-        "random",
-    ]
-    monkeypatch.setattr("sys.argv", arguments)
-    study.main()
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("| Saliency | 0.") or line.startswith("| Saliency | 1.") for line in lines)
-    assert any(line.startswith("CAM is left out: CAM needs") for line in lines)
-
-
-def test_the_command_judges_a_folder_with_boxes_and_says_in_a_sentence_what_is_wrong(tmp_path, monkeypatch, capsys):
-    for index in range(3):
-        render_bird(index, 64).image.save(tmp_path / f"{index}.png")
-    boxes = tmp_path / "boxes.csv"
-    boxes.write_text("name,x0,y0,x1,y1\n0.png,4,4,30,30\n1.png,0,0,20,20\n")
-    command = ["evaluate", "alexnet-birds", "--folder", str(tmp_path), "--boxes", str(boxes), "--methods", "saliency"]
-    monkeypatch.setattr("sys.argv", command)
-    study.main()
-    said = capsys.readouterr().out
-    assert "3 pictures" in said
-    assert "2 boxes of at most a third" in said
-    monkeypatch.setattr("sys.argv", [*command, "--small-boxes"])
-    study.main()
-    assert "2 pictures" in capsys.readouterr().out
-    boxes.write_text("a,b\n")
-    with pytest.raises(SystemExit):
-        study.main()
-    assert "expected the columns name" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("network", "words"), [("unet-membranes", "one answer per picture"), ("none", "one of the net")]
-)
-def test_a_network_that_cannot_be_judged_is_one_sentence(network, words, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["evaluate", network])
-    with pytest.raises(SystemExit):
-        study.main()
-    assert words in capsys.readouterr().err
 
 
 def test_a_network_of_look_alikes_is_judged_on_look_alikes_with_their_labels():
