@@ -14,7 +14,7 @@ from statistics import median
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 
 PAGE = "from app.explore import page; page.page()"
 # A layer of which no result ships.
@@ -61,7 +61,7 @@ def first_map(query: dict[str, str]) -> tuple[float, float]:
 
 
 def working() -> bool:
-    return any(runner.count for runner in (backend().loads, backend().maps))
+    return any(runner.count for runner in (the_backend().loads, the_backend().maps))
 
 
 def visit(query: dict[str, str]) -> AppTest:

@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 from app.command import MAIN
 from app.figures.raster import raster
 from app.figures.style import NATS_SCALE
-from app.jobs.backend import Backend, View, backend
+from app.jobs.backend import Backend, View, the_backend
 from app.jobs.kept import RECORDS
 from app.learn.lessons import LESSONS
 from app.parts.examples import EXAMPLES, Example
@@ -65,7 +65,7 @@ def main() -> None:
     write_shipped(out, results, files, RECORDS)
     write_sums(out)
     print(f"{out}: {len(results)} results in {out.stat().st_size / 1e6:.2f} MB")
-    backend().close()
+    the_backend().close()
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def visit(at: AppTest, press: str = "") -> AppTest:
             press = ""
             button.click().run()
         # What ships already is begun by no button.
-        quiet = 0 if backend().maps.count or backend().loads.count else quiet + 1
+        quiet = 0 if the_backend().maps.count or the_backend().loads.count else quiet + 1
         if quiet > (QUIET if press else 0):
             return at.run()
         time.sleep(LOOK)

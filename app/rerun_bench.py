@@ -11,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app.inputs.pictures import find_picture
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 
 QUERY = {"network": "resnet20-cifar10", "view": "layer", "layer": "layer3.2", "refine": "False", "grid": "8"}
 PATIENCE = 120
@@ -25,7 +25,7 @@ def main() -> None:
     at = AppTest.from_string("from app.explore import page; page.page()", default_timeout=PATIENCE)
     at.query_params.update(QUERY)
     at.run()
-    while any(runner.count for runner in (backend().loads, backend().maps)):
+    while any(runner.count for runner in (the_backend().loads, the_backend().maps)):
         time.sleep(0.1)
         at.run()
     ways = {"picture kept": find_picture, "drawn anew": find_picture.__wrapped__}

@@ -41,14 +41,14 @@ ALONE = ""
 APART = 0.05
 
 
-def networks_control(store: Backend) -> None:
+def networks_control(backend: Backend) -> None:
     """Network A, network B, and a button that makes each the other."""
     change(other=other())
     entries = {entry.name: entry for entry in networks()}
     if selection.selection().network not in entries and not selection.selection().network.startswith(OWN):
         selection.change(network=selection.Selection().network, layer=None)
-    _network_select(store, "a", "Network A, before", selection.selection().network, A_HELP)
-    _network_select(store, "b", "Network B, after", other(), B_HELP)
+    _network_select(backend, "a", "Network A, before", selection.selection().network, A_HELP)
+    _network_select(backend, "b", "Network B, after", other(), B_HELP)
     st.button(
         "Swap A and B",
         key="compare_swap",
@@ -59,16 +59,16 @@ def networks_control(store: Backend) -> None:
     )
 
 
-def _network_select(store: Backend, letter: str, label: str, chosen: str, words: str) -> None:
+def _network_select(backend: Backend, letter: str, label: str, chosen: str, words: str) -> None:
     entries = {entry.name: entry for entry in networks()}
-    own = {key: name for key, name in own_titles().items() if key == chosen or store.has_network(key)}
+    own = {key: name for key, name in own_titles().items() if key == chosen or backend.has_network(key)}
     if chosen.startswith(OWN):
         own.setdefault(chosen, "Your own weights")
 
     def title(name: str) -> str:
         if name in own:
             return own[name]
-        return entry_title(entries[name], store.has_network(name))
+        return entry_title(entries[name], backend.has_network(name))
 
     key = f"w_compare_{letter}"
     st.session_state[key] = chosen
@@ -105,14 +105,14 @@ def title(network: Network, key: str) -> str:
     return title_of(own_titles()[key].partition(" · ")[0]) if key in own_titles() else network.title
 
 
-def weights_control(store: Backend) -> None:
+def weights_control(backend: Backend) -> None:
     """A weights file for A and one for B, of one architecture or as each is recognised."""
     with st.expander("Two weights files of your own", key="compare_weights"):
-        architecture_control("w_compare_architecture", _take_architecture, store)
+        architecture_control("w_compare_architecture", _take_architecture, backend)
         shown = {"a": selection.selection().network, "b": other()}
         for letter, words in (("a", "Weights of A, before"), ("b", "Weights of B, after")):
-            file_of_weights(words, f"w_compare_weights_{letter}", _take_weights, store, letter)
-            choice_control(store, shown[letter], f"w_compare_choice_{letter}", partial(_take_choice, store, letter))
+            file_of_weights(words, f"w_compare_weights_{letter}", _take_weights, backend, letter)
+            choice_control(backend, shown[letter], f"w_compare_choice_{letter}", partial(_take_choice, backend, letter))
 
 
 def partner_control(layer: Layer, a: Network, b: Network) -> Pair:
@@ -196,25 +196,25 @@ def _swap() -> None:
             change(partner=pair.layer.name, of=pair.partner.name)
 
 
-def _take_architecture(store: Backend) -> None:
+def _take_architecture(backend: Backend) -> None:
     st.session_state["architecture"] = st.session_state["w_compare_architecture"]
     # A file that did not fit gets its next try at once; one that did is left alone.
     for letter, network in (("a", selection.selection().network), ("b", other())):
-        if network.startswith(OWN) and not store.has_network(network):
-            _take_weights(store, letter)
+        if network.startswith(OWN) and not backend.has_network(network):
+            _take_weights(backend, letter)
 
 
-def _take_choice(store: Backend, letter: str, given: dict[str, str]) -> None:
-    _take_weights(store, letter, **given)
+def _take_choice(backend: Backend, letter: str, given: dict[str, str]) -> None:
+    _take_weights(backend, letter, **given)
 
 
-def _take_weights(store: Backend, letter: str, architecture: str | None = None, weights: str | None = None) -> None:
+def _take_weights(backend: Backend, letter: str, architecture: str | None = None, weights: str | None = None) -> None:
     file = st.session_state[f"w_compare_weights_{letter}"]
     if file is None:
         return
     architecture = architecture or str(st.session_state["architecture"])
     slot = {"a": "network", "b": "compare other"}[letter]
-    key = store.add_network(architecture, file.getvalue(), selection.owner(slot), weights)
+    key = backend.add_network(architecture, file.getvalue(), selection.owner(slot), weights)
     others = [(name, words) for name, words in own_titles().items() if name != key]
     newest = [(key, titled(file.name, architecture, weights)), *others]
     st.session_state["own_networks"] = dict(newest[:NETWORKS_KEPT])

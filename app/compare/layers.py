@@ -62,7 +62,7 @@ PLACES = 4
 SHORT = {"name": "name", "depth": "depth", "chosen": "by hand"}
 
 
-def layers(store: Backend, scene: Scene) -> None:
+def layers(backend: Backend, scene: Scene) -> None:
     """Curves and table on request; asking keeps the work alive while the page is open."""
     st.markdown("## From layer to layer")
     scene = _as_chosen(scene)
@@ -90,7 +90,7 @@ def layers(store: Backend, scene: Scene) -> None:
             with st.container():
                 _status(work, views)
             if len(found) > 2:
-                take_pairs(scene, pairs, differences, found, str(store.device))
+                take_pairs(scene, pairs, differences, found, str(backend.device))
         # The pair above may be among the layers; two points make no curve.
         if len(found) > 2:
             _curves(scene, found, differences)

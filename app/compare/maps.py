@@ -48,7 +48,7 @@ TRAIN_HELP = "Leads to Explore, One layer, where a decoder is trained on the spo
 CONSTRAINT = "How far noise of this strength really moves the feature, divided by how far it may; 1 where a map holds."
 
 
-def maps(store: Backend, scene: Scene) -> None:
+def maps(backend: Backend, scene: Scene) -> None:
     """Asks for both maps and draws them; polls only while one is being computed."""
     sides = ((scene.a, scene.pair.layer), (scene.b, scene.pair.partner))
     # A preview of both comes before either is finished.
@@ -70,7 +70,7 @@ def maps(store: Backend, scene: Scene) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, scene, views)
-            take_pair(scene, views, found, limits, str(store.device))
+            take_pair(scene, views, found, limits, str(backend.device))
         _figures(scene, views, found, limits)
         if found is not None:
             _numbers(found, [view.value for view in views], find_method(scene.metric).title)

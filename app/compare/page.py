@@ -27,7 +27,7 @@ from app.figures.predictions import prediction_figure
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
-from app.jobs.backend import Backend, backend
+from app.jobs.backend import Backend, the_backend
 from app.parts import link_notice, look, ways
 from app.parts.network_status import network_or_status, selected_network
 from app.parts.strange import warn
@@ -48,24 +48,24 @@ ANSWERS = "What each network finds likeliest in the picture; of a segmentation, 
 def page() -> None:
     """Sidebar -> two networks, a picture, a pair of layers; maps, difference, answers, curves."""
     ways.follow()
-    store = backend()
+    backend = the_backend()
     look.apply()
     compare_look.apply()
-    link_notice.check("compare", store, choice().texts())
+    link_notice.check("compare", backend, choice().texts())
     with st.sidebar:
-        networks_control(store)
-        weights_control(store)
-        picture_control(store)
+        networks_control(backend)
+        weights_control(backend)
+        picture_control(backend)
     st.title("What differs between two networks?", anchor=False)
     st.markdown(INTRODUCTION)
     notice = st.empty()
     selection.write_address(choice().to_query(selection.selection().layer))
-    found = _networks(store)
+    found = _networks(backend)
     if found is None:
         link_notice.draw(notice)
         return
     try:
-        scene = _scene(store, *found)
+        scene = _scene(backend, *found)
     except PictureGoneError as error:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
@@ -74,31 +74,31 @@ def page() -> None:
     warn(selection.selection().picture, scene.a.network, scene.b.network)
     for text in notes(scene):
         st.caption(f":material/info: {text}")
-    diagram_control(store, scene.a.network, scene.a.network_input, scene.a.settings)
+    diagram_control(backend, scene.a.network, scene.a.network_input, scene.a.settings)
     with st.container(horizontal=True, key="choices_compare"):
         metric_control()
         scale_control()
-    maps(store, scene)
-    _answers(store, scene)
-    layers(store, scene)
+    maps(backend, scene)
+    _answers(backend, scene)
+    layers(backend, scene)
 
 
-def _networks(store: Backend) -> tuple[Network, Network] | None:
+def _networks(backend: Backend) -> tuple[Network, Network] | None:
     """Both networks; None, with the reason drawn, while one of them is not here."""
 
     def back() -> None:
         show("b", suggested(selection.selection().network))
 
-    a = selected_network(store)
-    b = network_or_status(store, other(), "compare other", "load_other", back, "Another network B")
+    a = selected_network(backend)
+    b = network_or_status(backend, other(), "compare other", "load_other", back, "Another network B")
     return None if a is None or b is None else (a, b)
 
 
-def _scene(store: Backend, a: Network, b: Network) -> Scene:
+def _scene(backend: Backend, a: Network, b: Network) -> Scene:
     """What is compared. Raises PictureGoneError, one sentence."""
     now = selection.selection()
     names = title(a, now.network), title(b, other())
-    network_inputs = store.network_input(a, now.picture), store.network_input(b, now.picture)
+    network_inputs = backend.network_input(a, now.picture), backend.network_input(b, now.picture)
     _check_link(a, b, network_inputs[0].size)
     with st.sidebar:
         layer = controls.layer_control(a)
@@ -123,11 +123,11 @@ def _check_link(a: Network, b: Network, size: tuple[int, int]) -> None:
         change(partner=None, of=None)
 
 
-def _answers(store: Backend, scene: Scene) -> None:
+def _answers(backend: Backend, scene: Scene) -> None:
     st.markdown("**What the networks answer**", help=ANSWERS)
     with st.container(horizontal=True, key="answers_compare"):
         for side in (scene.a, scene.b):
-            top = store.predictions(side.network, side.network_input)
+            top = backend.predictions(side.network, side.network_input)
             quantity = "share of the pixels" if side.network.segments else "probability"
             with st.container():
                 st.markdown(f"{side.letter} · {side.title}")

@@ -16,7 +16,7 @@ from app.evaluate.choice import (
 )
 from app.evaluate.run import judged
 from app.evaluate.scores import draw_scores
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.parts import link_notice, progress
 from app.parts.look import apply
 from app.parts.network_status import selected_network
@@ -39,9 +39,9 @@ PIXELS = (
 
 def page() -> None:
     """Sidebar -> what is to be judged -> scores."""
-    store = backend()
+    backend = the_backend()
     apply()
-    link_notice.check("evaluate", store, choice().texts())
+    link_notice.check("evaluate", backend, choice().texts())
     check_link()
     with st.sidebar:
         controls.network_control()
@@ -50,7 +50,7 @@ def page() -> None:
     notice = st.empty()
     st.markdown(LEAD)
     selection.write_address(choice().to_query())
-    network = selected_network(store)
+    network = selected_network(backend)
     if network is None:
         link_notice.draw(notice)
         return
@@ -68,7 +68,7 @@ def page() -> None:
         layer = controls.layer_control(network)
         data = data_control()
         removal_control()
-    diagram_control(store, network, None, CIDSettings())
+    diagram_control(backend, network, None, CIDSettings())
     methods_control()
     way_control()
     chosen, solver = choice(), selection.selection()
@@ -77,4 +77,4 @@ def page() -> None:
         return
     ways = chosen.settings(solver.beta, solver.seed)
     draw = partial(DRAW[chosen.way], network=network, layer=layer, data=data, settings=ways[chosen.way])
-    judged(store, network, layer, chosen.methods, data, ways, chosen.way, draw)
+    judged(backend, network, layer, chosen.methods, data, ways, chosen.way, draw)

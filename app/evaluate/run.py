@@ -18,7 +18,7 @@ from explainers.networks.layers import Layer
 
 
 def judged(
-    store: Backend,
+    backend: Backend,
     network: Network,
     layer: Layer,
     methods: tuple[str, ...],

@@ -63,7 +63,7 @@ class Pair:
     tops: tuple[float, ...]
 
 
-def agreement(store: Backend, columns: Sequence[Column], settings: CIDSettings) -> None:
+def agreement(backend: Backend, columns: Sequence[Column], settings: CIDSettings) -> None:
     """Two matrices, and a table with intervals; what is missing of several pictures is computed when asked for."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="closer_pair"):
         column = _column(columns)
@@ -73,7 +73,7 @@ def agreement(store: Backend, columns: Sequence[Column], settings: CIDSettings) 
     if len(kinds) < 2:
         st.info(FEW)
         return
-    seen = pictures_of(store, column, choice().over)
+    seen = pictures_of(backend, column, choice().over)
     asked = [_asked(kind, one, settings) for one in seen for kind in kinds]
     work = Watch("agreement", lambda: asked, "agreement", waits=True)
     work.release()
@@ -114,7 +114,7 @@ def _column(columns: Sequence[Column]) -> Column:
     return columns[place]
 
 
-def pictures_of(store: Backend, column: Column, over: int) -> list[Column]:
+def pictures_of(backend: Backend, column: Column, over: int) -> list[Column]:
     """The column for this picture, and for as many others of its gallery as are asked for."""
     if not over:
         return [column]
@@ -123,7 +123,7 @@ def pictures_of(store: Backend, column: Column, over: int) -> list[Column]:
     found = [column]
     for key in others[: over - 1]:
         try:
-            found.append(replace(column, network_input=store.network_input(column.network, key)))
+            found.append(replace(column, network_input=backend.network_input(column.network, key)))
         except PictureGoneError:
             continue
     return found

@@ -44,7 +44,7 @@ OPEN_HELP = "Shows this layer alone, with its numbers. A click on a point of the
 
 
 def all_layers(
-    store: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings, shown: bool, marked: str
+    backend: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings, shown: bool, marked: str
 ) -> None:
     """Draws what is there of every layer's map; while not `shown`, only keeps running work alive."""
     metric = choice().metric
@@ -68,11 +68,11 @@ def all_layers(
             with st.container(horizontal=True, vertical_alignment="center"):
                 with st.container():
                     status(work, views)
-                take_curves(store, network, network_input, layers, views, metric, settings)
+                take_curves(backend, network, network_input, layers, views, metric, settings)
             seen = sparing("layers").shown(views)
             if choice().play:
                 moving = sparing("film", whole=True).shown(views)
-                film_of(scene(network, network_input, settings, marked, metric), moving, str(store.device))
+                film_of(scene(network, network_input, settings, marked, metric), moving, str(backend.device))
             _figures(seen, layers, network_input, settings, marked, metric)
 
     work.draw(draw, POLL if shown else HEARTBEAT)

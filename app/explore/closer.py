@@ -22,7 +22,7 @@ CLOSER_HELP = (
 )
 
 
-def closer(store: Backend, build: Callable[[], tuple[list[Column], list[str]]], settings: CIDSettings) -> None:
+def closer(backend: Backend, build: Callable[[], tuple[list[Column], list[str]]], settings: CIDSettings) -> None:
     """One of the three, for the maps that the grid shows; `build` gives its columns."""
     columns, _ = build()
     if not columns or not choice().methods:
@@ -32,12 +32,12 @@ def closer(store: Backend, build: Callable[[], tuple[list[Column], list[str]]], 
         if not choice().closer:
             return
         if choice().closer == "agreement":
-            agreement(store, columns, settings)
+            agreement(backend, columns, settings)
             return
 
         @st.fragment
         def closely() -> None:
-            if known := spots(store, columns, settings):
+            if known := spots(backend, columns, settings):
                 difference(known) if choice().closer == "difference" else histogram(known, settings)
             # What is chosen here stands in the address, as all other choices do.
             selection.write_address(choice().to_query())

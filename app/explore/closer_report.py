@@ -23,7 +23,7 @@ NOTHING: Part = ((), ())
 
 
 def looked_closer(
-    store: Backend,
+    backend: Backend,
     rows: Sequence[MapMethod],
     columns: Sequence[Column],
     views: Sequence[Sequence[View]],
@@ -32,7 +32,7 @@ def looked_closer(
 ) -> Part:
     """Plates and tables of what stands below the grid; nothing where its maps are not there."""
     if chosen.closer == "agreement":
-        return _agreement(store, rows, columns, chosen, settings)
+        return _agreement(backend, rows, columns, chosen, settings)
     known = [
         spot(method, column, place, view, chosen.across)
         for method, line in zip(rows, views, strict=True)
@@ -76,15 +76,15 @@ def _histogram(known: Sequence[Spot], chosen: GridChoice) -> Part:
 
 
 def _agreement(
-    store: Backend, rows: Sequence[MapMethod], columns: Sequence[Column], chosen: GridChoice, settings: CIDSettings
+    backend: Backend, rows: Sequence[MapMethod], columns: Sequence[Column], chosen: GridChoice, settings: CIDSettings
 ) -> Part:
     column = columns[place_of(chosen.a, len(columns))]
     kinds = [kind for kind in rows if not kind.refuse(column.network, column.layer)]
-    seen = pictures_of(store, column, chosen.over)
+    seen = pictures_of(backend, column, chosen.over)
 
     def kept(kind: MapMethod, one: Column) -> View:
         key = request(kind, one, settings).key
-        value = store.results.get(key)
+        value = backend.results.get(key)
         return View(key, "missing" if value is None else "done", value)
 
     found = pairs(kinds, [[kept(kind, one) for kind in kinds] for one in seen])

@@ -36,7 +36,7 @@ HELP_AGAIN = "More steps or other pictures, for a decoder that was trained on th
 HELP_STEPS = "More steps, sharper reconstructions. Too few, and the map shows what the decoder has not learnt yet."
 
 
-def decoder_offer(store: Backend, network: Network, layer: Layer, place: str = "layer") -> DecoderCard | None:
+def decoder_offer(backend: Backend, network: Network, layer: Layer, place: str = "layer") -> DecoderCard | None:
     """Draws what there is to say of the decoder of `layer`, or the offer to train one; the card where there is one.
 
     `place` tells two of them on one page apart.
@@ -49,14 +49,14 @@ def decoder_offer(store: Backend, network: Network, layer: Layer, place: str = "
     elif card is None:
         with st.container(border=True, key=f"decoder_{place}"):
             st.markdown(PURPOSE.format(layer=layer.name, network=network.title))
-            _form(store, network, layer, place, view, "")
+            _form(backend, network, layer, place, view, "")
     if card is not None:
         line = st.container(horizontal=True, vertical_alignment="center", key=f"decoder_{place}_card")
         line.caption(described(card))
         if trained_here(card) and not view.live:
             with line.popover("Train again", icon=":material/model_training:", help=HELP_AGAIN):
                 st.caption(AGAIN)
-                _form(store, network, layer, place, view, card.digest)
+                _form(backend, network, layer, place, view, card.digest)
     return card
 
 
@@ -74,7 +74,7 @@ def _running(work: Watch, views: list[View]) -> None:
     work.status(views, "The decoder waits for its turn" if view.value is None else view.value.text, "")
 
 
-def _form(store: Backend, network: Network, layer: Layer, place: str, view: View, replaces: str) -> None:
+def _form(backend: Backend, network: Network, layer: Layer, place: str, view: View, replaces: str) -> None:
     kind = _choice(
         "Pictures to train on",
         "source",
@@ -88,7 +88,7 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
     source = own_pictures(place) if kind == "own" else birds
 
     def length(count: int) -> str:
-        seconds = guess(store, DecoderRequest(network, layer, TrainingRequest(birds, count)))
+        seconds = guess(backend, DecoderRequest(network, layer, TrainingRequest(birds, count)))
         return f"{LENGTHS[count]}: {count} steps" + ("" if seconds is None else f", {about(seconds)}")
 
     steps = _choice(
@@ -101,13 +101,13 @@ def _form(store: Backend, network: Network, layer: Layer, place: str, view: View
         help=HELP_STEPS,
     )
     if kind == "birds":
-        st.caption(_birds_note(store, network, birds))
+        st.caption(_birds_note(backend, network, birds))
     if view.message:
         st.warning(view.message)
     request = TrainingRequest(source, steps, replaces) if source else None
     done = steps_done(network, layer, request) if request else 0
     label = f"Go on from step {done} of {steps}" if done else "Train the decoder"
-    begin = _begin(store, network, layer, request)
+    begin = _begin(backend, network, layer, request)
     st.button(
         label,
         type="primary",
@@ -141,20 +141,20 @@ def _choice(
     return st.session_state[widget]
 
 
-def _begin(store: Backend, network: Network, layer: Layer, training: TrainingRequest | None) -> Callable[[], None]:
+def _begin(backend: Backend, network: Network, layer: Layer, training: TrainingRequest | None) -> Callable[[], None]:
     def begin() -> None:
         asked = DecoderRequest(network, layer, training)
         selection.stopped().discard(asked.key)
-        store.retry(asked.key)
-        view = store.ask(asked, selection.owner("decoder"))
+        backend.retry(asked.key)
+        view = backend.ask(asked, selection.owner("decoder"))
         if view.state == "refused":
             st.session_state["decoder_refused"] = view.message
 
     return begin
 
 
-def _birds_note(store: Backend, network: Network, source: BirdSource) -> str:
-    drawn = store.shelf.get(pictures_key(network, source)) is not None
+def _birds_note(backend: Backend, network: Network, source: BirdSource) -> str:
+    drawn = backend.shelf.get(pictures_key(network, source)) is not None
     seconds = drawing_seconds(len(source), drawn_side(network.preprocessing.resize))
     before = "They are drawn already." if drawn else f"Drawing them takes {coarsely(seconds)}."
     return f"{source.count} birds to train on, {source.held_out} more to measure the error. {before}"

@@ -39,7 +39,7 @@ AGAIN, LOADING = View("", "same", message=NONE), View("", "loading")
 
 
 def grid(
-    store: Backend,
+    backend: Backend,
     build: Callable[[], tuple[list[Column], list[str]]],
     chosen: GridChoice,
     settings: CIDSettings,
@@ -80,7 +80,7 @@ def grid(
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, views)
-            take_grid(rows, columns, lines, chosen, settings, store)
+            take_grid(rows, columns, lines, chosen, settings, backend)
         for text in missing:
             st.caption(f":material/info: {text}")
         if columns:

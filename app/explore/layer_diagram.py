@@ -9,10 +9,12 @@ from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network
 
 
-def layer_diagram(store: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings) -> None:
+def layer_diagram(backend: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings) -> None:
     """In step with the open tab."""
     if choice().view != "grid" or choice().across != "layers":
-        diagram_control(store, network, network_input, settings)
+        diagram_control(backend, network, network_input, settings)
         return
     columns = [layer.name for layer in known_layers(network, choice().layers)][:MOST_COLUMNS]
-    diagram_control(store, network, network_input, settings, columns, lambda names: change(layers=names), MOST_COLUMNS)
+    diagram_control(
+        backend, network, network_input, settings, columns, lambda names: change(layers=names), MOST_COLUMNS
+    )

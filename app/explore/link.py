@@ -11,16 +11,16 @@ from explainers.methods.registry import methods
 from explainers.networks.catalogue import Network
 
 
-def check_link(store: Backend, network: Network, size: tuple[int, int]) -> None:
+def check_link(backend: Backend, network: Network, size: tuple[int, int]) -> None:
     """Leaves it out of the four lists, the class explained and the pixel of a picture of `size`, and says so."""
     here = [entry.name for entry in networks() if entry.available]
     layers = [layer.name for layer in network.layers]
 
     def picture_there(key: str) -> bool:
-        return link_notice.is_there(store, key)
+        return link_notice.is_there(backend, key)
 
     def network_there(name: str) -> bool:
-        return name in here or (store.has_network(name) and owns(selection.owner("upload"), name))
+        return name in here or (backend.has_network(name) and owns(selection.owner("upload"), name))
 
     kinds = {
         "methods": (methods().__contains__, None),

@@ -41,12 +41,14 @@ SHOWN_CLASSES = 3
 AXES = ("strength of the noise (times the map's)", "change of the feature (1 is allowed)")
 
 
-def noise_itself(store: Backend, network: Network, network_input: NetworkInput, layer: Layer, found: CIDResult) -> None:
+def noise_itself(
+    backend: Backend, network: Network, network_input: NetworkInput, layer: Layer, found: CIDResult
+) -> None:
     """A switch, and under it all that the noise of the finished map `found` does."""
     on = choice().noise > 0
     switch("w_noise_on", "Show the noise itself", on, lambda shown: change(noise=FACTORS[0] if shown else 0.0), SHOW)
     if not on:
-        store.release(selection.owner("noise"))
+        backend.release(selection.owner("noise"))
         return
     titles = {each: factor(each) for each in FACTORS}
     steps("w_noise", "Strength of the noise", titles, choice().noise, lambda value: change(noise=value), STRENGTH)

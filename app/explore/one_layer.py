@@ -100,7 +100,7 @@ alone. Look at the reconstruction beside the map before you read the map.
 
 
 def one_layer(
-    store: Backend, network: Network, network_input: NetworkInput, layer: Layer, settings: CIDSettings
+    backend: Backend, network: Network, network_input: NetworkInput, layer: Layer, settings: CIDSettings
 ) -> None:
     """Asks for the map and draws it; polls only while it is being computed."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -113,12 +113,12 @@ def one_layer(
     work = Watch("map", lambda: [request], "map")
     (view,) = work.release()
     if find_method(metric).needs_decoder:
-        decoder_offer(store, network, layer)
+        decoder_offer(backend, network, layer)
     if view.state == "refused":
         return
     pixel_probe(network_input.size)
     if choice().play:
-        film(scene(network, network_input, settings, layer.name, metric), str(store.device))
+        film(scene(network, network_input, settings, layer.name, metric), str(backend.device))
         return
 
     def draw(views: list[View]) -> None:
@@ -126,12 +126,12 @@ def one_layer(
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container():
                 _status(work, view, network, layer, metric)
-            take_map(store, metric, network, network_input, layer, view, settings)
-        _figures(store, network, network_input, layer, view, settings, metric)
+            take_map(backend, metric, network, network_input, layer, view, settings)
+        _figures(backend, network, network_input, layer, view, settings, metric)
 
     work.draw(draw)
     if view.state == "done":
-        noise_itself(store, network, network_input, layer, view.value)
+        noise_itself(backend, network, network_input, layer, view.value)
 
 
 def metric_control(place: str = "layer") -> str:
@@ -160,7 +160,7 @@ def _outcome(view: View, network: Network, layer: Layer, metric: str) -> str:
 
 
 def _figures(
-    store: Backend,
+    backend: Backend,
     network: Network,
     network_input: NetworkInput,
     layer: Layer,
@@ -200,7 +200,7 @@ def _figures(
     row = st.container(horizontal=True, key="answers")
     left, right = row.container(), row.container()
     with left:
-        (segmentation if network.segments else _predictions)(store, network, network_input)
+        (segmentation if network.segments else _predictions)(backend, network, network_input)
     with right:
         st.markdown(READING[metric])
 
@@ -240,9 +240,9 @@ def _chart(figure: go.Figure, kind: str, alt: str) -> None:
     )  # fmt: skip
 
 
-def _predictions(store: Backend, network: Network, network_input: NetworkInput) -> None:
+def _predictions(backend: Backend, network: Network, network_input: NetworkInput) -> None:
     st.markdown("**What the network answers**", help=ANSWERS)
-    top = store.predictions(network, network_input)
+    top = backend.predictions(network, network_input)
     st.plotly_chart(
         prediction_figure(top, look(), strange=bool(strange(network_input.key, network))),
         theme=None,

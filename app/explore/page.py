@@ -13,7 +13,7 @@ from app.explore.present_layers import present_row
 from app.explore.side_by_side import Scene, side_by_side
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
-from app.jobs.backend import Backend, backend
+from app.jobs.backend import Backend, the_backend
 from app.parts import link_notice, ways
 from app.parts.look import apply
 from app.parts.network_status import selected_network
@@ -29,30 +29,30 @@ from explainers.networks.layers import Layer
 
 def page() -> None:
     """Sidebar -> selection -> panels."""
-    store = backend()
+    backend = the_backend()
     apply()
     grid_choice.change(**ways.arrived("explore"))
-    link_notice.check("explore", store, choice().texts())
+    link_notice.check("explore", backend, choice().texts())
     with st.sidebar:
         controls.network_control()
-        controls.own_weights_control(store)
+        controls.own_weights_control(backend)
         note = st.container()
-        picture_control(store)
+        picture_control(backend)
     if not choice().present:
         st.title("What does this layer throw away?", anchor=False)
     notice = st.empty()
     selection.write_address(choice().to_query())
-    network = selected_network(store)
+    network = selected_network(backend)
     if network is None:
         link_notice.draw(notice)
         return
     try:
-        network_input = store.network_input(network, selection.selection().picture)
+        network_input = backend.network_input(network, selection.selection().picture)
     except PictureGoneError as error:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
     link_notice.check_network("explore", network, network_input.size)
-    check_link(store, network, network_input.size)
+    check_link(backend, network, network_input.size)
     with note:
         controls.network_note(network)
     with st.sidebar:
@@ -65,35 +65,35 @@ def page() -> None:
     chosen = selection.selection()
     settings = CIDSettings(**{name: getattr(chosen, name) for name in SETTINGS})
     if choice().present:
-        _presentation(store, network, network_input, layer, settings)
+        _presentation(backend, network, network_input, layer, settings)
         return
     newcomer.lines()
-    layer_diagram(store, network, network_input, settings)
+    layer_diagram(backend, network, network_input, settings)
     st.session_state["w_view"] = VIEWS[choice().view]
     together, one, every = st.tabs(list(VIEWS.values()), key="w_view", on_change=_take_view)
     # What the other tabs have asked for gives way; All layers goes on behind them.
     for tab, slot in ((together, "grid"), (one, "map"), (one, "noise")):
         if not tab.open:
-            store.release(selection.owner(slot))
+            backend.release(selection.owner(slot))
     with together:
         if together.open:
-            side_by_side(store, Scene(network, network_input, layer), settings)
+            side_by_side(backend, Scene(network, network_input, layer), settings)
             newcomer.examples()
     with one:
         if one.open:
-            one_layer(store, network, network_input, layer, settings)
+            one_layer(backend, network, network_input, layer, settings)
     with every:
-        all_layers(store, network, network_input, settings, bool(every.open), layer.name)
+        all_layers(backend, network, network_input, settings, bool(every.open), layer.name)
 
 
 def _presentation(
-    store: Backend, network: Network, network_input: NetworkInput, layer: Layer, settings: CIDSettings
+    backend: Backend, network: Network, network_input: NetworkInput, layer: Layer, settings: CIDSettings
 ) -> None:
     """One layer in large type; All layers goes on behind it."""
-    store.release(selection.owner("grid"))
+    backend.release(selection.owner("grid"))
     present_row(network, layer)
-    one_layer(store, network, network_input, layer, settings)
-    all_layers(store, network, network_input, settings, False, layer.name)
+    one_layer(backend, network, network_input, layer, settings)
+    all_layers(backend, network, network_input, settings, False, layer.name)
 
 
 def _take_view() -> None:

@@ -25,16 +25,16 @@ from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 
 
-def answer_of(store: Backend, network: Network, network_input: NetworkInput) -> str:
+def answer_of(backend: Backend, network: Network, network_input: NetworkInput) -> str:
     """The likeliest class with its probability, as the page says it."""
-    (name, share), *_ = store.predictions(network, network_input, 1)
+    (name, share), *_ = backend.predictions(network, network_input, 1)
     return answered(network_input.key, network, name, share)
 
 
-def answers_table(store: Backend, columns: Sequence[Column]) -> Table:
+def answers_table(backend: Backend, columns: Sequence[Column]) -> Table:
     """What each network answers to its picture."""
     seen = {(column.network.title, column.network_input.title): column for column in columns}
-    tops = {title: store.predictions(one.network, one.network_input, 3) for title, one in seen.items()}
+    tops = {title: backend.predictions(one.network, one.network_input, 3) for title, one in seen.items()}
     rows = [(" · ".join(title), *(f"{name} {share:.1%}" for name, share in top)) for title, top in tops.items()]
     longest = max(map(len, rows), default=1)
     heads = ("Network and picture", "Likeliest", "second", "third")[:longest]
@@ -79,7 +79,7 @@ class Shown:
     times: float = 0.0
 
 
-def map_report(store: Backend, shown: Shown, cell: Taken, link: str, made: str) -> Report:
+def map_report(backend: Backend, shown: Shown, cell: Taken, link: str, made: str) -> Report:
     """One map: the picture with its object, the map on both scales, the numbers, the answers, the noise if shown."""
     column, line, opacity = shown.column, shown.line, shown.opacity
     network_input, title = column.network_input, cell_title(cell)
@@ -95,8 +95,8 @@ def map_report(store: Backend, shown: Shown, cell: Taken, link: str, made: str) 
     if line.limits is not None:
         own = cell_png(cell, replace(line, limits=None), opacity)
         plates.append(Plate(own, f"{title}: the map on its own scale", "The same map on its own scale: where."))
-    tables = [numbers_table([cell], [object_numbers(shown.view, network_input)]), answers_table(store, [column])]
-    noise = _noise(store, shown)
+    tables = [numbers_table([cell], [object_numbers(shown.view, network_input)]), answers_table(backend, [column])]
+    noise = _noise(backend, shown)
     if noise is not None:
         plates.append(noise[0])
         tables.append(noise[1])
@@ -107,7 +107,7 @@ def map_report(store: Backend, shown: Shown, cell: Taken, link: str, made: str) 
 
 
 def grid_report(
-    store: Backend, sheet: Sheet, columns: Sequence[Column], views: Sequence[Sequence[View]], link: str, made: str,
+    backend: Backend, sheet: Sheet, columns: Sequence[Column], views: Sequence[Sequence[View]], link: str, made: str,
     closer: tuple[tuple[Plate, ...], tuple[Table, ...]] = ((), ()),
 ) -> Report:  # fmt: skip
     """All maps of the grid in one picture, with the numbers of each, and what is looked at `closer` below it."""
@@ -119,7 +119,7 @@ def grid_report(
     ]
     cells = tuple(cell for cell, _ in found)
     words = f"Maps by {', '.join(line.title for line in sheet.lines)} for {', '.join(head[0] for head in sheet.heads)}"
-    tables = numbers_table(cells, [more for _, more in found]), answers_table(store, columns)
+    tables = numbers_table(cells, [more for _, more in found]), answers_table(backend, columns)
     plates = Plate(sheet_png(sheet), words), *closer[0]
     return Report(
         sheet.title, sheet.subtitle, link, made, plates, (*tables, *closer[1]), cells, cells_script(cells),
@@ -128,7 +128,7 @@ def grid_report(
 
 
 def layers_report(
-    store: Backend,
+    backend: Backend,
     columns: Sequence[Column],
     views: Sequence[View],
     line: Line,
@@ -144,22 +144,22 @@ def layers_report(
         if isinstance(cell, Taken)
     ]
     cells = tuple(cell for cell, _ in found)
-    maps = layers_png(store, columns, line, curves)
+    maps = layers_png(backend, columns, line, curves)
     plates = (
         Plate(curves_file(curves, "png"), f"Curves: {curves.title}", curves.subtitle),
         Plate(maps, f"{curves.title}: one map for each layer", _object(first.network_input)),
     )
-    tables = numbers_table(cells, [more for _, more in found]), answers_table(store, [first])
+    tables = numbers_table(cells, [more for _, more in found]), answers_table(backend, [first])
     return Report(
         curves.title, curves.subtitle, link, made, plates, tables, cells, cells_script(cells),
         reading([cell.method for cell in cells]),
     )  # fmt: skip
 
 
-def layers_png(store: Backend, columns: Sequence[Column], line: Line, curves: Curves) -> bytes:
+def layers_png(backend: Backend, columns: Sequence[Column], line: Line, curves: Curves) -> bytes:
     """The picture with its answer, and the maps of all layers on one scale."""
     first = columns[0]
-    said = first.network_input.picture, answer_of(store, first.network, first.network_input)
+    said = first.network_input.picture, answer_of(backend, first.network, first.network_input)
     return strip_png(curves.title, curves.subtitle, said, [column.title for column in columns], line)
 
 
@@ -169,14 +169,14 @@ def _object(network_input: NetworkInput) -> str:
     return f"Outlined: the object, by the {foreground_kind(network_input)}."
 
 
-def _noise(store: Backend, shown: Shown) -> tuple[Plate, Table] | None:
+def _noise(backend: Backend, shown: Shown) -> tuple[Plate, Table] | None:
     """The noise itself, where the page shows it and it has been measured."""
     times, view = shown.times, shown.view
     if not times or view.state != "done" or "mean" not in view.value.numbers:
         return None
     network, network_input, layer = shown.column.network, shown.column.network_input, shown.column.layer
     request = NoiseRequest(network, layer, network_input.x, network_input.digest, view.value)
-    effect: NoiseEffect | None = store.results.get(request.key)
+    effect: NoiseEffect | None = backend.results.get(request.key)
     if effect is None:
         return None
     at = FACTORS.index(times)

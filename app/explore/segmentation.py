@@ -16,11 +16,11 @@ HELP = (
 )
 
 
-def segmentation(store: Backend, network: Network, network_input: NetworkInput) -> None:
+def segmentation(backend: Backend, network: Network, network_input: NetworkInput) -> None:
     """Shares of the pixels, and the probability of the last class at each of them."""
     st.markdown("**What the network answers**, pixel by pixel", help=HELP)
-    shares = store.predictions(network, network_input)
-    probability = store.answer(network, network_input)[-1].numpy()
+    shares = backend.predictions(network, network_input)
+    probability = backend.answer(network, network_input)[-1].numpy()
     config = PLAIN_CONFIG | {"displayModeBar": False}
     st.plotly_chart(
         prediction_figure(shares, look(), quantity="share of the pixels"),

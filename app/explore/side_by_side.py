@@ -42,12 +42,12 @@ class Scene:
     layer: Layer
 
 
-def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
+def side_by_side(backend: Backend, scene: Scene, settings: CIDSettings) -> None:
     """Controls above, the grid below."""
-    pictures, others = _picture_titles(store), _network_titles(store)
+    pictures, others = _picture_titles(backend), _network_titles(backend)
     options = {"layers": [layer.name for layer in scene.network.layers], "pictures": [*pictures], "networks": [*others]}
     shown = _shown(scene, options)
-    top = store.predictions(scene.network, scene.network_input)
+    top = backend.predictions(scene.network, scene.network_input)
     with st.container(horizontal=True, key="grid_head"):
         _picture(scene, top)
         with st.container():
@@ -60,7 +60,7 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
                 colours_control()
 
     def build() -> tuple[list[Column], list[str]]:
-        return _columns(store, scene, shown)
+        return _columns(backend, scene, shown)
 
     size = scene.network_input.size
     if choice().across == "networks" and (columns := build()[0]):
@@ -73,8 +73,8 @@ def side_by_side(store: Backend, scene: Scene, settings: CIDSettings) -> None:
             for metric in (name for name in ENTROPIES if name in choice().methods):
                 pixel_curve(scene.network, scene.network_input, metric, settings, scene.layer.name)
 
-    grid(store, build, choice(), settings, below)
-    closer(store, build, settings)
+    grid(backend, build, choice(), settings, below)
+    closer(backend, build, settings)
 
 
 def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
@@ -92,16 +92,16 @@ def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
         st.caption(answered(network_input.key, scene.network, answer, share), help=ANSWERS)
 
 
-def _picture_titles(store: Backend) -> dict[str, str]:
+def _picture_titles(backend: Backend) -> dict[str, str]:
     titles = {key: title for source in SOURCES if source != "upload" for key, title in gallery(source).items()}
-    mine = {key: store.uploaded(key) for key in uploads()}
+    mine = {key: backend.uploaded(key) for key in uploads()}
     return titles | {key: picture.title for key, picture in mine.items() if picture}
 
 
-def _network_titles(store: Backend) -> dict[str, str]:
+def _network_titles(backend: Backend) -> dict[str, str]:
     """Those that need no download; one's own while they are kept."""
-    own = {key: title for key, title in st.session_state.get("own_networks", {}).items() if store.has_network(key)}
-    return own | {entry.name: entry.title for entry in networks() if entry.available or store.has_network(entry.name)}
+    own = {key: title for key, title in st.session_state.get("own_networks", {}).items() if backend.has_network(key)}
+    return own | {entry.name: entry.title for entry in networks() if entry.available or backend.has_network(entry.name)}
 
 
 def _shown(scene: Scene, options: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def _shown(scene: Scene, options: Mapping[str, Sequence[str]]) -> tuple[str, ...
     return known[:MOST_NETWORKS] or tuple(dict.fromkeys([now.network, *options["networks"]]))[:SUGGESTED_NETWORKS]
 
 
-def _columns(store: Backend, scene: Scene, shown: Sequence[str]) -> tuple[list[Column], list[str]]:
+def _columns(backend: Backend, scene: Scene, shown: Sequence[str]) -> tuple[list[Column], list[str]]:
     """The columns that are there, and a sentence on each that is not (yet)."""
     across, target = choice().across, choice().target
     if across == "layers":
@@ -126,17 +126,17 @@ def _columns(store: Backend, scene: Scene, shown: Sequence[str]) -> tuple[list[C
     make = _of_picture if across == "pictures" else _of_network
     columns, missing = [], []
     for item in shown:
-        found = make(store, scene, item)
+        found = make(backend, scene, item)
         (missing if isinstance(found, str) else columns).append(found)
     return columns, missing
 
 
-def _of_picture(store: Backend, scene: Scene, key: str) -> Column | str:
+def _of_picture(backend: Backend, scene: Scene, key: str) -> Column | str:
     try:
-        network_input = store.network_input(scene.network, key)
+        network_input = backend.network_input(scene.network, key)
     except PictureGoneError as error:
         return sentence(error)
-    (answer, share), *_ = store.predictions(scene.network, network_input, 1)
+    (answer, share), *_ = backend.predictions(scene.network, network_input, 1)
     return Column(
         network_input.title,
         answered(key, scene.network, answer, share),
@@ -147,17 +147,17 @@ def _of_picture(store: Backend, scene: Scene, key: str) -> Column | str:
     )
 
 
-def _of_network(store: Backend, scene: Scene, name: str) -> Column | str:
-    view = store.network(name, selection.owner(f"network {name}"))
+def _of_network(backend: Backend, scene: Scene, name: str) -> Column | str:
+    view = backend.network(name, selection.owner(f"network {name}"))
     if view.state != "done":
         return (
             view.message
             if view.message and not view.live
-            else ON_ITS_WAY.format(_network_titles(store).get(name, name))
+            else ON_ITS_WAY.format(_network_titles(backend).get(name, name))
         )
     network = view.value
     try:
-        network_input = store.network_input(network, selection.selection().picture)
+        network_input = backend.network_input(network, selection.selection().picture)
     except PictureGoneError as error:
         return sentence(error)
     layer = counterpart(scene.layer, scene.network, network)

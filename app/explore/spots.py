@@ -67,7 +67,7 @@ def spot(method: MapMethod, column: Column, place: int, view: View, across: str)
     return Spot(f"{method.name}.{place}", method, column, view.value if view.state == "done" else None, where)
 
 
-def spots(store: Backend, columns: Sequence[Column], settings: CIDSettings) -> list[Spot]:
+def spots(backend: Backend, columns: Sequence[Column], settings: CIDSettings) -> list[Spot]:
     """All cells that have maps or will have them, row by row; what is missing is not computed."""
     found: list[Spot] = []
     for name in (name for name in methods() if name in choice().methods):
@@ -75,7 +75,7 @@ def spots(store: Backend, columns: Sequence[Column], settings: CIDSettings) -> l
         for place, column in enumerate(columns, start=1):
             if place > 1 and choice().across == "layers" and not method.uses_layer:
                 break
-            view = store.ask(request(method, column, settings), selection.owner("closer"), start=False)
+            view = backend.ask(request(method, column, settings), selection.owner("closer"), start=False)
             if view.state != "refused":
                 found.append(spot(method, column, place, view, choice().across))
     return found

@@ -41,12 +41,12 @@ def take_grid(
     views: Sequence[Sequence[View]],
     chosen: GridChoice,
     settings: CIDSettings,
-    store: Backend,
+    backend: Backend,
 ) -> None:
     """A popover for one map of the grid or all of it; `views` has one line for each of the `rows`."""
     if not columns:
         return
-    device = str(store.device)
+    device = str(backend.device)
     cells = [
         [record(method, column, view, settings.seed, device) for column, view in zip(columns, line, strict=True)]
         for method, line in zip(rows, views, strict=True)
@@ -59,23 +59,23 @@ def take_grid(
             # A method that looks at the whole network has its one map in the first column.
             at = 0 if views[place][column].state == "same" else column
             _one(
-                store,
+                backend,
                 Shown(columns[at], views[place][at], cells[place][at], lines[place], chosen.opacity / 100),
                 "grid",
             )
         else:
             _all(
-                store,
+                backend,
                 lines,
                 columns,
                 views,
                 chosen,
-                lambda: looked_closer(store, rows, columns, views, chosen, settings),
+                lambda: looked_closer(backend, rows, columns, views, chosen, settings),
             )
 
 
 def take_map(
-    store: Backend,
+    backend: Backend,
     method: str,
     network: Network,
     network_input: NetworkInput,
@@ -85,10 +85,10 @@ def take_map(
 ) -> None:
     """A popover for the one map of a layer."""
     known, column = methods()[method], Column(layer.name, "", network, network_input, layer)
-    cell = record(known, column, view, 0, str(store.device))
+    cell = record(known, column, view, 0, str(backend.device))
     with popover("map"):
         line = line_of(known, [cell], GridChoice(), settings)
-        _one(store, Shown(column, view, cell, line, times=choice().noise), "map")
+        _one(backend, Shown(column, view, cell, line, times=choice().noise), "map")
 
 
 def line_of(method: MapMethod, cells: Sequence[Taken | str], chosen: GridChoice, settings: CIDSettings) -> Line:
@@ -110,7 +110,7 @@ def _chosen(rows: Sequence[MapMethod], columns: Sequence[Column]) -> tuple[int, 
     return place, column
 
 
-def _one(store: Backend, shown: Shown, key: str) -> None:
+def _one(backend: Backend, shown: Shown, key: str) -> None:
     cell, line, opacity, made = shown.cell, shown.line, shown.opacity, (here(), today())
     if isinstance(cell, str):
         st.caption(cell[:1].upper() + cell[1:])
@@ -124,11 +124,11 @@ def _one(store: Backend, shown: Shown, key: str) -> None:
         File("py", cell_name("py", cell), lambda: cell_script(cell)),
     ]
     buttons(files, key)
-    buttons(report_files(lambda: map_report(store, shown, cell, *made), cell_name("", cell).rstrip(".")), key)
+    buttons(report_files(lambda: map_report(backend, shown, cell, *made), cell_name("", cell).rstrip(".")), key)
 
 
 def _all(
-    store: Backend,
+    backend: Backend,
     lines: Sequence[Line],
     columns: Sequence[Column],
     views: Sequence[Sequence[View]],
@@ -145,16 +145,18 @@ def _all(
     name, made = _grid_name(columns[0], chosen.across), (here(), today())
 
     def sheet() -> Sheet:
-        return with_pictures(store, _sheet(lines, columns, chosen), columns)
+        return with_pictures(backend, _sheet(lines, columns, chosen), columns)
 
     buttons([File("png", f"{name}.png", lambda: sheet_png(sheet())), *several(ready, name)], "grid", not ready)
-    buttons(report_files(lambda: grid_report(store, sheet(), columns, views, *made, closer()), name), "grid", not ready)
+    buttons(
+        report_files(lambda: grid_report(backend, sheet(), columns, views, *made, closer()), name), "grid", not ready
+    )
 
 
-def with_pictures(store: Backend, sheet: Sheet, columns: Sequence[Column]) -> Sheet:
+def with_pictures(backend: Backend, sheet: Sheet, columns: Sequence[Column]) -> Sheet:
     """The sheet with each column's picture and what its network answers."""
     seen = [
-        (column.network_input.picture, answer_of(store, column.network, column.network_input)) for column in columns
+        (column.network_input.picture, answer_of(backend, column.network, column.network_input)) for column in columns
     ]
     return replace(sheet, pictures=tuple(seen))
 

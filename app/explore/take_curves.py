@@ -26,7 +26,7 @@ from explainers.networks.layers import Layer
 
 
 def take_curves(
-    store: Backend,
+    backend: Backend,
     network: Network,
     network_input: NetworkInput,
     layers: Sequence[Layer],
@@ -36,7 +36,7 @@ def take_curves(
 ) -> None:
     """A popover for the curves of a metric, one of the `views` for each of the `layers`."""
     method, columns = methods()[metric], [Column(layer.name, "", network, network_input, layer) for layer in layers]
-    cells = [record(method, column, view, 0, str(store.device)) for column, view in zip(columns, views, strict=True)]
+    cells = [record(method, column, view, 0, str(backend.device)) for column, view in zip(columns, views, strict=True)]
     ready = [cell for cell in cells if isinstance(cell, Taken)]
     name = stem(network.name, metric, picture_part(network_input.key, network_input.title), "layers")
     printed = tuple(ABSENT if cell == NOT_YET else cell for cell in cells)
@@ -51,10 +51,10 @@ def take_curves(
         st.markdown("**The curves**")
         buttons(drawings(curves, name), "curves", not ready)
         st.markdown("**The maps**")
-        png = File("png", f"{name}-maps.png", lambda: layers_png(store, columns, line, curves))
+        png = File("png", f"{name}-maps.png", lambda: layers_png(backend, columns, line, curves))
         buttons([png, *several(ready, f"{name}-maps")], "curve_maps", not ready)
         st.markdown("**The page**")
-        page = report_files(lambda: layers_report(store, columns, views, line, curves, *made), name)
+        page = report_files(lambda: layers_report(backend, columns, views, line, curves, *made), name)
         buttons(page, "curve_page", not ready)
 
 

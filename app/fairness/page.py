@@ -14,7 +14,7 @@ from app.fairness.proof import proof
 from app.fairness.table import pairs_not_allowed, table
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
-from app.jobs.backend import View, backend
+from app.jobs.backend import View, the_backend
 from app.parts import link_notice, look, ways
 from app.parts.network_status import selected_network
 from app.parts.strange import warn
@@ -36,23 +36,23 @@ INTRODUCTION = (
 
 def page() -> None:
     """Sidebar -> selection; one row of choices -> question; proof, maps, table, curves."""
-    store = backend()
+    backend = the_backend()
     look.apply()
     fairness_look.apply()
-    link_notice.check("fairness", store, choice().texts())
+    link_notice.check("fairness", backend, choice().texts())
     with st.sidebar:
         controls.network_control()
         note = st.container()
-        picture_control(store)
+        picture_control(backend)
     st.title("Which maps may be compared between layers?", anchor=False)
     notice = st.empty()
     write_address()
-    network = selected_network(store)
+    network = selected_network(backend)
     if network is None:
         link_notice.draw(notice)
         return
     try:
-        network_input = store.network_input(network, selection.selection().picture)
+        network_input = backend.network_input(network, selection.selection().picture)
     except PictureGoneError as error:
         st.warning(sentence(error), icon=":material/image_not_supported:")
         return
@@ -60,7 +60,7 @@ def page() -> None:
         controls.network_note(network)
     warn(selection.selection().picture, network)
     st.markdown(INTRODUCTION)
-    plan = store.plan(network)
+    plan = backend.plan(network)
     link_notice.check_network("fairness", network, network_input.size)
     check_link(plan)
     write_address()

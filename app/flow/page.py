@@ -14,7 +14,7 @@ from app.flow.run import over_epochs
 from app.flow.stage import draw_stage, looked_at, unfolded
 from app.flow.tables import INPUT, Rows, rows_of, summary
 from app.inputs.sentences import sentence
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.parts import link_notice, progress
 from app.parts.look import apply
 from explainers.assets import DamagedFile
@@ -41,7 +41,7 @@ def page() -> None:
     """Sidebar -> experiment, network, layer, epoch; the stage, what is to be said, curves, numbers, command."""
     apply()
     st.html(FLOW_CSS)
-    link_notice.check("flow", backend(), choice().texts())
+    link_notice.check("flow", the_backend(), choice().texts())
     with st.sidebar:
         experiment_control()
         place_control()

@@ -13,7 +13,7 @@ from app.flow.lines import INFORMATION, Chart, chart_of
 from app.flow.numbers import draw_numbers
 from app.flow.tables import Rows
 from app.flow.take import take_flow
-from app.jobs.backend import View, backend
+from app.jobs.backend import View, the_backend
 from app.parts import progress
 from app.parts.look import look
 from app.parts.watch import Asked, Start, Watch
@@ -55,7 +55,7 @@ def over_epochs(rows: Rows) -> None:
 
     def refresh(views: Sequence[View]) -> None:
         (view,) = views
-        found: Anew | None = view.value if view.value is not None else backend().preview(request.key)
+        found: Anew | None = view.value if view.value is not None else the_backend().preview(request.key)
         _status(work, request, view, found)
         chart = chart_of(rows, chosen, found, request.sigma)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

@@ -386,7 +386,7 @@ class Backend:
 
 
 @st.cache_resource(show_spinner=False, on_release=Backend.close)
-def backend() -> Backend:
+def the_backend() -> Backend:
     """The one backend of this server."""
     made = Backend()
     atexit.register(made.end)
@@ -394,9 +394,9 @@ def backend() -> Backend:
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=lambda met: met[1].away(met[0]))
-def meet(visitor: str, _store: Backend) -> tuple[str, Backend]:
+def meet(visitor: str, _backend: Backend) -> tuple[str, Backend]:
     """Said in every run that asks for something, so that the backend hears of it when the visitor's connection ends."""
-    return visitor, _store
+    return visitor, _backend
 
 
 @cache

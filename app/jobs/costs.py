@@ -22,15 +22,15 @@ MEAN_PASS = 1.5
 BIRD, BIRD_PIXEL = 0.02, 1.5e-6
 
 
-def guess(store: Backend, request: Any) -> float | None:
+def guess(backend: Backend, request: Any) -> float | None:
     """Seconds that a request will take, give or take a factor of three and more; None where nothing is known of it.
 
     Of a decoder the steps alone: its pictures may be there already.
     """
     if isinstance(request, DecoderRequest):
-        return request.cost * step_seconds(store, request.network, request.layer)
+        return request.cost * step_seconds(backend, request.network, request.layer)
     network: Network | None = getattr(request, "network", None)
-    return getattr(request, "seconds", None) if network is None else passes(request) * pass_seconds(store, network)
+    return getattr(request, "seconds", None) if network is None else passes(request) * pass_seconds(backend, network)
 
 
 def drawing_seconds(count: int, side: int) -> float:
@@ -38,21 +38,21 @@ def drawing_seconds(count: int, side: int) -> float:
     return count * (BIRD + BIRD_PIXEL * side**2)
 
 
-def pass_seconds(store: Backend, network: Network) -> float:
+def pass_seconds(backend: Backend, network: Network) -> float:
     """Seconds of one pass of a picture, give or take a factor of three."""
     place = digest("pass cost", network.fingerprint)
-    if (flops := store.results.get(place)) is None:
+    if (flops := backend.results.get(place)) is None:
         x, module = torch.empty(1, 3, *network.input_size, device="meta"), structural_copy(network.module, "meta")
         with torch.no_grad():
             flops = count_flops(lambda: module(x))
-        store.results.put(place, flops)
-    return MEAN_PASS * flops / speed(store.device, half_width=False)
+        backend.results.put(place, flops)
+    return MEAN_PASS * flops / speed(backend.device, half_width=False)
 
 
-def step_seconds(store: Backend, network: Network, layer: Layer) -> float:
+def step_seconds(backend: Backend, network: Network, layer: Layer) -> float:
     """Seconds of one step of a decoder's training, give or take a factor of two; pictures come on top."""
     place = digest("decoder cost", network.fingerprint, layer.path, str(layer.call))
-    if (flops := store.results.get(place)) is None:
+    if (flops := backend.results.get(place)) is None:
         flops = step_flops(network, layer, DecoderSettings(batch=fitting_batch(network)))
-        store.results.put(place, flops)
-    return flops / speed(store.device, half_width=computes_bfloat16(store.device))
+        backend.results.put(place, flops)
+    return flops / speed(backend.device, half_width=computes_bfloat16(backend.device))

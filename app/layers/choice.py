@@ -101,12 +101,12 @@ def change(**values: object) -> None:
     st.session_state["layers_choice"] = replace(choice(), **values)
 
 
-def check_link(store: Backend) -> None:
+def check_link(backend: Backend) -> None:
     """Leaves out the networks that there are not."""
     known = {entry.name for entry in networks()}
 
     def there(name: str) -> bool:
-        return name in known or (store.has_network(name) and owns(selection.owner("layers page"), name))
+        return name in known or (backend.has_network(name) and owns(selection.owner("layers page"), name))
 
     wanted = link_notice.without_lost("networks", choice().networks, there)
     kept, wrong = listed("layers", "networks", wanted, there, MOST_NETWORKS)

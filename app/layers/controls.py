@@ -44,16 +44,16 @@ SEED_HELP = "Start of the random numbers; the other pages share it. The same see
 NO_SECOND = 0.0
 
 
-def networks_control(store: Backend) -> None:
+def networks_control(backend: Backend) -> None:
     """Which networks."""
     entries = {entry.name: entry for entry in networks()}
-    own = {key: title for key, title in own_titles().items() if store.has_network(key)}
+    own = {key: title for key, title in own_titles().items() if backend.has_network(key)}
     shown = [name for name in shown_networks() if name in entries or name in own]
 
     def title(name: str) -> str:
         if name in own:
             return own[name]
-        return entry_title(entries[name], store.has_network(name))
+        return entry_title(entries[name], backend.has_network(name))
 
     st.session_state["w_layers_networks"] = shown
     st.multiselect(
@@ -72,14 +72,14 @@ def own_titles() -> dict[str, str]:
     return st.session_state.setdefault("own_networks", {})
 
 
-def fitting_networks(store: Backend) -> tuple[list[str], list[str]]:
+def fitting_networks(backend: Backend) -> tuple[list[str], list[str]]:
     """Those that are shown and fit into memory together, and those for which there is no room."""
     sizes = {entry.name: entry.size for entry in networks()}
     fit: list[str] = []
     left_out: list[str] = []
     room = NETWORK_BYTES
     for name in shown_networks():
-        here = store.kept(name)
+        here = backend.kept(name)
         size = network_bytes(here) if here else max(sizes.get(name, 0), NETWORK_BYTES // NETWORKS_KEPT)
         (fit if size <= room else left_out).append(name)
         room -= size if size <= room else 0

@@ -5,7 +5,7 @@ import streamlit as st
 from app.address import selection
 from app.inputs.pictures import as_thumbnail
 from app.inputs.sentences import foreign, sentence
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.parts.uploads import bring
 from app.sidebar.own_files import NOTES, uploaded, uploaders
 from app.words import counted
@@ -51,7 +51,7 @@ def small(item: FileItem) -> str:
 def upload(item: FileItem) -> str:
     """The picture under the key by which this session's other pages know it."""
     assert isinstance(item.source, bytes)
-    key = backend().add_upload(item.source, item.name, selection.owner("upload")).key
+    key = the_backend().add_upload(item.source, item.name, selection.owner("upload")).key
     bring(key)
     return key
 

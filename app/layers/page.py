@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.address import selection
-from app.jobs.backend import Backend, backend
+from app.jobs.backend import Backend, the_backend
 from app.layers.choice import check_link, choice, shown_networks
 from app.layers.controls import metric_control, networks_control, settings_control, source_control
 from app.layers.own import own_control
@@ -20,14 +20,14 @@ LEAD = (
 
 def page() -> None:
     """Sidebar -> networks, pictures, settings; status, chart, table, pictures of a point, command."""
-    store = backend()
+    backend = the_backend()
     apply()
-    link_notice.check("layers", store, choice().texts())
-    check_link(store)
+    link_notice.check("layers", backend, choice().texts())
+    check_link(backend)
     computed = choice().source != "table"
     with st.sidebar:
         if computed:
-            networks_control(store)
+            networks_control(backend)
         source_control()
         if choice().source == "own":
             own_control()
@@ -38,21 +38,21 @@ def page() -> None:
     st.title("What do networks discard, layer by layer?", anchor=False)
     notice = st.empty()
     st.markdown(LEAD)
-    _check_layer(store)
+    _check_layer(backend)
     selection.write_address(choice().to_query())
     link_notice.draw(notice, (selection.selection(), choice()))
     metric_control()
     if computed:
-        curves(store)
+        curves(backend)
     else:
-        let_go(store)
+        let_go(backend)
         table()
 
 
-def _check_layer(store: Backend) -> None:
+def _check_layer(backend: Backend) -> None:
     """Leaves out a layer and a grid, which other pages share, that the network of the other pages does not have."""
     name = selection.selection().network
     if choice().source != "table" and name in shown_networks():
-        view = store.network(name, selection.owner(f"layers {name}"))
+        view = backend.network(name, selection.owner(f"layers {name}"))
         if view.state == "done":
             link_notice.check_network("layers", view.value, view.value.input_size)

@@ -40,17 +40,17 @@ class Wanted:
         """How many maps there will be."""
         return len(self.rows) + sum(len(part.request.items) for part in self.parts)
 
-    def found(self, store: Backend, views: Sequence[View]) -> list[Row]:
+    def found(self, backend: Backend, views: Sequence[View]) -> list[Row]:
         """The rows that there are by now, also those of work that was cut short."""
         rows = list(self.rows)
         for part, view in zip(self.parts, views, strict=True):
-            point = view.value if view.value is not None else store.preview(part.request.key)
+            point = view.value if view.value is not None else backend.preview(part.request.key)
             rows += point.rows if point is not None else ()
         return rows
 
 
 def wanted(
-    store: Backend, networks: Sequence[Network], method: str, items: Sequence[Item], settings: Sequence[CIDSettings]
+    backend: Backend, networks: Sequence[Network], method: str, items: Sequence[Item], settings: Sequence[CIDSettings]
 ) -> Wanted:
     """For these pictures: all layers with the first of them come first, the cheap ones first among them."""
     rows: list[Row] = []
@@ -67,7 +67,7 @@ def wanted(
                     rows += there
                     if open_ones:
                         request = PointRequest(network, layer, method, open_ones, one)
-                        cost = max(1, round((guess(store, request) or 0) * MILLISECONDS))
+                        cost = max(1, round((guess(backend, request) or 0) * MILLISECONDS))
                         parts.append(Part(request, Asked(request, (2 + step, cost), cost=cost)))
     return Wanted(tuple(rows), tuple(parts), tuple(lacking))
 

@@ -29,18 +29,18 @@ LOADING = View("", "loading")
 NO_ROOM = "**{}** is left out: the networks before it fill the memory for networks. Choose fewer of them."
 
 
-def curves(store: Backend) -> None:
+def curves(backend: Backend) -> None:
     """Status, chart, table and pictures; asking keeps the work alive while the page is open."""
     now, chosen = selection.selection(), choice()
     own = own_pictures() if chosen.source == "own" else ()
     if own is None:
-        let_go(store)
+        let_go(backend)
         progress.ended("Choose the files of your pictures on the left.", "upload_file", "layers_page")
         return
     items: Sequence[Item] = own or [BirdItem(index) for index in range(chosen.count)]
     pictures = counted(len(own), "own picture") if own else f"birds:{chosen.count}"
     settings, method = chosen.settings(now.beta, now.seed), METHODS[chosen.metric]
-    names, left_out = fitting_networks(store)
+    names, left_out = fitting_networks(backend)
     here: dict[str, Network] = {}
     notes: list[str] = []
     what = Wanted()
@@ -48,9 +48,9 @@ def curves(store: Backend) -> None:
 
     def build() -> list[Asked | View]:
         nonlocal here, notes, what, asked_of
-        here, notes, coming = _networks(store, names)
+        here, notes, coming = _networks(backend, names)
         if asked_of != tuple(here):
-            what, asked_of = wanted(store, list(here.values()), method, items, settings), tuple(here)
+            what, asked_of = wanted(backend, list(here.values()), method, items, settings), tuple(here)
         return [*(part.asked for part in what.parts), *[LOADING] * coming, *unlike.watch.ask()]
 
     def compared(spot: Compared) -> AgreementRequest | None:
@@ -67,7 +67,7 @@ def curves(store: Backend) -> None:
     def refresh(views: list[View]) -> None:
         unlike.polled = any(view.live for view in views)
         views = views[: len(what.parts)]
-        rows = what.found(store, views)
+        rows = what.found(backend, views)
         _status(work, what, views, len(rows))
         for note in (*notes, *(NO_ROOM.format(title(name)) for name in left_out)):
             st.caption(f":material/info: {note}")
@@ -80,7 +80,7 @@ def curves(store: Backend) -> None:
             version = METHOD_VERSIONS[method]
             setting = tuple(setting_of(one, version) for one in settings)
             chart = Chart(frame_of(rows), shown, setting, chosen.metric, {item.name: item for item in own})
-            draw(chart, pictures, str(store.device), commands(names, items, settings), unlike)
+            draw(chart, pictures, str(backend.device), commands(names, items, settings), unlike)
 
     work.draw(refresh)
 
@@ -91,10 +91,10 @@ def title(name: str) -> str:
     return own_titles().get(name) or titles.get(name, "Your own weights")
 
 
-def let_go(store: Backend) -> None:
+def let_go(backend: Backend) -> None:
     """Nothing of this page is waited for any more."""
     for name in ("layers page", "layers unlike"):
-        store.release(selection.owner(name))
+        backend.release(selection.owner(name))
 
 
 def commands(names: Sequence[str], items: Sequence[Item], settings: Sequence[CIDSettings]) -> str:
@@ -117,13 +117,13 @@ def shown_networks(here: dict[str, Network], method: str) -> dict[str, Shown]:
     return found
 
 
-def _networks(store: Backend, names: Sequence[str]) -> tuple[dict[str, Network], list[str], int]:
+def _networks(backend: Backend, names: Sequence[str]) -> tuple[dict[str, Network], list[str], int]:
     """Those that are there, a sentence on each that is not, and how many are on their way."""
     here: dict[str, Network] = {}
     notes: list[str] = []
     coming = 0
     for name in names:
-        view = store.network(name, selection.owner(f"layers {name}"))
+        view = backend.network(name, selection.owner(f"layers {name}"))
         if view.state == "done":
             here[name] = view.value
         elif view.live:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.address import selection
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.learn import frame, predict
 from app.learn.lessons import LESSONS, bench, controls
 from app.learn.lessons.lesson import Stage
@@ -37,13 +37,13 @@ def page() -> None:
 @st.fragment
 def _widget(number: int) -> None:
     notice = st.empty()
-    if network_or_status(backend(), bench.NETWORK, "learn_network", "learn_load", _leave, LEAVE) is None:
+    if network_or_status(the_backend(), bench.NETWORK, "learn_network", "learn_load", _leave, LEAVE) is None:
         link_notice.draw(notice)
         return
     if st.session_state.get("learn_shown") != number:
         # What an earlier lesson still measures stops.
         for slot in SLOTS:
-            backend().release(selection.owner(slot))
+            the_backend().release(selection.owner(slot))
         st.session_state["learn_shown"] = number
     # What the link says of other lessons is not kept for them.
     settled = "link_settled" in st.session_state

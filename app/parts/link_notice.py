@@ -33,18 +33,18 @@ LOST = {
 }
 
 
-def check(page: str, store: Backend, own: Mapping[str, str]) -> None:
+def check(page: str, backend: Backend, own: Mapping[str, str]) -> None:
     """Before anything is drawn: takes the usual network and picture where the chosen ones are not here.
 
     On the first page of a visit, remembers what is wrong with its link; `own` is what the page has understood of it.
     """
-    if lost := shared_link.arrive(page, store):
+    if lost := shared_link.arrive(page, backend):
         st.session_state["picture_gone"] = lost + INSTEAD
-    shared_link.follow(store)
+    shared_link.follow(backend)
     link, now = selection.arrived(page), selection.selection()
     if not now.network.startswith(OWN) and now.network not in [entry.name for entry in networks()]:
         selection.change(network=selection.Selection().network)
-    if gone := _gone(store, now.picture):
+    if gone := _gone(backend, now.picture):
         _other_picture()
         if "link_clauses" in st.session_state:
             st.session_state["picture_gone"] = gone + INSTEAD
@@ -98,19 +98,19 @@ def draw(place: DeltaGenerator, now: object = None) -> None:
         place.warning(words, icon=":material/link_off:")
 
 
-def is_there(store: Backend, key: str) -> bool:
+def is_there(backend: Backend, key: str) -> bool:
     """Whether a picture, or a part of one, can be shown."""
-    return not _gone(store, key)
+    return not _gone(backend, key)
 
 
-def _gone(store: Backend, key: str) -> str:
+def _gone(backend: Backend, key: str) -> str:
     """Why the picture cannot be shown; empty where it can."""
     if key in st.session_state.setdefault("pictures_there", set()) and not key.startswith(selection.PRIVATE):
         return ""
     try:
         if key.startswith(selection.PRIVATE) and not owns(selection.owner("upload"), key):
             raise PictureGoneError(NOT_KEPT)
-        part(with_outline(store.whole(key, THUMBNAIL), split_outline(key)[1]), split(key)[1])
+        part(with_outline(backend.whole(key, THUMBNAIL), split_outline(key)[1]), split(key)[1])
     except PictureGoneError as error:
         return sentence(error)
     st.session_state["pictures_there"].add(key)

@@ -24,7 +24,7 @@ def entry_title(entry: NetworkEntry, here: bool = False) -> str:
     return f"{entry.title} " + ("(no weights)" if entry.shipped else f"↓ {megabytes(entry.size)}")
 
 
-def selected_network(store: Backend) -> Network | None:
+def selected_network(backend: Backend) -> Network | None:
     """The network that all pages share; None, with the reason drawn, while it is not here."""
 
     name = selection.selection().network
@@ -35,25 +35,25 @@ def selected_network(store: Backend) -> Network | None:
         st.session_state["source"] = picture.partition("/")[0]
         selection.change(network=start, layer=None, grid=None, picture=picture)
 
-    return network_or_status(store, name, "network", "load", back)
+    return network_or_status(backend, name, "network", "load", back)
 
 
 def network_or_status(
-    store: Backend, name: str, slot: str, key: str, back: Callable[[], None], label: str = BACK
+    backend: Backend, name: str, slot: str, key: str, back: Callable[[], None], label: str = BACK
 ) -> Network | None:
     """The network `name`, asked for under the owner of `slot`; None, with the reason drawn, while it is not here.
 
     `back` takes another network instead: on Cancel, and by the button `label`.
     """
     owner = selection.owner(slot)
-    view = store.network(name, owner)
+    view = backend.network(name, owner)
     if view.state == "done":
         return view.value
 
     cancelled: list[str] = []
 
     def again() -> None:
-        store.retry(name)
+        backend.retry(name)
 
     def cancel() -> None:
         back()
@@ -61,7 +61,7 @@ def network_or_status(
 
     def draw() -> None:
         # Whoever has cancelled does not ask for it again: the page goes on with another network.
-        if cancelled or not (now := store.network(name, owner)).live:
+        if cancelled or not (now := backend.network(name, owner)).live:
             st.rerun()
         words = time_left(now.remaining)
         progress.running(now.message or "Loading the network", now.progress, words, key, cancel)

@@ -16,7 +16,7 @@ from app.parts.uploads import bring
 UPLOAD = "upload/"
 
 
-def arrive(page: str, store: Backend) -> str:
+def arrive(page: str, backend: Backend) -> str:
     """Takes the shared picture of the link that a visit began with, once; why not, or nothing.
 
     From then on it is like an upload of this session's own, under the same link as long as that holds.
@@ -27,29 +27,29 @@ def arrive(page: str, store: Backend) -> str:
     st.session_state["shared_taken"] = wanted
     token, _ = split(wanted)
     try:
-        found = store.shared.find(token)
+        found = backend.shared.find(token)
     except PictureGoneError as error:
         stand(SHARED, None)
         return sentence(error)
     # The digest of the file stands behind the mark of whoever brought it.
     owner = mark(selection.owner("upload"))
     key = UPLOAD + owner + found.picture.key.removeprefix(UPLOAD)[len(owner) :]
-    store.uploads.put(key, replace(found.picture, key=key))
+    backend.uploads.put(key, replace(found.picture, key=key))
     bring(key)
     links()[key] = (token, found.ends)
     st.session_state["source"] = "upload"
     # What stands behind the token: the part that is used, and the object that was drawn.
     selection.change(picture=key + wanted[len(token) :])
-    follow(store)
+    follow(backend)
     return ""
 
 
-def follow(store: Backend) -> None:
+def follow(backend: Backend) -> None:
     """Keeps the address in step: it holds the picture that is looked at if that is shared, and no other."""
     picture = selection.selection().picture
     key, _ = split(picture)
     token, _ = links().get(key, ("", 0.0))
-    if token and not store.shared.is_there(token):
+    if token and not backend.shared.is_there(token):
         del links()[key]
         token = ""
     now = token and token + picture[len(key) :]
@@ -62,13 +62,13 @@ def links() -> dict[str, tuple[str, float]]:
     return st.session_state.setdefault("shared", {})
 
 
-def share(store: Backend, picture: Picture) -> None:
+def share(backend: Backend, picture: Picture) -> None:
     """Raises ValueError, one sentence."""
-    links()[picture.key] = store.shared.share(picture)
-    follow(store)
+    links()[picture.key] = backend.shared.share(picture)
+    follow(backend)
 
 
-def withdraw(store: Backend, key: str) -> None:
+def withdraw(backend: Backend, key: str) -> None:
     token, _ = links().pop(key)
-    store.shared.withdraw(token)
-    follow(store)
+    backend.shared.withdraw(token)
+    follow(backend)

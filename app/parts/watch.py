@@ -9,7 +9,7 @@ from types import MappingProxyType
 import streamlit as st
 
 from app.address import selection
-from app.jobs.backend import View, backend, meet
+from app.jobs.backend import View, meet, the_backend
 from app.jobs.costs import guess
 from app.parts import progress
 from app.parts.left import Part, Promise, together
@@ -90,14 +90,14 @@ class Watch:
 
     def ask(self, wait: float = 0.0) -> list[View]:
         """How everything stands; asking keeps it alive."""
-        meet(self.owner.partition("/")[0], backend())
+        meet(self.owner.partition("/")[0], the_backend())
         return [self._ask(each, wait) for each in self.build()]
 
     def _ask(self, asked: Asked | View, wait: float) -> View:
         if isinstance(asked, View):
             return asked
         start = asked.start and (not self.waits or asked.request.key in self.started)
-        view = backend().ask(asked.request, self.owner, asked.order, selection.stopped(), start, wait)
+        view = the_backend().ask(asked.request, self.owner, asked.order, selection.stopped(), start, wait)
         self.requests[view.key] = asked.request
         self.weights[view.key] = asked.cost or 1
         return view
@@ -107,7 +107,7 @@ class Watch:
         views = self.ask()
         keys = {view.key for view in views}
         self.started &= keys
-        backend().release(self.owner, keep=keys)
+        the_backend().release(self.owner, keep=keys)
         self._now = views
         return views
 
@@ -116,13 +116,13 @@ class Watch:
             if view.live:
                 if not self.waits:
                     selection.stopped().add(view.key)
-                backend().stop(view.key, self.owner)
+                the_backend().stop(view.key, self.owner)
             self.started.discard(view.key)
 
     def again(self, views: Sequence[View]) -> None:
         for view in views:
             selection.stopped().discard(view.key)
-            backend().retry(view.key)
+            the_backend().retry(view.key)
             self.started.add(view.key)
 
     def draw(self, draw: Callable[[list[View]], None], every: float = POLL) -> None:
@@ -203,8 +203,8 @@ class Watch:
         request, told = self.requests.get(view.key), hasattr(view.value, "remaining")
         if request is None:
             return Part()
-        foreseen = backend().paces.foresee(request)
-        guessed = guess(backend(), request) if foreseen is None and not told else None
+        foreseen = the_backend().paces.foresee(request)
+        guessed = guess(the_backend(), request) if foreseen is None and not told else None
         return Part(foreseen, guessed, view.progress, view.remaining, told)
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.address import selection
 from app.address.worlds import fitting
-from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, backend, networks
+from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks, the_backend
 from app.parts.network_status import entry_title
 from app.sidebar.weights_choice import architecture_control, choice_control, file_of_weights, titled
 from app.words import counted
@@ -21,7 +21,7 @@ def network_control() -> None:
     """Which network; those whose weights are not on this disk say so, and one's own come first."""
     entries = {entry.name: entry for entry in networks()}
     chosen = selection.selection().network
-    own = {key: title for key, title in _own().items() if key == chosen or backend().has_network(key)}
+    own = {key: title for key, title in _own().items() if key == chosen or the_backend().has_network(key)}
     if chosen.startswith(OWN):
         own.setdefault(chosen, "Your own weights")
     if chosen not in entries and chosen not in own:
@@ -60,13 +60,13 @@ def network_control() -> None:
     )
 
 
-def own_weights_control(store: Backend) -> None:
+def own_weights_control(backend: Backend) -> None:
     """Weights of one's own, for a registered architecture or one that is recognised."""
     with st.expander("Your own weights", key="own_weights"):
-        architecture_control("w_architecture", _take_architecture, store)
-        file_of_weights("Weights", "w_weights", _take_weights, store)
+        architecture_control("w_architecture", _take_architecture, backend)
+        file_of_weights("Weights", "w_weights", _take_weights, backend)
         chosen = selection.selection().network
-        choice_control(store, chosen, "w_weights_choice", lambda given: _take_weights(store, **given))
+        choice_control(backend, chosen, "w_weights_choice", lambda given: _take_weights(backend, **given))
 
 
 def network_note(network: Network) -> None:
@@ -135,20 +135,20 @@ def _take_variant() -> None:
     selection.change(network=st.session_state["w_variant"])
 
 
-def _take_architecture(store: Backend) -> None:
+def _take_architecture(backend: Backend) -> None:
     st.session_state["architecture"] = st.session_state["w_architecture"]
     # A file that did not fit gets its next try at once; one that did is left alone.
     chosen = selection.selection().network
-    if chosen.startswith(OWN) and not store.has_network(chosen):
-        _take_weights(store)
+    if chosen.startswith(OWN) and not backend.has_network(chosen):
+        _take_weights(backend)
 
 
-def _take_weights(store: Backend, architecture: str | None = None, weights: str | None = None) -> None:
+def _take_weights(backend: Backend, architecture: str | None = None, weights: str | None = None) -> None:
     file = st.session_state["w_weights"]
     if file is None:
         return
     architecture = cast(str, st.session_state["architecture"] if architecture is None else architecture)
-    key = store.add_network(architecture, file.getvalue(), selection.owner("network"), weights)
+    key = backend.add_network(architecture, file.getvalue(), selection.owner("network"), weights)
     others = [(name, title) for name, title in _own().items() if name != key]
     newest = [(key, titled(file.name, architecture, weights)), *others]
     st.session_state["own_networks"] = dict(newest[:NETWORKS_KEPT])

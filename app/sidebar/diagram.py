@@ -39,19 +39,19 @@ Take = Callable[[tuple[str, ...]], object]
 
 
 def diagram_control(
-    store: Backend, network: Network, network_input: NetworkInput | None, settings: CIDSettings,
+    backend: Backend, network: Network, network_input: NetworkInput | None, settings: CIDSettings,
     columns: Sequence[str] | None = None, take: Take | None = None, most: int = 1,
 ) -> None:  # fmt: skip
     """One layer is chosen; or with `columns` those that are columns now, of which `take` is told, at most so many.
 
     Without a `network_input` no layer has a colour.
     """
-    drawn = store.diagram(network)
+    drawn = backend.diagram(network)
     decoders = {layer.depth for layer in network.layers if find_decoder(network, layer)}
     limits = CID_METHOD.fixed_scale(settings) if network_input else None
 
     def paint() -> str:
-        known = {} if network_input is None else means(store, network, network_input, settings)
+        known = {} if network_input is None else means(backend, network, network_input, settings)
         return colours(KEY, known, drawing(drawn, known, decoders, limits, look()))
 
     several = columns is not None
@@ -84,12 +84,12 @@ def diagram_control(
         watch.followed(paint_again)
 
 
-def means(store: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings) -> dict[int, Known]:
+def means(backend: Backend, network: Network, network_input: NetworkInput, settings: CIDSettings) -> dict[int, Known]:
     """By depth, the mean CID of the layers whose map is kept; nothing is computed for it."""
     found: dict[int, Known] = {}
     for layer in network.layers:
         request: Request = network_input.request(network, layer, CID_NAME, settings)
-        view = store.ask(request, selection.owner("diagram"), start=False)
+        view = backend.ask(request, selection.owner("diagram"), start=False)
         if view.state == "done":
             found[layer.depth] = Known(float(view.value.mean[0]), is_certain(view.value.numbers))
     return found

@@ -23,7 +23,7 @@ CROPPED = ("photo", "upload")
 THUMBNAILS_HELP = "Each is scaled and cropped as the chosen network wants it. The name of the chosen one stands below."
 
 
-def picture_control(store: Backend) -> None:
+def picture_control(backend: Backend) -> None:
     """Gallery with thumbnails by source, and an upload."""
     chosen = selection.selection().picture
     st.session_state.setdefault("source", chosen.partition("/")[0])
@@ -41,8 +41,8 @@ def picture_control(store: Backend) -> None:
         "your own picture stays in this server's memory, for you alone unless you put it into the link.",
     )
     if st.session_state["source"] == "upload":
-        _upload_control(store)
-        there = {key: picture for key in uploads() if (picture := store.uploaded(key))}
+        _upload_control(backend)
+        there = {key: picture for key in uploads() if (picture := backend.uploaded(key))}
         titles = {key: picture.title for key, picture in there.items()}
         addresses = [as_thumbnail(picture.image) for picture in there.values()]
     else:
@@ -51,7 +51,7 @@ def picture_control(store: Backend) -> None:
     if titles:
         _thumbnails(titles, addresses, split(chosen)[0])
     if chosen.startswith(st.session_state["source"]):
-        _parts_control(store, chosen)
+        _parts_control(backend, chosen)
 
 
 def _sources(network: str, source: str) -> dict[str, str]:
@@ -65,10 +65,10 @@ def _sources(network: str, source: str) -> dict[str, str]:
     }
 
 
-def _parts_control(store: Backend, chosen: str) -> None:
+def _parts_control(backend: Backend, chosen: str) -> None:
     """Which part of the picture is used, and what in it is the object."""
     try:
-        whole = store.whole(chosen, SHOWN_SIDE)
+        whole = backend.whole(chosen, SHOWN_SIDE)
     except PictureGoneError:
         return  # the page says so
 
@@ -79,7 +79,7 @@ def _parts_control(store: Backend, chosen: str) -> None:
         return selection.selection().picture
 
     if chosen.startswith(CROPPED):
-        network = store.kept(selection.selection().network)
+        network = backend.kept(selection.selection().network)
         crop_control(key, whole, network and network.preprocessing, take)
     object_control(key, whole, take)
 
@@ -105,14 +105,14 @@ def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> No
     st.caption(f"Chosen: {titles[chosen]}." if chosen in titles else "Choose one of these pictures.")
 
 
-def _upload_control(store: Backend) -> None:
+def _upload_control(backend: Backend) -> None:
     st.file_uploader(
         "Upload a picture",
         type=list(EXTENSIONS),
         key="w_upload",
         max_upload_size=PICTURE_MEGABYTES,
         on_change=_take_upload,
-        args=(store,),
+        args=(backend,),
         label_visibility="collapsed",
         help=f"PNG, JPEG, WebP, BMP, GIF or TIFF, up to {PICTURE_MEGABYTES} MB. It is scaled to the network's size.",
     )
@@ -123,18 +123,18 @@ def _upload_control(store: Backend) -> None:
         format_func=str.capitalize,
         key="w_ground",
         on_change=_take_ground,
-        args=(store,),
+        args=(backend,),
         required=True,
         help="A network knows no transparency: what shines through has to have a colour.",
     )
     if message := st.session_state.get("upload_error"):
         st.error(message)
     # Of the picture that is shown, as long as it is.
-    shown = store.uploaded(split(selection.selection().picture)[0])
+    shown = backend.uploaded(split(selection.selection().picture)[0])
     for note in shown.notes if shown else ():
         st.caption(f"Note: {note}.")
     if shown:
-        share_control(store, shown)
+        share_control(backend, shown)
 
 
 def _take_source() -> None:
@@ -148,12 +148,12 @@ def _take_picture() -> None:
         selection.change(picture=st.session_state["w_picture"])
 
 
-def _take_ground(store: Backend) -> None:
+def _take_ground(backend: Backend) -> None:
     st.session_state["ground"] = st.session_state["w_ground"]
-    _take_upload(store)
+    _take_upload(backend)
 
 
-def _take_upload(store: Backend) -> None:
+def _take_upload(backend: Backend) -> None:
     file = st.session_state["w_upload"]
     st.session_state.pop("upload_error", None)
     if file is None:
@@ -162,7 +162,7 @@ def _take_upload(store: Backend) -> None:
         # The browser keeps to the limit; the server has only the one for weights.
         if file.size > PICTURE_MEGABYTES << 20:
             raise PictureError(f"expected a picture of at most {PICTURE_MEGABYTES} MB, got {file.size >> 20} MB")
-        picture = store.add_upload(
+        picture = backend.add_upload(
             file.getvalue(), file.name, selection.owner("upload"), st.session_state.get("ground", "white")
         )
     except PictureError as error:

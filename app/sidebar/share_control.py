@@ -15,21 +15,21 @@ HELP = (
 )
 
 
-def share_control(store: Backend, picture: Picture) -> None:
+def share_control(backend: Backend, picture: Picture) -> None:
     held = shared_link.links().get(picture.key)
     st.session_state["w_share"] = held is not None
-    st.toggle("Put it into the link", key="w_share", on_change=_take, args=(store, picture), help=HELP)
+    st.toggle("Put it into the link", key="w_share", on_change=_take, args=(backend, picture), help=HELP)
     if held is not None:
         st.caption(f":material/link: In the link until {here(held[1])}, then it is forgotten.")
     if problem := st.session_state.pop("share_problem", ""):
         st.error(problem)
 
 
-def _take(store: Backend, picture: Picture) -> None:
+def _take(backend: Backend, picture: Picture) -> None:
     if not st.session_state["w_share"]:
-        shared_link.withdraw(store, picture.key)
+        shared_link.withdraw(backend, picture.key)
         return
     try:
-        shared_link.share(store, picture)
+        shared_link.share(backend, picture)
     except ValueError as error:
         st.session_state["share_problem"] = sentence(error)

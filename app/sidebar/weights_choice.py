@@ -61,9 +61,9 @@ def architecture_control(key: str, on_change: Callable[..., None], *args: object
     )
 
 
-def choice_control(store: Backend, network: str, key: str, on_choice: Callable[[dict[str, str]], None]) -> None:
+def choice_control(backend: Backend, network: str, key: str, on_choice: Callable[[dict[str, str]], None]) -> None:
     """Where a file leaves open what is meant, the choice: given on as an argument of `Backend.add_network`."""
-    needed = store.choice(network)
+    needed = backend.choice(network)
     if needed is None:
         return
     settled = dict(zip(["architecture"], needed.architectures, strict=True)) if needed.weights else {}

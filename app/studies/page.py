@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.address import selection
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.parts import link_notice
 from app.parts.bound import dropdown
 from app.parts.look import apply
@@ -32,7 +32,7 @@ def page() -> None:
     """Sidebar -> study; the index, or its claims, curves and map."""
     apply()
     st.html(STUDIES_CSS)
-    link_notice.check("studies", backend(), choice().texts())
+    link_notice.check("studies", the_backend(), choice().texts())
     titles = {INDEX: ALL} | {name: study.title for name, study in STUDIES.items()}
     with st.sidebar:
         dropdown("w_studies_study", "Study", titles, choice().study, lambda name: change(study=name), STUDY_HELP)

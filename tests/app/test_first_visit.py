@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.first_visit import asking, page
-from app.jobs.backend import backend, shipped_results
+from app.jobs.backend import shipped_results, the_backend
 from app.learn.lessons import LESSONS
 from app.parts.examples import EXAMPLES
 from explainers.methods.request import Workbench, answer
@@ -28,7 +28,7 @@ def nothing_computes(fresh_backend, monkeypatch) -> Iterator[None]:
     def refuse(key, work, owner, priority=(0, 0)):
         raise AssertionError(AGAIN)
 
-    monkeypatch.setattr(backend().maps, "submit", refuse)
+    monkeypatch.setattr(the_backend().maps, "submit", refuse)
     yield
     shipped_results.cache_clear()
 

@@ -157,18 +157,18 @@ def notices(app: AppTest) -> list[str]:
 def test_the_app_says_once_that_nothing_is_kept(folder, fresh_backend):
     folder.write_text("a file where the folder should be")
     app = AppTest.from_file(MAIN, default_timeout=WAIT).run()
-    from app.jobs.backend import backend
+    from app.jobs.backend import the_backend
 
-    entropy(backend(), 0)
-    assert backend().results.problem == "Results are not kept on disk: the folder cannot be used."
+    entropy(the_backend(), 0)
+    assert the_backend().results.problem == "Results are not kept on disk: the folder cannot be used."
     app.run()
     assert not app.exception
     (notice,) = notices(app)
     assert notice.startswith(":material/info: Results are not kept on disk: the folder cannot be used.")
     assert str(folder) not in notice
     folder.unlink()
-    entropy(backend(), 1)
-    assert backend().results.problem == ""
+    entropy(the_backend(), 1)
+    assert the_backend().results.problem == ""
     assert notices(app.run()) == []
 
 

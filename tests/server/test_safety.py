@@ -413,13 +413,13 @@ def test_what_waits_in_a_flood_loses_no_click_and_no_run_of_the_whole_page():
 def test_the_caches_of_all_survive_a_visitor(fresh_backend):
     from streamlit.runtime.app_session import AppSession
 
-    from app.jobs.backend import backend
+    from app.jobs.backend import the_backend
     from app.server.hardening import harden
 
-    kept = backend()
+    kept = the_backend()
     harden()
     AppSession._handle_clear_cache_request(None)
-    assert backend() is kept
+    assert the_backend() is kept
 
 
 def test_a_foreign_origin_is_judged_without_asking_anybody(monkeypatch):

@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import Widget
 
 from app.address.selection import Selection
 from app.figures.parted import together
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from tests.support.picture_files import noise
 from tests.support.places import MAIN
 
@@ -56,7 +56,7 @@ def until(at: AppTest, holds: Callable[[AppTest], object], every: float = EVERY)
 def rest(most: float) -> None:
     """Until no job is left, for `most` seconds at most, and for a moment at least."""
     pause, ends = threading.Event(), time.monotonic() + most
-    runners = (backend().maps, backend().loads, backend().own_loads, backend().trainings)
+    runners = (the_backend().maps, the_backend().loads, the_backend().own_loads, the_backend().trainings)
     pause.wait(SHORTEST)
     while any(runner.count for runner in runners) and time.monotonic() < ends:
         pause.wait(0.01)

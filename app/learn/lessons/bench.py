@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from app.address import selection
 from app.inputs.pictures import gallery
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from explainers import CID, CIDSettings
 from explainers.baselines.explain import attribute
 from explainers.cid.results import ENTROPY_CONSTANT
@@ -37,12 +37,12 @@ kept = st.cache_data(max_entries=512, show_spinner=False)
 
 def network() -> Network:
     """The network itself, for the page and for the thread that measures."""
-    store = backend()
-    return store.kept(NETWORK) or store.network(NETWORK, "lessons").value
+    backend = the_backend()
+    return backend.kept(NETWORK) or backend.network(NETWORK, "lessons").value
 
 
 def network_input(picture: str) -> NetworkInput:
-    return backend().network_input(network(), picture)
+    return the_backend().network_input(network(), picture)
 
 
 def pictures() -> dict[str, str]:
@@ -72,7 +72,7 @@ def closed(picture: str, layer: str, grid: int | None = None) -> tuple[np.ndarra
 def closed_map(module: nn.Module, layer: Layer, x: Tensor, grid: int | None = None) -> tuple[np.ndarray, float]:
     """The closed form alone, without the samples that would only say how well it holds."""
     settings = CIDSettings(grid=grid, refine=False, probes=PROBES)
-    for result in CID(module, layer).stream(x[None].to(backend().device), settings, every=True):
+    for result in CID(module, layer).stream(x[None].to(the_backend().device), settings, every=True):
         if result.backward_passes >= PROBES or not result.constraint.isnan().all():
             break
     return result.entropy[0, 0].numpy(), float(result.delta_f2[0])
@@ -80,7 +80,7 @@ def closed_map(module: nn.Module, layer: Layer, x: Tensor, grid: int | None = No
 
 def answer_map(module: nn.Module, layer: Layer, x: Tensor) -> tuple[np.ndarray, dict[str, float | int]]:
     """The closed form's map (H, W) in nats, and what the samples say of it: how well it meets the constraint."""
-    result = CID(module, layer).explain(x[None].to(backend().device), CIDSettings(refine=False, probes=PROBES))
+    result = CID(module, layer).explain(x[None].to(the_backend().device), CIDSettings(refine=False, probes=PROBES))
     return result.entropy[0, 0].numpy(), result.numbers
 
 
@@ -96,7 +96,7 @@ def shape(picture: str, layer: str, shaped: bool) -> np.ndarray:
 @kept
 def reaction(picture: str, layer: str, shaped: bool, sigma: float) -> tuple[float, float]:
     """E‖f′−f‖²/(βδ_f²) for noise of geometric mean `sigma`, measured, and its standard error."""
-    x = network_input(picture).x[None].to(backend().device)
+    x = network_input(picture).x[None].to(the_backend().device)
     log_sigma = torch.from_numpy(np.log(sigma * shape(picture, layer, shaped)))[None, None].to(x)
     sampler = Sampler(Feature(network().module, network().layer(layer)), x, (x.shape[-2], x.shape[-1]))
     noise = sampler.noise(SAMPLES, torch.Generator(x.device).manual_seed(0))
@@ -130,7 +130,7 @@ def entropy_of(sigma: float) -> float:
 
 def pairs() -> dict[str, tuple[Pair, Layer]]:
     """Pairs of layers that may be rescaled, with the feature that can be looked at, by the first layer's name."""
-    found = backend().plan(network()).pairs
+    found = the_backend().plan(network()).pairs
     return {pair.layer_name: (pair, pair.feature) for pair in found if pair.rescalable and pair.feature is not None}
 
 
@@ -139,7 +139,7 @@ def rescaled(picture: str, pair: str, c: float) -> dict[str, Any]:
     """The pair rescaled by c: how far a logit moved, the factor of every map, and CID's maps before and after."""
     (chosen, feature), before = pairs()[pair], network()
     after = replace(before, module=rescale(before.module, [chosen], c))
-    x = network_input(picture).x[None].to(backend().device)
+    x = network_input(picture).x[None].to(the_backend().device)
     with torch.inference_mode():
         target = int(before.module(x).argmax())
     factors = {}
@@ -162,7 +162,7 @@ def quiet_filters(picture: str, pair: str, kind: str) -> Tensor:
         return torch.arange(channels) % 2 == 1
     feature = Feature(network().module, layer)
     with torch.inference_mode():
-        rows = feature(seen.x[None].to(backend().device)).view(channels, height, width).abs().cpu()
+        rows = feature(seen.x[None].to(the_backend().device)).view(channels, height, width).abs().cpu()
     mask = Image.fromarray(seen.mask.astype(np.uint8) * 255).resize((width, height), Image.Resampling.BOX)
     inside = torch.from_numpy(np.asarray(mask).astype(np.float32) / 255)
     share = (rows * inside).sum((1, 2)) / rows.sum((1, 2)).clamp_min(1e-12)
@@ -180,7 +180,7 @@ def halved(picture: str, pair: str, kind: str, scale: float) -> tuple[np.ndarray
     """
     (chosen, layer), quiet = pairs()[pair], quiet_filters(picture, pair, kind)
     module = scale_filters(network().module, chosen, quiet, scale)
-    x = network_input(picture).x[None].to(backend().device)
+    x = network_input(picture).x[None].to(the_backend().device)
     with torch.inference_mode():
         plain, quieter = (Feature(each, layer)(x) for each in (network().module, module))
     undo = torch.where(quiet, 1 / scale, 1.0).repeat_interleave(plain.shape[1] // len(quiet)).to(x)

@@ -13,7 +13,7 @@ from app.evaluate.choice import Choice as EvaluateChoice
 from app.explore.grid_choice import GridChoice
 from app.fairness.controls import Choice as FairnessChoice
 from app.flow.choice import Choice as FlowChoice
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.layers.choice import Choice as LayersChoice
 from app.studies.choice import Choice as StudiesChoice
 from tests.support.pages import address, page
@@ -93,7 +93,7 @@ def test_another_network_is_named_and_the_usual_one_taken(page):
     assert "`../../etc` (expected one of the list on the left)" in notice(at)
     assert "network" not in address(at)
     assert at.session_state["selection"].network == Selection().network
-    backend().maps.close()
+    the_backend().maps.close()
 
 
 @pytest.mark.parametrize("key", ["photo/rocket@0,0,2,1", "photo/rocket@0.5,0.5,0.5,0.5", "upload/12", "nothing"])
@@ -136,12 +136,12 @@ def test_uploads_in_a_list_have_a_place_in_the_link_and_where_they_are_lost_it_i
     assert notice_of_the_lost(at.run()) == said
     # With files of this visit's own the place is taken, and stays in the address.
     if name == "explore":
-        key = backend().add_upload(noise(), "mine.png", f"{at.session_state['session']}/upload").key
+        key = the_backend().add_upload(noise(), "mine.png", f"{at.session_state['session']}/upload").key
         at.session_state["grid_choice"] = replace(at.session_state["grid_choice"], pictures=("bird/0", key))
         at.run()
         assert address(at)["pictures"] == "bird/0 upload"
         assert not at.warning
-    backend().maps.close()
+    the_backend().maps.close()
 
 
 def notice_of_the_lost(at: AppTest) -> list[str]:
@@ -169,7 +169,7 @@ def test_no_method_at_all_is_a_choice_and_one_that_is_none_is_not(page):
     at = visit(page, CHEAP | {"methods": "foo", "layers": "conv1"})
     assert "`foo`" in notice(at)
     assert "methods" not in address(at)
-    backend().maps.close()
+    the_backend().maps.close()
 
 
 def test_evaluates_choice_is_in_its_address_and_comes_back():
@@ -223,7 +223,7 @@ def test_a_switch_of_a_lesson_comes_back_too():
     assert silent(at)
     assert at.toggle(key="w_learn_whole").value
     assert address(at) == {"lesson": "beta", "beta": "1e-05", "layer_layer3.2": "conv1", "whole": "True"}
-    backend().maps.close()
+    the_backend().maps.close()
 
 
 @pytest.mark.parametrize("page", CHOICES)

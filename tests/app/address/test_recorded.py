@@ -16,7 +16,7 @@ from app.evaluate.choice import Choice as Evaluate
 from app.explore.grid_choice import GridChoice
 from app.fairness.controls import Choice as Fairness
 from app.flow.choice import Choice as Flow
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.layers.choice import Choice as Layers
 from app.studies.choice import Choice as Studies
 from tests.support.pages import address, controls, page, says, until
@@ -61,7 +61,7 @@ def test_a_page_opens_with_its_controls_where_they_were(kept):
     assert {control: shown[control] for control in kept["controls"]} == kept["controls"]
     assert address(at) == parts(kept)
     assert not says(at, "This link asks for")
-    backend().maps.close()
+    the_backend().maps.close()
 
 
 @pytest.mark.parametrize("name", PAGES)

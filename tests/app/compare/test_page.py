@@ -35,7 +35,7 @@ from app.figures.compare import Curve, curves_figure, difference_figure
 from app.figures.style import LIGHT
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.words import known, read
 from explainers import CID, CIDResult, CIDSettings
 from explainers.grid import resolve_grid
@@ -434,7 +434,7 @@ def test_curves_of_both_fill_in_and_every_pair_stands_in_the_table(fresh_backend
     assert (table.value["B − A (nats)"] == 0).all()
     assert not says(at, "the least that they can be")
     assert (table.value["layer of A"] == table.value["layer of B"]).all()
-    assert backend().maps.job("nothing") is None
+    assert the_backend().maps.job("nothing") is None
     # A pixel that is marked is drawn through both networks, with the values of their maps.
     assert "figure_compare_pixel" not in str([chart.proto.id for chart in at.get("plotly_chart")])
     at.session_state["compare"] = replace(at.session_state["compare"], pin="20 9")
@@ -460,20 +460,20 @@ def numbers(values) -> list[float]:
 def test_cancel_stops_both_maps_and_go_on_resumes_them(fresh_backend):
     at = visit(refine="True", grid="32", layer="fc")
     until(at, lambda at: any(button.key == "compare_cancel" for button in at.button))
-    jobs = list(backend().maps._jobs.values())
+    jobs = list(the_backend().maps._jobs.values())
     assert jobs
     at.button(key="compare_cancel").click().run()
     assert says(at, "Cancelled: a difference needs both maps")
     assert all(job.ended.wait(60) and job.state == "cancelled" for job in jobs)
     at.button(key="compare_again").click().run()
-    assert backend().maps._jobs
-    backend().maps.close()
+    assert the_backend().maps._jobs
+    the_backend().maps.close()
 
 
 def test_another_layer_ends_the_work_on_the_first_pair(fresh_backend):
     at = visit(refine="True", grid="32", layer="fc")
-    jobs = list(backend().maps._jobs.values())
+    jobs = list(the_backend().maps._jobs.values())
     assert jobs
     at.select_slider(key="w_layer").set_value("conv1").run()
     assert all(job.ended.wait(60) and job.state == "cancelled" for job in jobs)
-    backend().maps.close()
+    the_backend().maps.close()

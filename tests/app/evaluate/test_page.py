@@ -21,7 +21,7 @@ from app.export.curves import curves_file
 from app.figures.evaluate import randomised_figure, removal_figure, scores_figure
 from app.figures.methods import style_of
 from app.figures.style import LIGHT
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from explainers.evaluation.measures import bootstrap_interval
 from explainers.evaluation.pictures import Birds
 from explainers.evaluation.randomised import Randomisation, RandomisationSettings
@@ -64,7 +64,7 @@ def test_nothing_runs_before_the_button_then_every_method_is_judged_and_kept():
     at = visit()
     assert says(at, "0 of 2 methods have been judged")
     assert says(at, "On this machine that takes")
-    assert not backend().maps._jobs
+    assert not the_backend().maps._jobs
     at.button(key="evaluate_again").click().run()
     until(at, lambda at: says(at, "Both methods are judged on 12 pictures"))
     assert not says(at, "On this machine that takes")
@@ -97,7 +97,7 @@ def test_the_checks_of_quantus_are_made_beside_the_scores(way, axis):
 def test_a_check_is_cancelled_between_two_maps():
     at = visit(methods=("occlusion",), way="randomisation", checked=32, count=50)
     at.button(key="evaluate_again").click().run()
-    (job,) = backend().maps._jobs.values()
+    (job,) = the_backend().maps._jobs.values()
     until(at, lambda at: job.latest is not None and getattr(job.latest, "maps", 0) > 0)
     at.button(key="evaluate_cancel").click().run()
     assert job.ended.wait(60)
@@ -108,7 +108,7 @@ def test_a_check_is_cancelled_between_two_maps():
 def test_cancel_stops_and_another_start_goes_on():
     at = visit(methods=("random", "occlusion"), count=50)
     at.button(key="evaluate_again").click().run()
-    jobs = list(backend().maps._jobs.values())
+    jobs = list(the_backend().maps._jobs.values())
     until(at, lambda at: says(at, "1 of 2") or at.button(key="evaluate_cancel"))
     at.button(key="evaluate_cancel").click().run()
     assert all(job.ended.wait(60) for job in jobs)
@@ -120,7 +120,7 @@ def test_cancel_stops_and_another_start_goes_on():
 def test_other_settings_end_the_work_that_nobody_wants_any_more():
     at = visit(methods=("occlusion",), count=50)
     at.button(key="evaluate_again").click().run()
-    (job,) = backend().maps._jobs.values()
+    (job,) = the_backend().maps._jobs.values()
     at.button_group(key="w_eval_replacement").set_value("noise").run()
     assert job.ended.wait(60)
     assert job.state == "cancelled"

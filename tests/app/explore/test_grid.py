@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.explore.grid import AGAIN, turn
 from app.explore.grid_choice import GridChoice
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.parts.take_files import record
 from app.words import NONE
 from explainers.methods.registry import methods
@@ -196,8 +196,8 @@ def test_cancel_keeps_what_is_there_and_go_on_completes_it(monkeypatch):
     assert len(maps(at)) >= 1
     go_on.set()
     at.button(key="grid_again").click().run()
-    assert backend().maps._jobs
-    backend().maps.close()
+    assert the_backend().maps._jobs
+    the_backend().maps.close()
 
 
 @pytest.mark.parametrize("frame_is_given", [False, True])
@@ -218,7 +218,7 @@ def test_cancel_in_the_last_moment_of_a_map_that_has_one_frame_keeps_that_map(mo
     monkeypatch.setattr(MapRequest, "stream", held)
     at = visit(methods="saliency")
     assert computed.wait(60)
-    (job,) = backend().maps._jobs.values()
+    (job,) = the_backend().maps._jobs.values()
     at.button(key="grid_cancel").click().run()
     assert not at.exception
     go_on.set()

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.sidebar.settings import SETTINGS
 from explainers import CIDSettings
 from tests.support.pages import chosen, done, page, says, until, visit
@@ -56,7 +56,7 @@ def test_layers_whose_map_is_kept_are_coloured_and_nothing_is_computed_for_the_o
     at = until(visit(), done)
     at.run()
     assert rules(at).count("· mean CID") == 1
-    assert backend().maps.count == 0
+    assert the_backend().maps.count == 0
     at.select_slider(key="w_layer").set_value("layer2.1").run()
     until(at, lambda at: done(at) and says(at, "**layer2.1**"))
     at.run()
@@ -66,7 +66,7 @@ def test_layers_whose_map_is_kept_are_coloured_and_nothing_is_computed_for_the_o
 def test_a_look_at_what_is_polled_colours_what_has_come_since_the_page_ran(monkeypatch):
     at = until(visit(), done)
     at.run()
-    store, now = backend(), chosen(at)
+    store, now = the_backend(), chosen(at)
     network = store.network(now.network, "somebody else").value
     settings = CIDSettings(**{name: getattr(now, name) for name in SETTINGS})
     deepest = store.network_input(network, now.picture).request(network, network.layer("fc"), "cid", settings)

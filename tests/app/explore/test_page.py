@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 
 from app.address.selection import Selection
 from app.jobs import work
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.jobs.owners import mark
 from app.jobs.runner import CancelledError
 from app.sidebar import controls
@@ -184,7 +184,7 @@ def test_weights_belong_to_the_session_that_brought_them():
         assert not says(bert, "own weights: mean CID")
         assert not any("anna" in option for box in bert.selectbox for option in box.options)
     assert says(visit(network=key), "Expected weights that were uploaded")
-    assert backend().network(key, "bert/network").state == "gone"
+    assert the_backend().network(key, "bert/network").state == "gone"
 
 
 def test_what_was_guessed_about_an_upload_is_said_while_it_is_shown():
@@ -315,7 +315,7 @@ def test_weights_that_are_no_longer_kept_are_one_sentence():
     assert not at.exception
     assert says(at, "Expected weights that were uploaded")
     at = until(bring(at, "resnet20-cifar10", shipped("resnet20-cifar10")), done)
-    backend()._networks.clear()
+    the_backend()._networks.clear()
     at.run()
     assert says(at, "upload them again")
 
@@ -333,13 +333,13 @@ def test_cancelled_weights_leave_no_network(monkeypatch):
     monkeypatch.setattr("app.jobs.backend.QUICK_LOAD", 0.05)
     at = bring(visit(), "resnet20-cifar10", shipped("resnet20-cifar10"))
     key = chosen(at).network
-    job = backend().own_loads.job(key)
+    job = the_backend().own_loads.job(key)
     at.button(key="load_cancel").click().run()
     assert chosen(at).network == Selection().network
     wait.set()
     assert job.ended.wait(60)
     assert job.state == "cancelled"
-    assert not backend().has_network(key)
+    assert not the_backend().has_network(key)
 
 
 def test_cancelling_a_load_takes_effect_although_only_its_part_of_the_page_runs(monkeypatch):
@@ -352,7 +352,7 @@ def test_cancelling_a_load_takes_effect_although_only_its_part_of_the_page_runs(
         browser.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id_queue=[part]))
         at.button(key="load_cancel").click().run()
     assert chosen(at).network == Selection().network
-    stopped = backend().loads.job("resnet32-cifar10").stop.is_set()
+    stopped = the_backend().loads.job("resnet32-cifar10").stop.is_set()
     go_on.set()
     assert stopped
 
@@ -370,21 +370,21 @@ def test_the_published_descent_is_a_choice_and_in_the_address_bar():
 
 def test_cancel_stops_the_work_and_go_on_resumes_it():
     at = visit(refine="True", grid="32", layer="fc")
-    key = until(at, lambda at: at.button(key="map_cancel")) and next(iter(backend().maps._jobs))
-    job = backend().maps.job(key)
+    key = until(at, lambda at: at.button(key="map_cancel")) and next(iter(the_backend().maps._jobs))
+    job = the_backend().maps.job(key)
     at.button(key="map_cancel").click().run()
     assert says(at, "Cancelled at")
     assert job.ended.wait(60)
     assert job.state == "cancelled"
-    assert backend().results.get(key) is None
+    assert the_backend().results.get(key) is None
     at.button(key="map_again").click().run()
-    assert backend().maps.job(key) is not None
-    backend().maps.close()
+    assert the_backend().maps.job(key) is not None
+    the_backend().maps.close()
 
 
 def test_another_layer_ends_the_work_on_the_first():
     at = visit(refine="True", grid="32", layer="fc")
-    (job,) = backend().maps._jobs.values()
+    (job,) = the_backend().maps._jobs.values()
     at.select_slider(key="w_layer").set_value("conv1").run()
     assert job.ended.wait(60)
     assert job.state == "cancelled"
@@ -413,7 +413,7 @@ def test_all_layers_have_a_preview_before_any_is_finished_the_deepest_first_then
     at = visit(view="layers", refine="True", layer="layer2.0")
     at.button(key="layers_again").click().run()
     go_on.set()
-    wait_until(lambda: not backend().maps.count)
+    wait_until(lambda: not the_backend().maps.count)
     stages = (f"layer{stage}.{block}" for stage in (3, 2, 1) for block in (2, 1, 0))
     deepest_first = ["fc", "avgpool", *stages, "conv1"]
     # Whichever was asked for when the work began: the others were asked for after it.

@@ -12,7 +12,7 @@ from app.figures.segmentation import segmentation_figure
 from app.figures.style import LIGHT
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture, gallery
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from explainers.baselines.explain import METHODS, applies, attribute
 from explainers.methods.network_input import NetworkInput
 from explainers.networks.catalogue import Network, load_network
@@ -35,8 +35,8 @@ def visit(view: str, **query: str) -> AppTest:
 
 @pytest.mark.usefixtures("fresh_backend")
 def test_the_answer_is_a_share_of_the_pixels_and_a_map():
-    shares = dict(backend().predictions(network(), network_input()))
-    answer = backend().answer(network(), network_input())
+    shares = dict(the_backend().predictions(network(), network_input()))
+    answer = the_backend().answer(network(), network_input())
     membrane = answer.argmax(0) == 1
     assert answer.shape == (2, *network_input().size)
     assert torch.allclose(answer.sum(0), torch.ones(network_input().size))

@@ -16,7 +16,7 @@ from app.fairness.controls import SCALES, Choice, suggested
 from app.fairness.theory import CLAIMS, Spot, output_factor, pair_factor
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from explainers.decoders.cards import (
     DecoderCard,
     find_decoder,
@@ -274,7 +274,7 @@ def test_the_first_visit_proves_then_fills_in_maps_table_and_curves():
 @pytest.mark.usefixtures("fresh_backend")
 def test_a_pair_and_the_switch_ask_another_question_and_the_first_ends():
     at = until(visit(), lambda at: metrics(at))
-    (job,) = backend().maps._jobs.values()
+    (job,) = the_backend().maps._jobs.values()
     at.selectbox(key="w_fair_pair").set_value("layer1.0.conv1").run()
     assert job.ended.wait(60)
     assert job.state == "cancelled"
@@ -300,11 +300,11 @@ def test_a_layer_without_a_decoder_leads_to_where_one_is_trained_or_says_why_non
 @pytest.mark.usefixtures("fresh_backend")
 def test_cancel_keeps_what_was_measured_and_says_so():
     at = until(visit(), lambda at: metrics(at))
-    (job,) = backend().maps._jobs.values()
+    (job,) = the_backend().maps._jobs.values()
     at.button(key="fair_cancel").click().run()
     assert job.ended.wait(60)
     assert job.state == "cancelled"
     assert any("Cancelled at" in m.value for m in at.markdown)
     assert metrics(at)["Largest change of a logit"] == "0"
     at.button(key="fair_again").click().run()
-    assert backend().maps.job(job.key) is not None
+    assert the_backend().maps.job(job.key) is not None

@@ -18,7 +18,7 @@ from app.flow.notes import notes
 from app.flow.run import requested
 from app.flow.stage import stage_of
 from app.flow.tables import BITS, INPUT, LABEL, Rows, rows_of
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from explainers.information_flow.anew import Anew, AnewRequest, spread
 from explainers.information_flow.unfolding import UnfoldingRequest
 from explainers.methods.request import answer
@@ -103,7 +103,7 @@ def choice_of(at: AppTest) -> Choice:
 def test_new_estimates_start_with_the_button_are_drawn_kept_and_cost_nothing_again():
     query = {"noise": "0.2", "samples": "64", "at": "3"}
     at = visit(**query)
-    assert not backend().maps._jobs
+    assert not the_backend().maps._jobs
     curves = len(figure(at, 1)["data"])
     at.button(key="flow_new_again").click().run()
     until(at, lambda at: says(at, "are in the curves"))
@@ -111,7 +111,7 @@ def test_new_estimates_start_with_the_button_are_drawn_kept_and_cost_nothing_aga
     assert len(spec["data"]) == curves + 1
     (new,) = [trace for trace in spec["data"] if trace.get("name") == "layer 3, new, σ 0.2"]
     request = requested(choice_of(at))
-    found = backend().results.get(request.key)
+    found = the_backend().results.get(request.key)
     by_epoch = {one.epoch: one.value for one in found.estimates if one.quantity == "I(X;T)"}
     assert new["y"] == pytest.approx([by_epoch[epoch] for epoch in known.epochs("spirals-tanh")])
     assert says(visit(**query), "are in the curves")
@@ -122,7 +122,7 @@ def test_cancel_keeps_what_is_ready_and_another_start_goes_on(monkeypatch):
     at = visit(samples="1024")
     at.button(key="flow_new_again").click().run()
     until(at, lambda at: any(trace.get("name", "").endswith("new, σ 0.05") for trace in figure(at, 1)["data"]))
-    jobs = list(backend().maps._jobs.values())
+    jobs = list(the_backend().maps._jobs.values())
     at.button(key="flow_new_cancel").click().run()
     assert all(job.ended.wait(60) for job in jobs)
     at.run()

@@ -144,7 +144,7 @@ def test_the_ground_under_an_upload_can_be_chosen():
     at.button_group(key="w_ground").set_value("black").run()
     assert not at.exception
     assert chosen(at).picture not in {white, ""}
-    from app.jobs.backend import backend
+    from app.jobs.backend import the_backend
 
-    assert backend().uploaded(chosen(at).picture).image.getpixel((5, 5)) == (0, 0, 0)
-    assert backend().uploaded(white).image.getpixel((5, 5)) == (255, 255, 255)
+    assert the_backend().uploaded(chosen(at).picture).image.getpixel((5, 5)) == (0, 0, 0)
+    assert the_backend().uploaded(white).image.getpixel((5, 5)) == (255, 255, 255)

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from app.jobs import reading
-from app.jobs.backend import Backend, backend
+from app.jobs.backend import Backend, the_backend
 from app.jobs.kept import PENDING, RECORDS, Kept
 from app.jobs.memory import MEBIBYTE, Store
 from app.jobs.reading import Patience, Reader
@@ -127,7 +127,7 @@ def test_no_page_looks_at_the_disk_on_its_own_thread(folder, monkeypatch):
         assert not visit(name).exception
     until(visit(), done)
     assert "reader" in threads
-    assert threads <= {"reader", f"maps on {backend().device}"}
+    assert threads <= {"reader", f"maps on {the_backend().device}"}
 
 
 def watched(monkeypatch) -> set[str]:
@@ -192,11 +192,11 @@ def test_pages_are_drawn_and_maps_computed_while_the_disk_never_answers(folder, 
 def test_a_map_on_disk_is_there_when_the_page_is_first_drawn(folder, monkeypatch):
     monkeypatch.setattr(reading, "AT_ONCE", WAIT)
     until(visit(), done)
-    assert backend().results.disk.sizes()
-    backend.clear()
+    assert the_backend().results.disk.sizes()
+    the_backend.clear()
     monkeypatch.setattr("app.jobs.backend.QUICK_LOAD", WAIT)
     assert done(visit())
-    assert not backend().maps._jobs
+    assert not the_backend().maps._jobs
 
 
 def test_what_a_job_is_at_work_on_is_not_looked_for_on_disk(folder, monkeypatch):
@@ -238,7 +238,7 @@ def test_a_job_that_ends_between_the_look_and_the_next_job_is_not_done_again(fol
 
 def test_results_of_uploads_lie_under_digests_without_names(folder):
     uploaded("very-private-name.png")
-    keys = backend().results.disk.sizes()
+    keys = the_backend().results.disk.sizes()
     assert keys
     assert all(re.fullmatch("[0-9a-f]{64}", key) for key in keys)
     assert not [path for path in folder.iterdir() if b"very-private" in path.read_bytes()]

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.inputs.pictures import titles
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.layers import controls
 from app.layers import parquet as parquet_module
 from app.layers.choice import Choice
@@ -72,7 +72,7 @@ def test_nothing_runs_before_the_button_then_every_point_stands_in_chart_table_a
     at = visit()
     assert says(at, "0 of 2 maps are there")
     assert says(at, "Here comes a chart")
-    assert not backend().maps._jobs
+    assert not the_backend().maps._jobs
     at.button(key="layers_page_again").click().run()
     until(at, lambda at: says(at, "All 2 maps are there"))
     points, pictures = at.dataframe
@@ -96,7 +96,7 @@ def test_cancel_keeps_the_points_that_are_ready_and_another_start_goes_on():
     at = visit(count="4")
     at.button(key="layers_page_again").click().run()
     until(at, lambda at: len(at.dataframe) > 0)
-    jobs = list(backend().maps._jobs.values())
+    jobs = list(the_backend().maps._jobs.values())
     at.button(key="layers_page_cancel").click().run()
     assert all(job.ended.wait(60) for job in jobs)
     at.run()
@@ -287,7 +287,7 @@ def test_what_ships_stands_on_the_page_without_any_work():
     at = page("layers", networks=NETWORK, count="12").run()
     assert says(at, "All 24 maps are there")
     assert at.dataframe[0].value["Pictures"].tolist() == [12, 12]
-    assert not backend().maps._jobs
+    assert not the_backend().maps._jobs
 
 
 @pytest.mark.long
@@ -312,7 +312,7 @@ def test_pictures_stand_in_the_order_of_their_agreement_with_grad_cam():
     assert len(at.dataframe[1].value) == 4
     at.button_group(key="w_layers_order").set_value("low").run()
     assert "Like Grad-CAM" not in at.dataframe[1].value
-    assert not backend().maps._jobs
+    assert not the_backend().maps._jobs
 
 
 @pytest.mark.long
@@ -321,7 +321,7 @@ def test_a_comparison_is_cancelled_and_goes_on(monkeypatch):
     monkeypatch.setattr("explainers.sweeps.agreement.agreement", lambda *_: time.sleep(1) or 0.5)
     at.button_group(key="w_layers_order").set_value("unlike").run()
     until(at, lambda at: any(button.key == "layers_unlike_cancel" for button in at.button))
-    jobs = list(backend().maps._jobs.values())
+    jobs = list(the_backend().maps._jobs.values())
     at.button(key="layers_unlike_cancel").click().run()
     assert all(job.ended.wait(60) for job in jobs)
     at.run()
@@ -356,7 +356,7 @@ def test_own_pictures_are_computed_as_the_birds_are_and_open_in_explore():
     assert pictures["Mean (nats)"][0] == pytest.approx(answer(request).rows[0].mean)
     at.button(key="layers_open").click().run()
     there = at.session_state["selection"]
-    assert backend().uploaded(there.picture).title == "red.png"
+    assert the_backend().uploaded(there.picture).title == "red.png"
     assert at.session_state["uploads"] == (there.picture,)
     # A link holds no file: the page of another visit asks for them.
     address = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}

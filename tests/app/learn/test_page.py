@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from app.figures.enlarge import enlarge
 from app.figures.learn import Curve, Panel, curve_figure, row_figure
 from app.figures.style import DARK, LIGHT
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.learn.lessons import LESSONS, bench, clusters, find, information, measured, toys, wall
 from app.learn.lessons.limit import gain, mean
 from app.parts.glossary import glossary
@@ -224,7 +224,7 @@ def test_a_lesson_waits_its_turn_behind_others_and_can_be_cancelled(slug):
         assert done.wait(120)
         yield 1
 
-    backend().maps.submit("long", long_work, "somebody else")
+    the_backend().maps.submit("long", long_work, "somebody else")
     try:
         at = visit(slug)
         assert not at.metric

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from tests.support.pages import chosen, says, until, uploaded, visit
 
 
@@ -25,7 +25,7 @@ def test_an_upload_travels_with_the_link_once_its_owner_says_so():
     assert not says(bert, "anna.png")
     assert shared_part(bert) == token
     key = chosen(bert).picture
-    assert backend().uploaded(key).image.tobytes() == backend().uploaded(chosen(anna).picture).image.tobytes()
+    assert the_backend().uploaded(key).image.tobytes() == the_backend().uploaded(chosen(anna).picture).image.tobytes()
 
     # Another picture is in no link of this one; coming back it is.
     anna.button_group(key="w_source").set_value("bird").run()
@@ -33,7 +33,7 @@ def test_an_upload_travels_with_the_link_once_its_owner_says_so():
     assert shared_part(anna) == ""
 
     # Whoever has opened the link keeps the picture when it is taken out; nobody else comes by it.
-    backend().shared.withdraw(token)
+    the_backend().shared.withdraw(token)
     bert.run()
     assert chosen(bert).picture == key
     assert shared_part(bert) == ""

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from app.explore import decoder_pictures
 from app.explore.decoder_pictures import gather, unzip
 from app.jobs import decoders as decoder_work
-from app.jobs.backend import Backend, View, backend
+from app.jobs.backend import Backend, View, the_backend
 from app.jobs.decoders import MOST, DecoderRequest, TrainingRequest, birds_for, steps_done, unfinished
 from explainers import RU, CIDSettings, load_network
 from explainers.datasets.birds.render import LOOKALIKES, render_bird
@@ -40,10 +40,10 @@ from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.usefixtures("home")
 PANEL = """
-from app.jobs.backend import backend
+from app.jobs.backend import the_backend
 from app.explore.decoder_training import decoder_offer
 from tests.support.decoders import LAYER, tiny
-decoder_offer(backend(), tiny(), tiny().layer(LAYER))
+decoder_offer(the_backend(), tiny(), tiny().layer(LAYER))
 """
 
 
@@ -440,8 +440,8 @@ def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fr
     at.button(key="w_decoder_layer_train").click().run()
     until(at, lambda at: any("trained on this computer" in word for word in words(at)))
     assert any("rendered birds: 20 to train on, 2 held out; 10 steps of 4" in word for word in words(at))
-    assert backend().trainings.count == 0
-    backend().close()
+    assert the_backend().trainings.count == 0
+    the_backend().close()
 
 
 def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_backend, home):
@@ -458,7 +458,7 @@ def test_own_pictures_are_taken_from_a_zip_and_too_few_are_one_sentence(fresh_ba
     at.button_group(key="w_decoder_layer_steps").set_value(STEPS[0]).run()
     at.button(key="w_decoder_layer_train").click().run()
     until(at, lambda at: any("learnt from own pictures: 27 to train on, 3 held out" in word for word in words(at)))
-    backend().close()
+    the_backend().close()
     # What is kept is the decoder and its card, without the pictures and their names.
     (file,) = home.glob("*.safetensors")
     card = find_decoder(tiny(), tiny().layer(LAYER))
