@@ -83,12 +83,3 @@ class Information(Estimate):
     d: int = 0
     draws: tuple[int, int] = (1, 1)
     points: int = 0
-
-    @property
-    def nearness(self) -> float:
-        """The share of the ceiling that the value has reached, 0 to 1; NaN where the ceiling is no positive number.
-
-        >>> Information(1.0, 0.0, 1.0, 1.0, ceiling=2.0).nearness
-        0.5
-        """
-        return self.value / self.ceiling if 0 < self.ceiling < math.inf else math.nan

@@ -5,6 +5,9 @@ import math
 import torch
 from torch import Tensor
 
+from explainers.cid.jacobian import squared_products
+from explainers.randomness import random_signs
+
 ENTROPY_CONSTANT = 0.5 * math.log(2 * math.pi * math.e)
 
 
@@ -13,6 +16,37 @@ def jacobian(h, x: Tensor) -> Tensor:
     x = x.detach().double().requires_grad_(True)
     f = h(x)[0]
     return torch.stack([torch.autograd.grad(entry, x, retain_graph=True)[0][0] for entry in f])
+
+
+def exact_square_columns(h, x: Tensor, rows: int = 64) -> Tensor:
+    """G for every input variable, exactly: (B, C, H, W) -> (B, C, H, W). D backward passes per picture.
+
+    >>> A = torch.tensor([[3.0, 0.0], [4.0, 1.0]])
+    >>> exact_square_columns(lambda x: x.flatten(1) @ A.T, torch.zeros(1, 1, 1, 2)).flatten()
+    tensor([25.,  1.])
+    """
+    with torch.no_grad():
+        size = h(x).shape[1]
+    total = torch.zeros_like(x)
+    for part in torch.split(torch.eye(size, dtype=x.dtype, device=x.device), rows):
+        repeated = x.repeat(len(part), 1, 1, 1)
+        products = squared_products(h, repeated, part.repeat_interleave(len(x), 0))
+        total += torch.unflatten(products, 0, (len(part), len(x))).sum(0)
+    return total
+
+
+def probe_square_columns(h, x: Tensor, probes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """G for every input variable from ±1 probes, and the standard error of that: both (B, C, H, W).
+
+    >>> h = lambda x: x.flatten(1) * torch.tensor([1.0, 2.0])
+    >>> probe_square_columns(h, torch.zeros(1, 1, 1, 2), 8, torch.Generator())[0].flatten()
+    tensor([1., 4.])
+    """
+    with torch.no_grad():
+        size = h(x).shape[1]
+    v = random_signs(probes, size, like=x, generator=generator)
+    products = torch.stack([squared_products(h, x, row.expand(len(x), -1)) for row in v])
+    return products.mean(0), products.std(0) / probes**0.5
 
 
 def linear_entropy(columns: Tensor, beta: float) -> Tensor:

@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from explainers.cid.closed_form import square_columns
-from explainers.cid.jacobian import exact_square_columns, orthonormal, outside, probe_square_columns
+from explainers.cid.jacobian import orthonormal, outside
 from explainers.cid.sampling import Sampler
 from explainers.grid import cell_sum, resolve_grid
 from explainers.networks.features import Feature
 from explainers.randomness import Randomness
 from explainers.streams import last
-from tests.support.oracles import jacobian
+from tests.support.oracles import exact_square_columns, jacobian, probe_square_columns
 
 
 def _net() -> nn.Module:

@@ -212,7 +212,7 @@ def test_few_propagations_are_told_and_more_come_nearer():
 def test_near_the_ceiling_and_many_dimensions_are_flagged():
     apart = mixture_information(normal(20, 1, 2) * 100, 0.01)
     assert apart.flags == ("near ceiling",)
-    assert apart.nearness == pytest.approx(1, abs=1e-6)
+    assert apart.value == pytest.approx(apart.ceiling, rel=1e-6)
     assert apart.upper == math.inf
     assert mixture_information(normal(20, 1, 2) * 100, 0.01, torch.arange(20) % 2).flags == ("near ceiling",)
     assert mixture_information(normal(20, 1, 2), 1.0).flags == ()
