@@ -6,7 +6,9 @@
 # make sums: after a lesson was edited, its digest among those of all that ships.
 PYTHON ?= python3
 PORT ?= 8501
-# What is never imported need not be compiled: a minute of an installation.
+# What is never imported need not be compiled, a minute of an installation; what is, once and not by every process, which
+# takes each of them a quarter of a minute.
+export PYTHONDONTWRITEBYTECODE =
 PIP = .venv/bin/python -m pip install --disable-pip-version-check --no-compile
 
 # What compares computations. Right does not depend on the processor: neither may a tolerance.
