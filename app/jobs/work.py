@@ -1,16 +1,12 @@
 """The work behind the pages: one function for each kind of job, from what is asked to ever better frames."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 
 from app.jobs.runner import Job
 from app.words import megabytes
 from explainers.networks.catalogue import Network, load_checkpoint, load_network
-
-if TYPE_CHECKING:
-    pass
 
 
 def load(name: str, device: torch.device, job: Job) -> Iterator[Network]:

@@ -73,6 +73,7 @@ def test_every_module_and_all_that_ships_are_inside(installed):
     }
 
 
+@pytest.mark.long
 def test_the_command_starts_the_installed_app_with_its_settings(installed, monkeypatch):
     (metadata,) = installed.glob("*.dist-info")
     [script] = PathDistribution(metadata).entry_points

@@ -53,6 +53,7 @@ def test_links_without_a_picture_open_on_one_that_the_network_knows_and_others_k
 
 
 @pytest.mark.usefixtures("fresh_backend")
+@pytest.mark.long
 def test_a_page_gives_no_sure_answer_to_a_picture_that_its_network_knows_nothing_of():
     cheap = {"network": "resnet20-cifar10", "methods": "saliency", "refine": "False"}
     at = page(**cheap, picture="photo/astronaut").run()

@@ -335,6 +335,7 @@ def test_a_network_against_itself_on_the_page(fresh_backend):
     assert says(at, "differs by 0 nats")
 
 
+@pytest.mark.long
 def test_one_name_at_two_depths_is_said(fresh_backend):
     at = until(visit(layer="layer3.2", other="resnet44-cifar10"), done)
     assert says(at, "have the same name")

@@ -78,6 +78,7 @@ def test_nothing_runs_before_the_button_then_every_method_is_judged_and_kept():
 
 
 @pytest.mark.parametrize(("way", "axis"), [("randomisation", "random_down_to"), ("stability", "change")])
+@pytest.mark.long
 def test_the_checks_of_quantus_are_made_beside_the_scores(way, axis):
     at = visit(methods=("saliency", "random"), checked=4)
     at.button(key="evaluate_again").click().run()

@@ -154,6 +154,7 @@ def test_ru_says_why_a_layer_without_a_decoder_has_no_map():
     assert (choice(at).view, choice(at).metric) == ("layer", "ru")
 
 
+@pytest.mark.long
 def test_another_target_changes_the_maps_that_explain_a_class_and_no_other():
     at = until(visit(), ready)
     before = {trace["name"]: trace["z"] for trace in maps(at)}

@@ -246,6 +246,7 @@ def test_own_weights_become_the_network_of_this_session_alone():
     assert not any("mine" in option for option in visit().selectbox(key="w_network").options)
 
 
+@pytest.mark.long
 def test_weights_of_another_architecture_name_their_keys_and_the_right_one_takes_them():
     at = bring(visit(), "alexnet-birds", shipped("resnet20-cifar10"))
     until(at, lambda at: says(at, "Expected the weights of"))

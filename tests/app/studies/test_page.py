@@ -24,6 +24,7 @@ from tests.support.pages import address, page, words
 pytestmark = pytest.mark.usefixtures("fresh_backend")
 
 
+@pytest.mark.long
 def test_the_index_has_a_card_for_every_study_and_a_row_for_every_claim():
     at = page("studies").run()
     assert not at.exception

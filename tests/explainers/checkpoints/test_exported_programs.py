@@ -138,6 +138,7 @@ def test_a_file_that_is_no_program_is_refused(tmp_path):
         load_program(tmp_path / "bad.pt2")
 
 
+@pytest.mark.long
 def test_an_added_program_is_a_network_of_the_catalogue(added, tmp_path):
     file, network = tmp_path / "mine.pt2", load_network("resnet20-cifar10")
     torch.export.save(exported(network.module), file)

@@ -131,6 +131,7 @@ class Largest(TorchDispatchMode):
         return found
 
 
+@pytest.mark.long
 def test_recognising_takes_no_memory_for_weights():
     """Of a VGG-16 with widths of its own, which every way to recognise is tried for; its weights take 528 MB."""
     with torch.device("meta"):

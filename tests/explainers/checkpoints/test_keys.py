@@ -59,6 +59,7 @@ def test_wrappers_anywhere_prefixes_other_heads_and_counters_change_nothing(stat
     assert sum(one.complete for one in found) == 1
 
 
+@pytest.mark.long
 def test_torch_s_own_wrappers_are_seen_through(state):
     net = build(CLASSES)
     net.load_state_dict(state)

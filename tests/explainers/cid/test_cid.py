@@ -245,6 +245,7 @@ def test_probes_agree_with_the_jacobian_of_every_shipped_network(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.long
 def test_mean_entropy_rises_from_the_first_to_the_last_layer(name):
     network = load_network(name)
     first, last = (CID(network.module, network.layers[i]).explain(_least(network)) for i in (0, -1))

@@ -125,6 +125,7 @@ def test_a_confident_network_is_not_left_where_the_jacobian_at_x_leads(confident
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_no_preview_of_a_confident_network_lies_above_what_is_possible(confident):
     _, _, estimates = confident
     means = [estimate.mean_log_sigma.item() for estimate in estimates]

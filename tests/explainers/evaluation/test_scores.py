@@ -42,6 +42,7 @@ def test_birds_are_labelled_with_their_species_where_the_network_knows_them():
 
 
 @pytest.mark.parametrize("method", ["cid", "saliency", "lrp", "random"])
+@pytest.mark.long
 def test_batches_give_the_scores_of_the_library(network, pictures, method):
     layer = network.layer("layer3.2")
     frames = list(evaluate(network, layer, method, pictures, QUICK))

@@ -95,6 +95,7 @@ def test_the_network_is_left_as_it_was_even_in_training_mode():
     assert all(torch.equal(v, buffers[k]) for k, v in net.state_dict().items())
 
 
+@pytest.mark.long
 def test_a_hundred_calls_leave_module_and_memory_as_they_were():
     import gc
 

@@ -184,6 +184,7 @@ def _reached(h: nn.Module, x: torch.Tensor, result: RUResult, samples: int) -> t
     return ratios.mean().item(), ratios.std().item() / samples**0.5
 
 
+@pytest.mark.long
 def test_the_constraint_holds_within_a_hundredth_on_noise_of_our_own(curved):
     h, g, pictures = curved
     result = _explain(h, g, pictures[:1], beta=BETA)
@@ -296,6 +297,7 @@ class Threshold(nn.Module):
         return (x + 400 * (x - 0.8).relu().square()).flatten(1)
 
 
+@pytest.mark.long
 def test_a_linear_picture_in_company_of_a_steep_one_keeps_its_map_and_its_constraint():
     h, g = Threshold(), nn.Unflatten(1, (1, 6, 6))
     dark, edge = torch.full((1, 1, 6, 6), 0.1), torch.full((1, 1, 6, 6), 0.79)
@@ -328,6 +330,7 @@ def test_nothing_is_left_on_the_modules(curved):
     assert torch.is_grad_enabled()
 
 
+@pytest.mark.long
 def test_rescaling_the_feature_by_a_power_of_two_changes_nothing(curved):
     h, g, pictures = curved
 
