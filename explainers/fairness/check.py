@@ -70,7 +70,7 @@ def check(network: Network, plan: Plan, x: Tensor, question: Question, recall: R
     bench = Bench(networks, plan, x, target, question, recall)
     layer = next(station for station in plan.stations if station.name == question.layer)
     size = (x.shape[-2], x.shape[-1])
-    costs = {method: cost(method, size, question) for method in METHODS}
+    costs = {method: cost(method, size, question) for method in (*METHODS, *LAYERWISE)}
     board = _Board(proof, size, len(plan.stations), tuple(bench.reason(m, layer) for m in METHODS), costs)
     yield board.frame("maps")
     for method in sorted(METHODS, key=costs.__getitem__):
@@ -121,7 +121,7 @@ class _Board:
         self.reached = np.full((len(METHODS), 3), np.nan)
         self.constraints = np.full_like(self.means, np.nan)
         per_station = 2 * sum(costs[method] for method in LAYERWISE)
-        self.whole = 3 * sum(costs.values()) + stations * per_station
+        self.whole = 3 * sum(costs[method] for method in METHODS) + stations * per_station
 
     def put(self, method: str, column: int, values: np.ndarray, reached: np.ndarray) -> None:
         place = METHODS.index(method)
