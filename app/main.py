@@ -67,11 +67,12 @@ else:
     from app.server.delivery import deliver_whole
     from app.server.gate import GATE
     from app.server.hardening import harden
-    from app.server.polls import choose_nothing_by_polls
+    from app.server.polls import choose_nothing_by_polls, forget_pages_that_are_left
     from app.server.upkeep import upkeep
 
     check(sys.argv[1:])
     harden()
     deliver_whole()
     choose_nothing_by_polls()
+    forget_pages_that_are_left()
     app = st.App(__file__, middleware=GATE, lifespan=upkeep, on_script_error=apologise)

@@ -7,6 +7,7 @@ from starlette.formparsers import MultiPartParser
 from streamlit import net_util
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from app.server.hardening import DEVELOPERS
 
@@ -17,6 +18,9 @@ SET = [
     (MultiPartParser, "spool_max_size"),
     (ForwardMsgQueue, "def clear("),
     (ForwardMsgQueue, "_delta_index_map"),
+    (ScriptRunner, "def _run_script("),
+    (ScriptRunner, "self._pages_manager"),
+    (ScriptRunner, "self._fragment_storage"),
 ]
 
 

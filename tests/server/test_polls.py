@@ -6,11 +6,12 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
-from app.server.polls import choose_nothing_by_polls
+from app.server.polls import choose_nothing_by_polls, forget_pages_that_are_left
 from tests.support.server import serving
-from tests.support.visitor import asked, run, stream
+from tests.support.visitor import asked, run, stream, told
 
 
 def states(**values: str) -> WidgetStates:
@@ -43,6 +44,10 @@ def test_said_twice_it_is_done_once():
     once = ScriptRequests.request_rerun
     choose_nothing_by_polls()
     assert ScriptRequests.request_rerun is once
+    forget_pages_that_are_left()
+    once = ScriptRunner._run_script
+    forget_pages_that_are_left()
+    assert ScriptRunner._run_script is once
 
 
 @pytest.mark.long
@@ -64,6 +69,29 @@ def test_a_layer_stays_chosen_though_the_browser_shows_the_one_before():
             received = quiet(visitor)
     addresses = {each.page_info_changed.query_string for each in received if each.HasField("page_info_changed")}
     assert {dict(parse_qsl(each))["layer"] for each in addresses} == {"layer2.0"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("poll", [True, False], ids=["poll", "click"])
+def test_a_part_of_a_page_that_was_left_says_nothing(poll):
+    query = "network=resnet20-cifar10&refine=False&grid=4&view=layer&layer=layer1.0"
+    with serving() as (address, _), stream(address) as visitor:
+        before = run(visitor, asked(query))
+        late = asked(query)
+        (page,) = (each.navigation.page_script_hash for each in before if each.HasField("navigation"))
+        late.rerun_script.page_script_hash = page
+        late.rerun_script.fragment_id = next(each.delta.fragment_id for each in before if each.delta.fragment_id)
+        late.rerun_script.is_auto_rerun = poll
+        assert "new_session" in kinds(run(visitor, late)), "a part of the page that is shown runs"
+        assert "What this is" in told(run(visitor, asked(page="about")))
+        visitor.send(late.SerializeToString())
+        # The browser would take the page for the one before, and show neither.
+        assert not {"new_session", "delta", "script_finished"} & kinds(quiet(visitor))
+        assert "What this is" in told(run(visitor, asked(page="about")))
+
+
+def kinds(received: list[ForwardMsg]) -> set[str | None]:
+    return {each.WhichOneof("type") for each in received}
 
 
 def quiet(visitor) -> list[ForwardMsg]:
