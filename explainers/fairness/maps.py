@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from explainers.cid.results import CIDSettings
-from explainers.decoders.cards import DecoderCard, find_decoder
+from explainers.decoders.cards import DecoderCard, find_decoder, load_decoder
 from explainers.fairness.plan import Plan
-from explainers.methods.entropies import ENTROPIES, own_decoder
+from explainers.methods.entropies import ENTROPIES, NO_DECODER
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
@@ -79,10 +79,15 @@ class Bench:
     ) -> None:
         self.networks, self.plan, self.x = networks, plan, x
         self.target, self.question, self.recall = torch.tensor([target]), question, recall
+        # Those of the beginning: one that is trained meanwhile belongs to another question.
+        self.decoders = {station: find_decoder(self._network("before"), station) for station in plan.stations}
 
     def reason(self, method: str, layer: Layer) -> str:
         """Why a method does not apply at a layer; empty where it does."""
-        return find_method(method).refuse(self._network("before"), layer) or ""
+        kind = find_method(method)
+        if kind.needs_decoder:
+            return "" if self.decoders[layer] else NO_DECODER
+        return kind.refuse(self._network("before"), layer) or ""
 
     def map(self, method: str, layer: Layer, variant: str) -> Step:
         """(H, W), and the constraint that its noise reaches, 0-d; NaN for a method without one."""
@@ -101,7 +106,7 @@ class Bench:
         if variant != "before":
             return (yield from make())
         settings = repr(self.question.settings) if method in NATS else str(self.target.item())
-        card = find_decoder(self._network("before"), layer) if find_method(method).needs_decoder else None
+        card = self.decoders[layer] if find_method(method).needs_decoder else None
         key = (what, method, layer.path, str(layer.call), settings, card.key if card else "")
         known, reached = self.recall(key, None), self.recall((*key, "constraint"), None)
         if known is None or reached is None:
@@ -125,7 +130,9 @@ class Bench:
         return result.map[0, 0].numpy(), np.float64(result.numbers.get("constraint", np.nan))
 
     def _decoder(self, layer: Layer, variant: str) -> RescaledDecoder:
-        return RescaledDecoder(own_decoder(self._network("before"), layer), self._undoing(layer, variant))
+        card = self.decoders[layer]
+        assert card is not None
+        return RescaledDecoder(load_decoder(card), self._undoing(layer, variant))
 
     def _undoing(self, layer: Layer, variant: str) -> Tensor:
         """(channels,) by what the variant's feature has to be multiplied to be what it was."""

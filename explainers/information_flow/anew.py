@@ -92,8 +92,8 @@ class AnewRequest:
 
     @property
     def cost(self) -> int:
-        """How many networks are looked at, each at all layers."""
-        return len(self.epochs)
+        """About how many milliseconds it takes: what it does counts by the samples, not by passes."""
+        return max(1, round(1000 * self.seconds))
 
     def refusal(self) -> str | None:
         """Why there is no answer, in one sentence."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from explainers.cid.explain import CID
@@ -61,7 +62,7 @@ def _cid(request: MapRequest, bench: Workbench) -> Iterator[CIDResult]:
 
 
 def _ru(request: MapRequest, bench: Workbench) -> Iterator[CIDResult]:
-    decoder = own_decoder(request.network, request.layer).to(bench.device)
+    decoder = _decoder(request.network, request.layer, bench.device)
     return _timed(RU(request.network.module, request.layer, decoder), request, bench)
 
 
@@ -70,7 +71,7 @@ def _explain_cid(network: Network, layer: Layer, x: Tensor, target: Tensor | Non
 
 
 def _explain_ru(network: Network, layer: Layer, x: Tensor, target: Tensor | None, settings: CIDSettings) -> CIDResult:
-    return RU(network.module, layer, own_decoder(network, layer).to(x.device)).explain(x, settings)
+    return RU(network.module, layer, _decoder(network, layer, x.device)).explain(x, settings)
 
 
 def _roughly_cid(
@@ -85,7 +86,7 @@ def _roughly_ru(
     network: Network, layer: Layer, x: Tensor, target: Tensor | None, settings: CIDSettings, decoder: nn.Module | None
 ) -> Iterator[CIDResult]:
     # A standard error takes two blocks of samples: enough to be held against the same samples elsewhere.
-    decoder = (decoder or own_decoder(network, layer)).to(x.device)
+    decoder = _decoder(network, layer, x.device) if decoder is None else decoder.to(x.device)
     stream = RU(network.module, layer, decoder).stream(x, settings, every=True)
     return _until(lambda result: not result.mean_error.isnan().all(), stream)
 
@@ -97,12 +98,11 @@ def _until(known: Callable[[CIDResult], bool], results: Iterable[CIDResult]) -> 
             return
 
 
-def own_decoder(network: Network, layer: Layer) -> nn.Module:
-    """The decoder of a layer, read from this disk. Raises ValueError where none was trained."""
+def _decoder(network: Network, layer: Layer, device: torch.device) -> nn.Module:
     card = find_decoder(network, layer)
     if card is None:
         raise ValueError(NO_DECODER)
-    return load_decoder(card)
+    return load_decoder(card).to(device)
 
 
 def _timed(method: CID | RU, request: MapRequest, bench: Workbench) -> Iterator[CIDResult]:

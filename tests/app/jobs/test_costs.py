@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from app.jobs import costs
-from app.jobs.paces import passes
+from app.jobs.paces import Paces, passes
 from explainers import CIDSettings
+from explainers.information_flow.anew import AnewRequest
 from explainers.methods.registry import find_method
 from explainers.networks.catalogue import load_network
 from explainers.sweeps.pictures import find_pictures
@@ -46,3 +47,13 @@ def test_trainings_of_decoders_are_foreseen_in_theirs(store, monkeypatch, has, s
     seconds = costs.step_seconds(store, network, layer)
     flops = store.results.get(costs.digest("decoder cost", network.fingerprint, layer.path, str(layer.call)))
     assert seconds == pytest.approx(flops / speed)
+
+
+def test_estimates_from_other_numbers_of_samples_are_not_of_one_kind():
+    few, many = (AnewRequest("spirals-tanh", ("1",), (0, 1), 0.1, n) for n in (64, 2048))
+    assert costs.guess(SimpleNamespace(), many) > costs.guess(SimpleNamespace(), few) > 0
+    # What the one has taken is not what the other will.
+    paces = Paces()
+    paces.note(few, 1.0)
+    assert paces.foresee(few) == 1.0
+    assert paces.foresee(many) > 10.0
