@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 
 import pytest
+import streamlit as st
 import torch
 
 from app.jobs.backend import Backend
@@ -51,7 +52,9 @@ def brief_work() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="module")
 def whole_work(brief_work: pytest.MonkeyPatch) -> Iterator[None]:
-    """Maps as everybody has them."""
+    """Maps as everybody has them, and no lesson's value that was measured briefly before."""
     brief_work.undo()
+    st.cache_data.clear()
     yield
+    st.cache_data.clear()
     make_brief(brief_work)

@@ -38,14 +38,14 @@ def size(messages: list[str]) -> float:
     return sum(map(len, messages)) * 3 / 4
 
 
-def test_a_grid_that_fills_in_sends_the_maps_that_have_changed(page, address):
+def test_a_grid_that_fills_in_sends_the_maps_that_have_changed(page, at_length):
     """Ten minutes of it are less than five million bytes, with what the page asks."""
     channel = page.context.new_cdp_session(page)
     channel.send("Network.enable")
     came, went = told(channel, "Received"), told(channel, "Sent")
     layers, methods = "conv3-3+pool4+fc6", "saliency+cid+grad_cam+lrp"
     page.goto(
-        cheap(address, network="vgg16-birds", view="grid", refine="True", grid="0", methods=methods, layers=layers)
+        cheap(at_length, network="vgg16-birds", view="grid", refine="True", grid="0", methods=methods, layers=layers)
     )
     # What is quick has come, what is refined is under way.
     expect(grid_line(page)).to_contain_text(re.compile(r"[456] of 7 maps ready"))
