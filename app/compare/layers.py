@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -139,7 +140,7 @@ def _curves(scene: Scene, found: dict, differences: list[Difference | None]) -> 
     st.markdown("**Both curves**", help=CURVES_HELP)
     arriving(
         "compare_curves",
-        curves_figure(a, b, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
+        partial(curves_figure, a, b, gaps, named, look(), scene.metric.upper(), scene.pair.layer.name),
         f"Mean {scene.metric.upper()} of every layer of both networks, and the differences B − A",
     )
     if any((*a.unsure, *b.unsure)):

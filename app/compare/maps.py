@@ -1,5 +1,7 @@
 """One pair of layers: the picture, both maps on one scale, and their difference about zero."""
 
+from functools import partial
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -181,21 +183,20 @@ def _map(cells, network_input: NetworkInput, letter: str, limits: tuple[float, f
     absent, unfinished = progress.in_frame(view), view.state != "done"
     alt = f"Map of {letter} in nats"
     if cells is None:
-        figure, alt = empty_figure(network_input.size, look(), absent), f"{alt}: {absent}"
+        make, alt = partial(empty_figure, network_input.size, look(), absent), f"{alt}: {absent}"
     else:
-        figure = nats_figure(
-            cells, network_input.size, limits, look(), network_input.box, ENDS[metric], unfinished, letter
-        )
-    arriving(f"compare_{letter.lower()}", figure, alt, "stretch")
+        box, ends = network_input.box, ENDS[metric]
+        make = partial(nats_figure, cells, network_input.size, limits, look(), box, ends, unfinished, letter)
+    arriving(f"compare_{letter.lower()}", make, alt, "stretch")
 
 
 def _difference(found: Difference | None, network_input: NetworkInput, absent: str) -> None:
     if found is None:
-        figure, alt = empty_figure(network_input.size, look(), absent), f"Difference: {absent}"
+        make, alt = partial(empty_figure, network_input.size, look(), absent), f"Difference: {absent}"
     else:
-        figure = difference_figure(found.values, network_input.size, found.limit, look(), network_input.box)
+        make = partial(difference_figure, found.values, network_input.size, found.limit, look(), network_input.box)
         alt = f"Map of B − A in nats, from {decimal(-found.limit)} to {decimal(found.limit)}"
-    arriving("compare_difference", figure, alt, "stretch")
+    arriving("compare_difference", make, alt, "stretch")
 
 
 def _numbers(found: Difference, results: list[CIDResult], metric: str) -> None:

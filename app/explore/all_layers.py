@@ -1,6 +1,7 @@
 """All layers: the curve through the network and a strip of maps, appearing as they are ready."""
 
 import math
+from functools import partial
 
 import streamlit as st
 
@@ -150,7 +151,8 @@ def _figures(
         )
         limits = find_method(metric).fixed_scale(settings)
         maps = [None if view.value is None else view.value.values for view in views]
-        figure = strip_figure(
+        make = partial(
+            strip_figure,
             names,
             maps,
             network_input.size,
@@ -164,7 +166,7 @@ def _figures(
             tall = strip_rule(len(names))
             size = f"<style>.st-key-figure_strip {{min-width:{LEAST}px; height:{tall}}}</style>"
             st.html(size + more_beyond(LEAST, tall))
-            arriving("strip", figure, "One map per layer in nats", "stretch")
+            arriving("strip", make, "One map per layer in nats", "stretch")
         there = [name for name, cells in zip(names, maps, strict=True) if cells is not None]
         if there:
             st.session_state["w_open_layer"] = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -149,7 +150,7 @@ def _figure(
         more = more_beyond(least, tall, LEFT - 4)
         st.html(row_names([row_name(row, style) for row in drawn], len(columns)) + more)
         alt = f"Maps by {', '.join(row.title for row in drawn)} for {', '.join(head.title for head in heads)}"
-        arriving("grid", grid_figure(drawn, heads, style, look()), alt, "stretch")
+        arriving("grid", partial(grid_figure, drawn, heads, style, look()), alt, "stretch")
 
 
 def _decoders(rows: Sequence[MapMethod], columns: Sequence[Column], views: list[list[View]]) -> None:

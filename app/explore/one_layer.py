@@ -1,5 +1,7 @@
 """One layer: the picture, its map of CID or RU on two scales, and the numbers, drawn again while the map sharpens."""
 
+from functools import partial
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -13,7 +15,7 @@ from app.explore.present_layers import present_button
 from app.explore.segmentation import segmentation
 from app.explore.take import take_map
 from app.figures.ends import ENDS
-from app.figures.enlarge import LARGER, enlarge
+from app.figures.enlarge import LARGER, enlarged
 from app.figures.maps import empty_figure, frame_rule, nats_figure, picture_figure, unit_figure
 from app.figures.means import mean_words
 from app.figures.predictions import prediction_figure
@@ -180,7 +182,7 @@ def _figures(
             st.html(f'<style>.st-key-{place} [class*="st-key-figure_"] {{height:{tall}}}</style>')
             st.markdown(f"**{network_input.title}**" + AS_SEEN[metric], help=OUTLINES)
             _chart(
-                picture_figure(network_input.picture, look(), network_input.box, network_input.mask),
+                partial(picture_figure, network_input.picture, look(), network_input.box, network_input.mask),
                 "picture",
                 f"{network_input.title}, {network_input.size[1]} by {network_input.size[0]} pixels",
             )
@@ -209,10 +211,12 @@ def _reconstruction(network_input: NetworkInput, layer: Layer, result: RUResult 
     with st.container():
         st.markdown("**Recovered** by its decoder", help=RECONSTRUCTION)
         if result is None:
-            _chart(empty_figure(network_input.size, look(), absent), "reconstruction", f"Reconstruction: {absent}")
+            _chart(
+                partial(empty_figure, network_input.size, look(), absent), "reconstruction", f"Reconstruction: {absent}"
+            )
             return
         picture = (result.reconstruction[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-        _chart(picture_figure(picture, look()), "reconstruction", f"Reconstruction from {layer.name}")
+        _chart(partial(picture_figure, picture, look()), "reconstruction", f"Reconstruction from {layer.name}")
 
 
 def _map(
@@ -220,23 +224,22 @@ def _map(
 ) -> None:
     ink, absent, result, unfinished = look(), progress.in_frame(view), view.value, view.state != "done"
     if result is None:
-        figure, alt = empty_figure(network_input.size, ink, absent), f"{alt}: {absent}"
+        make, alt = partial(empty_figure, network_input.size, ink, absent), f"{alt}: {absent}"
     elif kind == "unit":
-        figure = unit_figure(result.values, network_input.size, ink, network_input.box, unfinished)
+        make = partial(unit_figure, result.values, network_input.size, ink, network_input.box, unfinished)
     else:
-        figure = nats_figure(
-            result.values, network_input.size, limits, ink, network_input.box, ENDS[metric], unfinished
-        )
-    arriving(kind, _sized(figure), alt, "stretch")
+        box, ends = network_input.box, ENDS[metric]
+        make = partial(nats_figure, result.values, network_input.size, limits, ink, box, ends, unfinished)
+    arriving(kind, _sized(make), alt, "stretch")
 
 
-def _sized(figure: go.Figure) -> go.Figure:
-    return enlarge(figure, height=PRESENTED[choice().metric]) if choice().present else figure
+def _sized(make: partial[go.Figure]) -> partial[go.Figure]:
+    return partial(enlarged, make, PRESENTED[choice().metric]) if choice().present else make
 
 
-def _chart(figure: go.Figure, kind: str, alt: str) -> None:
+def _chart(make: partial[go.Figure], kind: str, alt: str) -> None:
     st.plotly_chart(
-        _sized(figure), theme=None, key=f"figure_{kind}", height="stretch", config=PLAIN_CONFIG, alt=alt
+        _sized(make)(), theme=None, key=f"figure_{kind}", height="stretch", config=PLAIN_CONFIG, alt=alt
     )  # fmt: skip
 
 

@@ -1,11 +1,17 @@
 """Figures for the last row of a class."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import plotly.graph_objects as go
 
 # Large type of the presentation mode, relative to the page's own.
 LARGER = 1.35
+
+
+def enlarged(make: Callable[[], go.Figure], height: int) -> go.Figure:
+    """What `make` makes, enlarged to `height` pixels."""
+    return enlarge(make(), height=height)
 
 
 def enlarge(figure: go.Figure, by: float = LARGER, height: int | None = None) -> go.Figure:

@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
+
+from app.figures.remembered import AROUND, looked_through, recall
 
 # What belongs to no pane alone: titles and scales.
 REST = "rest"
@@ -44,7 +47,17 @@ def parted(figure: go.Figure) -> tuple[go.Figure, dict[str, Part]]:
             parts.setdefault(_pane(item), {}).setdefault(kind, []).append(item)
     if sources:
         parts[SOURCES] = {"sources": sources}
-    return go.Figure([_nothing(pane) for pane in parts if pane not in (REST, SOURCES)], layout), parts
+    return looked_through([_nothing(pane) for pane in parts if pane not in (REST, SOURCES)], layout), parts
+
+
+def parted_once(make: partial[go.Figure]) -> tuple[go.Figure, dict[str, Part]]:
+    """`parted(make())`, once for a function and arguments that are equal; nobody's to change."""
+
+    def parts() -> tuple[tuple[go.Figure, dict[str, Part]], int]:
+        made = parted(make())
+        return made, AROUND + 2 * len(json.dumps(made[1]))
+
+    return recall(("parts", make), parts)
 
 
 def together(frame: go.Figure, parts: Iterable[Part]) -> go.Figure:

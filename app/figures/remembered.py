@@ -7,14 +7,15 @@ of the server's time.
 import hashlib
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec, TypeVar
 
 import plotly.graph_objects as go
 from cachetools import LRUCache
 
 Given = ParamSpec("Given")
+Kept = TypeVar("Kept")
 # Bytes of what the figures show, and of what Plotly puts around it in each of them and each of its frames.
 LIMIT, AROUND = 32 << 20, 48 << 10
 _kept: LRUCache[Any, Any] = LRUCache(LIMIT, getsizeof=lambda found: found[0])
@@ -26,30 +27,39 @@ def remembered(make: Callable[Given, go.Figure]) -> Callable[Given, go.Figure]:
 
     @wraps(make)
     def again(*args: Given.args, **kwargs: Given.kwargs) -> go.Figure:
-        # Written and never read: equal bytes are equal arguments.
-        content = pickle.dumps((make.__module__, make.__qualname__, args, kwargs), protocol=5)
-        key = hashlib.sha256(content).digest()
-        with _lock:
-            found = _kept.get(key)
-        if found is None:
+        def parts() -> tuple[tuple[list[dict], dict, list[dict]], int]:
             made = make(*args, **kwargs)
-            parts = (
-                [trace.to_plotly_json() for trace in made.data],
-                made.layout.to_plotly_json(),
-                [frame.to_plotly_json() for frame in made.frames],
-            )
-            found = len(content) + AROUND * (1 + len(parts[2])), parts
-            if found[0] <= LIMIT:
-                with _lock:
-                    _kept[key] = found
-        return _copy(*cast(Any, found)[1])
+            frames = [frame.to_plotly_json() for frame in made.frames]
+            data = [trace.to_plotly_json() for trace in made.data]
+            return (data, made.layout.to_plotly_json(), frames), AROUND * (1 + len(frames))
+
+        return looked_through(*recall((make.__module__, make.__qualname__, args, kwargs), parts))
 
     return again
 
 
-def _copy(data: list[dict], layout: dict, frames: list[dict]) -> go.Figure:
-    """A figure of parts that were looked through when it was made; what is changed later is looked at as ever."""
-    figure = go.Figure(data, layout, frames, _validate=False)
+def recall(content: Any, make: Callable[[], tuple[Kept, int]]) -> Kept:
+    """What was made of the same `content`, which can be pickled, and is nobody's to change.
+
+    `make` says as well how many bytes it takes beside the content.
+    """
+    # Written and never read: equal bytes are equal arguments.
+    written = pickle.dumps(content, protocol=5)
+    key = hashlib.sha256(written).digest()
+    with _lock:
+        found = _kept.get(key)
+    if found is None:
+        made, beside = make()
+        found = len(written) + beside, made
+        if found[0] <= LIMIT:
+            with _lock:
+                _kept[key] = found
+    return found[1]
+
+
+def looked_through(data: list[dict], layout: dict, frames: Sequence[dict] = ()) -> go.Figure:
+    """A figure of parts of one that Plotly has looked through already; what is changed later is looked at as ever."""
+    figure = go.Figure(data, layout, list(frames), _validate=False)
     for part in (figure, figure.layout, *figure.data):
         part._validate = True
     return figure

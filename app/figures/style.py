@@ -33,6 +33,9 @@ class Look:
 LIGHT = Look(text="#1d2629", faint="#d9dcd5", accent="#0f6b72", second="#b4541a")
 DARK = Look(text="#e4e8e6", faint="#3a4448", accent="#4fb8bd", second="#f0a35e")
 
+# In place of the library's own, or of the one that Streamlit puts there: thousands of bytes that no figure shows.
+TEMPLATE = {"data": {"scatter": [{"type": "scatter", "marker": {"line": {"width": 0}}}]}}
+
 PLAIN_CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
@@ -42,12 +45,14 @@ PLAIN_CONFIG = {
 
 def dress(figure: go.Figure, look: Look, height: int, **margin: int) -> go.Figure:
     """Puts the `dressing` on."""
+    figure.layout.template = TEMPLATE
     return figure.update_layout(dressing(look, height, **margin))
 
 
 def dressing(look: Look, height: int, **margin: int) -> dict[str, Any]:
     """Of a layout: transparent paper, the page's ink, margins in pixels."""
     return {
+        "template": TEMPLATE,
         "height": height,
         # Without autoexpand, so that figures side by side keep one frame whatever stands around it.
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False} | margin,

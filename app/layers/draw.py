@@ -1,6 +1,7 @@
 """Chart, table, pictures and command: the same whether rows were computed here or came in a file."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -57,7 +58,7 @@ def _chart(chart: Chart, lines: Sequence[Line]) -> None:
 
     arriving(
         "layer_curves",
-        layer_curves_figure(lines, choice().axis, QUANTITIES[chart.metric], look()),
+        partial(layer_curves_figure, lines, choice().axis, QUANTITIES[chart.metric], look()),
         f"{QUANTITIES[chart.metric]} of every layer, a curve for each of " + ", ".join(line.words for line in lines),
         on_select=clicked,
         selection_mode="points",

@@ -13,7 +13,7 @@ from app.parts.examples import EXAMPLES
 from explainers.methods.request import Workbench, answer
 from explainers.storage.shipped import ShippedResults
 from explainers.streams import last
-from tests.support.pages import says, until
+from tests.support.pages import dressed, says, until
 from tests.support.records import alike
 
 AGAIN = "something is computed that should ship: run make first-visit"
@@ -48,6 +48,7 @@ READY = {
 def test_a_first_visit_shows_finished_maps(example):
     at = page(example.page, example.query).run() if example else page().run()
     until(at, lambda at: says(at, READY[example.slug if example else "start"]))
+    assert dressed(at)
     assert not any(button.key and button.key.endswith("_cancel") for button in at.button)
 
 
@@ -55,6 +56,7 @@ def test_a_first_visit_shows_finished_maps(example):
 def test_a_lesson_draws_its_figures_at_once(lesson):
     at = page("learn", {"lesson": lesson.slug}).run()
     until(at, lambda at: at.get("plotly_chart"))
+    assert dressed(at)
     assert not any(button.key and button.key.endswith("_cancel") for button in at.button)
 
 

@@ -12,6 +12,7 @@ from streamlit.testing.v1.element_tree import Widget
 
 from app.address.selection import Selection
 from app.figures.parted import together
+from app.figures.style import TEMPLATE
 from app.jobs.backend import the_backend
 from tests.support.picture_files import noise
 from tests.support.places import MAIN
@@ -77,6 +78,11 @@ def drawn(at: AppTest, name: str) -> dict[str, Any]:
     parts = [one["part"] for one in sent if one["chart"] == f"st-key-figure_{name}"]
     whole = together(go.Figure(frame["data"], frame["layout"]), parts)
     return json.loads(str(whole.to_json()))
+
+
+def dressed(at: AppTest) -> bool:
+    """Whether every chart has the project's own template, not the one that whatever was imported last has put there."""
+    return all(json.loads(c.proto.spec)["layout"]["template"] == TEMPLATE for c in at.get("plotly_chart"))
 
 
 def address(at: AppTest) -> dict[str, str]:

@@ -19,7 +19,7 @@ from app.flow.choice import Choice as Flow
 from app.jobs.backend import the_backend
 from app.layers.choice import Choice as Layers
 from app.studies.choice import Choice as Studies
-from tests.support.pages import address, controls, page, says, until
+from tests.support.pages import address, controls, dressed, page, says, until
 
 CHOICES = {
     "explore": GridChoice,
@@ -61,6 +61,7 @@ def test_a_page_opens_with_its_controls_where_they_were(kept):
     assert {control: shown[control] for control in kept["controls"]} == kept["controls"]
     assert address(at) == parts(kept)
     assert not says(at, "This link asks for")
+    assert dressed(at)
     the_backend().maps.close()
 
 

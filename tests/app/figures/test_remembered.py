@@ -4,6 +4,7 @@ import gc
 import inspect
 import json
 import tracemalloc
+from functools import partial
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -16,8 +17,9 @@ from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
 
 from app.figures import remembered as module
-from app.figures.enlarge import enlarge
+from app.figures.enlarge import enlarge, enlarged
 from app.figures.maps import nats_figure, picture_figure
+from app.figures.parted import parted, parted_once, together
 from app.figures.remembered import remembered
 from app.figures.style import DARK, LIGHT, Look
 from tests.support.figures import LIMITS, SIZE, every_figure
@@ -111,15 +113,40 @@ def test_any_other_content_is_another_figure(cells, place, value, opacity):
         assert (figure.layout.font.color, figure.data[0].opacity) == (look.text, share)
 
 
+def test_parts_are_those_of_the_figure_and_made_once():
+    cells = np.random.default_rng(0).normal(-2.8, 0.3, (8, 8))
+    make = partial(nats_figure, cells, SIZE, LIMITS, LIGHT)
+    frame, parts = parted(make())
+    kept, again = parted_once(make), parted_once(partial(nats_figure, cells.copy(), SIZE, LIMITS, LIGHT))
+    assert kept is again
+    assert (drawn(kept[0]), kept[1]) == (drawn(frame), parts)
+    assert drawn(together(kept[0], kept[1].values())) == drawn(together(frame, parts.values()))
+    for other in (partial(nats_figure, cells + 1, SIZE, LIMITS, LIGHT), partial(enlarged, make, 500)):
+        assert drawn(together(*_parts(parted_once(other)))) == drawn(together(*_parts(parted(other()))))
+
+
+def _parts(found: tuple[go.Figure, dict]) -> tuple[go.Figure, list]:
+    return found[0], list(found[1].values())
+
+
+def own(number: int) -> None:
+    nats_figure(np.full((8, 8), float(number)), SIZE, LIMITS, LIGHT)
+
+
+def in_parts(number: int) -> None:
+    parted_once(partial(nats_figure, np.full((8, 8), float(number)), SIZE, LIMITS, LIGHT))
+
+
 @pytest.mark.long
-def test_small_figures_count_as_what_they_take():
+@pytest.mark.parametrize("remember", [own, in_parts])
+def test_small_figures_count_as_what_they_take(remember):
     """Of Python's own memory: a hundred maps of eight cells by eight."""
-    nats_figure(np.zeros((8, 8)), SIZE, LIMITS, LIGHT)
+    remember(0)
     tracemalloc.start()
     try:
         counted, before = module._kept.currsize, tracemalloc.get_traced_memory()[0]
         for number in range(1, 101):
-            nats_figure(np.full((8, 8), float(number)), SIZE, LIMITS, LIGHT)
+            remember(number)
         gc.collect()
         assert tracemalloc.get_traced_memory()[0] - before < module._kept.currsize - counted
     finally:
