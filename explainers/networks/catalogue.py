@@ -1,6 +1,7 @@
 """Networks by name: what ships with the project, torchvision's, and weights of your own."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,10 @@ from explainers.checkpoints.errors import CheckpointError, ChoiceNeededError
 from explainers.checkpoints.keys import Alignment, State, alignments
 from explainers.checkpoints.load import fit, read_header, read_state_dict, read_weight_sets, short
 from explainers.devices import parse_device
-from explainers.networks import torchvision_specs
+from explainers.networks import specs, torchvision_specs
 from explainers.networks.added import ADDED, answer
 from explainers.networks.copies import structural_copy
-from explainers.networks.downloads import Progress, WeightsUnavailable, fetch
+from explainers.networks.downloads import Progress, WeightsUnavailable, cache_folder, fetch
 from explainers.networks.layers import Layer, find_layers
 from explainers.networks.preprocessing import Preprocessing
 from explainers.networks.recognised_specs import expected_of
@@ -141,10 +142,24 @@ def network_catalogue() -> tuple[NetworkEntry, ...]:
     >>> [entry.name for entry in network_catalogue()][:2]
     ['resnet20-cifar10', 'resnet32-cifar10']
     """
-    return tuple(
-        NetworkEntry(s.name, s.family, s.title, s.data, s.shipped, s.available, s.size, s.file, s.group)
-        for s in registered().values()
-    )
+    shipped, downloaded = _files(specs.NETWORKS), _files(cache_folder())
+
+    def entry(spec: Spec) -> NetworkEntry:
+        here = spec.make is not None or spec.file in (downloaded if spec.url else shipped)
+        return NetworkEntry(
+            spec.name, spec.family, spec.title, spec.data, spec.shipped, here, spec.size, spec.file, spec.group
+        )
+
+    return tuple(map(entry, registered().values()))
+
+
+def _files(folder: Path) -> frozenset[str]:
+    """The names of the files in `folder`: one look where every network would take one."""
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file())
+    except OSError:
+        return frozenset()
 
 
 def load_network(name: str, device: str | torch.device = "cpu", progress: Progress | None = None) -> Network:

@@ -37,9 +37,14 @@ class WeightsUnavailable(RuntimeError):
         self.reason = reason
 
 
+def cache_folder() -> Path:
+    """Where torch keeps weights that were downloaded; it need not be there."""
+    return Path(torch.hub.get_dir(), "checkpoints")
+
+
 def cached_file(url: str) -> Path:
     """Where torch keeps the file of `url`; it need not be there."""
-    return Path(torch.hub.get_dir(), "checkpoints", file_name(url))
+    return cache_folder() / file_name(url)
 
 
 @cache
