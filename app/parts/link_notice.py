@@ -10,7 +10,7 @@ from app.address import links, selection
 from app.address.worlds import usual
 from app.inputs.crop import part, split
 from app.inputs.outline import split_outline, with_outline
-from app.inputs.pictures import THUMBNAIL, PictureGoneError
+from app.inputs.pictures import THUMBNAIL, PictureGoneError, is_bird
 from app.inputs.sentences import sentence
 from app.jobs.backend import NOT_KEPT, OWN, Backend, networks
 from app.jobs.owners import owns
@@ -105,6 +105,8 @@ def is_there(backend: Backend, key: str) -> bool:
 
 def _gone(backend: Backend, key: str) -> str:
     """Why the picture cannot be shown; empty where it can."""
+    if is_bird(key):
+        return ""
     if key in st.session_state.setdefault("pictures_there", set()) and not key.startswith(selection.PRIVATE):
         return ""
     try:

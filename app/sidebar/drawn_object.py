@@ -32,16 +32,16 @@ SECTION = "Object"
 Take = Callable[[str], None]
 
 
-def object_control(key: Callable[[], str], whole: Picture, take: Take) -> None:
+def object_control(key: Callable[[], str], whole: Picture, large: Callable[[], Picture], take: Take) -> None:
     """Which object `whole` shows, as far as anybody knows; `take` gets the picture's key with another outline.
 
-    `key()` is that of the picture as it is chosen now, which a drawing changes.
+    `key()` is that of the picture as it is chosen now, which a drawing changes; `large()` the picture to draw on.
     """
     outline = of(key())
     with st.expander(SECTION + (" (drawn)" if outline else ""), key="object"):
         st.caption(said(whole, outline))
         if st.button("Draw it", icon=":material/draw:", key="object_draw", help=DRAW_HELP):
-            _dialog(key, whole, take)
+            _dialog(key, large(), take)
         kind = _kind(outline, "w_object_kind")
         _numbers(kind, outline or suggested(whole), key, take)
         st.button(

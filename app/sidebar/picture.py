@@ -1,18 +1,20 @@
 """The picture: a gallery by source, an upload, which part of it is used and what in it is the object."""
 
+from functools import partial
+
 import streamlit as st
 
 from app.address import selection
 from app.address.worlds import usual
 from app.inputs.crop import split
-from app.inputs.pictures import SOURCES, PictureGoneError, as_thumbnail, gallery, thumbnail
+from app.inputs.pictures import SOURCES, THUMBNAIL, PictureGoneError, as_thumbnail, gallery, thumbnail
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend
 from app.parts.uploads import bring, uploads
 from app.sidebar.drawn_object import object_control
 from app.sidebar.picture_crop import crop_control
 from app.sidebar.share_control import share_control
-from explainers.datasets.birds.source import SHOWN_SIDE
+from explainers.datasets.birds.source import SHOWN_SIDE, shown_side
 from explainers.datasets.pictures import EXTENSIONS, GROUNDS, PictureError
 
 PICTURE_MEGABYTES = 20
@@ -67,8 +69,10 @@ def _sources(network: str, source: str) -> dict[str, str]:
 
 def _parts_control(backend: Backend, chosen: str) -> None:
     """Which part of the picture is used, and what in it is the object."""
+    network = backend.kept(selection.selection().network)
     try:
-        whole = backend.whole(chosen, SHOWN_SIDE)
+        # As it is drawn for the network, or for the gallery: to draw it anew takes a quarter of a second.
+        whole = backend.whole(chosen, shown_side(network.input_size[0]) if network else THUMBNAIL)
     except PictureGoneError:
         return  # the page says so
 
@@ -79,9 +83,8 @@ def _parts_control(backend: Backend, chosen: str) -> None:
         return selection.selection().picture
 
     if chosen.startswith(CROPPED):
-        network = backend.kept(selection.selection().network)
         crop_control(key, whole, network and network.preprocessing, take)
-    object_control(key, whole, take)
+    object_control(key, whole, partial(backend.whole, chosen, SHOWN_SIDE), take)
 
 
 def _thumbnails(titles: dict[str, str], addresses: list[str], chosen: str) -> None:
