@@ -20,14 +20,9 @@ def draw() -> None:
     )
     look.legible()
     # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
-    with st.spinner("Loading PyTorch; only the first visit after a start waits for it …"):
-        names = (
-            "explore", "compare", "fairness", "evaluate", "layers", "studies", "flow", "learn", "teach", "glossary",
-            "about",
-        )  # fmt: skip
-        explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = (
-            import_module(f"app.{name}.page") for name in names
-        )
+    with st.spinner("Loading PyTorch; only a visit right after a start waits for it …"):
+        pages = import_module("app.server.beforehand").BEFOREHAND.pages()
+        explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = pages
         disk, lost, theme, touch, watch, ways = (
             import_module(f"app.parts.{name}") for name in ("disk", "lost", "theme", "touch", "watch", "ways")
         )
@@ -64,6 +59,7 @@ if __name__ == "__main__":
 else:
     from app.server.added import check
     from app.server.apology import apologise
+    from app.server.beforehand import BEFOREHAND
     from app.server.delivery import deliver_whole
     from app.server.gate import GATE
     from app.server.hardening import harden
@@ -75,4 +71,5 @@ else:
     deliver_whole()
     choose_nothing_by_polls()
     forget_pages_that_are_left()
+    BEFOREHAND.begin()
     app = st.App(__file__, middleware=GATE, lifespan=upkeep, on_script_error=apologise)

@@ -33,6 +33,11 @@ def guess(backend: Backend, request: Any) -> float | None:
     return getattr(request, "seconds", None) if network is None else passes(request) * pass_seconds(backend, network)
 
 
+def measured() -> bool:
+    """Whether a guess costs nothing: the first in a process measures the machine's speed, for about half a second."""
+    return speed.cache_info().currsize > 0
+
+
 def drawing_seconds(count: int, side: int) -> float:
     """Seconds of drawing birds, `side` pixels wide, give or take a factor of three."""
     return count * (BIRD + BIRD_PIXEL * side**2)

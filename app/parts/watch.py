@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.address import selection
 from app.jobs.backend import View, meet, the_backend
-from app.jobs.costs import guess
+from app.jobs.costs import guess, measured
 from app.parts import progress
 from app.parts.left import Part, Promise, together
 from app.words import about, coarsely
@@ -204,8 +204,13 @@ class Watch:
         if request is None:
             return Part()
         foreseen = the_backend().paces.foresee(request)
-        guessed = guess(the_backend(), request) if foreseen is None and not told else None
-        return Part(foreseen, guessed, view.progress, view.remaining, told)
+        wanted = foreseen is None and not told and not self._hurries(view)
+        return Part(foreseen, guess(the_backend(), request) if wanted else None, view.progress, view.remaining, told)
+
+    def _hurries(self, view: View) -> bool:
+        """Whether it was just asked for, so that the page had better be drawn than the machine's speed measured."""
+        since = self.waited.get(view.key)
+        return view.live and since is not None and time.monotonic() - since < POLL / 2 and not measured()
 
 
 def share(views: Sequence[View], weights: Mapping[str, int] = MappingProxyType({})) -> float:
