@@ -163,6 +163,7 @@ def test_cid_is_the_same_on_another_device(monkeypatch, net, x, twin, way, layer
     assert torch.equal(concentration(found.entropy, box=(2, 2, 5, 5)), concentration(here.entropy, box=(2, 2, 5, 5)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["two-stage", "paper"])
 def test_ru_is_the_same_on_another_device(monkeypatch, net, decoder, twin, method):
     monkeypatch.setattr(ru_solver, "MOST_LOOKS", 2)
@@ -397,6 +398,7 @@ def test_jobs_of_a_device_that_works_ahead_are_not_asked_at_every_operation(twin
     assert (job.state, job.latest) == ("cancelled", "the frame in which it is cancelled")
 
 
+@pytest.mark.long
 def test_the_app_runs_on_another_device(twin):
     """Network, prediction, maps and a fairness check by its backend; what the pages show is on the processor."""
     backend, settings = Backend(), CIDSettings(grid=4, probes=16, refine=False)
@@ -491,6 +493,7 @@ def test_a_chunk_is_doubled_until_memory_says_no(net, x, twin):
     assert alone.rows == rows
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("acceleration", [Acceleration(channels_last=True), Acceleration(compile="eager")])
 def test_acceleration_changes_maps_by_rounding_alone(net, x, acceleration):
     settings = CIDSettings(probes=32, grid=4)

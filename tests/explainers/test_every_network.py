@@ -301,6 +301,7 @@ def test_arguments_that_forward_can_do_without_are_left_out(method: str) -> None
     assert torch.allclose(attribute(method, net, None, x, target=1), expected, atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_compiled_network_is_explained_whole() -> None:
     net, x = torch.jit.script(plain()), picture()
     traced = torch.jit.trace(plain(), x)

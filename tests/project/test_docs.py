@@ -71,6 +71,7 @@ def test_every_page_is_reached_from_the_first():
     assert {page.resolve() for page in PAGES} <= seen
 
 
+@pytest.mark.long
 def test_the_list_of_public_names_is_up_to_date():
     api = runpy.run_path(str(ROOT / "tools" / "api.py"))
     assert api["PAGE"].read_text() == api["page"](), "run make api"

@@ -91,6 +91,7 @@ def test_the_checkout_is_started_by_the_same_command():
     assert command([]) == ["run", str(ROOT / "app" / "main.py")]
 
 
+@pytest.mark.long
 def test_version_and_licence_are_said_once_and_alike(installed):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (metadata,) = installed.glob("*.dist-info")

@@ -63,6 +63,7 @@ def test_what_imports_left_is_frozen_once_they_are_over_and_rubbish_is_not():
     assert ring() is None
 
 
+@pytest.mark.long
 def test_rubbish_that_was_frozen_is_found_when_more_is_imported(monkeypatch):
     collector = Collector(60)
     ring = Ring()

@@ -62,6 +62,7 @@ def silent(at: AppTest) -> bool:
     return not at.exception and not any("link" in warning.value for warning in at.warning)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", WRONG)
 def test_every_wrong_part_of_a_link_is_named_in_one_sentence_and_leaves_the_address(page):
     at = visit(page, CHEAP | COMMON | WRONG[page])

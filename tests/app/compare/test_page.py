@@ -343,6 +343,7 @@ def test_one_name_at_two_depths_is_said(fresh_backend):
     assert not says(until(visit(other="resnet20-cifar10"), done), "of the way: part")
 
 
+@pytest.mark.long
 def test_a_partner_by_hand_stands_in_the_address_and_goes_with_its_layer(fresh_backend):
     at = until(visit(), done)
     at.selectbox(key="w_compare_partner").set_value("layer1.1").run()
@@ -354,6 +355,7 @@ def test_a_partner_by_hand_stands_in_the_address_and_goes_with_its_layer(fresh_b
     assert "partner" not in at.query_params
 
 
+@pytest.mark.long
 def test_a_bad_link_is_one_sentence_that_goes_with_the_first_change(fresh_backend):
     at = until(visit(other="resnet9", layer="nowhere", metric="sid", partner="x"), done)
     (warning,) = at.warning
@@ -374,6 +376,7 @@ def test_an_uploaded_picture_of_another_visitor_falls_back(fresh_backend):
     assert "picture `upload/0123`" in at.warning[0].value
 
 
+@pytest.mark.long
 def test_weights_before_and_after_pruning(fresh_backend):
     at = until(visit(), done)
     at.selectbox(key="w_compare_architecture").set_value("resnet20-cifar10").run()

@@ -95,6 +95,7 @@ def test_the_checks_of_quantus_are_made_beside_the_scores(way, axis):
     assert says(at, "Both methods are judged on 12 pictures")
 
 
+@pytest.mark.long
 def test_a_check_is_cancelled_between_two_maps():
     at = visit(methods=("occlusion",), way="randomisation", checked=32, count=50)
     at.button(key="evaluate_again").click().run()

@@ -52,6 +52,7 @@ def values(figure: dict) -> np.ndarray:
     return np.array(z, float)
 
 
+@pytest.mark.long
 def test_nothing_is_looked_at_closer_until_somebody_asks():
     at = visit()
     assert len(at.get("plotly_chart")) == 1

@@ -107,6 +107,7 @@ def test_maps_on_their_own_scale_keep_their_values_in_the_hover_text():
     assert all("customdata" in trace and "nats" in trace["hovertemplate"] for trace in maps(at))
 
 
+@pytest.mark.long
 def test_a_method_that_does_not_apply_says_why_in_its_cell():
     at = until(visit(layers="layer3.2 fc", methods="grad_cam ru"), lambda at: len(maps(at)) >= 1)
     assert any("no positions" in text for text in texts(at))
@@ -114,6 +115,7 @@ def test_a_method_that_does_not_apply_says_why_in_its_cell():
     assert any("needs a decoder" in text for text in texts(at))
 
 
+@pytest.mark.long
 def test_methods_are_chosen_from_a_list_that_explains_them():
     at = until(visit(), ready)
     labels = [box.label for box in at.checkbox]
@@ -169,6 +171,7 @@ def test_another_target_changes_the_maps_that_explain_a_class_and_no_other():
     assert address(at)["target"] == "3"
 
 
+@pytest.mark.long
 def test_the_address_bar_gives_the_same_grid_again():
     at = until(visit(scale="own", opacity="60", colours="magma", target="2"), ready)
     query = address(at)
@@ -246,6 +249,7 @@ def test_a_network_that_cannot_be_had_leaves_the_other_columns(monkeypatch):
     assert len(maps(at)) == 1
 
 
+@pytest.mark.long
 def test_another_layer_on_the_left_takes_the_place_of_the_nearest_column():
     at = until(visit(methods="cid", layers="conv1 layer2.2 layer3.2", layer="layer1.0"), ready)
     assert choice(at).layers == ("conv1", "layer2.2", "layer3.2")

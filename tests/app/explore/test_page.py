@@ -117,6 +117,7 @@ def test_the_address_bar_holds_the_selection():
     assert at.query_params["layer"] in ("layer1.0", ["layer1.0"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "bad", [{"network": "../../etc"}, {"layer": "no"}, {"beta": "nan"}, {"grid": "-3"}, {"grid": "5"}]
 )
@@ -176,6 +177,7 @@ def test_an_upload_belongs_to_the_session_that_brought_it():
         assert not says(visit(view="grid", across="pictures", pictures=address), "anna.png")
 
 
+@pytest.mark.long
 def test_weights_belong_to_the_session_that_brought_them():
     anna = bring(visit(), "resnet20-cifar10", shipped("resnet20-cifar10"), "anna.safetensors")
     until(anna, done)
@@ -259,6 +261,7 @@ def test_weights_of_another_architecture_name_their_keys_and_the_right_one_takes
     assert chosen(at).network.startswith("own/")
 
 
+@pytest.mark.long
 def test_weights_are_recognised_without_a_word():
     at = visit()
     assert at.selectbox(key="w_architecture").value == ""
@@ -267,6 +270,7 @@ def test_weights_are_recognised_without_a_word():
     assert says(at, "ResNet-32, your own weights")
 
 
+@pytest.mark.long
 def test_of_two_sets_of_weights_in_a_file_one_is_chosen():
     state = load_file(ROOT / "assets" / "networks" / "resnet20-cifar10.safetensors")
     buffer = io.BytesIO()
@@ -358,6 +362,7 @@ def test_cancelling_a_load_takes_effect_although_only_its_part_of_the_page_runs(
     assert stopped
 
 
+@pytest.mark.long
 def test_the_published_descent_is_a_choice_and_in_the_address_bar():
     at = until(visit(), done)
     first = mean(at)

@@ -55,6 +55,7 @@ def test_evaluate_says_why_its_scores_do_not_apply():
     assert not at.get("plotly_chart")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("fresh_backend")
 def test_fairness_proves_that_no_pixel_s_logit_moves():
     at = until(visit("fairness"), lambda at: at.metric)

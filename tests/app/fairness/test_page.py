@@ -288,6 +288,7 @@ def test_a_pair_and_the_switch_ask_another_question_and_the_first_ends():
     assert at.query_params["bias"] in ("True", ["True"])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("fresh_backend")
 def test_a_layer_without_a_decoder_leads_to_where_one_is_trained_or_says_why_none_can_be():
     at = until(visit(at="layer3.0"), lambda at: any(NO_DECODER in caption.value for caption in at.caption))

@@ -82,6 +82,7 @@ def test_the_stage_stands_at_the_epoch_of_the_address_and_has_a_frame_for_each()
     assert not any(trace["type"] == "scatter3d" for trace in figure(at, 0)["data"])
 
 
+@pytest.mark.long
 def test_numbers_of_the_epoch_are_those_of_the_table_in_the_unit():
     at = visit(epoch="0", unit="bits")
     shown = at.dataframe[0].value

@@ -181,6 +181,7 @@ def test_cancel_keeps_what_is_ready_without_waiting_for_the_disk(folder, monkeyp
     one.close()
 
 
+@pytest.mark.long
 def test_pages_are_drawn_and_maps_computed_while_the_disk_never_answers(folder, hangs):
     at = visit()
     assert not at.exception

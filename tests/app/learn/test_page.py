@@ -152,6 +152,7 @@ def test_large_type_enlarges_every_letter_once():
 # Pages
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("fresh_backend")
 @pytest.mark.parametrize(
     ("slug", "control", "value", "number"),
@@ -215,6 +216,7 @@ def test_beta_refines_in_the_queue_shows_the_line_at_once_and_can_be_cancelled()
     assert measured == pytest.approx(linear, abs=0.03)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("fresh_backend")
 @pytest.mark.parametrize("slug", ["noise", "wall", "rescaling", "limit"])
 def test_a_lesson_waits_its_turn_behind_others_and_can_be_cancelled(slug):

@@ -109,6 +109,7 @@ def test_of_what_is_not_known_nothing_is_shown():
     assert not preliminary(end)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("state", "said"), [("running", "preview"), ("stopped", "cancelled at 20%")])
 def test_a_cell_of_the_grid_marks_a_preview_and_says_how_wrong_it_may_be(state, said):
     frame = next(frame for frame in few() if not preliminary(frame))

@@ -79,6 +79,7 @@ def test_every_study_is_drawn_with_its_claims_and_command(name):
     assert bool(at.code) == STUDIES[name].computes
 
 
+@pytest.mark.long
 def test_a_link_with_a_study_that_is_none_is_one_sentence():
     at = page("studies", study="alchemy").run()
     assert "the study `alchemy` (expected one of the index)" in at.warning[0].value

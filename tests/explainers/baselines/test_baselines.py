@@ -191,6 +191,7 @@ def test_lrp_conserves_the_score_without_biases(name: str) -> None:
     assert torch.allclose(total, score(net, x, 1), rtol=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["alexnet", "vgg16", "vgg16 normalised", "ResNet-18"])
 def test_lrp_agrees_with_zennit(name: str) -> None:
     zennit = pytest.importorskip("zennit.composites", reason="zennit is not installed")
@@ -213,6 +214,7 @@ def test_lrp_is_not_input_times_gradient() -> None:
     assert cosine(attribute("lrp", net, None, x, 1), attribute("input_x_gradient", net, None, x, 1)) < 0.5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["ResNet-8", "ResNet-18", "SqueezeNet", "MobileNetV2"])
 def test_cam_is_grad_cam_before_its_relu_times_the_number_of_positions(name: str) -> None:
     net, x = build(name)

@@ -45,6 +45,7 @@ def optimum_of_curved() -> float:
     return math.log(low) - GAINS.log().mean().item()
 
 
+@pytest.mark.long
 def test_the_loss_of_a_curved_function_lies_below_its_limit_and_the_means_spread_as_they_say():
     target = BETA * GAINS.square().sum()
     best = {"seed": None, "target": target.item(), "best": optimum_of_curved()}

@@ -84,6 +84,7 @@ def test_a_program_is_the_function_it_was_exported_from(name):
         assert [(layer.name, layer.shape) for layer in layers] == [(layer.name, layer.shape) for layer in others]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["lrp", "guided_backprop", "deep_lift", "grad_cam"])
 def test_every_method_makes_the_same_maps_of_a_program(method):
     network = load_network("resnet20-cifar10")

@@ -76,6 +76,7 @@ def test_a_missing_file_is_named_without_its_folder(tmp_path):
     assert str(tmp_path) not in str(caught.value)
 
 
+@pytest.mark.long
 def test_what_does_not_fit_is_named(state):
     broken = {key: value for key, value in state.items() if key != "conv1.weight"}
     broken |= {"extra.weight": torch.zeros(1), "bn1.bias": torch.zeros(17)}

@@ -47,6 +47,7 @@ def _columns(h, x: torch.Tensor, probes: int, seed: int = 0) -> SquareColumns:
     return last(square_columns(Sampler(h, x, x.shape[-2:]), probes, Randomness(seed)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layer", ["conv1", "layer2.1", "layer3.2", "fc"])
 def test_the_constraint_holds_on_noise_of_our_own(resnet, layer):
     x = _small(resnet)
@@ -229,6 +230,7 @@ def test_captum_takes_it_for_an_attribution(resnet):
     assert 0 < change.item() < 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHIPPED)
 def test_probes_agree_with_the_jacobian_of_every_shipped_network(name):
     network = load_network(name)

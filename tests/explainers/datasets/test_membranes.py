@@ -108,6 +108,7 @@ def _found(network, picture: Image.Image) -> np.ndarray:
         return network.module(network.preprocess(picture)[None]).argmax(1)[0].numpy() == CLASSES.index("membrane")
 
 
+@pytest.mark.long
 def test_the_shipped_network_finds_the_membranes_of_rendered_tissue():
     network = load_network("unet-membranes")
     assert network.segments

@@ -286,6 +286,7 @@ def test_pictures_that_unfold_to_too_much_are_refused_before_the_last(monkeypatc
 # The command
 
 
+@pytest.mark.long
 def test_the_command_trains_on_birds_and_the_app_finds_it(home, tmp_path, capsys):
     choice = ["--birds", "20", "--layers", "layer3.2", "--steps", "2", "--batch", "4", "--runs", str(tmp_path)]
     network = load_network("resnet20-cifar10")
@@ -360,6 +361,7 @@ def test_a_decoder_trained_in_the_app_is_found_afterwards_and_after_a_restart(st
     assert find_decoder(tiny(), layer) == card
 
 
+@pytest.mark.long
 def test_two_trainings_of_the_same_decoder_are_one_and_maps_go_on_beside_it(store):
     layer = tiny().layer(LAYER)
     for owner in ("me", "other"):
@@ -375,6 +377,7 @@ def test_two_trainings_of_the_same_decoder_are_one_and_maps_go_on_beside_it(stor
     assert training(store, layer, "other").live
 
 
+@pytest.mark.long
 def test_cancel_takes_effect_at_once_and_leaves_a_checkpoint_to_go_on_from(store, monkeypatch):
     monkeypatch.setattr("explainers.train.run.STORE_EVERY", 0.0)
     layer, asked = tiny().layer(LAYER), request(800)
@@ -416,6 +419,7 @@ def buttons(at: AppTest) -> dict[str, str]:
     return {button.key: button.label for button in at.button}
 
 
+@pytest.mark.long
 def test_the_panel_offers_trains_cancels_goes_on_and_says_what_it_learnt_from(fresh_backend, monkeypatch):
     gate = threading.Event()
 

@@ -57,6 +57,7 @@ def test_a_neuron_is_what_numerical_integration_says(activation, weight, bias):
     assert (found.gap, found.n, found.d, found.draws, found.points) == (0.0, 4, 1, (1, 1), 8000)
 
 
+@pytest.mark.long
 def test_a_second_layer_is_what_numerical_integration_says():
     net = network(1, 1, 1, 2, sigma=0.5, seed=3)
     x = torch.tensor([[-2.0], [0.3], [2.0]]).double()

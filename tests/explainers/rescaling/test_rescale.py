@@ -188,6 +188,7 @@ def test_the_original_stays_and_what_does_not_change_is_shared(name):
     assert changed == allowed & set(old)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("c", "refine"), [(3, False), (4, True)])
 def test_cid_does_not_move_at_any_layer(c, refine):
     net, x, pairs = network("small")

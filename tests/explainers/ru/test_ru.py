@@ -57,6 +57,7 @@ def test_a_pixel_decoded_from_itself_alone_is_filled_like_water():
     assert result.mean.item() == pytest.approx(best + ENTROPY_CONSTANT, abs=0.02)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_linear_layer_and_decoder_reach_the_optimum_of_plain_gradient_ascent(seed):
     a, b = _random(12, 16, seed=seed), 0.3 * _random(16, 12, seed=seed + 10)
@@ -207,6 +208,7 @@ def test_the_constraint_holds_with_a_shipped_decoder():
     assert ratio == pytest.approx(1, abs=max(0.01, 3 * result.constraint_error.item()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("refine", [True, False])
 def test_progress_never_falls(curved, refine):
     h, g, pictures = curved
@@ -229,6 +231,7 @@ def test_the_first_answer_comes_from_equal_noise_and_no_frame_is_farther_off_tha
         assert here <= there + frame.mean_error.item() + before.mean_error.item()
 
 
+@pytest.mark.long
 def test_where_the_error_is_the_decoder_s_own_that_is_said_and_the_work_is_short():
     weight = _random(48, 48).mul(0.1)
     h, x = Rows(weight), _random(1, 3, 4, 4, seed=1)

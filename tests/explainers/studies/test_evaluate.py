@@ -58,6 +58,7 @@ def test_a_network_that_cannot_be_judged_is_one_sentence(network, words, monkeyp
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("check", "words"), [("randomisation", "conv1"), ("stability", "change")])
 def test_the_command_prints_either_check_without_noise(check, words, monkeypatch, capfd):
     command = ["evaluate", "alexnet-birds", "--check", check, "--pictures", "2", "--methods", "saliency", "random"]

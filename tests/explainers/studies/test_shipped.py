@@ -34,6 +34,7 @@ def item_of(name: str):
     return next(item for item in find_pictures(PHOTOGRAPHS).items if item.name == name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("study", [one for one in SHIPPED if one.legs], ids=lambda study: study.name)
 def test_three_random_maps_are_computed_again(study: Study):
     rows = rows_of(study)
@@ -100,6 +101,7 @@ def test_what_ships_is_small():
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 4 * 2**20
 
 
+@pytest.mark.long
 def test_the_table_in_the_documents_is_the_one_that_the_tables_give():
     text = (ROOT / "docs" / "results.md").read_text()
     assert results(STUDIES) in text.partition(BEGIN)[2]

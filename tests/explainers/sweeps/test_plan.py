@@ -84,6 +84,7 @@ def test_a_layer_that_one_of_the_networks_lacks_is_said():
     assert [(one.network, one.layer, one.reason) for one in lacking] == [(NETWORK, "conv5", LACKING)]
 
 
+@pytest.mark.long
 def test_two_weights_files_are_two_networks_that_stay_loaded(tmp_path):
     module = swept_network(NETWORK).module
     names = [str(tmp_path / place / "best.pt") for place in "ab"]

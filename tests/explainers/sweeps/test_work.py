@@ -29,6 +29,7 @@ def here(plan):
     return [row for done in run_here(todo(plan), BENCH) for row in done.rows]
 
 
+@pytest.mark.long
 def test_rows_are_the_maps_of_the_requests_of_the_app(plan, here):
     network = swept_network(NETWORK)
     assert len(here) == 2 * 4

@@ -276,6 +276,7 @@ def test_pruning_passes_the_shares_on_the_way_in_the_first_half_and_goes_on_wher
     assert "float32 arithmetic" in card
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_of_recipe_runs_a_few_steps_and_writes_what_loads(tmp_path, monkeypatch, name):
     """On noise, with networks that it begins with or learns from as they are before any training."""

@@ -95,6 +95,7 @@ def broken_off(monkeypatch, step: int, *arguments) -> None:
             command.train(*arguments)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [1, 6, 9, 17])
 @pytest.mark.parametrize("build", [TINY.build, lambda: alexnet(3, size=16, hidden=8, normalised=True)])
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch, build, step):
@@ -113,6 +114,7 @@ def test_another_seed_gives_another_network(tmp_path):
     assert not torch.equal(one[-1].weight, other[-1].weight)
 
 
+@pytest.mark.long
 def test_a_checkpoint_that_an_earlier_version_left_between_two_epochs_goes_on(tmp_path, monkeypatch, capsys):
     whole = command.train("tiny", TINY, tmp_path, tmp_path / "whole", 3, "cpu")
     broken_off(monkeypatch, 12, "tiny", TINY, tmp_path, tmp_path, 3, "cpu")
@@ -149,6 +151,7 @@ def test_a_disk_that_takes_no_checkpoints_costs_these_alone_and_is_named(tmp_pat
     assert "the disk takes no checkpoint" in capsys.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("build", [TINY.build, lambda: alexnet(3, size=16, hidden=8, normalised=True)])
 def test_what_is_written_is_what_was_measured(tmp_path, build):
     recipe = replace(TINY, build=build, sizes=((0, 16),), epochs=8, float32=build is not TINY.build)
