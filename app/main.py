@@ -21,28 +21,27 @@ def draw() -> None:
     look.legible()
     # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
     with st.spinner("Loading PyTorch; only a visit right after a start waits for it …"):
-        pages = import_module("app.server.beforehand").BEFOREHAND.pages()
-        explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = pages
+        found = import_module("app.server.beforehand").BEFOREHAND.pages()
         disk, lost, theme, touch, watch, ways = (
             import_module(f"app.parts.{name}") for name in ("disk", "lost", "theme", "touch", "watch", "ways")
         )
         history = import_module("app.address.history")
         bar = import_module("app.classroom.bar")
-    start = st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True)
-    lessons = st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn")
+    start = st.Page(found["explore"].page, title="Explore", icon=":material/blur_on:", default=True)
+    lessons = st.Page(found["learn"].page, title="Learn", icon=":material/school:", url_path="learn")
     ways.remember(explore=start, learn=lessons)
     pages = [
         start,
-        st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
-        st.Page(fairness.page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
-        st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
-        st.Page(layers.page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
-        st.Page(studies.page, title="Studies", icon=":material/science:", url_path="studies"),
-        st.Page(flow.page, title="Information flow", icon=":material/water:", url_path="flow"),
+        st.Page(found["compare"].page, title="Compare", icon=":material/compare:", url_path="compare"),
+        st.Page(found["fairness"].page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
+        st.Page(found["evaluate"].page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
+        st.Page(found["layers"].page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
+        st.Page(found["studies"].page, title="Studies", icon=":material/science:", url_path="studies"),
+        st.Page(found["flow"].page, title="Information flow", icon=":material/water:", url_path="flow"),
         lessons,
-        st.Page(teach.page, title="Class", icon=":material/groups:", url_path="class"),
-        st.Page(glossary.page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
-        st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
+        st.Page(found["teach"].page, title="Class", icon=":material/groups:", url_path="class"),
+        st.Page(found["glossary"].page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
+        st.Page(found["about"].page, title="About", icon=":material/info:", url_path="about"),
     ]
     chosen = st.navigation([*pages, *lost.pages(pages)], position="top")
     history.follow(chosen.url_path or "explore")

@@ -1,6 +1,8 @@
 """Pages that are imported before anybody asks: once, all of them, and with what goes wrong told to whoever asks."""
 
+import gc
 import signal
+import sys
 import threading
 import time
 
@@ -33,7 +35,7 @@ def test_the_pages_are_all_there_are():
 def test_a_visitor_waits_for_imports_under_way_and_makes_none_beside_them(imports):
     early = Beforehand()
     early.begin()
-    assert early.pages() == [f"app.{name}.page" for name in PAGES]
+    assert early.pages() == {name: f"app.{name}.page" for name in PAGES}
     by = [thread for _, thread in imports]
     assert by == ["imports"] * len(PAGES) + [threading.current_thread().name] * len(PAGES)
 
@@ -44,10 +46,12 @@ def test_pages_are_imported_though_nobody_comes(imports, monkeypatch):
     early.begin()
     early._thread.join(30)
     assert [name for name, _ in imports] == [f"app.{name}.page" for name in PAGES]
+    assert gc.isenabled()
+    assert early not in sys.meta_path
 
 
 def test_without_a_server_they_are_imported_when_they_are_asked_for(imports):
-    assert Beforehand().pages() == [f"app.{name}.page" for name in PAGES]
+    assert Beforehand().pages() == {name: f"app.{name}.page" for name in PAGES}
     assert len(imports) == len(PAGES)
 
 
