@@ -11,6 +11,7 @@ from app.address import links, selection
 from app.address.record import AddressRecord
 from app.flow import known
 from app.flow.known import Variant
+from explainers.methods.entropies import CID_NAME
 
 UNITS = {"nats": "nats", "bits": "bits"}
 QUANTITIES = {
@@ -21,7 +22,7 @@ QUANTITIES = {
     "cosine": "Cosine",
     "radius": "Radius",
     "purity": "Purity",
-    "cid": "CID",
+    CID_NAME: "CID",
     "training": "Training",
 }
 # For estimates on snapshots: noise, and numbers of samples. 0: the network's own.

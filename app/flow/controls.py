@@ -8,6 +8,7 @@ from app.flow.tables import BINNED, INPUT, LABEL, Rows
 from app.parts.bound import dropdown, segments, steps, switch
 from app.words import counted, number
 from explainers.information_flow.experiments import EXPERIMENTS, MOST_UNITS
+from explainers.methods.entropies import CID_NAME
 
 EXPERIMENT_HELP = (
     "Which problem the networks were trained on. Four numbers and a single neuron; all patterns of twelve bits; three "
@@ -104,7 +105,7 @@ def show_control(rows: Rows) -> None:
         "cosine": "cosine within",
         "radius": "within radius",
         "purity": "purity",
-        "cid": "CID",
+        CID_NAME: "CID",
         "training": "accuracy",
     }
     titles = {name: title for name, title in QUANTITIES.items() if rows.has(has[name])}

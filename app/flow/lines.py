@@ -9,6 +9,7 @@ from app.flow.choice import ALL, Choice
 from app.flow.tables import BINNED, INPUT, INTEGRAL, LABEL, Rows
 from app.words import decimal, number
 from explainers.information_flow.anew import Anew
+from explainers.methods.entropies import CID_NAME
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 INFORMATION = {"input": INPUT, "label": LABEL}
@@ -52,7 +53,7 @@ def chart_of(rows: Rows, chosen: Choice, found: Anew | None = None, noise: float
     if chosen.show == "purity":
         curves = _layers(rows, chosen, "purity")
         return Chart(curves, "share of nearest neighbours of the same class", "Purity of the neighbourhood")
-    if chosen.show == "cid":
+    if chosen.show == CID_NAME:
         return Chart(_layers(rows, chosen, "CID"), "mean CID (nats a pixel)", "CID of single pictures")
     curves = tuple(rows.series(name, "", name, place) for place, name in enumerate(("accuracy", "loss")))
     return Chart(curves, "accuracy (share), loss (nats)", "Accuracy on held-out samples, and loss")

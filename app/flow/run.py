@@ -19,6 +19,7 @@ from app.parts.look import look
 from app.parts.watch import Asked, Start, Watch
 from app.words import counted
 from explainers.information_flow.anew import Anew, AnewRequest
+from explainers.methods.entropies import CID_NAME
 
 POINTS = 256
 NEW_HELP = (
@@ -62,7 +63,7 @@ def over_epochs(rows: Rows) -> None:
             st.markdown(f"**{chart.title}**", help=CURVES_HELP)
             take_flow(rows, chosen, chart, found, request)
         draw_chart(chart, "flow_curves", chosen.at)
-        if chosen.show == "cid":
+        if chosen.show == CID_NAME:
             st.caption(bridge.words(bridge.correlations(rows)))
         if found is not None and chosen.show not in INFORMATION:
             st.caption("The new estimates are in the curves of I(X;T) and I(Y;T).")
