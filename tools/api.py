@@ -48,7 +48,7 @@ def imports() -> frozenset[tuple[str, str, str]]:
         for folder in ("explainers", "app")
         for file in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("explainers.")
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("explainers.")
         for alias in node.names
     )
 

@@ -3,6 +3,7 @@
 import re
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """# Licences
@@ -18,7 +19,8 @@ UNKNOWN = "not said in its metadata"
 
 def licence(package: str) -> str:
     """In a few words: the expression, else the classifiers, else the first line of the text."""
-    found = metadata(package)
+    # A message, of which the type says less.
+    found: Any = metadata(package)
     kinds = [one.split(" :: ")[-1] for one in found.get_all("Classifier") or [] if one.startswith("License ::")]
     text = (found.get("License") or "").strip().splitlines()
     return found.get("License-Expression") or ", ".join(kinds) or (text[0][:80] if text else UNKNOWN)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from app.address import selection
 from app.explore.agreement import HIGH, LOW, OVERLAP, RANK, pairs, pictures_of, place_of, table
 from app.explore.difference import SHARES, UNSURE, apart, first_and_last, held, scale_of, told
 from app.explore.grid_choice import GridChoice
@@ -83,9 +84,7 @@ def _agreement(
     seen = pictures_of(backend, column, chosen.over)
 
     def kept(kind: MapMethod, one: Column) -> View:
-        key = request(kind, one, settings).key
-        value = backend.results.get(key)
-        return View(key, "missing" if value is None else "done", value)
+        return backend.ask(request(kind, one, settings), selection.owner("closer"), start=False)
 
     found = pairs(kinds, [[kept(kind, one) for kind in kinds] for one in seen])
     if not any(pair.ranks for pair in found):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.address import selection
 from app.explore.noise_itself import drawn, verdict
 from app.export.curves import Curves, curves_file
 from app.export.numbers import numbers_table
@@ -176,9 +177,10 @@ def _noise(backend: Backend, shown: Shown) -> tuple[Plate, Table] | None:
         return None
     network, network_input, layer = shown.column.network, shown.column.network_input, shown.column.layer
     request = NoiseRequest(network, layer, network_input.x, network_input.digest, view.value)
-    effect: NoiseEffect | None = backend.results.get(request.key)
-    if effect is None:
+    found = backend.ask(request, selection.owner("noise"), start=False)
+    if found.state != "done":
         return None
+    effect: NoiseEffect = found.value
     at = FACTORS.index(times)
     noisy, alone = drawn(network, network_input, effect, times)
     seen = [

@@ -54,7 +54,9 @@ def parted_once(make: partial[go.Figure]) -> tuple[go.Figure, dict[str, Part]]:
     """`parted(make())`, once for a function and arguments that are equal; nobody's to change."""
 
     def parts() -> tuple[tuple[go.Figure, dict[str, Part]], int]:
-        made = parted(make())
+        # Without being remembered itself: nobody else asks for the whole.
+        whole = getattr(make.func, "__wrapped__", make.func)
+        made = parted(whole(*make.args, **make.keywords))
         return made, AROUND + 2 * len(json.dumps(made[1]))
 
     return recall(("parts", make), parts)

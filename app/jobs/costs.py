@@ -34,7 +34,7 @@ def guess(backend: Backend, request: Any) -> float | None:
 
 
 def measured() -> bool:
-    """Whether a guess costs nothing: the first in a process measures the machine's speed, for about half a second."""
+    """Whether this process has measured the machine's speed, which takes the first guess about half a second."""
     return speed.cache_info().currsize > 0
 
 

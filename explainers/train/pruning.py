@@ -1,7 +1,5 @@
 """Magnitude pruning: of all parameters, the largest stay, and are trained again."""
 
-# pyright: reportUnknownMemberType=false
-# `torch.nn.utils.prune` does not say what it takes.
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
@@ -37,7 +35,7 @@ def prune_to(net: nn.Module, share: float) -> nn.Module:
     mask = torch.ones_like(ranks)
     mask[ranks.topk(weights - kept, largest=False).indices] = 0
     for layer, part in zip(layers, torch.split(mask, [layer.weight.numel() for layer in layers]), strict=True):
-        prune.custom_from_mask(layer, "weight", part.view(layer.weight.shape))
+        prune.custom_from_mask(layer, "weight", part.view(layer.weight.shape))  # pyright: ignore[reportUnknownMemberType] - torch does not say what it takes
     return net
 
 
@@ -59,6 +57,6 @@ def prunable(net: nn.Module) -> list[nn.Conv2d | nn.Linear]:
 def made_permanent(net: nn.Module) -> nn.Module:
     """`net` with plain weights, zeros where they were held at zero."""
     for layer in prunable(net):
-        if prune.is_pruned(layer):
-            prune.remove(layer, "weight")
+        if prune.is_pruned(layer):  # pyright: ignore[reportUnknownMemberType] - torch does not say what it takes
+            prune.remove(layer, "weight")  # pyright: ignore[reportUnknownMemberType] - torch does not say what it takes
     return net

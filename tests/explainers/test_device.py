@@ -61,6 +61,7 @@ from explainers.ru import solver as ru_solver
 from explainers.ru.descent import descend_reconstruction
 from explainers.ru.explain import RU
 from explainers.ru.sampling import ReconstructionSampler
+from explainers.streams import last
 from explainers.surroundings import PRECISIONS, plain_arithmetic
 from tests.support.baselines_zoo import build
 from tests.support.twin import DEVICE, Log, TwinTensor, WrongDevice, twin_device
@@ -289,8 +290,7 @@ def test_no_wait_inside_a_stage_of_the_solver(sampler, twin):
     def waits(steps: int, samples: int) -> Counter:
         twin.waits.clear()
         effort = Effort(stages=((steps, samples), (steps, samples)), enough=-1.0)
-        for _ in solve(sampler, CIDSettings(probes=32, grid=4), Randomness(0), effort):
-            pass
+        last(solve(sampler, CIDSettings(probes=32, grid=4), Randomness(0), effort))
         return +twin.waits
 
     few, many = waits(4, 16), waits(16, 128)
@@ -302,10 +302,8 @@ def test_no_wait_inside_a_stage_of_the_solver(sampler, twin):
 def test_no_wait_while_the_constraint_is_measured_or_probes_are_drawn(sampler, twin):
     for columns in square_columns(sampler, 3, Randomness(0)):
         estimate = closed_form(columns, 1e-3)
-    for _ in measure(sampler, estimate, 1e-3 * estimate.delta_f2, 512, Randomness(0), "test", accuracy=0.0):
-        pass
-    for _ in check(sampler, estimate, 1e-3 * estimate.delta_f2, 512, Randomness(0)):
-        pass
+    last(measure(sampler, estimate, 1e-3 * estimate.delta_f2, 512, Randomness(0), "test", accuracy=0.0))
+    last(check(sampler, estimate, 1e-3 * estimate.delta_f2, 512, Randomness(0)))
     assert not +twin.waits
 
 

@@ -1,17 +1,22 @@
 """Pages that are imported before anybody asks: once, all of them, and with what goes wrong told to whoever asks."""
 
+import ast
 import gc
+import re
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from app.server import beforehand as module
-from app.server.beforehand import PAGES, Beforehand
-from tests.support.places import ROOT
+from app.server.beforehand import Beforehand
+from tests.support.places import MAIN, ROOT
 from tests.support.server import serving
+
+NAMES = ("one", "another", "third")
 
 
 @pytest.fixture
@@ -28,31 +33,34 @@ def imports(monkeypatch) -> list[tuple[str, str]]:
     return found
 
 
-def test_the_pages_are_all_there_are():
-    assert {path.parent.name for path in (ROOT / "app").glob("*/page.py")} == set(PAGES)
+def test_every_page_is_among_those_that_are_imported():
+    # To import `app.main` is to begin a server.
+    (pages,) = re.findall(r"^PAGES = (\(.*?\))", Path(MAIN).read_text(), re.DOTALL | re.MULTILINE)
+    assert set(ast.literal_eval(pages)) == {path.parent.name for path in (ROOT / "app").glob("*/page.py")}
 
 
 def test_a_visitor_waits_for_imports_under_way_and_makes_none_beside_them(imports):
     early = Beforehand()
-    early.begin()
-    assert early.pages() == {name: f"app.{name}.page" for name in PAGES}
+    early.begin(NAMES)
+    early.begin(NAMES)
+    assert early.modules(NAMES) == list(NAMES)
     by = [thread for _, thread in imports]
-    assert by == ["imports"] * len(PAGES) + [threading.current_thread().name] * len(PAGES)
+    assert by == ["imports"] * len(NAMES) + [threading.current_thread().name] * len(NAMES)
 
 
 def test_pages_are_imported_though_nobody_comes(imports, monkeypatch):
     monkeypatch.setattr(module, "HEAD_START", 0.01)
     early = Beforehand()
-    early.begin()
+    early.begin(NAMES)
     early._thread.join(30)
-    assert [name for name, _ in imports] == [f"app.{name}.page" for name in PAGES]
+    assert [name for name, _ in imports] == list(NAMES)
     assert gc.isenabled()
     assert early not in sys.meta_path
 
 
 def test_without_a_server_they_are_imported_when_they_are_asked_for(imports):
-    assert Beforehand().pages() == {name: f"app.{name}.page" for name in PAGES}
-    assert len(imports) == len(PAGES)
+    assert Beforehand().modules(NAMES) == list(NAMES)
+    assert len(imports) == len(NAMES)
 
 
 def test_what_goes_wrong_is_told_to_whoever_asks(monkeypatch):
@@ -62,9 +70,9 @@ def test_what_goes_wrong_is_told_to_whoever_asks(monkeypatch):
     monkeypatch.setattr(module, "import_module", fail)
     monkeypatch.setattr(threading, "excepthook", lambda told: None)
     early = Beforehand()
-    early.begin()
-    with pytest.raises(ImportError, match="explore"):
-        early.pages()
+    early.begin(NAMES)
+    with pytest.raises(ImportError, match="one"):
+        early.modules(NAMES)
 
 
 @pytest.mark.long

@@ -15,7 +15,6 @@ from explainers.baselines.layer import guided_gradient
 from explainers.baselines.perturbation import superpixels
 from explainers.canonical.modules import ClippedReLU
 from explainers.canonical.network import canonise
-from explainers.networks.catalogue import load_network
 from explainers.networks.layers import Layer, find_layers
 from tests.support.baselines_zoo import OTHERS, RECTIFIED, DataDependent, Relevance, build, without_biases
 
@@ -26,11 +25,6 @@ FAST = {
     "integrated_gradients": {"steps": 8},
     "bottleneck": {"settings": BottleneckSettings(steps=3)},
 }
-
-
-@pytest.fixture(scope="module")
-def resnet20():
-    return load_network("resnet20-cifar10")
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +48,9 @@ def block(net: nn.Module, x: torch.Tensor) -> Layer:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_map_is_one_finite_value_per_pixel_and_costs_what_is_said(name: str, resnet20, pictures) -> None:
+def test_a_map_is_one_finite_value_per_pixel_and_costs_what_is_said(name: str, network, pictures) -> None:
     method = METHODS[name]
-    explained = explain(name, resnet20, "layer3.2", pictures, target=[3, 5])
+    explained = explain(name, network, "layer3.2", pictures, target=[3, 5])
     assert explained.map.shape == (2, 1, 32, 32)
     assert torch.isfinite(explained.map).all()
     assert not explained.map.requires_grad
@@ -66,12 +60,12 @@ def test_a_map_is_one_finite_value_per_pixel_and_costs_what_is_said(name: str, r
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_picture_s_map_does_not_depend_on_its_neighbours_nor_on_the_call(name: str, resnet20, pictures) -> None:
+def test_a_picture_s_map_does_not_depend_on_its_neighbours_nor_on_the_call(name: str, network, pictures) -> None:
     options = FAST.get(name, {})
-    both = attribute(name, resnet20, "layer3.2", pictures, target=[3, 5], **options)
-    alone = attribute(name, resnet20, "layer3.2", pictures[1:], target=5, **options)
+    both = attribute(name, network, "layer3.2", pictures, target=[3, 5], **options)
+    alone = attribute(name, network, "layer3.2", pictures[1:], target=5, **options)
     assert torch.allclose(both[1:], alone, rtol=1e-3, atol=1e-4 * float(both.abs().max()))
-    assert torch.equal(alone, attribute(name, resnet20, "layer3.2", pictures[1:], target=5, **options))
+    assert torch.equal(alone, attribute(name, network, "layer3.2", pictures[1:], target=5, **options))
 
 
 @pytest.mark.slow
@@ -108,16 +102,16 @@ def _state(net: nn.Module) -> list:
 
 
 @pytest.mark.long
-def test_the_network_is_left_as_it_was_after_success_and_failure(resnet20, pictures) -> None:
-    before, weights = _state(resnet20.module), [t.clone() for t in resnet20.module.state_dict().values()]
+def test_the_network_is_left_as_it_was_after_success_and_failure(network, pictures) -> None:
+    before, weights = _state(network.module), [t.clone() for t in network.module.state_dict().values()]
     drawn = torch.random.get_rng_state()
     x = pictures[:1].clone()
     for name in METHODS:
-        attribute(name, resnet20, "layer3.2", x, target=3, **FAST.get(name, {}))
+        attribute(name, network, "layer3.2", x, target=3, **FAST.get(name, {}))
         with pytest.raises(ValueError, match="expected"):
-            attribute(name, resnet20.module, "layer3.2", x if METHODS[name].needs_target else x[:, :2], target=99)
-    assert _state(resnet20.module) == before
-    assert all(torch.equal(a, b) for a, b in zip(weights, resnet20.module.state_dict().values(), strict=True))
+            attribute(name, network.module, "layer3.2", x if METHODS[name].needs_target else x[:, :2], target=99)
+    assert _state(network.module) == before
+    assert all(torch.equal(a, b) for a, b in zip(weights, network.module.state_dict().values(), strict=True))
     assert torch.equal(torch.random.get_rng_state(), drawn)
     assert not x.requires_grad
     assert torch.equal(x, pictures[:1])
@@ -236,10 +230,10 @@ def test_cam_gives_the_reason_where_the_head_is_another(name: str) -> None:
         attribute("cam", net, None, x, target=0)
 
 
-def test_cam_names_its_layer(resnet20) -> None:
-    assert "layer3.2" in applies("cam", resnet20, "layer1.0")
-    assert applies("cam", resnet20, "layer3.2") is None
-    assert applies("cam", resnet20) is None
+def test_cam_names_its_layer(network) -> None:
+    assert "layer3.2" in applies("cam", network, "layer1.0")
+    assert applies("cam", network, "layer3.2") is None
+    assert applies("cam", network) is None
 
 
 @pytest.mark.parametrize("name", ["alexnet", "ResNet-8", "U-Net"])
@@ -303,29 +297,29 @@ def test_a_network_without_a_graph_keeps_the_methods_that_need_none() -> None:
         assert attribute(method, net, "conv", x, target=0).shape == (1, 1, 8, 8)
 
 
-def test_vectors_and_missing_layers_are_refused(resnet20, pictures) -> None:
-    assert "no positions" in applies("grad_cam", resnet20, "fc")
-    assert "choose one" in applies("bottleneck", resnet20, None)
+def test_vectors_and_missing_layers_are_refused(network, pictures) -> None:
+    assert "no positions" in applies("grad_cam", network, "fc")
+    assert "choose one" in applies("bottleneck", network, None)
     with pytest.raises(ValueError, match="no positions"):
-        attribute("activation", resnet20.module, "fc", pictures)
+        attribute("activation", network.module, "fc", pictures)
     with pytest.raises(ValueError, match="expected one of the methods"):
-        attribute("gradcam", resnet20, None, pictures)
+        attribute("gradcam", network, None, pictures)
     with pytest.raises(ValueError, match="target classes from 0 to 9, got"):
-        attribute("saliency", resnet20, None, pictures, target=10)
+        attribute("saliency", network, None, pictures, target=10)
 
 
 @pytest.mark.parametrize("target", [-1, 10, 1.7, [1, 99], True, torch.tensor([0.0, 1.0])])
-def test_classes_that_do_not_exist_are_refused_for_any_network(target, resnet20, pictures) -> None:
-    for network in (resnet20, resnet20.module):
+def test_classes_that_do_not_exist_are_refused_for_any_network(target, network, pictures) -> None:
+    for net in (network, network.module):
         with pytest.raises(ValueError, match="target classes from 0 to 9, got"):
-            attribute("saliency", network, None, pictures, target=target)
+            attribute("saliency", net, None, pictures, target=target)
 
 
 @pytest.mark.parametrize("name", ["saliency", "activation", "lrp"])
-def test_what_is_no_finite_picture_is_refused(name: str, resnet20, pictures) -> None:
+def test_what_is_no_finite_picture_is_refused(name: str, network, pictures) -> None:
     for wrong in (pictures[0], pictures[:0], pictures.long(), pictures * torch.nan):
         with pytest.raises(ValueError, match="expected"):
-            attribute(name, resnet20, "layer3.2", wrong, target=1)
+            attribute(name, network, "layer3.2", wrong, target=1)
 
 
 def test_kernel_shap_is_efficient_and_lime_finds_the_pixel_that_matters(pictures) -> None:
@@ -359,8 +353,8 @@ def test_rescaling_two_layers_changes_each_map_by_the_known_factor(name: str, pi
 
 
 @pytest.mark.parametrize("name", [n for n in METHODS if n not in ("activation", "guided_grad_cam", "bottleneck")])
-def test_a_louder_output_makes_a_louder_map(name: str, resnet20, pictures: torch.Tensor) -> None:
-    net, options = copy.deepcopy(resnet20.module), FAST.get(name, {})
+def test_a_louder_output_makes_a_louder_map(name: str, network, pictures: torch.Tensor) -> None:
+    net, options = copy.deepcopy(network.module), FAST.get(name, {})
     before = attribute(name, net, "layer3.2", pictures[:1], target=1, **options)
     net.fc.weight.mul_(4), net.fc.bias.mul_(4)
     after = attribute(name, net, "layer3.2", pictures[:1], target=1, **options)

@@ -24,11 +24,6 @@ from tests.support.oracles import energy, entropy_at_constraint, jacobian
 SHIPPED = ("resnet20-cifar10", "resnet32-cifar10", "resnet44-cifar10", "alexnet-birds", "vgg16-birds")
 
 
-@pytest.fixture(scope="module")
-def resnet():
-    return load_network("resnet20-cifar10")
-
-
 def _picture(network, index: int = 0) -> torch.Tensor:
     return network.preprocess(render_bird(index, 64).image)[None]
 
@@ -49,10 +44,10 @@ def _columns(h, x: torch.Tensor, probes: int, seed: int = 0) -> SquareColumns:
 
 @pytest.mark.long
 @pytest.mark.parametrize("layer", ["conv1", "layer2.1", "layer3.2", "fc"])
-def test_the_constraint_holds_on_noise_of_our_own(resnet, layer):
-    x = _small(resnet)
-    result = CID(resnet.module, resnet.layer(layer)).explain(x)
-    h = Feature(resnet.module, resnet.layer(layer))
+def test_the_constraint_holds_on_noise_of_our_own(network, layer):
+    x = _small(network)
+    result = CID(network.module, network.layer(layer)).explain(x)
+    h = Feature(network.module, network.layer(layer))
     reached = energy(h, x, result.sigma, 1024, seed=123) / (1.5e-4 * result.delta_f2)
     error = math.hypot(reached.std().item() / 32, result.constraint_error.item())
     assert abs(reached.mean().item() - 1) < max(0.01, 3 * error)
@@ -64,12 +59,12 @@ def test_the_constraint_holds_on_noise_of_our_own(resnet, layer):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_refinement_beats_closed_form_and_the_paper_where_h_is_curved(resnet):
-    x, beta = _small(resnet), 1e-2
-    h = Feature(resnet.module, "fc")
+def test_refinement_beats_closed_form_and_the_paper_where_h_is_curved(network):
+    x, beta = _small(network), 1e-2
+    h = Feature(network.module, "fc")
 
     def value(settings):
-        result = CID(resnet.module, "fc").explain(x, settings)
+        result = CID(network.module, "fc").explain(x, settings)
         target = beta * result.delta_f2.item()
         return entropy_at_constraint(h, x, result.sigma.log(), target)
 
@@ -80,8 +75,8 @@ def test_refinement_beats_closed_form_and_the_paper_where_h_is_curved(resnet):
     assert refined > paper + 0.05
 
 
-def test_the_first_results_come_early_and_are_whole(resnet):
-    stream = CID(resnet.module, "layer3.0").stream(_small(resnet))
+def test_the_first_results_come_early_and_are_whole(network):
+    stream = CID(network.module, "layer3.0").stream(_small(network))
     first = next(stream)
     assert first.entropy.shape == (1, 1, 16, 16)
     assert first.entropy.isfinite().all()
@@ -99,32 +94,32 @@ def test_the_first_results_come_early_and_are_whole(resnet):
 
 @pytest.mark.parametrize("refine", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.long
-def test_same_seed_same_map_other_seed_another(resnet, refine):
-    x, settings = _small(resnet), CIDSettings(refine=refine, seed=5, beta=1e-3)
-    first, second = (CID(resnet.module, "layer3.2").explain(x, settings) for _ in range(2))
+def test_same_seed_same_map_other_seed_another(network, refine):
+    x, settings = _small(network), CIDSettings(refine=refine, seed=5, beta=1e-3)
+    first, second = (CID(network.module, "layer3.2").explain(x, settings) for _ in range(2))
     assert torch.equal(first.entropy, second.entropy)
-    other = CID(resnet.module, "layer3.2").explain(x, CIDSettings(refine=refine, seed=6, beta=1e-3))
+    other = CID(network.module, "layer3.2").explain(x, CIDSettings(refine=refine, seed=6, beta=1e-3))
     assert not torch.equal(first.entropy, other.entropy)
     assert abs(first.mean - other.mean) < 0.05
 
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_a_picture_has_the_same_map_alone_and_in_company(resnet):
-    pictures = torch.cat([_small(resnet, i) for i in range(2)])
+def test_a_picture_has_the_same_map_alone_and_in_company(network):
+    pictures = torch.cat([_small(network, i) for i in range(2)])
     settings = CIDSettings(beta=1e-3)
-    together = CID(resnet.module, "layer3.2").explain(pictures, settings)
+    together = CID(network.module, "layer3.2").explain(pictures, settings)
     for i, picture in enumerate(pictures):
-        alone = CID(resnet.module, "layer3.2").explain(picture[None], settings)
+        alone = CID(network.module, "layer3.2").explain(picture[None], settings)
         assert torch.allclose(alone.entropy[0], together.entropy[i], atol=5e-3)
         assert abs(alone.mean[0] - together.mean[i]) < 1e-3
 
 
-def test_the_chunk_does_not_change_the_map(resnet):
-    x, settings = _small(resnet), CIDSettings(refine=False)
+def test_the_chunk_does_not_change_the_map(network):
+    x, settings = _small(network), CIDSettings(refine=False)
     maps = []
     for rows in (1, 7, 64):
-        sampler = Sampler(Feature(resnet.module, "layer2.0"), x, (16, 16), rows=rows)
+        sampler = Sampler(Feature(network.module, "layer2.0"), x, (16, 16), rows=rows)
         maps.append(last(solve(sampler, settings, Randomness(0))).log_sigma)
     assert all(torch.allclose(m, maps[0], atol=1e-4) for m in maps)
 
@@ -219,12 +214,12 @@ def test_settings_out_of_range_are_refused(change):
         CIDSettings(**change)
 
 
-def test_captum_takes_it_for_an_attribution(resnet):
+def test_captum_takes_it_for_an_attribution(network):
     from captum.metrics import sensitivity_max
 
-    cid = CID(resnet.module, "layer1.0")
+    cid = CID(network.module, "layer1.0")
     change = sensitivity_max(
-        lambda inputs, **_: cid.attribute(inputs, probes=32, refine=False), _small(resnet), n_perturb_samples=2
+        lambda inputs, **_: cid.attribute(inputs, probes=32, refine=False), _small(network), n_perturb_samples=2
     )
     assert change.shape == (1,)
     assert 0 < change.item() < 1

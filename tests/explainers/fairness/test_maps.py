@@ -8,6 +8,7 @@ from explainers.fairness.maps import Bench, Question
 from explainers.fairness.plan import plan
 from explainers.methods.entropies import CID_NAME, NO_DECODER, RU_NAME
 from explainers.networks.catalogue import load_network
+from explainers.streams import last
 
 NETWORK = "resnet20-cifar10"
 
@@ -26,8 +27,7 @@ def made(steps) -> tuple[np.ndarray, np.ndarray]:
     def through():
         answers.append((yield from steps))
 
-    for _ in through():
-        pass
+    last(through())
     return answers[0]
 
 

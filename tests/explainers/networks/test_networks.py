@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +15,7 @@ from torchvision import models
 from explainers.devices import best_device, parse_device
 from explainers.networks import catalogue
 from explainers.networks import specs as network_specs
-from explainers.networks.catalogue import WeightsUnavailable, load_network, network_catalogue
+from explainers.networks.catalogue import WeightsUnavailable, load_network, network_catalogue, registered
 from explainers.networks.downloads import fetch
 from explainers.networks.specs import STUDIED
 from tests.support.web import served
@@ -204,3 +205,19 @@ def test_devices():
     for name in ("cuda:99", "gpu", "meta"):
         with pytest.raises(ValueError, match="expected a device of this machine"):
             parse_device(name)
+
+
+def test_what_the_catalogue_says_is_there_is_what_would_be_read(cache, tmp_path, monkeypatch):
+    def agree() -> bool:
+        there = {entry.name: entry.available for entry in network_catalogue()}
+        return there == {name: spec.available for name, spec in registered().items()}
+
+    assert agree()
+    for spec in network_specs.SHIPPED[::2]:
+        shutil.copy(spec.weights, tmp_path)
+    cache.mkdir(parents=True)
+    (cache / registered()["vgg16"].file).touch()
+    monkeypatch.setattr(network_specs, "NETWORKS", tmp_path)
+    assert agree()
+    assert {entry.available for entry in network_catalogue() if entry.shipped} == {True, False}
+    assert [entry.name for entry in network_catalogue() if entry.available and not entry.shipped] == ["vgg16"]

@@ -10,6 +10,7 @@ import torch
 
 from explainers.datasets.toys.twelve_bits import patterns
 from explainers.networks.architectures.noisy import orthonormal_penalty
+from explainers.streams import last
 from explainers.train import command, run
 from explainers.train.noisy import NoisyTraining
 from explainers.train.noisy_recipes import NOISY_RECIPES
@@ -26,8 +27,7 @@ def training(folder, recipe=SHORT, seed=3) -> NoisyTraining:
 
 def trained(folder, recipe=SHORT, seed=3):
     made = training(folder, recipe, seed)
-    for _ in made.train():
-        pass
+    last(made.train())
     return made.snapshots()
 
 
