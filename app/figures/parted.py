@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from functools import partial
+from inspect import unwrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -55,8 +56,7 @@ def parted_once(make: partial[go.Figure]) -> tuple[go.Figure, dict[str, Part]]:
 
     def parts() -> tuple[tuple[go.Figure, dict[str, Part]], int]:
         # Without being remembered itself: nobody else asks for the whole.
-        whole = getattr(make.func, "__wrapped__", make.func)
-        made = parted(whole(*make.args, **make.keywords))
+        made = parted(unwrap(make.func)(*make.args, **make.keywords))
         return made, AROUND + 2 * len(json.dumps(made[1]))
 
     return recall(("parts", make), parts)

@@ -45,6 +45,7 @@ PLAIN_CONFIG = {
 
 def dress(figure: go.Figure, look: Look, height: int, **margin: int) -> go.Figure:
     """Puts the `dressing` on."""
+    # An update would be added to the template that is there.
     figure.layout.template = TEMPLATE
     return figure.update_layout(dressing(look, height, **margin))
 

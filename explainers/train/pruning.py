@@ -35,7 +35,8 @@ def prune_to(net: nn.Module, share: float) -> nn.Module:
     mask = torch.ones_like(ranks)
     mask[ranks.topk(weights - kept, largest=False).indices] = 0
     for layer, part in zip(layers, torch.split(mask, [layer.weight.numel() for layer in layers]), strict=True):
-        prune.custom_from_mask(layer, "weight", part.view(layer.weight.shape))  # pyright: ignore[reportUnknownMemberType] - torch does not say what it takes
+        held = part.view(layer.weight.shape)
+        prune.custom_from_mask(layer, "weight", held)  # pyright: ignore[reportUnknownMemberType] - torch does not say what it takes
     return net
 
 

@@ -9,6 +9,14 @@ from app import first_map_bench
 
 
 @pytest.mark.long
+def test_what_a_visitor_of_a_server_waits_for_is_told(monkeypatch, capsys):
+    monkeypatch.setenv("RESULTS_LIMIT", "0")
+    monkeypatch.setattr(sys, "argv", ["first_map_bench", "--server", "0", "--grid", "8"])
+    first_map_bench.main()
+    assert re.fullmatch(r"first map 0 s after a server's start: \d+ s\n", capsys.readouterr().out)
+
+
+@pytest.mark.long
 def test_every_wait_is_told(monkeypatch, capsys, fresh_backend):
     monkeypatch.setenv("RESULTS_LIMIT", "0")
     monkeypatch.setattr(sys, "argv", ["first_map_bench", "--runs", "1", "--grid", "8"])

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from app.compare.pairs import difference, pair, section
@@ -28,7 +29,7 @@ from app.export.record import taken
 from app.export.report import CITATION, report_html
 from app.export.strip import strip_png
 from app.inputs.columns import Column
-from app.jobs.backend import View
+from app.jobs.backend import Backend, View
 from explainers import CID, CIDSettings, absolute_range, load_network
 from explainers.methods.noise import NoiseRequest
 from explainers.methods.registry import methods
@@ -232,6 +233,25 @@ def test_a_report_of_the_grid_has_what_is_looked_at_closer(store, network):
     missing = [[replace(view, state="waiting", value=None) for view in line] for line in views]
     for kind in ("difference", "histogram"):
         assert looked_closer(store, rows, columns, missing, GridChoice(closer=kind), CHEAP) == ((), ())
+
+
+def test_what_is_looked_at_closer_may_be_on_the_disk_alone(network, tmp_path, monkeypatch):
+    monkeypatch.setenv("RESULTS_HOME", str(tmp_path))
+    monkeypatch.setenv("RESULTS_LIMIT", "64")
+    store = Backend(torch.device("cpu"))
+    try:
+        columns, views, _ = grid(store, network)
+        rows = [methods()["cid"], methods()["saliency"]]
+        for method, view in zip(rows, (line[0] for line in views), strict=True):
+            key = asked_closer(method, columns[0], CHEAP).key
+            store.results.put(key, view.value)
+            # There is no longer room for it.
+            store.results.memory.drop(key)
+        plates, tables = looked_closer(store, rows, columns, views, GridChoice(closer="agreement"), CHEAP)
+        assert not plates
+        assert [table.title for table in tables] == ["How far the methods agree: layer1.0"]
+    finally:
+        store.close()
 
 
 def test_all_layers_have_a_picture_for_print_and_a_report(store, network):
