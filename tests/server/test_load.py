@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save
 from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
+from app.figures import remembered
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.backend import NETWORKS_KEPT, Backend, View
@@ -266,7 +267,8 @@ def sessions(page: str, count: int, runs: int) -> None:
 
 
 def objects() -> Counter[str]:
-    """How many objects are alive of the types of each package."""
+    """How many objects are alive of the types of each package, without charts, which are remembered up to a limit."""
+    remembered._kept.clear()
     gc.collect()
     packages = (str(getattr(type(thing), "__module__", "")).partition(".")[0] for thing in gc.get_objects())
     return Counter(name for name in packages if name in ("app", "explainers", "plotly", "streamlit"))
