@@ -6,6 +6,7 @@ from typing import TypeVar, overload
 
 Item = TypeVar("Item")
 Shown = TypeVar("Shown")
+Answer = TypeVar("Answer")
 
 
 def last(stream: Iterable[Item]) -> Item:
@@ -40,6 +41,25 @@ def relay(stream: Iterable[Item], show: Callable[[Item], object] = lambda item: 
     return last(items)
 
 
+def retold(work: Generator[Item, None, Answer], show: Callable[[Item], Shown]) -> Generator[Shown, None, Answer]:
+    """What `show` has for every part of the work, and what the work answers: `answer = yield from retold(work, show)`.
+
+    >>> def counted(numbers):
+    ...     yield from numbers
+    ...     return len(numbers)
+    >>> def length_of(numbers):
+    ...     yield (yield from retold(counted(numbers), "counting {}".format))
+    >>> list(length_of([7, 8]))
+    ['counting 7', 'counting 8', 2]
+    """
+    while True:
+        try:
+            part = next(work)
+        except StopIteration as end:
+            return end.value
+        yield show(part)
+
+
 def meanwhile(work: Generator[object, None, Item], shown: Shown) -> Generator[Shown, None, Item]:
     """`shown` after every part of the work, and what the work answers: `answer = yield from meanwhile(work, shown)`.
 
@@ -51,9 +71,4 @@ def meanwhile(work: Generator[object, None, Item], shown: Shown) -> Generator[Sh
     >>> list(length_of([7, 8]))
     ['counting', 'counting', 2]
     """
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
-        yield shown
+    return retold(work, lambda _: shown)

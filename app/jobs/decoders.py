@@ -12,12 +12,13 @@ import torch
 from explainers.datasets.birds.render import edition_for
 from explainers.datasets.preparing import Preparing
 from explainers.decoders.cards import DecoderCard, file_name, find_decoder, own_decoders, trim_decoders
-from explainers.decoders.pictures import BirdSource, DecoderPictures, Source, prepare_pictures
+from explainers.decoders.pictures import BirdSource, DecoderPictures, Source, prepared
 from explainers.decoders.training import DecoderProgress, DecoderSettings, fitting_batch, train_decoder
 from explainers.methods.request import DECODER_LANE, Shelf, Workbench
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
+from explainers.streams import retold
 from explainers.train.run import read_checkpoint
 
 # What a visitor may choose from: enough to see something, to trust the map, and as the shipped ones of small networks
@@ -102,23 +103,19 @@ def pictures_key(network: Network, source: Source) -> str:
 
 
 def decoder_frames(
-    network: Network, layer: Layer, request: TrainingRequest, device: torch.device, prepared: Shelf
+    network: Network, layer: Layer, request: TrainingRequest, device: torch.device, shelf: Shelf
 ) -> Iterator[TrainingFrame]:
     """Pictures, steps, and last the card; ends at once where somebody else was faster."""
     there = find_decoder(network, layer)
     if there is not None and there.digest != request.replaces:
         return
     place = pictures_key(network, request.source)
-    pictures: DecoderPictures | None = prepared.get(place)
+    pictures: DecoderPictures | None = shelf.get(place)
     if pictures is None:
         start = time.monotonic()
-        for found in prepare_pictures(network, request.source):
-            if isinstance(found, Preparing):
-                yield _preparing(found, time.monotonic() - start)
-            else:
-                pictures = found
-        prepared.put(place, pictures)
-    assert pictures is not None
+        work = prepared(network, request.source)
+        pictures = yield from retold(work, lambda at: _preparing(at, time.monotonic() - start))
+        shelf.put(place, pictures)
     try:
         trim_decoders(own_decoders())
         checkpoint = unfinished(network, layer, request)

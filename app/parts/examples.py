@@ -54,7 +54,7 @@ EXAMPLES = (
         layer="fc6",
     ),
     Example(
-        "ru",
+        RU_NAME,
         "Used or recoverable",
         "What a layer does not use (CID) beside what cannot be recovered from it (RU).",
         query={"network": RESNET, "methods": "cid ru", "layers": "conv1 layer3.2"},

@@ -25,6 +25,7 @@ from explainers.cid.results import CIDSettings
 from explainers.cid.sampling import Sampler
 from explainers.cid.solver import Effort, solve
 from explainers.randomness import Randomness
+from explainers.streams import last
 
 LONG_EFFORT = Effort(stages=((16, 64), (480, 192)), enough=-math.inf)
 LONG_EFFORT_AT_X = EffortAtX(rounds=3, samples=64, judge_samples=1024, rise=-math.inf)
@@ -130,14 +131,16 @@ def answers(
         return Cost(sampler.forward, sampler.backward, clock(x.device) - began)
 
     shown: dict[str, Found] = {}
-    estimate = None
-    for estimate in run(sampler, Randomness(0)):
+
+    def looked_at(estimate: Estimate) -> Estimate:
         reached = {look(budget) for budget in budgets if sampler.backward >= budget}
         if budgets and (estimate.log_sigma.amax() > estimate.log_sigma.amin()).item():
             reached.add(FIRST)
         for place in reached - set(shown):
             shown[place] = Found(estimate, cost(), ended=False)
-    assert estimate is not None
+        return estimate
+
+    estimate = last(map(looked_at, run(sampler, Randomness(0))))
     # Reading a value waits for the device.
     estimate.log_sigma.sum().item()
     ordered = [place for place in (FIRST, *map(look, budgets)) if place in shown]

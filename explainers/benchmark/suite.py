@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from explainers.networks.catalogue import Network, load_network
 from explainers.networks.features import Feature
 from explainers.networks.layers import Layer
 from explainers.storage.versions import method_version
+from explainers.streams import last
 from explainers.surroundings import plain_arithmetic
 
 QUICK = {"resnet20-cifar10": ("layer1.2",)}
@@ -147,10 +148,14 @@ class Part:
                 request = ComparisonRequest(network, layer, x, self.method, work, repr(beta), self.passes)
                 if request.refusal():
                     continue
-                rows: tuple[Row, ...] = ()
-                for rows in request.stream(Workbench(device)):
-                    print(name, layer.name, picture, *(_short(value) for value in rows[-1].values()), flush=True)
-                yield tuple({**about, **row} for row in rows)
+                stream = map(partial(_said, name, layer.name, picture), request.stream(Workbench(device)))
+                yield tuple({**about, **row} for row in last(chain([()], stream)))
+
+
+def _said(name: str, layer: str, picture: int, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows, once the last of them has been printed."""
+    print(name, layer, picture, *(_short(value) for value in rows[-1].values()), flush=True)
+    return rows
 
 
 def _ways(acceleration: Acceleration, beta: float, network: Network, layer: Layer, x: Tensor) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """Pictures to train a decoder on, as a network sees them: rendered birds, somebody's own, or those of its recipe."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -176,6 +176,11 @@ def prepare_pictures(network: Network, source: Source) -> Iterator[Preparing | D
 
     Raises ValueError, one sentence, where too few of a folder's pictures can be read.
     """
+    yield (yield from prepared(network, source))
+
+
+def prepared(network: Network, source: Source) -> Generator[Preparing, None, DecoderPictures]:
+    """How far it has come; answers with the pictures: `pictures = yield from prepared(…)`. Raises as above."""
     pre = network.preprocessing
     cut = (_pixels(pre.cut(image.convert("RGB"))) for image in source.images(pre))
     found = yield from gathered(cut, len(source))
@@ -183,7 +188,7 @@ def prepare_pictures(network: Network, source: Source) -> Iterator[Preparing | D
         raise ValueError(_few(len(found)))
     held = min(source.held_out, len(found) // 2)
     train, rest = torch.stack(found[:-held]), torch.stack(found[-held:])
-    yield DecoderPictures(train, rest, source.data(len(train), len(rest)))
+    return DecoderPictures(train, rest, source.data(len(train), len(rest)))
 
 
 def recipe_pictures(name: str, folder: Path) -> DecoderPictures:

@@ -1,6 +1,6 @@
 """Pictures to judge maps on, as a network sees them: with classes, and boxes around the subjects."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,6 +103,11 @@ def prepare(network: Network, data: Birds | Folder) -> Iterator[Preparing | Pict
     Birds are labelled with their species where the network was trained on these; else the network's answer to
     the whole picture is the label.
     """
+    yield (yield from prepared(network, data))
+
+
+def prepared(network: Network, data: Birds | Folder) -> Generator[Preparing, None, Pictures]:
+    """How far it has come; answers with the pictures: `pictures = yield from prepared(…)`."""
     pre = network.preprocessing
     seen = (
         (pre.tensor(image), None if box is None else moved_box(box, image.size, pre), label)
@@ -112,12 +117,11 @@ def prepare(network: Network, data: Birds | Folder) -> Iterator[Preparing | Pict
     stack = torch.stack(images)
     known = tuple(network.classes) in {one.species for one in EDITIONS.values()} and None not in labels
     if known:
-        yield Pictures(stack, torch.tensor(labels), boxes, True)
-        return
+        return Pictures(stack, torch.tensor(labels), boxes, True)
     device = next(network.module.parameters()).device
     with torch.no_grad():
         answers = [network.module(part.to(device)).argmax(1).cpu() for part in torch.split(stack, BATCH)]
-    yield Pictures(stack, torch.cat(answers), boxes, False)
+    return Pictures(stack, torch.cat(answers), boxes, False)
 
 
 def moved_box(box: Box, size: tuple[int, int], preprocessing: Preprocessing) -> Box | None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from explainers.datasets.preparing import Preparing
 from explainers.evaluation.judge import expected_passes, judge, judgeable, judged_pictures
 from explainers.evaluation.methods import MapSettings, dependence
-from explainers.evaluation.pictures import Birds, Folder, Pictures, prepare
+from explainers.evaluation.pictures import Birds, Folder, Pictures, prepared
 from explainers.evaluation.scores import Judged
 from explainers.methods.request import MAP_LANE, Workbench, weights_of
 from explainers.networks.catalogue import Network
@@ -56,11 +56,6 @@ class JudgementRequest:
         place = digest("pictures", self.network.fingerprint, self.data.key)
         pictures: Pictures | None = bench.shelf.get(place)
         if pictures is None:
-            for found in prepare(self.network, self.data):
-                if isinstance(found, Preparing):
-                    yield found
-                else:
-                    pictures = found
+            pictures = yield from prepared(self.network, self.data)
             bench.shelf.put(place, pictures)
-        assert pictures is not None
         yield from judge(self.network, self.layer, self.method, pictures, self.settings)

@@ -1,5 +1,6 @@
 """Figure 10: AlexNet trained on pictures that an attack has changed."""
 
+from explainers.methods.entropies import CID_NAME
 from explainers.studies.base.effects import against
 from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 
@@ -14,7 +15,7 @@ STUDY = Study(
     figure="Fig. 10",
     claims=(
         Claim(
-            "cid",
+            CID_NAME,
             "The adversarially trained AlexNet discards more information than the normally trained one.",
             "Appendix F.4, Fig. 10",
             "CID of the adversarially trained AlexNet minus that of the normally trained one, mean over the layers",

@@ -1,6 +1,6 @@
 """Figure 7 (a) and Appendix K: VGG-16 with fewer and fewer parameters."""
 
-from explainers.methods.entropies import ENTROPIES
+from explainers.methods.entropies import CID_NAME, ENTROPIES, RU_NAME
 from explainers.studies.base.effects import against
 from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 
@@ -16,7 +16,7 @@ STUDY = Study(
     figure="Fig. 7 (a), App. K",
     claims=(
         Claim(
-            "cid",
+            CID_NAME,
             "Network compression decreases the CID of features.",
             "Section 4, Fig. 7 (a)",
             "CID of the whole VGG-16 minus that of the compressed ones, mean over shares and layers",
@@ -26,7 +26,7 @@ STUDY = Study(
             "ΔCID −0.003 to −0.033 at the last layer",
         ),
         Claim(
-            "ru",
+            RU_NAME,
             "Network compression does not significantly affect the reconstruction capacity (RU).",
             "Section 4, Fig. 7 (a)",
             "RU of the compressed VGG-16 minus that of the whole one, mean over shares and layers",

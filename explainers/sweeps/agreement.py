@@ -19,15 +19,14 @@ import torch
 from explainers.cid.results import CIDSettings
 from explainers.evaluation.alike import rank_correlation
 from explainers.grid import cell_sum
-from explainers.methods.method import MapResult
 from explainers.methods.registry import find_method
 from explainers.methods.request import MAP_LANE, MapRequest, Workbench
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
-from explainers.streams import last
+from explainers.streams import last, relay
 from explainers.sweeps.items import Item
-from explainers.sweeps.point import look, map_place, part_of
+from explainers.sweeps.point import look, map_place, part_of, rising
 from explainers.sweeps.row import row_key
 
 VERSION = "1"
@@ -115,13 +114,8 @@ class AgreementRequest:
                 values: np.ndarray | None = bench.shelf.get(map_place(pair[0]))
                 if values is None:
                     request = one.seen.request(self.network, self.layer, self.method, self.settings)
-                    result: MapResult | None = None
-                    share = 0.0
-                    for result in request.stream(part_of(bench, len(found), len(self.items))):
-                        share = max(share, 0.9 * float(getattr(result, "progress", 0.0)))
-                        yield now(share)
-                    assert result is not None
-                    values = result.values
+                    frames = request.stream(part_of(bench, len(found), len(self.items)))
+                    values = (yield from relay(frames, rising(lambda share: now(0.9 * share)))).values
                     bench.shelf.put(map_place(pair[0]), values)
                 request = one.seen.request(self.network, self.layer, OTHER, self.settings)
                 correlation = agreement(values, _map(request, bench))

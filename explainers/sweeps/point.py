@@ -1,9 +1,9 @@
 """One point of a layer-wise curve as a request: a row of a sweep for each of some pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from explainers.cid.results import CIDSettings
 from explainers.methods.method import MapMethod, MapResult
@@ -13,8 +13,11 @@ from explainers.methods.request import MAP_LANE, Workbench
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 from explainers.storage.digest import digest
+from explainers.streams import relay
 from explainers.sweeps.items import Item
 from explainers.sweeps.row import Answer, Row, answer_of, row_key, row_of, sight
+
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True)
@@ -92,22 +95,24 @@ class PointRequest:
     def stream(self, bench: Workbench) -> Iterator[Point]:
         """Ever more rows, as often as a map has become sharper; rows and pictures on the shelf are not made again."""
         rows: tuple[Row, ...] = ()
-        for place, (item, name) in enumerate(zip(self.items, self.names, strict=True)):
+        for item, name in zip(self.items, self.names, strict=True):
             row: Row | None = bench.shelf.get(name)
             if row is None:
-                one = look(self.network, item, bench)
-                request = one.seen.request(self.network, self.layer, self.method, self.settings)
-                result: MapResult | None = None
-                share = 0.0
-                for result in request.stream(part_of(bench, place, len(self.items))):
-                    share = max(share, float(getattr(result, "progress", 0.0)))
-                    yield Point(rows, (place + share) / len(self.items))
-                assert result is not None
-                row = row_of(request, result, one.seen, one.said, name)
-                bench.shelf.put(name, row)
-                bench.shelf.put(map_place(name), result.values)
+                row = yield from self._row(item, name, rows, bench)
             rows = (*rows, row)
-            yield Point(rows, (place + 1) / len(self.items))
+            yield Point(rows, len(rows) / len(self.items))
+
+    def _row(self, item: Item, name: str, rows: tuple[Row, ...], bench: Workbench) -> Generator[Point, None, Row]:
+        """The row of an item after those that there are; it and its map lie on the shelf then."""
+        count, whole = len(rows), len(self.items)
+        one = look(self.network, item, bench)
+        request = one.seen.request(self.network, self.layer, self.method, self.settings)
+        shown = rising(lambda share: Point(rows, (count + share) / whole))
+        result = yield from relay(request.stream(part_of(bench, count, whole)), shown)
+        row = row_of(request, result, one.seen, one.said, name)
+        bench.shelf.put(name, row)
+        bench.shelf.put(map_place(name), result.values)
+        return row
 
 
 def look(network: Network, item: Item, bench: Workbench) -> Seen:
@@ -119,6 +124,18 @@ def look(network: Network, item: Item, bench: Workbench) -> Seen:
         one = Seen(seen, answer_of(network, seen.x, item.labels))
         bench.shelf.put(place, one)
     return one
+
+
+def rising(show: Callable[[float], Shown]) -> Callable[[MapResult], Shown]:
+    """What is shown of a part's frames: how much of it is through, which never falls."""
+    share = 0.0
+
+    def shown(result: MapResult) -> Shown:
+        nonlocal share
+        share = max(share, float(getattr(result, "progress", 0.0)))
+        return show(share)
+
+    return shown
 
 
 def map_place(row: str) -> str:

@@ -127,7 +127,7 @@ def test_the_device_refuses_what_is_elsewhere_and_counts_what_waits(twin):
     assert values.device == torch.zeros(2, device=values.device).device == DEVICE
     assert isinstance(values + torch.tensor(1.0), TwinTensor)
     with pytest.raises(WrongDevice):
-        values + torch.arange(3.0)
+        torch.add(values, torch.arange(3.0))
     with pytest.raises(WrongDevice):
         torch.randn(3, device=DEVICE, generator=torch.Generator())
     twin.waits.clear()

@@ -88,9 +88,8 @@ def in_inference_mode() -> nn.Module:
         return Around()
 
 
-def nested() -> nn.Module:
-    net: nn.Module = Around()
-    for _ in range(60):
+def nested(net: nn.Module, depth: int) -> nn.Module:
+    for _ in range(depth):
         net = nn.Sequential(net)
     return net
 
@@ -104,7 +103,7 @@ SAME: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "a dictionary with out": (lambda: Around(lambda y: {"aux": 2 * y, "out": y}), "net.2"),
     "a dictionary with logits": (lambda: Around(lambda y: {"logits": y}), "net.2"),
     "a tuple": (lambda: Around(lambda y: (y, 2 * y)), "net.2"),
-    "nested": (nested, "0." * 60 + "net.2"),
+    "nested": (lambda: nested(Around(), 60), "0." * 60 + "net.2"),
 }
 
 
@@ -250,13 +249,6 @@ class NamesAlone(Around):
         return self.net(given["x"])
 
 
-def nested(depth: int) -> nn.Module:
-    net = plain()
-    for _ in range(depth):
-        net = nn.Sequential(net)
-    return net
-
-
 @pytest.mark.parametrize("method", ["lrp", "deep_lift", "guided_backprop", "saliency", "occlusion"])
 @pytest.mark.parametrize(
     ("make", "words"),
@@ -266,7 +258,7 @@ def nested(depth: int) -> nn.Module:
         (lambda: Around(lambda y: [None, y]), "scores with one row per picture, got a list"),
         (lambda: Around(lambda y: len(y)), "scores with one row per picture, got a int"),
         (NamesAlone, "of one picture, got one whose forward takes none by its place"),
-        (lambda: nested(400), "nested some hundred deep at most"),
+        (lambda: nested(plain(), 400), "nested some hundred deep at most"),
         (lambda: nn.Conv3d(3, 4, 3), "takes one picture of shape"),
     ],
 )

@@ -72,9 +72,8 @@ def closed(picture: str, layer: str, grid: int | None = None) -> tuple[np.ndarra
 def closed_map(module: nn.Module, layer: Layer, x: Tensor, grid: int | None = None) -> tuple[np.ndarray, float]:
     """The closed form alone, without the samples that would only say how well it holds."""
     settings = CIDSettings(grid=grid, refine=False, probes=PROBES)
-    for result in CID(module, layer).stream(x[None].to(the_backend().device), settings, every=True):
-        if result.backward_passes >= PROBES or not result.constraint.isnan().all():
-            break
+    results = CID(module, layer).stream(x[None].to(the_backend().device), settings, every=True)
+    result = next(one for one in results if one.backward_passes >= PROBES or not one.constraint.isnan().all())
     return result.entropy[0, 0].numpy(), float(result.delta_f2[0])
 
 

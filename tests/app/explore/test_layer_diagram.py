@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from app.jobs.backend import the_backend
@@ -73,8 +74,7 @@ def test_a_look_at_what_is_polled_colours_what_has_come_since_the_page_ran(monke
     wait_until(lambda: store.ask(deepest, "somebody else").state == "done")
     assert rules(at).count("· mean CID") == 1
     parts = list(at._fragment_storage._fragments)
-    rerun = local_script_runner.RerunData
-    monkeypatch.setattr(local_script_runner, "RerunData", partial(rerun, fragment_id_queue=parts))
+    monkeypatch.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id_queue=parts))
     at.run()
     found = [html.proto.body for html in at.get("html") if "st-key-network_diagram" in html.proto.body]
     # Each place that is polled says it.

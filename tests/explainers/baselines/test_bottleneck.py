@@ -104,7 +104,9 @@ def test_a_dearer_bottleneck_lets_less_through(net: nn.Module) -> None:
 @pytest.mark.parametrize("reference", [None, pictures(20, seed=5)])
 def test_rescaling_the_layer_changes_nothing(net: nn.Module, reference: torch.Tensor | None) -> None:
     before = attribute("bottleneck", net, "relu", pictures(2), target=1, reference=reference)
-    net.conv.weight.div_(4), net.conv.bias.div_(4), net.fc.weight.mul_(4)
+    net.conv.weight.div_(4)
+    net.conv.bias.div_(4)
+    net.fc.weight.mul_(4)
     after = attribute("bottleneck", net, "relu", pictures(2), target=1, reference=reference)
     assert torch.allclose(before, after, rtol=1e-6)
 

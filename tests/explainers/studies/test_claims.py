@@ -1,5 +1,7 @@
 """Every claim of every study on tables whose answer is known: found, the opposite, undecided."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,7 +28,8 @@ from explainers.studies.robustness import SHORT
 from tests.support.study_tables import long_rows
 
 # What is said of the rows of the side that a claim puts first, and of those of the other one.
-Sides = tuple[list[dict[str, object]], list[dict[str, object]]]
+Side = Sequence[Mapping[str, object]]
+Sides = tuple[Side, Side]
 
 
 def ends(series: dict[str, tuple[str, str]], quantity: str) -> Sides:
@@ -58,6 +61,15 @@ def methods(more: str, less: str, quantity: str, **about: object) -> Sides:
     return [{"method": more, "quantity": quantity} | about], [{"method": less, "quantity": quantity} | about]
 
 
+def cuts(more: str, less: str, whole: str, cut: Sequence[str], quantity: str) -> Sides:
+    def side(series: str) -> Side:
+        return [
+            {"series": series.format(whole=whole, layer=one), "at": f"conv{one}", "quantity": quantity} for one in cut
+        ]
+
+    return side(more), side(less)
+
+
 SIDES: dict[tuple[str, str], Sides] = {
     ("layers", "deeper-cid"): networks("ResNet-44", "ResNet-20", "CID"),
     ("layers", "deeper-ru"): networks("ResNet-44", "ResNet-20", "RU"),
@@ -86,24 +98,17 @@ SIDES: dict[tuple[str, str], Sides] = {
         )
     },
     **{
-        ("pruning", name): sides[:: -1 if name == "cid" else 1]
+        ("pruning", name): (whole, compressed) if name == "cid" else (compressed, whole)
         for name, quantity in (("cid", "CID"), ("ru", "RU"), ("concentration", "concentration"))
-        for sides in [
-            (
-                [{"series": share, "quantity": quantity} for share in pruning.PRUNED],
-                [{"series": pruning.WHOLE, "quantity": quantity}],
-            )
-        ]
+        for compressed in [[{"series": share, "quantity": quantity} for share in pruning.PRUNED]]
+        for whole in [[{"series": pruning.WHOLE, "quantity": quantity}]]
     },
     **{
         ("distillation", name): networks("without a teacher", f"from {title}", "CID")
         for name, title in (("vgg16", "VGG-16"), ("resnet18", "ResNet-18"), ("resnet34", "ResNet-34"))
     },
     **{
-        ("damage", f"{name}-{depth}"): tuple(
-            [{"series": series.format(layer), "at": f"conv{layer}", "quantity": quantity} for layer in cut]
-            for series in (f"{damage.WHOLE[depth]}, conv{{}} cut", damage.WHOLE[depth])
-        )
+        ("damage", f"{name}-{depth}"): cuts("{whole}, conv{layer} cut", "{whole}", damage.WHOLE[depth], cut, quantity)
         for name, quantity in (("cid", "CID"), ("concentration", "concentration"))
         for depth, cut in damage.CUT.items()
     },
