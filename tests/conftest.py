@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +80,13 @@ def fresh_backend() -> Iterator[None]:
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Decoders of one's own go to a folder of the test."""
+    monkeypatch.setenv("DECODERS_HOME", str(tmp_path / "decoders"))
+    return tmp_path / "decoders"
 
 
 @pytest.fixture

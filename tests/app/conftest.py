@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from pathlib import Path
 
 import pytest
 import streamlit as st
 import torch
 
+from app.explore import decoder_training
+from app.jobs import decoders as decoder_work
 from app.jobs.backend import Backend
 from app.jobs.costs import pass_seconds
 from explainers.networks.added import ADDED
 from explainers.networks.catalogue import Network, load_network
 from explainers.networks.diagram import diagram
 from tests.support.brief import brief
+from tests.support.decoders import STEPS
 
 
 @cache
@@ -58,3 +62,13 @@ def whole_work(brief_work: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     st.cache_data.clear()
     make_brief(brief_work)
+
+
+@pytest.fixture
+def short_trainings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoders are small and soon trained, and kept in a folder of the test."""
+    monkeypatch.setattr(decoder_work, "fitting_batch", lambda network: 4)
+    monkeypatch.setattr(decoder_work, "STEPS", STEPS)
+    monkeypatch.setattr(decoder_training, "STEPS", STEPS)
+    monkeypatch.setattr(decoder_training, "LENGTHS", dict.fromkeys(STEPS, "Some"))
+    monkeypatch.setattr(decoder_work, "BIRDS", 20)
