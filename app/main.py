@@ -8,9 +8,20 @@ from importlib import import_module
 
 import streamlit as st
 
-PAGES = (
-    "explore", "compare", "fairness", "evaluate", "layers", "studies", "flow", "learn", "teach", "glossary", "about",
-)  # fmt: skip
+# By the room of each, in the order of the menu: title, icon and path.
+PAGES = {
+    "explore": ("Explore", "blur_on", ""),
+    "compare": ("Compare", "compare", "compare"),
+    "fairness": ("Rescaling test", "balance", "fairness"),
+    "evaluate": ("Evaluate", "target", "evaluate"),
+    "layers": ("Layers", "stacked_line_chart", "layers"),
+    "studies": ("Studies", "science", "studies"),
+    "flow": ("Information flow", "water", "flow"),
+    "learn": ("Learn", "school", "learn"),
+    "teach": ("Class", "groups", "class"),
+    "glossary": ("Glossary", "menu_book", "glossary"),
+    "about": ("About", "info", "about"),
+}
 MODULES = tuple(f"app.{name}.page" for name in PAGES)
 
 
@@ -26,32 +37,21 @@ def draw() -> None:
     look.legible()
     # The pages bring PyTorch, whose first import takes seconds: say so meanwhile.
     with st.spinner("Loading PyTorch; only a visit right after a start waits for it …"):
-        modules = import_module("app.server.beforehand").BEFOREHAND.modules(MODULES)
-        explore, compare, fairness, evaluate, layers, studies, flow, learn, teach, glossary, about = modules
+        rooms = import_module("app.server.beforehand").BEFOREHAND.modules(MODULES)
         disk, lost, theme, touch, watch, ways = (
             import_module(f"app.parts.{name}") for name in ("disk", "lost", "theme", "touch", "watch", "ways")
         )
         history = import_module("app.address.history")
         bar = import_module("app.classroom.bar")
-    start = st.Page(explore.page, title="Explore", icon=":material/blur_on:", default=True)
-    lessons = st.Page(learn.page, title="Learn", icon=":material/school:", url_path="learn")
-    ways.remember(explore=start, learn=lessons)
-    pages = [
-        start,
-        st.Page(compare.page, title="Compare", icon=":material/compare:", url_path="compare"),
-        st.Page(fairness.page, title="Rescaling test", icon=":material/balance:", url_path="fairness"),
-        st.Page(evaluate.page, title="Evaluate", icon=":material/target:", url_path="evaluate"),
-        st.Page(layers.page, title="Layers", icon=":material/stacked_line_chart:", url_path="layers"),
-        st.Page(studies.page, title="Studies", icon=":material/science:", url_path="studies"),
-        st.Page(flow.page, title="Information flow", icon=":material/water:", url_path="flow"),
-        lessons,
-        st.Page(teach.page, title="Class", icon=":material/groups:", url_path="class"),
-        st.Page(glossary.page, title="Glossary", icon=":material/menu_book:", url_path="glossary"),
-        st.Page(about.page, title="About", icon=":material/info:", url_path="about"),
-    ]
-    chosen = st.navigation([*pages, *lost.pages(pages)], position="top")
+    pages = {
+        name: st.Page(room.page, title=title, icon=f":material/{icon}:", url_path=path or None, default=not path)
+        for room, (name, (title, icon, path)) in zip(rooms, PAGES.items(), strict=True)
+    }
+    ways.remember(explore=pages["explore"], learn=pages["learn"])
+    shown = list(pages.values())
+    chosen = st.navigation([*shown, *lost.pages(shown)], position="top")
     history.follow(chosen.url_path or "explore")
-    bar.bar({page.url_path: page for page in pages}, chosen.url_path)
+    bar.bar({page.url_path: page for page in shown}, chosen.url_path)
     watch.forget()
     chosen.run()
     disk.notice()

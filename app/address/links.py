@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from explainers.methods.entropies import CID_NAME, ENTROPIES
+
 # What a reader calls each part of the address, and what it has to be: parts of all pages, then those of each.
 PARTS: Mapping[str, tuple[str, str]] = {
     "network": ("network", "one of the list on the left"),
@@ -13,6 +15,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "method": ("solver", "two-stage or paper"),
     "seed": ("seed", "a whole number from 0 to 9999"),
 }
+ENTROPY, CELL = " or ".join(ENTROPIES), f"a method and a column, such as {CID_NAME}.1"
 PIN = ("pinned pixel", "row and column of a pixel of the picture, as in 12 40")
 PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "explore": PARTS
@@ -28,14 +31,14 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "colours": ("colours", "viridis, cividis, magma or grey"),
         "signed_colours": ("colours with a sign", "rdbu or puor"),
         "target": ("class explained", "the number of a class of this network"),
-        "metric": ("metric", "cid or ru"),
+        "metric": ("metric", ENTROPY),
         "present": ("presentation", "1, or no such part"),
         "noise": ("strength of the noise", "one of the slider's steps, from 1 to 20"),
         "pin": PIN,
         "play": ("player", "1, or no such part"),
         "closer": ("closer look", "difference, histogram or agreement"),
-        "a": ("cell A", "a method and a column, such as cid.1"),
-        "b": ("cell B", "a method and a column, such as cid.1"),
+        "a": ("cell A", CELL),
+        "b": ("cell B", CELL),
         "marked": ("marked values", "the two ends of a range"),
         "over": ("number of pictures compared", "0, 6 or 12"),
     },
@@ -45,7 +48,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "other": ("network B", "one of the list on the left"),
         "layer": ("layer of A", "one of this network"),
         "partner": ("layer of B", "one of this network"),
-        "metric": ("metric", "cid or ru"),
+        "metric": ("metric", ENTROPY),
         "curve": ("kind of curve", "quick or full"),
         "scale": ("scale", "pair or fixed"),
         "pin": PIN,
@@ -71,7 +74,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "layers": PARTS
     | {
         "networks": ("networks", "networks of the list on the left"),
-        "metric": ("metric", "cid, ru or concentration"),
+        "metric": ("metric", f"{', '.join(ENTROPIES)} or concentration"),
         "data": ("kind of pictures", "birds or table"),
         "count": ("number of pictures", "1, 4 or 12"),
         "x": ("horizontal axis", "layer or depth"),

@@ -10,9 +10,9 @@ from app.address.worlds import fitting
 from app.compare.choice import METRICS, change, choice
 from app.compare.pairs import RULES, Pair, pair
 from app.inputs.pictures import title_of
-from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks
+from app.jobs.backend import OWN, Backend, networks
 from app.parts.bound import segments
-from app.parts.network_status import entry_title
+from app.parts.own_networks import keep_own, listed, own_here, own_titles
 from app.sidebar.controls import shape
 from app.sidebar.weights_choice import architecture_control, choice_control, file_of_weights, titled
 from explainers.methods.entropies import ENTROPIES
@@ -61,19 +61,20 @@ def networks_control(backend: Backend) -> None:
 
 def _network_select(backend: Backend, letter: str, label: str, chosen: str, words: str) -> None:
     entries = {entry.name: entry for entry in networks()}
-    own = {key: name for key, name in own_titles().items() if key == chosen or backend.has_network(key)}
+    own = own_here(backend, chosen)
     if chosen.startswith(OWN):
         own.setdefault(chosen, "Your own weights")
-
-    def title(name: str) -> str:
-        if name in own:
-            return own[name]
-        return entry_title(entries[name], backend.has_network(name))
 
     key = f"w_compare_{letter}"
     st.session_state[key] = chosen
     st.selectbox(
-        label, [*own, *entries], format_func=title, key=key, on_change=_take_network, args=(letter,), help=words
+        label,
+        [*own, *entries],
+        format_func=listed(backend, own),
+        key=key,
+        on_change=_take_network,
+        args=(letter,),
+        help=words,
     )
 
 
@@ -93,11 +94,6 @@ def suggested(network: str) -> str:
 def other() -> str:
     """Network B: the one that was chosen, else the one that is suggested."""
     return choice().other or suggested(selection.selection().network)
-
-
-def own_titles() -> dict[str, str]:
-    """Keys and titles of the weights that this session has brought, on any page."""
-    return st.session_state.setdefault("own_networks", {})
 
 
 def title(network: Network, key: str) -> str:
@@ -215,7 +211,5 @@ def _take_weights(backend: Backend, letter: str, architecture: str | None = None
     architecture = architecture or str(st.session_state["architecture"])
     slot = {"a": "network", "b": "compare other"}[letter]
     key = backend.add_network(architecture, file.getvalue(), selection.owner(slot), weights)
-    others = [(name, words) for name, words in own_titles().items() if name != key]
-    newest = [(key, titled(file.name, architecture, weights)), *others]
-    st.session_state["own_networks"] = dict(newest[:NETWORKS_KEPT])
+    keep_own(key, titled(file.name, architecture, weights))
     show(letter, key)

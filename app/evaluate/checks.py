@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.evaluate.columns import CSV_HELP, columns, places
+from app.evaluate.scores import chart
 from app.evaluate.table import (
     changes_as_csv,
     changes_table,
@@ -10,7 +11,6 @@ from app.evaluate.table import (
     similarities_table,
 )
 from app.figures.evaluate import randomised_figure, scores_figure
-from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import View
 from app.parts.look import look
 from app.parts.numbers_table import show_table
@@ -70,13 +70,13 @@ def draw_randomisation(
             st.markdown("**Similarity** to the map of the trained network")
             curves = {method: one.curve for method, one in known.items()}
             alt = "Similarity of each method's maps as weights are random down to ever earlier layers"
-            _chart(randomised_figure(titles, names, curves, look(), partial), "randomised", alt)
+            chart(randomised_figure(titles, names, curves, look(), partial), "randomised", alt)
         with st.container():
             st.markdown("**What is left** when all weights are random, with 95 % bootstrap intervals")
             final = {method: one.final for method, one in known.items() if one.final is not None}
             figure = scores_figure(titles, final, "rank correlation", look(), chance=0, limits=(-0.6, 1.03))
             if final:
-                _chart(figure, "final", "Similarity of each method's maps when all weights are random")
+                chart(figure, "final", "Similarity of each method's maps when all weights are random")
             if not OF_A_FEATURE.isdisjoint(known):
                 st.caption(BLIND.format(layer=layer.name))
     finished = {method: one for method, one in known.items() if method not in partial}
@@ -97,7 +97,7 @@ def draw_stability(
     changes = {method: one.change for method, one in known.items()}
     axis = "change of the order of pixels (0–1.41)"
     figure = scores_figure(titles, changes, axis, look(), chance=UNRELATED, limits=(0, 1.5))
-    _chart(figure, "changes", "Change of each method's maps under small noise")
+    chart(figure, "changes", "Change of each method's maps under small noise")
     partial = {method for method, view in views.items() if view.live}
     finished = {method: one for method, one in known.items() if method not in partial}
     _table(changes_table(known, partial))
@@ -120,7 +120,3 @@ def _download(text: str, finished: dict, what: str, network: Network, layer: Lay
         disabled=not finished,
         key="eval_csv",
     )
-
-
-def _chart(figure, kind: str, alt: str) -> None:
-    st.plotly_chart(figure, theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)

@@ -1,6 +1,6 @@
 """What is to be judged: methods, pictures with boxes, and how pixels are removed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,7 @@ from app.address.links import listed
 from app.address.record import AddressRecord
 from app.evaluate.folder import folder_control
 from app.parts import link_notice
-from app.parts.bound import segments, steps, switch
+from app.parts.bound import segments, steps, switch, taker
 from explainers import CIDSettings
 from explainers.evaluation.measures import REPLACEMENTS
 from explainers.evaluation.methods import CID_NAME, MapSettings, method_notes, title
@@ -152,8 +152,8 @@ def removal_control() -> None:
     away = choice().way != "scores"
     _segmented("replacement", "Removed pixels show", SHOWN, REPLACEMENT_HELP, wide=True, disabled=away)
     now = choice()
-    switch("w_eval_magnitude", "Signed maps by magnitude", now.magnitude, _taker("magnitude"), MAGNITUDE_HELP)
-    switch("w_eval_refine", "Refine CID and RU", now.refine, _taker("refine"), REFINE_HELP)
+    switch("w_eval_magnitude", "Signed maps by magnitude", now.magnitude, taker(change, "magnitude"), MAGNITUDE_HELP)
+    switch("w_eval_refine", "Refine CID and RU", now.refine, taker(change, "refine"), REFINE_HELP)
 
 
 def data_control() -> Birds | Folder | None:
@@ -161,7 +161,7 @@ def data_control() -> Birds | Folder | None:
     _segmented("source", "Pictures", SOURCES, BIRDS_NOTE, wide=True)
     if choice().source == "birds":
         counts = {count: str(count) for count in COUNTS}
-        steps("w_eval_count", "Number of pictures", counts, choice().count, _taker("count"), COUNT_HELP)
+        steps("w_eval_count", "Number of pictures", counts, choice().count, taker(change, "count"), COUNT_HELP)
         return Birds(choice().count)
     return folder_control()
 
@@ -169,11 +169,7 @@ def data_control() -> Birds | Folder | None:
 def _segmented(
     name: str, label: str, titles: Mapping[Any, str], words: str, wide: bool = False, disabled: bool = False
 ) -> None:
-    segments(f"w_eval_{name}", label, titles, getattr(choice(), name), _taker(name), words, wide, disabled)
-
-
-def _taker(name: str) -> Callable[[object], None]:
-    return lambda value: change(**{name: value})
+    segments(f"w_eval_{name}", label, titles, getattr(choice(), name), taker(change, name), words, wide, disabled)
 
 
 def _take_methods() -> None:

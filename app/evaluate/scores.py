@@ -1,5 +1,6 @@
 """Descriptive accuracy and localisation, method by method as they are ready: curves, table and CSV."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.evaluate.columns import CSV_HELP, columns, places
@@ -88,17 +89,18 @@ def _figures(titles: dict[str, str], scores: dict[str, Scores]) -> None:
             st.markdown("**Descriptive accuracy**: what is still recognised", help=ACCURACY_HELP)
             curves = {method: one.accuracy for method, one in scores.items()}
             alt = "Accuracy of the network against the share of pixels removed, a curve per method"
-            _chart(removal_figure(titles, fractions, curves, look()), "removal", alt)
+            chart(removal_figure(titles, fractions, curves, look()), "removal", alt)
         with st.container():
             st.markdown("**Area under the curve**, with 95 % bootstrap intervals", help=ACCURACY_HELP)
             areas = {method: one.area for method, one in scores.items()}
-            _chart(scores_figure(titles, areas, "descriptive accuracy (0–1)", look()), "areas", "Area of each method")
+            chart(scores_figure(titles, areas, "descriptive accuracy (0–1)", look()), "areas", "Area of each method")
             st.markdown("**Localisation**: share of the top pixels inside the box", help=LOCALISATION_HELP)
             if located:
-                _chart(scores_figure(titles, located, "localisation (0–1)", look()), "located", "Share of each method")
+                chart(scores_figure(titles, located, "localisation (0–1)", look()), "located", "Share of each method")
             else:
                 st.caption("No picture so far has a box that covers at most a third of it.")
 
 
-def _chart(figure, kind: str, alt: str) -> None:
+def chart(figure: go.Figure, kind: str, alt: str) -> None:
+    """Draws it as `figure_KIND`."""
     st.plotly_chart(figure, theme=None, key=f"figure_{kind}", config=PLAIN_CONFIG, alt=alt)

@@ -18,6 +18,7 @@ from app.inputs.columns import Column, counterpart, known_layers
 from app.inputs.pictures import SOURCES, PictureGoneError, gallery
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, networks
+from app.parts.own_networks import own_here
 from app.parts.strange import answered
 from app.parts.uploads import uploads
 from app.sidebar.controls import shape
@@ -100,8 +101,8 @@ def _picture_titles(backend: Backend) -> dict[str, str]:
 
 def _network_titles(backend: Backend) -> dict[str, str]:
     """Those that need no download; one's own while they are kept."""
-    own = {key: title for key, title in st.session_state.get("own_networks", {}).items() if backend.has_network(key)}
-    return own | {entry.name: entry.title for entry in networks() if entry.available or backend.has_network(entry.name)}
+    here = [entry for entry in networks() if entry.available or backend.has_network(entry.name)]
+    return own_here(backend) | {entry.name: entry.title for entry in here}
 
 
 def _shown(scene: Scene, options: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """All that a file about one map may need: what was asked, with what, and what came out."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -18,6 +19,17 @@ from explainers.networks.catalogue import OWN_WEIGHTS
 from explainers.storage.versions import method_version
 
 LIBRARY = "information-discarding-explorer"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of the library and of torch."""
+    return {name: version(name) for name in (LIBRARY, "torch")}
+
+
+def as_json(about: Mapping[str, object]) -> str:
+    """What a reader needs to make something again."""
+    return json.dumps(about, ensure_ascii=False, indent=2)
 
 
 @dataclass(frozen=True, eq=False)

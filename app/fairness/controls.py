@@ -1,6 +1,6 @@
 """What the fairness check is asked: c, the pair, the layer looked at, and the erratum's switch."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
@@ -11,7 +11,7 @@ from app.address import selection
 from app.address.links import clause
 from app.address.record import AddressRecord
 from app.parts import link_notice
-from app.parts.bound import dropdown, steps, switch
+from app.parts.bound import dropdown, steps, switch, taker
 from app.sidebar.controls import shape
 from app.words import part
 from explainers.fairness.maps import Question
@@ -117,14 +117,14 @@ def question_control(plan: Plan, decoded: Collection[str]) -> Question:
         return f"{name} · {shape(stations[name])}" + marks.get(name, "")
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="fair_controls"):
-        steps("w_fair_c", "Factor c", {scale: part(scale) for scale in SCALES}, choice().c, _taker("c"), HELP_C)
+        steps("w_fair_c", "Factor c", {scale: part(scale) for scale in SCALES}, choice().c, taker(change, "c"), HELP_C)
         pairs = {name: pair_title(name) for name in (ALL, *known)}
         # The layer that was looked at belongs to the pair before.
         dropdown("w_fair_pair", "Rescale", pairs, choice().pair, lambda pair: change(pair=pair, layer=None), HELP_PAIR)
         layers = {name: layer_title(name) for name in stations}
-        dropdown("w_fair_layer", "Look at layer", layers, looked, _taker("layer"), HELP_LAYER)
+        dropdown("w_fair_layer", "Look at layer", layers, looked, taker(change, "layer"), HELP_LAYER)
         bias = choice().next_bias
-        switch("w_fair_next_bias", "Next bias × c too, as printed", bias, _taker("next_bias"), HELP_BIAS)
+        switch("w_fair_next_bias", "Next bias × c too, as printed", bias, taker(change, "next_bias"), HELP_BIAS)
     now, common = choice(), selection.selection()
     return Question(cast(str, looked), now.c, now.pair, now.next_bias, common.beta, common.grid, common.seed)
 
@@ -149,7 +149,3 @@ def briefly(names: str) -> str:
     """
     first, *others = names.split(", ")
     return f"{first} and {len(others)} more" if others else first
-
-
-def _taker(name: str) -> Callable[[object], None]:
-    return lambda value: change(**{name: value})

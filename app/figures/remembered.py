@@ -57,6 +57,12 @@ def recall(content: Any, make: Callable[[], tuple[Kept, int]]) -> Kept:
     return found[1]
 
 
+def forget() -> None:
+    """Drops all that is remembered."""
+    with _lock:
+        _kept.clear()
+
+
 def looked_through(data: list[dict], layout: dict, frames: Sequence[dict] = ()) -> go.Figure:
     """A figure of parts of one that Plotly has looked through already; what is changed later is looked at as ever."""
     figure = go.Figure(data, layout, list(frames), _validate=False)

@@ -1,11 +1,9 @@
 """The page's own choices: experiment, network, noise, layer, epoch, bins."""
 
-from collections.abc import Callable
-
 from app.flow import known
 from app.flow.choice import ALL, NOISES, QUANTITIES, UNITS, change, choice, counts
 from app.flow.tables import BINNED, INPUT, LABEL, Rows
-from app.parts.bound import dropdown, segments, steps, switch
+from app.parts.bound import dropdown, segments, steps, switch, taker
 from app.words import counted, number
 from explainers.information_flow.experiments import EXPERIMENTS, MOST_UNITS
 from explainers.methods.entropies import CID_NAME
@@ -55,13 +53,17 @@ def experiment_control() -> None:
     """The experiment, its network and whether it has noise."""
     now = choice()
     experiments = {name: EXPERIMENTS[name].title for name in known.SHOWN}
-    dropdown("w_flow_experiment", "Experiment", experiments, now.experiment, _taker("experiment"), EXPERIMENT_HELP)
+    dropdown(
+        "w_flow_experiment", "Experiment", experiments, now.experiment, taker(change, "experiment"), EXPERIMENT_HELP
+    )
     kinds, fixed = known.kinds(now.experiment), now.deterministic and known.twin_of(now.variant) is not None
-    dropdown("w_flow_kind", "Network", kinds, now.variant.name, _taker("kind"), KIND_HELP, disabled=fixed)
+    dropdown("w_flow_kind", "Network", kinds, now.variant.name, taker(change, "kind"), KIND_HELP, disabled=fixed)
     if not now.deterministic:
         titles = {sigma: f"{sigma:g}" for sigma in known.sigmas(now.experiment, now.variant.name)}
-        segments("w_flow_sigma", "Noise σ", titles, now.variant.sigma, _taker("sigma"), SIGMA_HELP, wide=True)
-    switch("w_flow_deterministic", "Deterministic", now.deterministic, _taker("deterministic"), DETERMINISTIC_HELP)
+        segments("w_flow_sigma", "Noise σ", titles, now.variant.sigma, taker(change, "sigma"), SIGMA_HELP, wide=True)
+    switch(
+        "w_flow_deterministic", "Deterministic", now.deterministic, taker(change, "deterministic"), DETERMINISTIC_HELP
+    )
 
 
 def place_control() -> None:
@@ -71,7 +73,7 @@ def place_control() -> None:
     titles = {ALL: "All layers"} | {
         name: f"Layer {name} · {counted(units, 'unit')}" for name, units in layers.items()
     }  # fmt: skip
-    dropdown("w_flow_layer", "Layer", titles, now.layer, _taker("layer"), LAYER_HELP)
+    dropdown("w_flow_layer", "Layer", titles, now.layer, taker(change, "layer"), LAYER_HELP)
     epochs = {epoch: f"{epoch:,}" for epoch in known.epochs(now.variant.recipe)}
     last = max(epochs)
     # The last epoch, and not whichever it is, goes from one network to the next.
@@ -81,18 +83,18 @@ def place_control() -> None:
     # Without noise all of them are shown.
     if (widths := known.widths(now.experiment)) and not now.deterministic:
         titles = {width: f"{width:g}" for width in widths}
-        segments("w_flow_width", "Bin width", titles, now.bins, _taker("width"), WIDTH_HELP, wide=True)
+        segments("w_flow_width", "Bin width", titles, now.bins, taker(change, "width"), WIDTH_HELP, wide=True)
 
 
 def anew_control() -> None:
     """Noise and number of samples of new estimates."""
     now = choice()
     noises = {noise: f"σ {noise:g}" if noise else f"its own, σ {now.variant.sigma:g}" for noise in NOISES}
-    dropdown("w_flow_noise", "Noise", noises, now.noise, _taker("noise"), NOISE_HELP)
+    dropdown("w_flow_noise", "Noise", noises, now.noise, taker(change, "noise"), NOISE_HELP)
     options = {count: f"{count:,}" for count in counts(now.variant.recipe)}
     # Few inputs are always looked at together.
     if len(options) > 1:
-        steps("w_flow_samples", "Samples", options, now.n, _taker("samples"), SAMPLES_HELP)
+        steps("w_flow_samples", "Samples", options, now.n, taker(change, "samples"), SAMPLES_HELP)
 
 
 def show_control(rows: Rows) -> None:
@@ -111,12 +113,12 @@ def show_control(rows: Rows) -> None:
     titles = {name: title for name, title in QUANTITIES.items() if rows.has(has[name])}
     if choice().show not in titles:
         change(show=next(iter(titles)))
-    segments("w_flow_show", "Over the epochs", titles, choice().show, _taker("show"), SHOW_HELP)
+    segments("w_flow_show", "Over the epochs", titles, choice().show, taker(change, "show"), SHOW_HELP)
 
 
 def unit_control() -> None:
     """Nats or bits."""
-    segments("w_flow_unit", "Unit", UNITS, choice().unit, _taker("unit"), UNIT_HELP)
+    segments("w_flow_unit", "Unit", UNITS, choice().unit, taker(change, "unit"), UNIT_HELP)
 
 
 def noise_words(sigma: float) -> str:
@@ -125,7 +127,3 @@ def noise_words(sigma: float) -> str:
     ('σ 0.05', 'no noise')
     """
     return f"σ {number(sigma)}" if sigma else "no noise"
-
-
-def _taker(name: str) -> Callable[[object], None]:
-    return lambda value: change(**{name: value})

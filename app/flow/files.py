@@ -1,16 +1,13 @@
 """What can be taken away of the page, as files; pure functions."""
 
 import io
-import json
-from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 
 from app.export import canvas
-from app.export.record import LIBRARY
+from app.export.record import versions
 from app.export.table import guarded
 from app.figures.flow import BEFORE, along
 from app.figures.networks import MARKERS
@@ -92,16 +89,6 @@ def everything(rows: Rows, found: Anew | None) -> pd.DataFrame:
         same = {name: first[name] for name in ("experiment", "variant", "activation", "orthonormal")}
         parts.append(new.assign(**same, seed=0, source="estimated anew"))
     return pd.concat(parts, ignore_index=True)
-
-
-def record(about: Mapping[str, object]) -> str:
-    """What a reader needs to make the curves again."""
-    return json.dumps(about, ensure_ascii=False, indent=2)
-
-
-def versions() -> dict[str, str]:
-    """Of the library and of torch."""
-    return {name: version(name) for name in (LIBRARY, "torch")}
 
 
 def command(experiment: str) -> str:

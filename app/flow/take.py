@@ -5,9 +5,10 @@ from dataclasses import asdict
 import streamlit as st
 
 from app.export.names import stem
+from app.export.record import as_json, versions
 from app.flow import known
 from app.flow.choice import ALL, Choice
-from app.flow.files import command, drawing, exact_script, record, script, table_csv, table_parquet, versions
+from app.flow.files import command, drawing, exact_script, script, table_csv, table_parquet
 from app.flow.lines import Chart
 from app.flow.tables import Rows, summary
 from app.parts.take_files import File, buttons, popover
@@ -60,7 +61,7 @@ def take_flow(rows: Rows, chosen: Choice, chart: Chart, found: Anew | None, requ
             [
                 File("csv", f"{name}.csv", lambda: table_csv(rows, found), CSV_HELP),
                 File("parquet", f"{name}.parquet", lambda: table_parquet(rows, found), PARQUET_HELP),
-                File("json", f"{name}.json", lambda: record(about), JSON_HELP),
+                File("json", f"{name}.json", lambda: as_json(about), JSON_HELP),
             ],
             "flow_rows",
         )

@@ -1,4 +1,4 @@
-"""Every cache and every job; the only module of the app that has the library compute anything."""
+"""Every cache and every job: what takes more than one pass through a network is computed here, beside the pages."""
 
 import atexit
 import os

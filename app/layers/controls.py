@@ -6,7 +6,7 @@ from app.address import selection
 from app.jobs.backend import NETWORK_BYTES, NETWORKS_KEPT, Backend, network_bytes, networks
 from app.layers.choice import AXES, COUNTS, METRICS, MOST_NETWORKS, SOURCES, change, choice, shown_networks
 from app.parts.bound import dropdown, segments, steps, switch
-from app.parts.network_status import entry_title
+from app.parts.own_networks import listed, own_here
 from app.words import scientific
 
 NETWORKS_HELP = (
@@ -47,29 +47,19 @@ NO_SECOND = 0.0
 def networks_control(backend: Backend) -> None:
     """Which networks."""
     entries = {entry.name: entry for entry in networks()}
-    own = {key: title for key, title in own_titles().items() if backend.has_network(key)}
+    own = own_here(backend)
     shown = [name for name in shown_networks() if name in entries or name in own]
-
-    def title(name: str) -> str:
-        if name in own:
-            return own[name]
-        return entry_title(entries[name], backend.has_network(name))
 
     st.session_state["w_layers_networks"] = shown
     st.multiselect(
         "Networks",
         [*own, *entries],
-        format_func=title,
+        format_func=listed(backend, own),
         max_selections=MOST_NETWORKS,
         key="w_layers_networks",
         on_change=_take_networks,
         help=NETWORKS_HELP,
     )
-
-
-def own_titles() -> dict[str, str]:
-    """Keys and titles of the weights that this session has brought, on any page."""
-    return st.session_state.setdefault("own_networks", {})
 
 
 def fitting_networks(backend: Backend) -> tuple[list[str], list[str]]:

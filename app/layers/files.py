@@ -1,9 +1,8 @@
 """The chart, its numbers and its rows as files; pure functions."""
 
 import io
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -99,11 +98,6 @@ def rows_parquet(chart: Chart) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(None), buffer)
     return buffer.getvalue()
-
-
-def record(about: Mapping[str, object]) -> str:
-    """What a reader needs to make the chart again."""
-    return json.dumps(about, ensure_ascii=False, indent=2)
 
 
 def _known(value: float) -> float | None:

@@ -9,13 +9,14 @@ from app.figures.networks import styles_of
 from app.jobs.backend import OWN, Backend, View, networks
 from app.layers.choice import METHODS, choice
 from app.layers.command import OWN_BOXES, OWN_FILE, OWN_FOLDER, command
-from app.layers.controls import fitting_networks, own_titles
+from app.layers.controls import fitting_networks
 from app.layers.draw import draw
 from app.layers.lines import Chart, Shown, frame_of, setting_of
 from app.layers.own import own_pictures
 from app.layers.points import Wanted, wanted
 from app.layers.unlike import Compared, Unlike
 from app.parts import progress
+from app.parts.own_networks import own_titles
 from app.parts.watch import Asked, Start, Watch
 from app.words import counted
 from explainers import CIDSettings
@@ -76,7 +77,7 @@ def curves(backend: Backend) -> None:
         if not rows:
             _coming(work, what, views)
         elif here:
-            shown = shown_networks(here, method)
+            shown = networks_at_work(here, method)
             version = METHOD_VERSIONS[method]
             setting = tuple(setting_of(one, version) for one in settings)
             chart = Chart(frame_of(rows), shown, setting, chosen.metric, {item.name: item for item in own})
@@ -105,7 +106,7 @@ def commands(names: Sequence[str], items: Sequence[Item], settings: Sequence[CID
     return command(plain, f"{OWN_FOLDER}{boxes}" if own else f"birds:{len(items)}", choice().metric, settings)
 
 
-def shown_networks(here: dict[str, Network], method: str) -> dict[str, Shown]:
+def networks_at_work(here: dict[str, Network], method: str) -> dict[str, Shown]:
     """What the chart needs to know of the networks, by their fingerprints."""
     styles = styles_of(list(here), [entry.name for entry in networks()])
     found: dict[str, Shown] = {}

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
-from importlib.metadata import version
 
 import streamlit as st
 
 from app.export.names import stem
-from app.export.record import LIBRARY
+from app.export.record import as_json, versions
 from app.figures.layer_curves import Line
 from app.layers.choice import QUANTITIES, choice
-from app.layers.files import curves_csv, drawing, record, rows_parquet
+from app.layers.files import curves_csv, drawing, rows_parquet
 from app.layers.lines import SETTINGS, Chart
 from app.parts.take_files import NOT_YET, File, buttons, popover
 
@@ -44,7 +42,7 @@ def take_chart(chart: Chart, lines: Sequence[Line], pictures: str, device: str, 
         numbers = [
             File("csv", f"{name}.csv", lambda: curves_csv(chart), CSV_HELP),
             File("parquet", f"{name}.parquet", lambda: rows_parquet(chart)),
-            File("json", f"{name}.json", lambda: record(about(chart, lines, pictures, device, commands))),
+            File("json", f"{name}.json", lambda: as_json(about(chart, lines, pictures, device, commands))),
         ]
         buttons(numbers, "layers_rows", rows.empty)
 
@@ -67,9 +65,3 @@ def about(chart: Chart, lines: Sequence[Line], pictures: str, device: str, comma
         "versions": versions(),
         "command": commands,
     }
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Of the library and of torch."""
-    return {name: version(name) for name in (LIBRARY, "torch")}

@@ -12,6 +12,11 @@ import streamlit as st
 Change = Callable[[Any], object]
 
 
+def taker(change: Callable[..., object], name: str) -> Change:
+    """What changes the field `name` of a choice by `change(**fields)`."""
+    return lambda value: change(**{name: value})
+
+
 def segments(
     key: str, label: str, titles: Mapping[Any, str], chosen: object, change: Change, words: str,
     wide: bool = False, disabled: bool = False,

@@ -6,8 +6,9 @@ import streamlit as st
 
 from app.address import selection
 from app.address.worlds import fitting
-from app.jobs.backend import NETWORKS_KEPT, OWN, Backend, networks, the_backend
+from app.jobs.backend import OWN, Backend, networks, the_backend
 from app.parts.network_status import entry_title
+from app.parts.own_networks import keep_own, own_here
 from app.sidebar.weights_choice import architecture_control, choice_control, file_of_weights, titled
 from app.words import counted
 from explainers.networks.catalogue import Network
@@ -21,7 +22,7 @@ def network_control() -> None:
     """Which network; those whose weights are not on this disk say so, and one's own come first."""
     entries = {entry.name: entry for entry in networks()}
     chosen = selection.selection().network
-    own = {key: title for key, title in _own().items() if key == chosen or the_backend().has_network(key)}
+    own = own_here(the_backend(), chosen)
     if chosen.startswith(OWN):
         own.setdefault(chosen, "Your own weights")
     if chosen not in entries and chosen not in own:
@@ -117,11 +118,6 @@ def shape(layer: Layer) -> str:
     return "×".join(str(n) for n in layer.shape)
 
 
-def _own() -> dict[str, str]:
-    """Keys and titles of the weights that this session has brought, the newest first."""
-    return st.session_state.setdefault("own_networks", {})
-
-
 def _take_network() -> None:
     network = st.session_state["w_network"]
     picture = fitting(selection.selection().picture, network)
@@ -149,9 +145,7 @@ def _take_weights(backend: Backend, architecture: str | None = None, weights: st
         return
     architecture = cast(str, st.session_state["architecture"] if architecture is None else architecture)
     key = backend.add_network(architecture, file.getvalue(), selection.owner("network"), weights)
-    others = [(name, title) for name, title in _own().items() if name != key]
-    newest = [(key, titled(file.name, architecture, weights)), *others]
-    st.session_state["own_networks"] = dict(newest[:NETWORKS_KEPT])
+    keep_own(key, titled(file.name, architecture, weights))
     selection.change(network=key, layer=None, grid=None)
 
 

@@ -14,7 +14,7 @@ from app.figures.ends import ENDS
 from app.figures.maps import nats_figure
 from app.figures.style import PLAIN_CONFIG
 from app.inputs.pictures import titles
-from app.parts.bound import dropdown, steps
+from app.parts.bound import dropdown, steps, taker
 from app.parts.look import look
 from app.studies.choice import Choice, change
 from app.studies.known import Known
@@ -65,16 +65,16 @@ def draw_stage(one: Known, seen: Seen) -> None:
     row = seen.row
     between, series = varies_between_curves(one), _same(seen.series)
     if between and len(series) > 1:
-        steps("w_studies_curve", _title(one.study.varied), series, row["series"], _taker("curve"), VARIED_HELP)
+        steps("w_studies_curve", _title(one.study.varied), series, row["series"], taker(change, "curve"), VARIED_HELP)
     else:
-        dropdown("w_studies_curve", "Curve", series, row["series"], _taker("curve"), CURVE_HELP)
+        dropdown("w_studies_curve", "Curve", series, row["series"], taker(change, "curve"), CURVE_HELP)
     stops = {name: place_words(one, name) for name in seen.rows["at"]}
     title, words = ("Layer", LAYER_HELP) if between else (_title(one.study.varied), STOP_HELP)
     if len(stops) > 1:
-        steps("w_studies_stop", title, stops, row["at"], _taker("stop"), words)
+        steps("w_studies_stop", title, stops, row["at"], taker(change, "stop"), words)
     known = titles(map(key_of, seen.pictures))
     seen_titles = {name: known[key_of(name)] for name in seen.pictures}
-    dropdown("w_studies_seen", "Picture", seen_titles, row["picture"], _taker("seen"), SEEN_HELP)
+    dropdown("w_studies_seen", "Picture", seen_titles, row["picture"], taker(change, "seen"), SEEN_HELP)
     st.markdown("**CID of this picture**", help=MAP_HELP)
     alt = f"CID of {row['series']}, {place_words(one, row['at'])}, in nats"
     st.plotly_chart(figure(one, seen), theme=None, config=PLAIN_CONFIG, key="figure_studies_map", alt=alt)
@@ -126,7 +126,3 @@ def _title(varied: str) -> str:
 
 def _same(names) -> dict[str, str]:
     return {name: name for name in names}
-
-
-def _taker(name: str):
-    return lambda value: change(**{name: value})

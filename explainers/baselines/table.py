@@ -17,10 +17,13 @@ from explainers.baselines.lrp import lrp
 class Method:
     """A baseline: how it is called, what it shows in one sentence, and what it costs.
 
-    `unit` is that of the map's values; `signed` maps have values below zero that mean something;
-    `passes(height, width)` are forward and backward passes for one picture with the default options.
-    `seeded(seed)` are the options that make a map belong to a seed, none for what draws nothing at random.
-    `refuses` names the kinds of operation (`canonical_modules.KINDS`) that it is not defined for.
+    - `unit` is that of the map's values; `signed` maps have values below zero that mean something.
+    - `needs_layer`: the map is of a layer, not of the network; `needs_target`: it is of a class.
+    - `compute(case, **options)` gives maps (B, 1, H, W) of a `Case`; `canonical`: on `case.canonical()`, where backward
+      rules are right, so that a network without such a view has no map.
+    - `passes(height, width)` are forward and backward passes for one picture with the default options.
+    - `seeded(seed)` are the options that make a map belong to a seed, none for what draws nothing at random.
+    - `refuses` names the kinds of operation (`explainers.canonical.modules.KINDS`) that it is not defined for.
     """
 
     name: str

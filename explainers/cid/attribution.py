@@ -48,7 +48,10 @@ class EntropyAttribution(ABC, Generic[Result]):
         """Results that sharpen; the last is the answer."""
 
     def explain(self, inputs: Tensor, settings: CIDSettings | None = None) -> Result:
-        """The map with everything that says how far to trust it."""
+        """The maps (B, 1, H, W), in nats, of `inputs` (B, C, H, W) with everything that says how far to trust them.
+
+        Raises ValueError for inputs that are not finite pictures, and for a grid that does not divide them.
+        """
         return last(self.stream(inputs, settings))
 
     @_seen_through

@@ -36,6 +36,9 @@ from explainers.surroundings import with_plain_arithmetic
 class CID(EntropyAttribution[CIDResult]):
     """CID maps of one layer of one network, in Captum's calling convention.
 
+    H_i = log σ_i + ½ log 2πe of the noise that is largest in Σ_i H_i with E‖h(x + σ∘δ) − h(x)‖² = β δ_f² (ICML 2022,
+    Eqs. 2–4): maps (B, 1, H, W) in nats per pixel, high where the layer uses little, +inf where it uses nothing.
+
     `model` maps pictures (B, C, H, W) to anything; it is never changed, and may be shared by threads.
     `layer` is a module of it, a path ("layer2.1"), a readable name or a `Layer`. `device` is "cpu", "cuda",
     "mps" or None, which leaves the work where the inputs are. `acceleration` says how to make the

@@ -172,15 +172,15 @@ class FolderSource:
 
 
 def prepare_pictures(network: Network, source: Source) -> Iterator[Preparing | DecoderPictures]:
-    """How far it has come, again and again, and last the pictures.
-
-    Raises ValueError, one sentence, where too few of a folder's pictures can be read.
-    """
+    """`prepared`, with the pictures as the last item."""
     yield (yield from prepared(network, source))
 
 
 def prepared(network: Network, source: Source) -> Generator[Preparing, None, DecoderPictures]:
-    """How far it has come; answers with the pictures: `pictures = yield from prepared(…)`. Raises as above."""
+    """How far it has come; answers with the pictures: `pictures = yield from prepared(…)`.
+
+    Raises ValueError, one sentence, where too few of a folder's pictures can be read.
+    """
     pre = network.preprocessing
     cut = (_pixels(pre.cut(image.convert("RGB"))) for image in source.images(pre))
     found = yield from gathered(cut, len(source))

@@ -98,16 +98,16 @@ class Folder:
 
 
 def prepare(network: Network, data: Birds | Folder) -> Iterator[Preparing | Pictures]:
-    """How far it has come, again and again, and last the pictures.
-
-    Birds are labelled with their species where the network was trained on these; else the network's answer to
-    the whole picture is the label.
-    """
+    """`prepared`, with the pictures as the last item."""
     yield (yield from prepared(network, data))
 
 
 def prepared(network: Network, data: Birds | Folder) -> Generator[Preparing, None, Pictures]:
-    """How far it has come; answers with the pictures: `pictures = yield from prepared(…)`."""
+    """How far it has come; answers with the pictures: `pictures = yield from prepared(…)`.
+
+    Birds are labelled with their species where the network was trained on these; else the network's answer to
+    the whole picture is the label.
+    """
     pre = network.preprocessing
     seen = (
         (pre.tensor(image), None if box is None else moved_box(box, image.size, pre), label)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from explainers.cid.results import CIDSettings
 from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
+from explainers.storage.digest import digest
 
 if TYPE_CHECKING:
     from explainers.methods.request import MapRequest, Workbench
@@ -107,6 +108,11 @@ class MapMethod:
     def layers(self, network: Network) -> list[Layer]:
         """Those that it has a map of."""
         return [layer for layer in network.layers if not self.refuse(network, layer)]
+
+    def refusal_key(self, network: Network, layer: Layer) -> str:
+        """SHA-256 of what `refuse` depends on."""
+        place = (layer.path, str(layer.call), *self.looked_at(network, layer))
+        return digest("refusal", network.fingerprint, self.name, *place)
 
     def fixed_scale(self, settings: CIDSettings) -> tuple[float, float]:
         """The one scale for all maps of an entropy. Raises ValueError for a method whose maps have none in common."""

@@ -119,8 +119,7 @@ class MapRequest:
     @property
     def refusal_key(self) -> str:
         """What `refusal` depends on."""
-        looked_at = (self.layer.path, str(self.layer.call), *self.kind.looked_at(self.network, self.layer))
-        return digest("refusal", self.network.fingerprint, self.method, *looked_at)
+        return self.kind.refusal_key(self.network, self.layer)
 
     def refusal(self) -> str | None:
         """Why there is none, in one sentence; None where there is one."""

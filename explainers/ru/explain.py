@@ -41,6 +41,10 @@ from explainers.surroundings import with_plain_arithmetic
 class RU(EntropyAttribution[RUResult]):
     """RU maps of one layer of one network as its decoder sees it, in Captum's calling convention.
 
+    Ĥ_i = ½ log E(x_i − x̂'_i)² + ½ log 2πe of what the decoder makes of the noisy feature, with the noise that is
+    largest in Σ_i Ĥ_i under CID's constraint (ICML 2022, Eqs. 6–7): maps (B, 1, H, W) in nats per pixel, high where
+    little can be recovered.
+
     `decoder` maps feature rows (B, D) to pictures of the inputs' shape; where it has a method `picture`, that says what
     it should give for inputs x, else x itself is. Neither module is changed, and threads may share them.
     `layer`, `device` and `acceleration` as for `CID`.

@@ -18,7 +18,7 @@ SHORT = {
     "resnet20-cifar10": ("ResNet-20", ("conv1", "layer2.2", "layer3.2")),
     "resnet44-cifar10": ("ResNet-44", ("conv1", "layer2.6", "layer3.6")),
 }
-USUAL, PHOTOGRAPHS = "as in the paper", "photographs"
+PHOTOGRAPHS = "photographs"
 STATED = {
     "β a tenth": "with β a tenth as large",
     "β tenfold": "with β ten times as large",

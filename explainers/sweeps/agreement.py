@@ -81,9 +81,7 @@ class AgreementRequest:
     @property
     def refusal_key(self) -> str:
         """What `refusal` depends on."""
-        looked_at = find_method(self.method).looked_at(self.network, self.layer)
-        about = (self.layer.path, str(self.layer.call), *looked_at)
-        return digest("refusal of agreement", self.network.fingerprint, self.method, *about)
+        return digest("agreement", find_method(self.method).refusal_key(self.network, self.layer))
 
     @property
     def cost(self) -> int:

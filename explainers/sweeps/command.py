@@ -18,7 +18,7 @@ from tqdm import tqdm
 from explainers.cid.results import CIDSettings
 from explainers.devices import parse_device
 from explainers.evaluation.pictures import BATCH
-from explainers.methods.entropies import CID_NAME
+from explainers.methods.entropies import CID_NAME, RU_NAME
 from explainers.sweeps.cluster import run_on_ray
 from explainers.sweeps.heedless import heedless
 from explainers.sweeps.local import cores, run_here, run_processes
@@ -94,7 +94,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--masks", type=Path, metavar="PLACE", help="a folder of masks under the names of the pictures, or COCO's JSON"
     )
-    made.add_argument("--metrics", default=CID_NAME, metavar="A,B", help="cid, ru, concentration or any other method")
+    made.add_argument(
+        "--metrics", default=CID_NAME, metavar="A,B", help=f"{CID_NAME}, {RU_NAME}, concentration or any other method"
+    )
     made.add_argument("--out", type=Path, required=True, metavar="FILE", help="the Parquet file; it is added to")
     made.add_argument("--keep-maps", type=Path, metavar="DIR", help="write the maps as well, float16")
     made.add_argument("--beta", type=float, default=CIDSettings.beta)

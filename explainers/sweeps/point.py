@@ -80,8 +80,7 @@ class PointRequest:
     @property
     def refusal_key(self) -> str:
         """What `refusal` depends on."""
-        looked_at = (self.layer.path, str(self.layer.call), *self.kind.looked_at(self.network, self.layer))
-        return digest("refusal", self.network.fingerprint, self.method, *looked_at)
+        return self.kind.refusal_key(self.network, self.layer)
 
     @property
     def cost(self) -> int:

@@ -80,8 +80,6 @@ def schema_of(kind: type) -> pa.Schema:
 
 
 SCHEMA = schema_of(Row)
-# What is measured anew every time.
-TIMES = ("seconds",)
 _SAID = ("mean", "mean_error", "constraint", "constraint_error", "loss", "loss_error", "unbounded", "converged")
 
 

@@ -14,7 +14,6 @@ UNSURE = (
     "uncertain: the noise of so many maps does not meet the constraint, so that their means may be wrong by more than "
     "a tenth of a nat; sweep without --closed-form"
 )
-METRICS = ("mean", "concentration")
 # What tells rows of one network, layer, method and picture apart.
 SETTINGS = ("fingerprint", "version", "beta", "grid", "refine", "solver", "probes", "seed")
 

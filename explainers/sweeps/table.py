@@ -205,7 +205,7 @@ class SweepTable:
             names = (name for table in read_parts(self.path, ["row"], self.schema) for name in _names(table))
             lasting = {name: place for place, name in enumerate(names)}
             places = count()
-            with pq.ParquetWriter(partial, self.schema) as writer:
+            with pq.ParquetWriter(partial, self.schema, compression="zstd") as writer:
                 for table in _grouped(read_parts(self.path, None, self.schema)):
                     kept = [lasting[name] == place for name, place in zip(_names(table), places, strict=False)]
                     writer.write_table(table.filter(pa.array(kept)), row_group_size=GROUP)

@@ -65,6 +65,7 @@ from explainers.streams import last
 from explainers.surroundings import PRECISIONS, plain_arithmetic
 from tests.support.baselines_zoo import build
 from tests.support.twin import DEVICE, Log, TwinTensor, WrongDevice, twin_device
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -402,10 +403,7 @@ def test_the_app_runs_on_another_device(twin):
     backend, settings = Backend(), CIDSettings(grid=4, probes=16, refine=False)
 
     def done(ask: Callable[[], View]) -> object:
-        for _ in range(2000):
-            if (view := ask()).state not in ("waiting", "running"):
-                break
-            threading.Event().wait(0.01)
+        view = wait_until(lambda: None if (now := ask()).live else now)
         assert view.state == "done", view.message
         return view.value
 

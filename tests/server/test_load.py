@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save
 from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
-from app.figures import remembered
+from app.figures.remembered import forget
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.backend import NETWORKS_KEPT, Backend, View
@@ -268,7 +268,7 @@ def sessions(page: str, count: int, runs: int) -> None:
 
 def objects() -> Counter[str]:
     """How many objects are alive of the types of each package, without charts, which are remembered up to a limit."""
-    remembered._kept.clear()
+    forget()
     gc.collect()
     packages = (str(getattr(type(thing), "__module__", "")).partition(".")[0] for thing in gc.get_objects())
     return Counter(name for name in packages if name in ("app", "explainers", "plotly", "streamlit"))

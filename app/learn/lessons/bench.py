@@ -73,6 +73,7 @@ def closed_map(module: nn.Module, layer: Layer, x: Tensor, grid: int | None = No
     """The closed form alone, without the samples that would only say how well it holds."""
     settings = CIDSettings(grid=grid, refine=False, probes=PROBES)
     results = CID(module, layer).stream(x[None].to(the_backend().device), settings, every=True)
+    # The last one has a constraint, if none before it has.
     result = next(one for one in results if one.backward_passes >= PROBES or not one.constraint.isnan().all())
     return result.entropy[0, 0].numpy(), float(result.delta_f2[0])
 

@@ -32,7 +32,6 @@ from tests.support.pages import page, says, until, words
 from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.usefixtures("fresh_backend")
-PAGE = "from app.evaluate import page; page.page()"
 
 
 def visit(**values) -> AppTest:

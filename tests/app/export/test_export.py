@@ -3,7 +3,6 @@
 import io
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -32,9 +31,7 @@ from explainers.networks.catalogue import Network
 from tests.support.places import ROOT
 from tests.support.tables import rows_of
 
-CPU = torch.device("cpu")
 CHEAP = CIDSettings(grid=8, refine=False, probes=32, seed=5)
-QUIET = SimpleNamespace(report=lambda *share: None)
 VIRIDIS = ("nats", False, "Viridis", absolute_range(CHEAP.beta))
 
 

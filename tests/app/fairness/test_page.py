@@ -37,7 +37,6 @@ from explainers.ru.explain import RU
 from tests.support.pages import metrics, page, until
 
 INSIDE, BETWEEN = "layer3.0.conv1", "layer3.0"
-HEAD = "from app.fairness import page; page.page()"
 
 
 @cache

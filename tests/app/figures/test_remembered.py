@@ -20,14 +20,14 @@ from app.figures import remembered as module
 from app.figures.enlarge import enlarge, enlarged
 from app.figures.maps import nats_figure, picture_figure
 from app.figures.parted import parted, parted_once, together
-from app.figures.remembered import remembered
+from app.figures.remembered import forget, remembered
 from app.figures.style import DARK, LIGHT, Look
 from tests.support.figures import LIMITS, SIZE, every_figure
 
 
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
-    module._kept.clear()
+    forget()
 
 
 def drawn(figure: go.Figure) -> dict:

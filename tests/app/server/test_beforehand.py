@@ -35,7 +35,7 @@ def imports(monkeypatch) -> list[tuple[str, str]]:
 
 def test_every_page_is_among_those_that_are_imported():
     # To import `app.main` is to begin a server.
-    (pages,) = re.findall(r"^PAGES = (\(.*?\))", Path(MAIN).read_text(), re.DOTALL | re.MULTILINE)
+    (pages,) = re.findall(r"^PAGES = (\{.*?\n\})", Path(MAIN).read_text(), re.DOTALL | re.MULTILINE)
     assert set(ast.literal_eval(pages)) == {path.parent.name for path in (ROOT / "app").glob("*/page.py")}
 
 

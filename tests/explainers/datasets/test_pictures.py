@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.inputs.pictures import title_of, upload
+from app.inputs.pictures import upload
 from explainers.datasets import pictures
 from explainers.datasets.pictures import GROUNDS, PictureError, open_picture
 from tests.support.picture_files import (
@@ -66,20 +66,6 @@ def test_a_transparent_level_of_a_deep_grey_png_shows_the_ground():
     data = png(2, 1, 16, 0, rows, chunk(b"tRNS", struct.pack(">H", 0x1234)))
     picture = open_picture(data, ground="grey")
     assert [picture.getpixel((x, 0)) for x in range(2)] == [GROUNDS["grey"], (255, 255, 255)]
-
-
-def test_the_key_of_an_upload_depends_on_bytes_and_ground():
-    data = encoded(Image.new("RGBA", (3, 3), (0, 0, 0, 0)))
-    keys = [upload(data, name, ground).key for name in ("a", "b") for ground in GROUNDS]
-    assert len(set(keys)) == len(GROUNDS)
-
-
-def test_names_become_plain_text():
-    for name in ("../../passwd", "![x](http://example.org/x.png)", "<img src=x>", "a`b$c$", "x" * 5000, "\n\r", "…/"):
-        title = title_of(name)
-        assert title
-        assert len(title) <= 60
-        assert not set(title) & set("/\\<>[]()!`$*\n")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

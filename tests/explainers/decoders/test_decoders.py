@@ -23,13 +23,6 @@ from tests.support.decoders import LAYER, SIDE, birds, tiny, train
 from tests.support.picture_files import noise
 
 pytestmark = pytest.mark.usefixtures("home")
-PANEL = """
-from app.jobs.backend import the_backend
-from app.explore.decoder_training import decoder_offer
-from tests.support.decoders import LAYER, tiny
-decoder_offer(the_backend(), tiny(), tiny().layer(LAYER))
-"""
-
 
 # Training
 

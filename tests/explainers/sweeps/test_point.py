@@ -16,10 +16,10 @@ from explainers.sweeps import shipped as module
 from explainers.sweeps.items import BirdItem
 from explainers.sweeps.plan import Block, Cell
 from explainers.sweeps.point import Point, PointRequest
-from explainers.sweeps.row import TIMES, Row, as_table
+from explainers.sweeps.row import Row, as_table
 from explainers.sweeps.shipped import shipped, shipped_rows
 from explainers.sweeps.work import Bench, work
-from tests.support.sweeps import Shelf
+from tests.support.sweeps import TIMES, Shelf
 
 SETTINGS = CIDSettings(refine=False, grid=4, probes=8)
 BIRDS = (BirdItem(0), BirdItem(3))

@@ -19,7 +19,7 @@ from explainers.studies.base.verdicts import Effect
 from explainers.studies.catalogue import STUDIES
 from explainers.studies.command import main
 from explainers.sweeps.items import BirdItem
-from explainers.sweeps.row import TIMES
+from tests.support.sweeps import TIMES
 
 COARSE = CIDSettings(grid=4, refine=False, probes=8)
 NETWORK = "resnet20-cifar10"
