@@ -10,7 +10,7 @@ from app.explore.decoder_pictures import own_pictures
 from app.jobs.backend import Backend, View
 from app.jobs.costs import drawing_seconds, guess
 from app.jobs.decoders import STEPS, DecoderRequest, TrainingRequest, birds_for, pictures_key, steps_done
-from app.parts.watch import Asked, Watch
+from app.parts.watch import Asked, Watch, afresh
 from app.words import about, coarsely
 from explainers.datasets.birds.source import drawn_side
 from explainers.decoders.cards import DecoderCard, find_decoder, trained_here
@@ -144,8 +144,7 @@ def _choice(
 def _begin(backend: Backend, network: Network, layer: Layer, training: TrainingRequest | None) -> Callable[[], None]:
     def begin() -> None:
         asked = DecoderRequest(network, layer, training)
-        selection.stopped().discard(asked.key)
-        backend.retry(asked.key)
+        afresh(asked.key)
         view = backend.ask(asked, selection.owner("decoder"))
         if view.state == "refused":
             st.session_state["decoder_refused"] = view.message

@@ -68,6 +68,12 @@ class Start:
     icon: str = "stacks"
 
 
+def afresh(key: str) -> None:
+    """The work of that key may begin again, which had been stopped or had failed."""
+    selection.stopped().discard(key)
+    the_backend().retry(key)
+
+
 class Watch:
     """The work of one place on a page.
 
@@ -121,8 +127,7 @@ class Watch:
 
     def again(self, views: Sequence[View]) -> None:
         for view in views:
-            selection.stopped().discard(view.key)
-            the_backend().retry(view.key)
+            afresh(view.key)
             self.started.add(view.key)
 
     def draw(self, draw: Callable[[list[View]], None], every: float = POLL) -> None:
