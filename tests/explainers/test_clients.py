@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from explainers import CID, RU, CIDSettings
 from explainers.cid.attribution import EntropyAttribution
-from tests.support.draws import normal
+from tests.support.draws import picture
 
 QUICK = CIDSettings(probes=16, refine=False)
 
@@ -26,10 +26,6 @@ def methods() -> list[EntropyAttribution]:
     net = network()
     decoder = nn.Sequential(nn.Linear(150, 432), nn.Unflatten(1, (3, 12, 12)))
     return [CID(net, net[1]), RU(net, net[1], decoder)]
-
-
-def picture(count: int = 2) -> Tensor:
-    return normal(count, 3, 12, 12, seed=1, dtype=torch.float32)
 
 
 @pytest.mark.parametrize("method", methods(), ids=lambda method: type(method).__name__)

@@ -10,7 +10,7 @@ from torchvision import models
 
 from explainers import CID, CIDSettings, find_layers
 from explainers.baselines.explain import attribute
-from tests.support.draws import normal
+from tests.support.draws import picture
 
 QUICK = CIDSettings(probes=16, refine=False)
 ALL = ("saliency", "grad_cam", "lrp", "deep_lift", "guided_backprop", "occlusion", "bottleneck")
@@ -21,10 +21,6 @@ def plain() -> nn.Sequential:
         torch.manual_seed(0)
         head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4))
         return nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 6, 3), nn.ReLU(), *head).eval()
-
-
-def picture(count: int = 2) -> Tensor:
-    return normal(count, 3, 12, 12, seed=1, dtype=torch.float32)
 
 
 class Around(nn.Module):
