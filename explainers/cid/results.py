@@ -64,8 +64,10 @@ class CIDResult:
       of the finished map (`explainers/cid/nearness.py`); NaN where that is not known.
     - `loss` (B,): an estimate, to second order and rather too large, of what the mean entropy lies below its maximum,
       in nats, and `loss_error` (B,) its standard error; `loss` + 2 `loss_error` is the limit. From noise that was not
-      used to find σ (`explainers/cid/optimality.py`); NaN where neither has been measured: before the end, in a closed
-      form that does not meet the constraint, in the published descent.
+      used to find σ (`explainers/cid/optimality.py`). Where the closed form is the answer it is what errors of its
+      probes cost, with an error of 0, and too low where h is only nearly linear (by up to 0.002 nats, docs/solver.md).
+      NaN where neither has been measured: before the end, in a closed form that does not meet the constraint, in the
+      published descent.
     - `delta_f2` (B,): ‖J‖_F².
     - `constraint` (B,): E‖f'−f‖² / (β δ_f²) on noise that had no part in the shape of σ, much of it drawn after the
       last scaling; 1 where it holds, NaN where it has not been measured yet. `constraint_error` (B,) is its standard

@@ -27,6 +27,7 @@ from explainers.networks.catalogue import _spec
 from explainers.networks.downloads import WeightsUnavailable
 from explainers.train.run import read_checkpoint
 from tests.support.decoders import LAYER, birds, tiny, train
+from tests.support.disks import small_disk
 
 pytestmark = pytest.mark.usefixtures("home")
 NETWORK = "resnet20-cifar10"
@@ -168,14 +169,8 @@ def test_what_training_writes_into_the_shipped_folder_is_listed(assets):
 
 @pytest.fixture
 def full_disk(tmp_path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a small disk needs rights that this user does not have")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with small_disk(tmp_path / "disk", 16) as disk:
+        yield disk
 
 
 def test_a_full_disk_costs_checkpoints_and_not_the_training(home, full_disk, monkeypatch):

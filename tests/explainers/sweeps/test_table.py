@@ -1,6 +1,5 @@
 """The table on disk: whole rows whatever ends the work, one writer, and a sentence for whatever the disk does."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from explainers.sweeps import table as sweep_table
 from explainers.sweeps.local import run_here
 from explainers.sweeps.plan import Problem
 from explainers.sweeps.table import SweepTable, TableError, read_maps, read_sweep
+from tests.support.disks import small_disk
 from tests.support.sweeps import BENCH, compared, quick_plan, todo
 
 
@@ -95,13 +95,7 @@ def test_a_table_that_is_not_there_is_said(tmp_path):
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, rows):
-    folder = tmp_path / "small"
-    folder.mkdir()
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a small disk needs rights that this user does not have")
-    try:
+    with small_disk(tmp_path / "small", 128) as folder:
         table = SweepTable(folder / "a.parquet")
         table.add(0, rows[:2])
         (folder / "filler").write_bytes(b"0" * (128 * 1024 - 16 * 4096))
@@ -110,8 +104,6 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, rows):
         (folder / "filler").unlink()
         table.close()
         assert {row.row for row in rows[:2]} <= set(read_sweep(folder / "a.parquet")["row"])
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def fill(table, rows) -> None:
