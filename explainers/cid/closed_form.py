@@ -80,6 +80,7 @@ def closed_form(columns: SquareColumns, beta: float) -> Estimate:
         constraint=unknown,
         constraint_error=unknown,
         growth=torch.full_like(unknown, 2.0),
+        apart=torch.zeros_like(unknown),
         known=Moments.none(unknown),
         loss=unknown,
         loss_error=unknown,

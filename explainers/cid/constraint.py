@@ -29,6 +29,7 @@ class Estimate:
     - `square_columns` (B, 1, rows, columns): G per cell.
     - `delta_f2` and `mean_error`, `constraint` and `constraint_error` as in `CIDResult`, (B,).
     - `growth` (B,): the power with which E‖f'−f‖² grows with a common factor of σ; 2 for a linear h.
+    - `apart` (B,): how far h's changes were seen to be from those of a linear h (`curvature.py`), 0 before that.
     - `known`: what samples that had no part in the shape of σ say of `constraint` at its present scale.
     - `loss` and `loss_error` (B,): as in `CIDResult`; NaN where they have not been measured.
     - `largest_share` (B,): as in `CIDResult`.
@@ -43,6 +44,7 @@ class Estimate:
     constraint: Tensor
     constraint_error: Tensor
     growth: Tensor
+    apart: Tensor
     known: Moments
     loss: Tensor
     loss_error: Tensor
@@ -115,29 +117,33 @@ def check(
     Every sample is paired with ‖h(x+ξσ∘δ) − f‖²/ξ² at a small ξ, whose mean is Σσ_c²G_c where h is nearly
     linear: the two rise and fall together, and the difference is known well (a control variate, with the
     regression coefficient as its weight). Where h is far from linear that mean is wrong, but so is the
-    closed form, by more. A picture is finished early when that is plain.
+    closed form, by more. A picture is finished early when that is plain. How far the two changes are `apart` is
+    told with it.
     """
-    energies, linear = (target.new_empty(0, *target.shape) for _ in range(2))
+    compared = target.new_empty(0, *target.shape, 3)
     expected = (estimate.log_sigma.mul(2).exp() * estimate.square_columns).sum(dim=(1, 2, 3)) / target
     enough, best, finished = torch.zeros_like(target, dtype=torch.bool), estimate, AllTrue()
     for block in range(math.ceil(samples / BLOCK)):
         noise = sampler.noise(BLOCK, randomness("check", block))
-        pairs = zip(
-            sampler.energies(estimate.log_sigma, noise),
-            sampler.energies(estimate.log_sigma, noise, step=LINEAR_STEP),
-            strict=True,
-        )
-        for energy, reference in pairs:
-            energies, linear = torch.cat([energies, energy / target]), torch.cat([linear, reference / target])
+        for part in sampler.departures(estimate.log_sigma, noise, LINEAR_STEP):
+            compared = torch.cat([compared, part / target.unsqueeze(-1)])
             yield best
+        energies, linear, apart = compared.unbind(-1)
         mean, sampling_error, weight = _controlled_mean(energies, linear, expected)
         error = torch.hypot(sampling_error, 2 * weight * expected * estimate.mean_error)
-        best = choose(enough, best, replace(estimate, constraint=mean, constraint_error=error))
+        measured = replace(estimate, constraint=mean, constraint_error=error, apart=share_apart(apart, linear))
+        best = choose(enough, best, measured)
         gap = (mean - 1).abs() - CONSTRAINT_TOLERANCE
         enough = enough | (sampling_error <= CONSTRAINT_TOLERANCE / 4) | (gap > 4 * error)
         yield best
         if finished(enough):
             return
+
+
+def share_apart(apart: Tensor, linear: Tensor) -> Tensor:
+    """‖d − d_ξ‖² of samples (m, B) against their ‖d_ξ‖², (B,)."""
+    total = apart.sum(0)
+    return torch.where(total == 0, 0, total / linear.sum(0))
 
 
 def _controlled_mean(values: Tensor, control: Tensor, expected: Tensor) -> tuple[Tensor, Tensor, Tensor]:

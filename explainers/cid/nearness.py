@@ -29,9 +29,9 @@ SETTLED = 0.01
 PACE, POWER = 4, 0.7
 
 
-def near_closed_form(estimate: Estimate, cost: Tensor, bend: Tensor, apart: Tensor) -> Estimate:
+def near_closed_form(estimate: Estimate, cost: Tensor, bend: Tensor) -> Estimate:
     """`estimate` as a frame, of (B,): what errors of G `cost` a linear h, and how far h is from that (`curvature`)."""
-    curved = 2 * bend.abs() + APART * apart.square() + BENT
+    curved = 2 * bend.abs() + APART * estimate.apart.square() + BENT
     return replace(estimate, mean_error=3 * estimate.mean_error + 2 * cost + curved)
 
 

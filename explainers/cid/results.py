@@ -65,7 +65,7 @@ class CIDResult:
     - `loss` (B,): an estimate, to second order and rather too large, of what the mean entropy lies below its maximum,
       in nats, and `loss_error` (B,) its standard error; `loss` + 2 `loss_error` is the limit. From noise that was not
       used to find σ (`explainers/cid/optimality.py`). Where the closed form is the answer it is what errors of its
-      probes cost, with an error of 0, and too low where h is only nearly linear (by up to 0.002 nats, docs/solver.md).
+      probes cost, and what h's being only nearly linear may cost (`explainers/cid/curvature.py`).
       NaN where neither has been measured: before the end, in a closed form that does not meet the constraint, in the
       published descent.
     - `delta_f2` (B,): ‖J‖_F².

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from explainers.cid.closed_form import ERROR_TOLERANCE, ROUND, closed_form, square_columns
 from explainers.cid.constraint import BLOCK, CONSTRAINT_TOLERANCE, Estimate, check, measure
-from explainers.cid.curvature import LINEAR_TOLERANCE, bend
+from explainers.cid.curvature import LINEAR_TOLERANCE, bend, nearly_linear_loss
 from explainers.cid.moments import Moments
 from explainers.cid.nearness import STARTED, near_answer, near_closed_form, near_refined
 from explainers.cid.noise_start import noise_start
@@ -74,9 +74,9 @@ def solve(
         estimate = yield from relay(checked, at_x.frame)
         linear = constant | (~curved & _is_linear(estimate) & ~_awake(sampler, estimate, randomness))
         curved = curved | ((estimate.constraint.log().abs() > FAR) & ~linear & settings.refine)
-        # Where the closed form meets the constraint, what it has lost is what the errors of G cost.
-        loss = torch.where(linear, torch.where(constant, 0, cost), torch.nan)
-        estimate = replace(estimate, loss=loss, loss_error=loss * 0)
+        loss, error = nearly_linear_loss(cost, estimate.apart, sampler.f.shape[1])
+        loss, error = (torch.where(linear, value.where(~constant, 0), torch.nan) for value in (loss, error))
+        estimate = replace(estimate, loss=loss, loss_error=error)
     if settings.refine and not linear.all():
         gap = torch.where(curved, STARTED, at_x.frame(estimate).mean_error)
         if curved.any():
@@ -97,20 +97,18 @@ def solve(
 class AtX:
     """What the Jacobian at x has told so far: the closed form, and of every picture (B,) whether h is `curved`.
 
-    With it the mean entropy that errors of G `cost` a linear h, and h's `bend` and how far its changes are `apart` from
-    those of a linear one, both 0 where that was not asked for.
+    With it the mean entropy that errors of G `cost` a linear h, and h's `bend`, 0 where that was not asked for.
     """
 
     estimate: Estimate
     curved: Tensor
     cost: Tensor
     bend: Tensor
-    apart: Tensor
 
     def frame(self, estimate: Estimate) -> Estimate:
         """The closed form, perhaps with its constraint, and how far its mean may be from the end's."""
         bend = torch.where(estimate.constraint.isnan(), self.bend, estimate.constraint - 1)
-        return near_closed_form(estimate, self.cost, bend, self.apart)
+        return near_closed_form(estimate, self.cost, bend)
 
 
 def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> Iterator[AtX]:
@@ -133,8 +131,8 @@ def _at_x(sampler: Sampler, settings: CIDSettings, randomness: Randomness) -> It
             curved = bent.abs() > LINEAR_TOLERANCE
             stage = "start" if curved.any() else "probes"
         shown = torch.where((curved | (not looked)).view(-1, 1, 1, 1), flat, estimate.log_sigma)
-        estimate = replace(estimate, log_sigma=shown, stage=stage, progress=0.2 * columns.progress)
-        yield AtX(estimate, curved, known.loss, bent, apart)
+        estimate = replace(estimate, log_sigma=shown, apart=apart, stage=stage, progress=0.2 * columns.progress)
+        yield AtX(estimate, curved, known.loss, bent)
         if not (looked and whole):
             continue
         settled = settled | curved & ((columns.mean_error <= ERROR_TOLERANCE) | (columns.passes >= TOTAL_PASSES))

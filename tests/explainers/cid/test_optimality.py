@@ -157,6 +157,37 @@ def test_the_loss_that_is_said_is_not_below_the_true_one():
     assert means.std() < 2.5 * errors
 
 
+@pytest.mark.parametrize("seed", [2, 3, 8])
+def test_where_h_is_only_nearly_linear_the_limit_counts_what_another_shape_gains(seed):
+    generator = torch.Generator().manual_seed(seed)
+    weight, x = (torch.randn(*shape, generator=generator) for shape in ((8, 1, 4, 4), (1, 1, 12, 12)))
+
+    def h(x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(nn.functional.conv2d(x, weight, stride=2)).flatten(1)
+
+    sampler, beta = Sampler(h, x, (12, 12)), 1e-3
+    found = last(solve(sampler, CIDSettings(beta=beta), Randomness(0)))
+    # The closed form, from all 200 values of the feature: its probes err in nothing.
+    assert sampler.backward == 200
+    target = beta * found.delta_f2
+    best = ascend(sampler, found.log_sigma, target, 300, Randomness(2))
+    lost = score(sampler, best, target, 4096) - score(sampler, found.log_sigma, target, 4096)
+    assert 0.0005 < lost < found.loss + 2 * found.loss_error < 0.02
+
+
+def test_the_loss_of_an_exactly_linear_h_is_what_errors_of_its_probes_cost():
+    sampler = _linear()
+    exact = last(solve(sampler, CIDSettings(beta=BETA), Randomness(0)))
+    assert exact.loss + 2 * exact.loss_error < 1e-5
+    matrix = torch.randn(400, 144, generator=torch.Generator().manual_seed(1))
+    probed = Sampler(lambda x: x.flatten(1) @ matrix.T, torch.zeros(1, 1, 12, 12), (12, 12))
+    found = last(solve(probed, CIDSettings(beta=BETA, probes=128), Randomness(0)))
+    square = matrix.square().sum(0).view_as(found.log_sigma) * (2 * found.log_sigma).exp()
+    lost = 0.5 * (square.mean().log() - square.log().mean())
+    assert 0.5 * lost < found.loss < 2 * lost
+    assert lost < found.loss + 3 * found.loss_error
+
+
 def test_a_constraint_that_one_sample_bears_is_told():
     class Rare(nn.Module):
         """Linear, but where one pixel is two and a half deviations out, about three times in 512 samples."""
