@@ -112,6 +112,14 @@ SIDES: dict[tuple[str, str], Sides] = {
         for name, quantity in (("cid", "CID"), ("concentration", "concentration"))
         for depth, cut in damage.CUT.items()
     },
+    ("damage", "inserted"): (
+        [{"series": series, "at": damage.BLOCK, "quantity": "CID"} for series in damage.INSERTED.values()],
+        [{"series": damage.RESIDUAL, "at": at, "quantity": "CID"} for at in damage.BEFORE.values()],
+    ),
+    ("damage", "more"): (
+        [{"series": series, "at": "fc", "quantity": "CID"} for series in damage.INSERTED.values()],
+        [{"series": damage.RESIDUAL, "at": "fc", "quantity": "CID"}],
+    ),
     **{
         ("adversarial", name): networks("trained adversarially", "trained normally", quantity)
         for name, quantity in (("cid", "CID"), ("concentration", "concentration"))

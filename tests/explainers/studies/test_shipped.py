@@ -38,7 +38,9 @@ def item_of(name: str):
 @pytest.mark.parametrize("study", [one for one in SHIPPED if one.legs], ids=lambda study: study.name)
 def test_three_random_maps_are_computed_again(study: Study):
     rows = rows_of(study)
-    cheap = rows[(rows["backward_passes"] < CHEAP) & (rows["method"] != "ru")]
+    # Some rows are of networks that are too large to ship.
+    here = ~rows["network"].map(lacks)
+    cheap = rows[here & (rows["backward_passes"] < CHEAP) & (rows["method"] != "ru")]
     maps = maps_of(study)
     for _, row in cheap.sample(ROWS, random_state=random.Random(study.name).randrange(1000)).iterrows():
         network = swept_network(row["network"])
