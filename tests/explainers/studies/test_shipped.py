@@ -38,7 +38,7 @@ def item_of(name: str):
 @pytest.mark.parametrize("study", [one for one in SHIPPED if one.legs], ids=lambda study: study.name)
 def test_three_random_maps_are_computed_again(study: Study):
     rows = rows_of(study)
-    # Some rows are of networks that are too large to ship.
+    # Some rows are of networks whose weights do not ship.
     here = ~rows["network"].map(lacks)
     cheap = rows[here & (rows["backward_passes"] < CHEAP) & (rows["method"] != "ru")]
     maps = maps_of(study)
