@@ -33,6 +33,8 @@ LINEAR_TOLERANCE = 0.2
 # Of the module's loss: its constants, and the share of its parts that is their error.
 BENT, STEEPNESS = 3.0, 16.0
 COST_ERROR, BENT_ERROR = 0.15, 0.5
+# So little apart are the changes of a linear h, by rounding.
+ROUNDING = 1e-6
 
 
 def bend(sampler: Sampler, log_sigma: Tensor, randomness: Randomness) -> tuple[Tensor, Tensor]:
@@ -46,4 +48,5 @@ def bend(sampler: Sampler, log_sigma: Tensor, randomness: Randomness) -> tuple[T
 def nearly_linear_loss(cost: Tensor, apart: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """The module's loss, in nats, and its error, both (B,), for a feature of `size` values."""
     bent = BENT * apart / size**0.5 * (1 + (STEEPNESS * apart).square())
+    bent = torch.where(apart > ROUNDING, bent, 0)
     return cost + bent, torch.hypot(COST_ERROR * cost, BENT_ERROR * bent)

@@ -482,7 +482,8 @@ def test_variants_of_a_network_stand_in_a_list_of_their_own(monkeypatch):
     heads = at.selectbox(key="w_network").options
     assert len(heads) == sum(not entry.group for entry in grouped)
     assert not any("ResNet-32" in title for title in heads)
-    assert at.selectbox(key="w_variant").options == ["as it is", "ResNet-32, CIFAR-10"]
+    damaged = [f"two 1×1 convolutions after stage {stage}" for stage in (1, 2)]
+    assert at.selectbox(key="w_variant").options == ["as it is", "ResNet-32, CIFAR-10", *damaged]
     at.selectbox(key="w_variant").set_value("resnet32-cifar10").run()
     assert (chosen(at).network, chosen(at).layer) == ("resnet32-cifar10", "layer1.1")
     assert at.selectbox(key="w_network").value == "resnet20-cifar10"
