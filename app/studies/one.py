@@ -51,7 +51,7 @@ def draw_study(one: Known) -> None:
 
 
 def lacking(one: Known) -> str:
-    """Networks that it would take to answer every claim, and the command that makes one; empty where all are here."""
+    """Networks whose weights are not here, and the command that makes one; empty where all are."""
     made = [name for name in one.lacking if has_recipe(name)]
     others = [name for name in one.lacking if name not in made]
     parts = [f"{'; '.join(map(title_of, made))}. `{command_of(made[0])}` makes the first, and so on."] if made else []

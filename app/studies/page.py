@@ -14,7 +14,7 @@ from app.studies.one import draw_study
 from explainers.studies.catalogue import STUDIES
 
 LEAD = (
-    "What the paper claims about networks, experiment by experiment, computed again on the networks that ship here. A "
+    "What the paper claims about networks, experiment by experiment, computed again on networks trained for it. A "
     "verdict is computed from the pictures, never written by hand."
 )
 STUDY_HELP = "The index of all studies, or one of them: the paper's claims, our curves, maps and verdicts."

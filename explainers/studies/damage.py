@@ -87,7 +87,7 @@ STUDY = Study(
     name="damage",
     title="A damaged layer",
     question="Does CID show where an architecture was damaged?",
-    figure="Fig. 8, App. M",
+    figure="Fig. 8, App. M; v1, Fig. 4 (a)",
     claims=(
         *claims(16),
         *claims(19),
