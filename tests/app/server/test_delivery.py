@@ -1,4 +1,4 @@
-"""Whenever what a page draws is sent, the browser can put it where it belongs."""
+"""Whenever what a page draws is sent, the browser can put it where it belongs; what it has asked is answered."""
 
 import inspect
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from app.server.delivery import deliver_whole
+from app.server.delivery import ANSWERS, deliver_whole
 
 Path = tuple[int, ...]
 # A page as it is drawn: how many containers lie within one another in each of two parts, the second of which is drawn
@@ -103,6 +103,44 @@ def test_streamlit_by_itself_leaves_out_what_others_lie_in(known, monkeypatch):
     monkeypatch.setattr(ForwardMsgQueue, "clear", inspect.unwrap(ForwardMsgQueue.clear))
     with pytest.raises(AssertionError, match=r"nothing to put|bad delta path"):
         both([("send", None, None), ("page", (2, 1), known), ("part", (0, 0), known)])
+
+
+def answer(kind: str) -> ForwardMsg:
+    message = ForwardMsg()
+    if kind == "heartbeat_ack":
+        message.heartbeat_ack = True
+    else:
+        getattr(message, kind).SetInParent()
+    return message
+
+
+def kinds(queue: ForwardMsgQueue) -> list[str | None]:
+    return [message.WhichOneof("type") for message in queue.flush()]
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWERS))
+@pytest.mark.parametrize("parts", [None, ["outer"]])
+def test_what_the_browser_asked_is_answered_once_though_the_page_runs_anew(kind, parts):
+    deliver_whole()
+    queue = ForwardMsgQueue()
+    for message in (put((0, 0), "", "title"), answer(kind), answer("new_session")):
+        queue.enqueue(message)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=parts)
+    queue.enqueue(put((0, 0), "", "title again"))
+    sent = kinds(queue)
+    assert sent.count(kind) == 1
+    assert sent.count("new_session") == 1
+    assert queue.is_empty()
+
+
+def test_streamlit_by_itself_forgets_where_a_file_is_to_go(monkeypatch):
+    """Once this fails, Streamlit needs no help."""
+    deliver_whole()
+    monkeypatch.setattr(ForwardMsgQueue, "clear", inspect.unwrap(ForwardMsgQueue.clear))
+    queue = ForwardMsgQueue()
+    queue.enqueue(answer("file_urls_response"))
+    queue.clear(retain_lifecycle_msgs=True)
+    assert kinds(queue) == []
 
 
 def test_said_twice_it_is_done_once():
