@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from explainers.checkpoints.errors import CheckpointError, Misshapen
 from explainers.checkpoints.keys import COUNTER, Alignment, Entries, Expected, State, plain_keys, weight_sets
 from explainers.checkpoints.process import convert_apart
+from explainers.checkpoints.sparse import unpack
 from explainers.checkpoints.torch_files import (
     MAX_BYTES,
     MAX_HEADER,
@@ -77,10 +78,11 @@ def _tensors(data: bytes) -> State:
     if int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise CheckpointError(TOO_LONG)
     try:
-        return safetensors.torch.load(data)
+        stored = safetensors.torch.load(data)
     # MemoryError and overflow among them, where the header lies about sizes.
     except Exception as error:
         raise CheckpointError("expected a safetensors file, got one that is damaged; save or copy it again") from error
+    return unpack(stored)
 
 
 def _rebuilt(data: bytes) -> object:

@@ -1,10 +1,10 @@
 """What a recipe asks of a network at the beginning and in every step."""
 
 import torch
-from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from explainers.checkpoints.load import read_state_dict
 from explainers.networks.catalogue import load_network
 from explainers.networks.specs import NETWORKS
 from explainers.train.objectives import half_width
@@ -32,7 +32,7 @@ class Asked:
     def begin(self, net: nn.Module) -> nn.Module:
         """`net` with the weights that it begins with, pruned where that is asked."""
         if self.recipe.origin is not None:
-            state = load((NETWORKS / f"{self.recipe.origin}.safetensors").read_bytes())
+            state = read_state_dict(NETWORKS / f"{self.recipe.origin}.safetensors")
             net.load_state_dict({name: value.float() for name, value in state.items()})
             self.depends_on += tuple(f"{name} {value.double().sum().item()!r}" for name, value in state.items())
         if self.shares:

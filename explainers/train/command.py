@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from explainers.assets import write_sums
+from explainers.checkpoints.sparse import pack
 from explainers.networks.architectures.plain import PlainNet, fold_batch_norm
 from explainers.networks.architectures.squeezenet import SqueezeNet, fold_fires
 from explainers.networks.architectures.unet import UNet, fold_normalisation
@@ -176,7 +177,7 @@ def export(
         "seed": str(seed),
         "epochs": str(recipe.epochs),
     }
-    data = save({key: value.contiguous() for key, value in state.items()}, metadata)
+    data = save(pack({key: value.contiguous() for key, value in state.items()}), metadata)
     (out / f"{file}.safetensors").write_bytes(data)
     parameters = sum(p.numel() for p in net.parameters())
     views = "random crops, turns, flips and contrast" if recipe.segments else "random crops and flips"

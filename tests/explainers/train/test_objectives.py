@@ -9,9 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file
 from torch import nn
 
+from explainers.checkpoints.load import read_state_dict
 from explainers.datasets.birds.shortcut import inks
 from explainers.networks import specs
 from explainers.networks.architectures.plain import alexnet, fold_batch_norm, vgg16, vgg19
@@ -293,7 +293,7 @@ def test_each_kind_of_recipe_runs_a_few_steps_and_writes_what_loads(tmp_path, mo
         monkeypatch.setattr(asked, "load_network", lambda name, device: known)
     net = command.train(name, recipe, tmp_path, tmp_path / "runs", 0, "cpu")
     command.export(name, net, recipe, recipe.load(None, "test"), tmp_path, 0)
-    state = load_file(tmp_path / f"{name}.safetensors")
+    state = read_state_dict(tmp_path / f"{name}.safetensors")
     NEW[name].build(classes).load_state_dict(state)
     if recipe.kept is not None:
         total = sum(value.numel() for value in state.values())
@@ -321,7 +321,7 @@ def test_an_auto_encoder_learns_to_give_the_picture_back_and_its_card_tells_the_
         before = command.error(recipe.build().eval(), recipe, *pictures)
     net = command.train(name, recipe, tmp_path, tmp_path / "runs", 0, "cpu")
     after = command.export(name, net, recipe, pictures, tmp_path, 0)
-    state = load_file(tmp_path / f"{name}.safetensors")
+    state = read_state_dict(tmp_path / f"{name}.safetensors")
     again = NEW[name].build(3).eval()
     again.load_state_dict(state)
     x = pictures[0].float() / 255
