@@ -28,7 +28,7 @@ from app.figures.style import PLAIN_CONFIG
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
 from app.jobs.backend import Backend, the_backend
-from app.parts import link_notice, look, ways
+from app.parts import given_back, link_notice, look, ways
 from app.parts.network_status import network_or_status, selected_network
 from app.parts.strange import warn
 from app.sidebar import controls
@@ -42,7 +42,10 @@ INTRODUCTION = (
     "Two networks, or one before and after it was made smaller, look at one picture. Where does the second throw away "
     "more of it, where less, and from which layer on?"
 )
-ANSWERS = "What each network finds likeliest in the picture; of a segmentation, the share of the pixels of each class."
+ANSWERS = (
+    "What each network finds likeliest in the picture; of a segmentation, the share of the pixels of each class; of an "
+    "auto-encoder, the picture that it gives back."
+)
 
 
 def page() -> None:
@@ -127,14 +130,18 @@ def _answers(backend: Backend, scene: Scene) -> None:
     st.markdown("**What the networks answer**", help=ANSWERS)
     with st.container(horizontal=True, key="answers_compare"):
         for side in (scene.a, scene.b):
-            top = backend.predictions(side.network, side.network_input)
-            quantity = "share of the pixels" if side.network.segments else "probability"
+            key = f"compare_answers_{side.letter.lower()}"
             with st.container():
                 st.markdown(f"{side.letter} · {side.title}")
+                if side.network.reconstructs:
+                    given_back.draw(backend, side.network, side.network_input, key)
+                    continue
+                top = backend.predictions(side.network, side.network_input)
+                quantity = "share of the pixels" if side.network.segments else "probability"
                 st.plotly_chart(
                     prediction_figure(top, look.look(), quantity, bool(strange(side.network_input.key, side.network))),
                     theme=None,
-                    key=f"figure_compare_answers_{side.letter.lower()}",
+                    key=f"figure_{key}",
                     config=PLAIN_CONFIG | {"displayModeBar": False},
                     alt=f"Likeliest classes of {side.letter}: " + ", ".join(f"{name} {p:.0%}" for name, p in top),
                 )

@@ -35,6 +35,10 @@ PIXELS = (
     "Both scores ask for one answer to a picture and one subject in it. This network gives every pixel an answer of "
     "its own, so they do not apply; choose a network that classifies pictures."
 )
+PICTURES = (
+    "Both scores ask for one answer to a picture. This network gives the picture back, so they do not apply; choose a "
+    "network that classifies pictures."
+)
 
 
 def page() -> None:
@@ -62,7 +66,7 @@ def page() -> None:
     with note:
         controls.network_note(network)
     if network.segments:
-        progress.ended(PIXELS, "grid_on", "evaluate")
+        progress.ended(PICTURES if network.reconstructs else PIXELS, "grid_on", "evaluate")
         return
     with st.sidebar:
         layer = controls.layer_control(network)

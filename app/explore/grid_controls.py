@@ -116,19 +116,19 @@ def colours_control() -> None:
         _select("signed_colours", "Colours with a sign", SIGNED_COLOURS, SIGNED_HELP)
 
 
-def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]]) -> None:
-    """The class that is explained: the likeliest answers first, then all others."""
+def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]], channels: bool = False) -> None:
+    """The class that is explained: the likeliest answers first, then all others; or one of a picture's `channels`."""
     order = {classes.index(name): share for name, share in top}
     options = [LIKELIEST, *order, *(index for index in range(len(classes)) if index not in order)]
     st.session_state["w_target"] = choice().target if choice().target in options else LIKELIEST
 
     def title(index: int) -> str:
         if index == LIKELIEST:
-            return "The likeliest"
+            return "The brightest" if channels else "The likeliest"
         return f"{classes[index]} ({order[index]:.0%})" if index in order else classes[index]
 
     st.selectbox(
-        "Class explained",
+        "Channel explained" if channels else "Class explained",
         options,
         format_func=title,
         key="w_target",

@@ -90,6 +90,8 @@ def _effect(network: Network, network_input: NetworkInput, layer: Layer, found: 
     with right.container():
         figure = curve_figure(curves(found), AXES, look(), (True, True), times, (1, "allowed"))
         _chart(figure, "noise_change", f"How far the feature of {layer.name} moves, against the strength of the noise")
+    if network.reconstructs:
+        return
     with right.container():
         axes = (AXES[0], "share of the pixels" if network.segments else "probability")
         figure = curve_figure(answers(network, found), axes, look(), (True, False), times, None, (0, 1.02))
@@ -150,6 +152,8 @@ def _numbers(network: Network, found: NoiseEffect, at: int) -> None:
             "Feature has moved (1 is allowed)", multiple(float(found.changes[at]), float(found.errors[at])), help=MOVED
         )
         st.metric("Of its length", f"{float(found.moved[at]):.1%}", help=LENGTH)
+        if network.reconstructs:
+            return
         if network.segments:
             st.metric("Pixels answered as before", f"{float(found.kept[at]):.1%}", help=SAME_PIXELS)
         else:

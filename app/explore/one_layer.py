@@ -21,7 +21,7 @@ from app.figures.means import mean_words
 from app.figures.predictions import prediction_figure
 from app.figures.style import PLAIN_CONFIG
 from app.jobs.backend import Backend, View
-from app.parts import progress
+from app.parts import given_back, progress
 from app.parts.arriving import arriving
 from app.parts.bound import segments
 from app.parts.certainty import misfit_sentence
@@ -202,7 +202,11 @@ def _figures(
     row = st.container(horizontal=True, key="answers")
     left, right = row.container(), row.container()
     with left:
-        (segmentation if network.segments else _predictions)(backend, network, network_input)
+        if network.reconstructs:
+            st.markdown("**What the network gives back**", help=given_back.HELP)
+            given_back.draw(backend, network, network_input, "given_back")
+        else:
+            (segmentation if network.segments else _predictions)(backend, network, network_input)
     with right:
         st.markdown(READING[metric])
 

@@ -16,7 +16,7 @@ from app.figures.ends import ENDS
 from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain, foreground_kind, located
-from app.parts.strange import answered
+from app.parts.strange import GIVEN_BACK, answered
 from app.words import NONE, decimal, factor, multiple, signed_known
 from explainers.cid.certainty import mean_uncertainty
 from explainers.cid.noise_effect import FACTORS, NoiseEffect
@@ -35,8 +35,13 @@ def answer_of(backend: Backend, network: Network, network_input: NetworkInput) -
 def answers_table(backend: Backend, columns: Sequence[Column]) -> Table:
     """What each network answers to its picture."""
     seen = {(column.network.title, column.network_input.title): column for column in columns}
-    tops = {title: backend.predictions(one.network, one.network_input, 3) for title, one in seen.items()}
-    rows = [(" · ".join(title), *(f"{name} {share:.1%}" for name, share in top)) for title, top in tops.items()]
+
+    def said(network: Network, network_input: NetworkInput) -> list[str]:
+        if network.reconstructs:
+            return [GIVEN_BACK]
+        return [f"{name} {share:.1%}" for name, share in backend.predictions(network, network_input, 3)]
+
+    rows = [(" · ".join(title), *said(one.network, one.network_input)) for title, one in seen.items()]
     longest = max(map(len, rows), default=1)
     heads = ("Network and picture", "Likeliest", "second", "third")[:longest]
     return Table("What the network answers", heads, tuple(row + (NONE,) * (longest - len(row)) for row in rows))
@@ -194,11 +199,12 @@ def _noise(backend: Backend, shown: Shown) -> tuple[Plate, Table] | None:
             factor(each),
             multiple(float(effect.changes[place]), float(effect.errors[place])),
             f"{float(effect.moved[place]):.1%}",
-            network.classes[int(effect.answers[place].argmax())],
+            *([] if network.reconstructs else [network.classes[int(effect.answers[place].argmax())]]),
         )
         for place, each in enumerate(FACTORS)
     )
     heads = ("Strength of the noise", "Feature has moved (1 is allowed)", "Of its length", "Likeliest class")
+    heads = heads[: len(rows[0])]
     return Plate(pictures_png("The noise itself", seen), "The picture, under noise, and the noise", said), Table(
         "What the noise does", heads, rows
     )

@@ -30,6 +30,7 @@ from explainers.networks.layers import Layer
 
 PICTURE = 112
 ANSWERS = "What the network finds likeliest in this picture, and how sure it is. The other answers: in One layer."
+GIVEN_BACK = "Which picture, and how far it is off: in One layer."
 SUGGESTED_PICTURES, SUGGESTED_NETWORKS = 3, 2
 ON_ITS_WAY = "{} is being loaded."
 
@@ -57,7 +58,7 @@ def side_by_side(backend: Backend, scene: Scene, settings: CIDSettings) -> None:
                 columns_control(options, shown, pictures | others)
             with st.container(horizontal=True, vertical_alignment="bottom", key="grid_style"):
                 scale_control()
-                target_control(scene.network.classes, top)
+                target_control(scene.network.classes, top, channels=scene.network.reconstructs)
                 colours_control()
 
     def build() -> tuple[list[Column], list[str]]:
@@ -90,7 +91,8 @@ def _picture(scene: Scene, top: Sequence[tuple[str, float]]) -> None:
             f'<span class="{marked}"><img src="{address}" width="{PICTURE}" height="{PICTURE}" '
             f'style="border-radius:6px" alt="{escape(network_input.title)}, as the network sees it"></span>'
         )
-        st.caption(answered(network_input.key, scene.network, answer, share), help=ANSWERS)
+        words = answered(network_input.key, scene.network, answer, share)
+        st.caption(words, help=GIVEN_BACK if scene.network.reconstructs else ANSWERS)
 
 
 def _picture_titles(backend: Backend) -> dict[str, str]:

@@ -232,21 +232,25 @@ class Backend:
     def predictions(self, network: Network, network_input: NetworkInput, count: int = 5) -> list[tuple[str, float]]:
         """The likeliest classes and their probabilities, likeliest first.
 
-        Of a segmentation the classes and the shares of the pixels that they take.
+        Of a segmentation the classes and the shares of the pixels that they take; of a picture that is given back its
+        channels and their mean brightness.
         """
         answer = self.answer(network, network_input)
-        if network.segments:
+        if network.reconstructs:
+            answer = answer.mean((1, 2))
+        elif network.segments:
             answer = answer.argmax(0).flatten().bincount(minlength=len(answer)) / answer[0].numel()
         top = answer.topk(min(count, len(answer)))
         return [(network.classes[i], float(p)) for p, i in zip(top.values, top.indices, strict=True)]
 
     def answer(self, network: Network, network_input: NetworkInput) -> Tensor:
-        """Probabilities of the classes, (classes,) or for every pixel (classes, H, W)."""
-        place = digest("predictions", network.fingerprint, network_input.digest)
+        """Probabilities of the classes, (classes,) or for every pixel (classes, H, W), or a picture (3, H, W)."""
+        place = digest("picture" if network.reconstructs else "predictions", network.fingerprint, network_input.digest)
         answer = self.results.get(place)
         if answer is None:
             with torch.inference_mode():
-                answer = network.module(network_input.x[None].to(self.device)).softmax(1)[0].cpu()
+                said = network.module(network_input.x[None].to(self.device))
+                answer = (said if network.reconstructs else said.softmax(1))[0].cpu()
             self.results.put(place, answer)
         return answer
 

@@ -5,6 +5,8 @@ import streamlit as st
 from app.address.worlds import strange
 from explainers.networks.catalogue import Network
 
+GIVEN_BACK = "gives the picture back"
+
 
 def warn(picture: str, *networks: Network) -> None:
     """Nothing where they belong together."""
@@ -13,5 +15,10 @@ def warn(picture: str, *networks: Network) -> None:
 
 
 def answered(picture: str, network: Network, answer: str, share: float) -> str:
-    """An answer with its probability, which means nothing where the network knows no such pictures."""
+    """An answer with its probability, which means nothing where the network knows no such pictures.
+
+    Of a network that gives the picture back it is no answer either.
+    """
+    if network.reconstructs:
+        return GIVEN_BACK
     return f"no answer: {answer}?" if strange(picture, network) else f"{answer} {share:.0%}"

@@ -16,6 +16,7 @@ from explainers.networks.layers import Layer
 
 # The place of the slider, which gives way to the diagram where there is room.
 LAYER = "layer_control"
+ERROR = "Off by: root mean square error on held-out pictures, of values from 0 to 1."
 
 
 def network_control() -> None:
@@ -72,12 +73,16 @@ def own_weights_control(backend: Backend) -> None:
 
 def network_note(network: Network) -> None:
     """What the network was trained on and how good it is."""
-    parts = [counted(len(network.classes), "class", "classes"), counted(len(network.layers), "layer")]
+    classes = counted(len(network.classes), "class", "classes")
+    parts = ["gives the picture back" if network.reconstructs else classes, counted(len(network.layers), "layer")]
     if network.accuracy is not None:
         parts.append(f"{network.accuracy:.1%} " + ("of pixels right" if network.segments else "right"))
+    if network.error is not None:
+        parts.append(f"off by {network.error:.3f}")
+    measured = ERROR if network.reconstructs else f"Share of right answers: {network.accuracy_note}."
     st.caption(
         " · ".join(parts),
-        help=f"Trained on: {network.data}. Share of right answers: {network.accuracy_note}. "
+        help=f"Trained on: {network.data}. {measured} "
         f"Weights: {network.source.split(':')[0] if '//' not in network.source else 'torchvision'}.",
     )
 

@@ -49,7 +49,9 @@ class Network:
     """A trained network with all that is needed to show it a picture and to name what it sees.
 
     `module` is in evaluation mode without gradients; `accuracy` is a share, None where it was not measured;
-    `fingerprint` is the SHA-256 of architecture and weights.
+    `fingerprint` is the SHA-256 of architecture and weights. One that `reconstructs` gives pictures (B, 3, H, W) in
+    [0, 1] instead of classes, which are the channels then; `error` is their root mean square error on held-out
+    pictures, None where it was not measured.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Network:
     accuracy_note: str
     source: str
     fingerprint: str
+    reconstructs: bool = False
+    error: float | None = None
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -82,7 +86,7 @@ class Network:
 
     @property
     def segments(self) -> bool:
-        """Whether every pixel gets a class of its own: logits (B, classes, H, W)."""
+        """Whether every pixel has an answer of its own: logits (B, classes, H, W), or channels of a picture."""
         return len(self.layers[-1].shape) == 3
 
     def preprocess(self, image: Image.Image) -> Tensor:
@@ -200,6 +204,7 @@ def load_network(name: str, device: str | torch.device = "cpu", progress: Progre
         accuracy=float(record["accuracy"]) if "accuracy" in record else spec.accuracy,
         accuracy_note=spec.accuracy_note,
         source=source,
+        error=float(record["error"]) if "error" in record else None,
     )
 
 
@@ -311,6 +316,7 @@ def _network(
         layers=layers,
         classes=classes if len(classes) == count else tuple(f"class {i}" for i in range(count)),
         fingerprint=fingerprint(spec.name, module),
+        reconstructs=spec.reconstructs,
         **about,
     )
 

@@ -31,7 +31,7 @@ class Spec:
     `rename` maps keys of older weights files to today's, or to None for parts that are not built. `make`, of networks
     that were added, gives one with its weights, and what it makes of a picture. `group` is the network of which this is
     a variant, none for those that stand for themselves. `asked` is what the command that trains it is asked for, where
-    that is not its name.
+    that is not its name. `reconstructs` tells networks that give the picture back.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Spec:
     make: Callable[[], tuple[nn.Module, Preprocessing]] | None = None
     group: str = ""
     asked: str = ""
+    reconstructs: bool = False
 
     @property
     def shipped(self) -> bool:
@@ -244,6 +245,7 @@ def _autoencoder(depth: int) -> Spec:
         build=partial(_autoencoder_of, depth),
         classes=("red", "green", "blue"),
         accuracy_note="not a classifier",
+        reconstructs=True,
     )
 
 

@@ -62,10 +62,12 @@ def test_every_registered_network(name):
     assert [layer.depth for layer in layers] == list(range(len(layers)))
     assert layers[0].kind == "convolution"
     assert len(layers[0].shape) == 3
-    assert layers[-1].kind == "logits"
-    pixels = (spec.preprocessing.crop,) * 2 if spec.family == "U-Net" else ()
+    # Behind an auto-encoder's last layer a sigmoid makes values of a picture.
+    last = "output" if spec.reconstructs else "logits"
+    assert layers[-1].kind == last
+    pixels = (spec.preprocessing.crop,) * 2 if spec.family == "U-Net" or spec.reconstructs else ()
     assert layers[-1].shape == (len(spec.classes), *pixels)
-    assert [layer.kind for layer in layers].count("logits") == 1
+    assert [layer.kind for layer in layers].count(last) == 1
 
     run = outputs_in_order(module, x)
     places = [run.index((layer.path, layer.call, layer.shape)) for layer in layers]
