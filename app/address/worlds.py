@@ -75,10 +75,11 @@ def strange(key: str, network: Network) -> str:
     known = world(network.data)
     if known is None or key.startswith(known.pictures):
         return ""
+    answer = "what it gives back" if network.reconstructs else "its answer"
     if key.startswith(UPLOAD):
-        text = f"{network.title}: it knows {known.knows} alone. Of other pictures its answer means nothing."
+        text = f"{network.title}: it knows {known.knows} alone. Of other pictures {answer} means nothing."
         return text if known.narrow else ""
     return (
-        f"{network.title}: it has learnt from {known.knows} alone, and this is none of them. Its answer means nothing; "
-        "its maps show what it makes of something that it does not know."
+        f"{network.title}: it has learnt from {known.knows} alone, and this is none of them. "
+        f"{answer.capitalize()} means nothing; its maps show what it makes of something that it does not know."
     )

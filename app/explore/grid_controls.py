@@ -42,8 +42,14 @@ SCALE_HELP = (
 )
 OPACITY_HELP = "Below 100 %, the picture shines through."
 COLOURS_HELP = "Even steps of colour mean even steps of value; all are readable without telling red from green."
-SIGNED_HELP = "For maps with a sign: the middle of the scale is zero, red speaks for the class, blue against it."
+SIGNED_HELP = (
+    "For maps with a sign: the middle of the scale is zero, red speaks for what is explained, blue against it."
+)
 LIKELIEST = -1
+CHANNEL_HELP = (
+    "Most methods explain one score: here the mean brightness of a channel, which stands in brackets. CID, RU and the "
+    "activation explain none: they look at the feature."
+)
 TARGET_HELP = (
     "Most methods explain the score of one class. CID, RU and the activation explain none: they look at the feature."
 )
@@ -117,7 +123,10 @@ def colours_control() -> None:
 
 
 def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]], channels: bool = False) -> None:
-    """The class that is explained: the likeliest answers first, then all others; or one of a picture's `channels`."""
+    """The class that is explained: the likeliest answers first, then all others.
+
+    Of a picture that is given back it is one of its `channels`, with its brightness.
+    """
     order = {classes.index(name): share for name, share in top}
     options = [LIKELIEST, *order, *(index for index in range(len(classes)) if index not in order)]
     st.session_state["w_target"] = choice().target if choice().target in options else LIKELIEST
@@ -125,7 +134,9 @@ def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]], cha
     def title(index: int) -> str:
         if index == LIKELIEST:
             return "The brightest" if channels else "The likeliest"
-        return f"{classes[index]} ({order[index]:.0%})" if index in order else classes[index]
+        if index not in order:
+            return classes[index]
+        return f"{classes[index]} ({order[index]:.2f})" if channels else f"{classes[index]} ({order[index]:.0%})"
 
     st.selectbox(
         "Channel explained" if channels else "Class explained",
@@ -133,7 +144,7 @@ def target_control(classes: Sequence[str], top: Sequence[tuple[str, float]], cha
         format_func=title,
         key="w_target",
         on_change=_take_target,
-        help=TARGET_HELP,
+        help=CHANNEL_HELP if channels else TARGET_HELP,
         width=230,
     )
 

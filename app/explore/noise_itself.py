@@ -26,7 +26,7 @@ from explainers.networks.layers import Layer
 
 SHOW = (
     "The map says how much noise each pixel can bear. Here is such noise on the picture, how far it moves the layer's "
-    "feature, and what the network answers then."
+    "feature, and what a network with classes answers then."
 )
 STRENGTH = "How many times the noise that the map allows: × 1 is what the layer does not notice."
 MOVED = (
@@ -145,18 +145,17 @@ def answers(network: Network, found: NoiseEffect) -> list[Curve]:
 
 
 def _numbers(network: Network, found: NoiseEffect, at: int) -> None:
-    likeliest = int(found.answers[at].argmax())
-    said = f"{network.classes[likeliest]} {float(found.answers[at, likeliest]):.1%}"
     with st.container(horizontal=True, key="numbers_noise"):
         st.metric(
             "Feature has moved (1 is allowed)", multiple(float(found.changes[at]), float(found.errors[at])), help=MOVED
         )
         st.metric("Of its length", f"{float(found.moved[at]):.1%}", help=LENGTH)
-        if network.reconstructs:
-            return
-        if network.segments:
+        # Of a picture that is given back there is no answer to count.
+        if network.segments and not network.reconstructs:
             st.metric("Pixels answered as before", f"{float(found.kept[at]):.1%}", help=SAME_PIXELS)
-        else:
+        elif not network.reconstructs:
+            likeliest = int(found.answers[at].argmax())
+            said = f"{network.classes[likeliest]} {float(found.answers[at, likeliest]):.1%}"
             st.metric("Answer to this picture", said, help=ANSWER)
             st.metric("Same answer", f"{round(float(found.kept[at]) * SAMPLES)} of {SAMPLES} draws", help=SAME)
 

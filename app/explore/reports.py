@@ -16,6 +16,7 @@ from app.figures.ends import ENDS
 from app.inputs.columns import Column
 from app.jobs.backend import Backend, View
 from app.jobs.objects import foreground_gain, foreground_kind, located
+from app.parts.given_back import given_back, off_by
 from app.parts.strange import GIVEN_BACK, answered
 from app.words import NONE, decimal, factor, multiple, signed_known
 from explainers.cid.certainty import mean_uncertainty
@@ -43,7 +44,8 @@ def answers_table(backend: Backend, columns: Sequence[Column]) -> Table:
 
     rows = [(" · ".join(title), *said(one.network, one.network_input)) for title, one in seen.items()]
     longest = max(map(len, rows), default=1)
-    heads = ("Network and picture", "Likeliest", "second", "third")[:longest]
+    first = "Answer" if all(one.network.reconstructs for one in seen.values()) else "Likeliest"
+    heads = ("Network and picture", first, "second", "third")[:longest]
     return Table("What the network answers", heads, tuple(row + (NONE,) * (longest - len(row)) for row in rows))
 
 
@@ -101,6 +103,8 @@ def map_report(backend: Backend, shown: Shown, cell: Taken, link: str, made: str
     if line.limits is not None:
         own = cell_png(cell, replace(line, limits=None), opacity)
         plates.append(Plate(own, f"{title}: the map on its own scale", "The same map on its own scale: where."))
+    if column.network.reconstructs:
+        plates.append(_given_back(backend, column.network, network_input))
     tables = [numbers_table([cell], [object_numbers(shown.view, network_input)]), answers_table(backend, [column])]
     noise = _noise(backend, shown)
     if noise is not None:
@@ -110,6 +114,13 @@ def map_report(backend: Backend, shown: Shown, cell: Taken, link: str, made: str
         title, cell_subtitle(cell), link, made, tuple(plates), tuple(tables), (cell,), cell_script(cell),
         reading([cell.method]),
     )  # fmt: skip
+
+
+def _given_back(backend: Backend, network: Network, network_input: NetworkInput) -> Plate:
+    picture = given_back(backend, network, network_input)
+    words = f"{network_input.title}, as the network gives it back"
+    off = f"{words}, off by {decimal(off_by(network_input, picture))} (root mean square, of values from 0 to 1)."
+    return Plate(pictures_png(words, [(picture, "")]), words, off)
 
 
 def grid_report(

@@ -146,11 +146,11 @@ def cell_subtitle(cell: Taken) -> str:
 
 
 def asked(cells: Sequence[Taken]) -> list[str]:
-    """The class that is explained, β and the seed, each where all cells that have one agree."""
+    """The class or channel that is explained, β and the seed, each where all cells that have one agree."""
     ours = [cell for cell in cells if cell.method in ENTROPIES]
-    classes = {cell.class_name for cell in cells if cell.class_name}
+    goals = {(cell.explains, cell.class_name) for cell in cells if cell.class_name}
     settings = {(cell.settings["beta"], cell.settings["seed"]) for cell in ours}
-    said = [f"class explained: {name}" for name in classes if len(classes) == 1]
+    said = [f"{kind} explained: {name}" for kind, name in goals if len(goals) == 1]
     return said + [f"β = {scientific(beta)}, seed {seed}" for beta, seed in settings if len(settings) == 1]
 
 

@@ -40,7 +40,8 @@ class Taken:
     - `picture`: the gallery's key, or "upload/<SHA-256>"; `part` of it as left,top,right,bottom in shares of its sides,
       "" for the whole.
     - `outline`: what a reader has drawn around the object, corners in shares of the sides; "" where nothing.
-    - `target`, `class_name`: the class that is explained; None and "" where none is.
+    - `target`, `class_name`: the class that is explained, None and "" where none is; `explains` says what that is,
+      "class" or, of a picture that is given back, "channel".
     - `settings`: of the method, by name. `versions`: of the library, the method and torch.
     - `values` (rows, columns) float32 in `unit`, +inf where the layer does not use the cell; of CID one per cell.
     - `image` (H, W, 3) uint8: the picture as the network sees it; `x` (3, H, W) float32: in network units.
@@ -73,6 +74,7 @@ class Taken:
     image: np.ndarray = field(repr=False)
     x: np.ndarray = field(repr=False)
     numbers: Mapping[str, float | int] = field(default_factory=dict)
+    explains: str = "class"
     decoder: DecoderCard | None = None
     reconstruction: np.ndarray | None = field(default=None, repr=False)
 
@@ -116,6 +118,7 @@ def taken(method: MapMethod, column: Column, found: MapResult, seed: int, device
         image=network_input.picture,
         x=network_input.x.cpu().numpy(),
         numbers=found.numbers,
+        explains="channel" if network.reconstructs else "class",
         decoder=find_decoder(network, column.layer) if method.needs_decoder else None,
         reconstruction=None if found.reconstruction is None else _bytes(found.reconstruction[0]),
     )

@@ -103,13 +103,14 @@ def choices(cells: Sequence[Taken]) -> tuple[Row, ...]:
         ("Object drawn (corners, of 1)", [cell.outline for cell in cells]),
         ("Layer", [cell.layer for cell in cells]),
         ("Method", [cell.method_title for cell in cells]),
-        ("Class explained", [cell.class_name for cell in cells]),
+        *((title, [cell.class_name for cell in cells if cell.explains == kind]) for kind, title in EXPLAINED.items()),
         *((name, [_setting(cell.settings.get(key)) for cell in cells]) for name, key in SETTINGS.items()),
     ]
     rows = ((name, ", ".join(dict.fromkeys(filter(None, values)))) for name, values in asked)
     return tuple(row for row in rows if row[1])
 
 
+EXPLAINED = {"class": "Class explained", "channel": "Channel explained"}
 SETTINGS = {
     "Strength β": "beta",
     "Cells along the shorter side": "grid",

@@ -131,7 +131,7 @@ def _map(cell: Taken) -> tuple[set, tuple[str, ...]]:
         needed |= {("explainers.baselines.bottleneck", "BottleneckSettings")}
         options = f", settings=BottleneckSettings({options.removeprefix(', ')})"
     goal = f", target={cell.target}" if cell.target is not None else ""
-    note = f"  # the class {' '.join(cell.class_name.split())}" if goal else ""
+    note = f"  # the {cell.explains} {' '.join(cell.class_name.split())}" if goal else ""
     call = f"attribute({cell.method!r}, network, {layer}, x{goal}{options})"
     return needed, (f"values = {call}[0, 0].cpu().numpy(){note}",)
 

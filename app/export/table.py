@@ -83,7 +83,7 @@ def _row(cell: Taken) -> dict[str, Any]:
             "part of the picture (left, top, right, bottom, of 1)": cell.part,
             "object drawn (corners, of 1)": cell.outline,
             "method": cell.method_title,
-            "class explained": cell.class_name,
+            "class explained": cell.class_name + " (channel)" * (cell.explains == "channel"),
             "rows": cell.values.shape[0],
             "columns": cell.values.shape[1],
             "smallest value (in the map's unit)": ends[0],

@@ -10,7 +10,7 @@ from app.fairness.controls import check_link, choice, question_control, write_ad
 from app.fairness.curves import curves
 from app.fairness.maps import maps
 from app.fairness.progress import absent, status
-from app.fairness.proof import LOGIT, proof
+from app.fairness.proof import proof
 from app.fairness.table import pairs_not_allowed, table
 from app.inputs.pictures import PictureGoneError
 from app.inputs.sentences import sentence
@@ -87,7 +87,7 @@ def page() -> None:
 
 
 def _results(found: Check, plan: Plan, question: Question, network: Network, words: str) -> None:
-    proof(found, plan, question, "value of the picture" if network.reconstructs else LOGIT)
+    proof(found, plan, question, network.reconstructs)
     maps(found, question, {layer.name for layer in network.layers}, words)
     table(found, plan, question)
     curves(found, plan, question, network.title)

@@ -11,7 +11,7 @@ CHANGE = (
     "The largest difference between any {value} of the network before and after the rescaling. 0 means that not "
     "one bit moved: the two networks are the same function, so a fair measure has to say the same of both."
 )
-SIZE = "The largest {value} (of a classifier a class's score before softmax), to judge the change by."
+SIZE = "The largest {value}, to judge the change by. A logit is a class's score before softmax."
 PRINTED = (
     "The largest change of a {value} with the rule as the ICML text prints it, which multiplies the bias of the "
     "next layer by c as well. It is not 0: that rule makes another network. Never used below unless the "
@@ -21,20 +21,20 @@ SCALED = (
     "The largest difference between what the network gives whose last layer was multiplied by c, and c times what it "
     "gave. 0: every score is exactly c times larger, and the decision the same."
 )
-LOGIT = "logit"
 SAME = "What the network answers to this picture, before and after the rescaling."
 
 
-def proof(found: Check, plan: Plan, question: Question, value: str) -> None:
-    """Changes of what the network gives, each a `value`, under both transformations, and what they prove."""
+def proof(found: Check, plan: Plan, question: Question, reconstructs: bool) -> None:
+    """Changes of logits, or of a picture that is given back, under both transformations, and what they prove."""
     shown, c = found.proof, part(question.c)
+    value = "value of the picture" if reconstructs else "logit"
     with st.container(horizontal=True, vertical_alignment="bottom", key="fair_proof"):
         with st.container(key="fair_first"):
             st.metric(f"Largest change of a {value}", number(shown.change), help=CHANGE.format(value=value))
         st.metric(f"Largest {value}", number(shown.size), help=SIZE.format(value=value))
         same = shown.answer == shown.answer_after
         answer = shown.answer if same else f"{shown.answer} → {shown.answer_after}"
-        if value == LOGIT:
+        if not reconstructs:
             st.metric("Answer", answer, help=SAME)
         st.metric(f"Change of a {value} as printed", number(shown.as_printed), help=PRINTED.format(value=value))
         why = SCALED if shown.scaled_gap is not None else shown.scaled_reason

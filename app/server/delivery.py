@@ -37,10 +37,9 @@ def _kept_for_parts(clear: Callable[..., None]) -> Callable[..., None]:
         if fragment_ids_this_run is not None:
             queue._delta_index_map = {}
             return
-        answers = [message for message in queue._queue if message.WhichOneof("type") in ANSWERS]
+        # What has been sent is cleared without them.
+        waiting = queue._queue if retain_lifecycle_msgs else []
         clear(queue, retain_lifecycle_msgs)
-        # Without these there is nobody to hear an answer, and what has been sent is cleared so, too.
-        if retain_lifecycle_msgs:
-            queue._queue += answers
+        queue._queue += [message for message in waiting if message.WhichOneof("type") in ANSWERS]
 
     return cleared

@@ -144,6 +144,8 @@ def applies(
         reason = _layer_reason(network, layer)
         if reason:
             return reason
+    if method.name == "bottleneck" and isinstance(network, Network) and network.reconstructs:
+        return f"{method.title} asks for a class to be recognised, and this network has none: it gives the picture back"
     if not method.canonical:
         return None
     try:

@@ -61,8 +61,9 @@ def read_header(path: Path) -> dict[str, str]:
 def read_weight_sets(source: bytes | Path, wanted: Callable[[], None] = lambda: None) -> dict[str, State]:
     """Every set of weights in a file (the network's, its average's …) by the name it has there, '' for the only one.
 
-    A file is one's own; bytes come from anywhere, so those of torch.save are read in a process of their own, and
-    `wanted` is called meanwhile: what it raises ends that. Raises CheckpointError as `read_state_dict`.
+    A file is one's own, and may be packed (`sparse.py`); bytes come from anywhere, so they may not, and those of
+    torch.save are read in a process of their own, and `wanted` is called meanwhile: what it raises ends that. Raises
+    CheckpointError as `read_state_dict`.
     """
     check_size(len(source) if isinstance(source, bytes) else source.stat().st_size)
     if isinstance(source, bytes):
@@ -71,7 +72,7 @@ def read_weight_sets(source: bytes | Path, wanted: Callable[[], None] = lambda: 
     with source.open("rb") as file:
         safe = file.read(9)[8:] == b"{"
         file.seek(0)
-        return unwrap_sets(_tensors(file.read()) if safe else _rebuilt(b"".join(as_safetensors(file))))
+        return unwrap_sets(unpack(_tensors(file.read())) if safe else _rebuilt(b"".join(as_safetensors(file))))
 
 
 def _tensors(data: bytes) -> State:
@@ -82,7 +83,8 @@ def _tensors(data: bytes) -> State:
     # MemoryError and overflow among them, where the header lies about sizes.
     except Exception as error:
         raise CheckpointError("expected a safetensors file, got one that is damaged; save or copy it again") from error
-    return unpack(stored)
+    check_count(len(stored))
+    return stored
 
 
 def _rebuilt(data: bytes) -> object:

@@ -1,8 +1,9 @@
 """Weights most of which are zero, as the other values and bits: a pruned network stored as small as it is.
 
-In place of the entry `NAME` there are `NAME.compressed` (the values that are not zero, in their order), `NAME.bitmask`
-(uint8, a bit for each value, the lowest of a byte first, 1 where it is not zero) and `NAME.shape` (int64); where
-there are zeros with a minus, `NAME.negative` is such bits, too: a mask of pruning makes them of negative weights.
+In place of the entry `NAME` there are `NAME#values` (those that are not zero, in their order), `NAME#bits` (uint8, a
+bit for each value, the lowest of a byte first, 1 where it is not zero) and `NAME#shape` (int64); where there are zeros
+with a minus, `NAME#minus` is such bits, too: a mask of pruning makes them of negative weights. A few bits stand for
+many values, so only files of one's own are read so.
 """
 
 import math
@@ -15,21 +16,23 @@ from explainers.checkpoints.errors import CheckpointError
 from explainers.checkpoints.keys import State
 from explainers.checkpoints.torch_files import check_size, short
 
-VALUES, MASK, SHAPE, NEGATIVE = ".compressed", ".bitmask", ".shape", ".negative"
+VALUES, BITS, SHAPE, MINUS = "#values", "#bits", "#shape", "#minus"
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+MAX_DIMENSIONS = 8
 
 
 def pack(state: State) -> State:
-    """`state` with every tensor of numbers that takes less room so in that form; nothing is lost.
+    """`state`, on the processor, with every tensor of `DTYPES` that takes less room so in that form; nothing is lost.
 
     >>> packed = pack({"weight": torch.tensor([[0.0, 0.0, 2.0, 0.0] * 8]), "bias": torch.tensor([1.0])})
     >>> {name: tuple(value.shape) for name, value in packed.items()}
-    {'weight.compressed': (8,), 'weight.bitmask': (4,), 'weight.shape': (2,), 'bias': (1,)}
+    {'weight#values': (8,), 'weight#bits': (4,), 'weight#shape': (2,), 'bias': (1,)}
     >>> unpack(packed)["weight"].nonzero()[:, 1].tolist()
     [2, 6, 10, 14, 18, 22, 26, 30]
     """
     packed: State = {}
     for name, value in state.items():
-        parts = {name + ending: part for ending, part in _parts(value)}
+        parts = {name + ending: part for ending, part in _parts(value)} if value.dtype in DTYPES else {name: value}
         packed |= parts if sum(map(_bytes, parts.values())) < _bytes(value) else {name: value}
     return packed
 
@@ -40,9 +43,9 @@ def unpack(state: State) -> State:
     Raises CheckpointError where the parts of one do not fit together, or where all would be too large.
     """
     names = [key.removesuffix(VALUES) for key in state if key.endswith(VALUES)]
-    shapes = {name: _shape(name, state) for name in names if name + MASK in state and name + SHAPE in state}
+    shapes = {name: _shape(name, state) for name in names}
     check_size(sum(math.prod(shape) * state[name + VALUES].element_size() for name, shape in shapes.items()))
-    parts = {name + ending for name in shapes for ending in (VALUES, MASK, SHAPE, NEGATIVE)}
+    parts = {name + ending for name in shapes for ending in (VALUES, BITS, SHAPE, MINUS)}
     whole = {name: _whole(name, state, shape) for name, shape in shapes.items()}
     return {key: value for key, value in state.items() if key not in parts} | whole
 
@@ -50,33 +53,37 @@ def unpack(state: State) -> State:
 def _parts(value: Tensor) -> Iterator[tuple[str, Tensor]]:
     there, negative = (value != 0).flatten(), value.signbit().flatten()
     yield VALUES, value.flatten()[there]
-    yield MASK, _bits(there)
+    yield BITS, _bits(there)
     yield SHAPE, torch.tensor(value.shape, dtype=torch.int64)
     if (negative & ~there).any():
-        yield NEGATIVE, _bits(negative & ~there)
+        yield MINUS, _bits(negative & ~there)
 
 
 def _shape(name: str, state: State) -> tuple[int, ...]:
-    """Raises CheckpointError where the bits are not as many as that shape asks for."""
-    values, shape, bits = state[name + VALUES], state[name + SHAPE], [state[name + MASK]]
-    bits += [state[name + NEGATIVE]] if name + NEGATIVE in state else []
-    plain = values.dim() == shape.dim() == 1 and shape.dtype == torch.int64
-    sizes = tuple(int(length) for length in shape) if plain else (-1,)
-    if min(sizes, default=1) < 0 or any(
-        one.dtype != torch.uint8 or one.shape != (-(-math.prod(sizes) // 8),) for one in bits
-    ):
-        raise CheckpointError(_misfit(name))
+    """Raises CheckpointError where parts are missing, are none, or are not as many bits as the shape asks for."""
+    try:
+        values, bits, shape = (state[name + ending] for ending in (VALUES, BITS, SHAPE))
+    except KeyError:
+        raise _misfit(name) from None
+    plain = values.dim() == shape.dim() == 1 and len(shape) <= MAX_DIMENSIONS and shape.dtype == torch.int64
+    if not plain or values.dtype not in DTYPES or name in state:
+        raise _misfit(name)
+    sizes = tuple(int(length) for length in shape)
+    places = (-(-math.prod(sizes) // 8),)
+    for one in (bits, state.get(name + MINUS, bits)):
+        if min(sizes, default=1) < 1 or one.dtype != torch.uint8 or one.shape != places:
+            raise _misfit(name)
     return sizes
 
 
 def _whole(name: str, state: State, shape: tuple[int, ...]) -> Tensor:
-    values, there = state[name + VALUES], _flags(state[name + MASK])
+    values, there = state[name + VALUES], _flags(state[name + BITS])
     count = math.prod(shape)
     if int(there.sum()) != len(values) or there[count:].any():
-        raise CheckpointError(_misfit(name))
+        raise _misfit(name)
     whole = values.new_zeros(count)
-    if name + NEGATIVE in state:
-        whole[_flags(state[name + NEGATIVE])[:count]] = -0.0
+    if name + MINUS in state:
+        whole[_flags(state[name + MINUS])[:count]] = -0.0
     whole[there[:count]] = values
     return whole.view(shape)
 
@@ -96,8 +103,8 @@ def _bytes(value: Tensor) -> int:
     return value.numel() * value.element_size()
 
 
-def _misfit(name: str) -> str:
-    return (
+def _misfit(name: str) -> CheckpointError:
+    return CheckpointError(
         f"expected values, bits and shape of a sparse tensor that fit together under '{short(name)}', got such that do "
         f"not; save or copy the file again"
     )

@@ -37,6 +37,8 @@ class NoiseEffect:
     - `clean` (classes,): what the network answers without noise, probabilities or shares of the pixels; `answers`
       (F, classes): its answer to the picture that is shown.
     - `kept` (F,): in how many of the draws, 0 to 1, the likeliest class stays (of a segmentation: at how many pixels).
+
+    Of a picture that is given back the channels count as classes there, which says little.
     """
 
     noise: Tensor = field(repr=False)

@@ -7,12 +7,23 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from app.explore.reports import answers_table
+from app.export.picture import cell_subtitle
+from app.export.record import taken
+from app.export.report import choices
+from app.export.script import cell_script
+from app.export.table import cells_csv
+from app.inputs.columns import Column
 from app.inputs.network_input import prepare
 from app.inputs.pictures import find_picture
 from app.jobs.backend import the_backend
 from app.parts.given_back import ERROR, given_back, off_by
 from app.parts.strange import GIVEN_BACK
+from explainers import CIDSettings
+from explainers.baselines.explain import applies
 from explainers.methods.network_input import NetworkInput
+from explainers.methods.registry import find_method
+from explainers.methods.request import answer
 from explainers.networks.catalogue import Network, load_network
 from tests.support.pages import page, until
 
@@ -41,9 +52,9 @@ def words(at: AppTest) -> list[str]:
 def test_the_answer_is_the_picture_itself_and_its_channels():
     with torch.no_grad():
         said = network().module(network_input().x[None])[0]
-    answer = the_backend().answer(network(), network_input())
-    assert torch.equal(answer, said)
-    assert answer.shape == (3, 32, 32)
+    given = the_backend().answer(network(), network_input())
+    assert torch.equal(given, said)
+    assert given.shape == (3, 32, 32)
     channels = the_backend().predictions(network(), network_input())
     assert [name for name, _ in channels] == [network().classes[i] for i in said.mean((1, 2)).argsort(descending=True)]
     assert dict(channels)["red"] == pytest.approx(float(said[0].mean()))
@@ -82,8 +93,30 @@ def test_compare_shows_the_picture_beside_the_classes_of_the_other():
 
 
 @pytest.mark.usefixtures("fresh_backend")
+def test_what_is_taken_away_speaks_of_a_channel():
+    column = Column("one", "", network(), network_input(), network().layer("conv1"), 2)
+    found = answer(network_input().request(network(), column.layer, "saliency", CIDSettings(), 2))
+    cell = taken(find_method("saliency"), column, found, 0, "cpu")
+    assert (cell.explains, cell.class_name) == ("channel", "blue")
+    assert "# the channel blue" in cell_script(cell)
+    assert ("Channel explained", "blue") in choices([cell])
+    assert not any(name == "Class explained" for name, _ in choices([cell]))
+    assert "channel explained: blue" in cell_subtitle(cell)
+    assert b",blue (channel)," in cells_csv([cell])
+    table = answers_table(the_backend(), [column])
+    assert table.heads == ("Network and picture", "Answer")
+    assert [row[1:] for row in table.rows] == [(GIVEN_BACK,)]
+
+
+def test_a_bottleneck_has_no_class_to_keep():
+    assert "has none: it gives the picture back" in applies("bottleneck", network(), "conv1")
+    assert applies("bottleneck", load_network("resnet20-cifar10"), "conv1") is None
+
+
+@pytest.mark.usefixtures("fresh_backend")
 def test_evaluate_says_why_its_scores_do_not_apply():
-    at = until(visit("evaluate"), lambda at: any("gives the picture back" in text for text in words(at)))
+    said = "This network gives the picture back, so they do not apply"
+    at = until(visit("evaluate"), lambda at: any(said in text for text in words(at)))
     assert not at.get("plotly_chart")
 
 

@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from explainers.checkpoints.errors import CheckpointError
 from explainers.checkpoints.load import read_state_dict
-from explainers.checkpoints.sparse import MASK, NEGATIVE, SHAPE, VALUES, pack, unpack
+from explainers.checkpoints.sparse import BITS, MINUS, SHAPE, VALUES, pack, unpack
 from explainers.networks.specs import NETWORKS, PRUNED, pruned_name
 
-DTYPES = (torch.float16, torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.uint8)
+DTYPES = (
+    *(torch.float16, torch.float32, torch.float64, torch.bfloat16, torch.float8_e5m2),
+    *(torch.int64, torch.uint8, torch.uint16, torch.complex64),
+)
 
 
 def words(value):
@@ -24,7 +27,7 @@ def sparse(shape, share, dtype=torch.float32, seed=0):
     generator = torch.Generator().manual_seed(seed)
     value = 9 * torch.randn(shape, generator=generator)
     value = value * (torch.rand(shape, generator=generator) < share)
-    return value.abs().to(dtype) if dtype == torch.uint8 else value.to(dtype)
+    return value.abs().to(dtype) if dtype in (torch.uint8, torch.uint16) else value.to(dtype)
 
 
 @given(
@@ -53,8 +56,8 @@ def test_what_has_few_zeros_stays_as_it_is():
     assert unpack(state).keys() == {"weight"}
 
 
-def test_names_that_only_look_so_stay():
-    state = {"norm.shape": torch.tensor([2]), "half.compressed": torch.ones(2), "half.bitmask": torch.ones(1)}
+def test_names_of_others_stay():
+    state = {"norm.shape": torch.tensor([2]), "half.bitmask": torch.ones(1), "a#bits": torch.ones(1)}
     assert unpack(state).keys() == state.keys()
 
 
@@ -65,23 +68,42 @@ LIES = {
     "no shape of one row": {SHAPE: torch.tensor([[8, 8]])},
     "too few values": {VALUES: torch.ones(1)},
     "values in rows": {VALUES: torch.ones(2, 2)},
-    "bits too few": {MASK: torch.zeros(3, dtype=torch.uint8)},
-    "bits that are none": {MASK: torch.zeros(8)},
-    "signs too many": {NEGATIVE: torch.zeros(90, dtype=torch.uint8)},
+    "bits too few": {BITS: torch.zeros(3, dtype=torch.uint8)},
+    "bits that are none": {BITS: torch.zeros(8)},
+    "a shape without end": {SHAPE: torch.full((60_000,), 2**62)},
+    "a shape that overflows": {SHAPE: torch.tensor([2**62, 2**62, 0])},
+    "values of another kind": {VALUES: torch.ones(9, dtype=torch.uint16)},
+    "one that is whole already": {"": torch.ones(8, 8)},
+    "signs too many": {MINUS: torch.zeros(90, dtype=torch.uint8)},
 }
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_what_does_not_fit_together_is_one_sentence(lie):
+def test_what_does_not_fit_together_is_one_sentence(lie, tmp_path):
     packed = pack({"fc.weight": sparse((8, 8), 0.2)})
     packed |= {"fc.weight" + ending: value for ending, value in LIES[lie].items()}
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(safetensors.torch.save(packed))
     with pytest.raises(CheckpointError, match=r"^expected values, bits and shape .* under 'fc.weight', got such "):
-        read_state_dict(safetensors.torch.save(packed))
+        read_state_dict(file)
+
+
+@pytest.mark.parametrize("ending", [BITS, SHAPE])
+def test_a_part_that_is_missing_is_one_sentence(ending):
+    packed = pack({"fc.weight": sparse((8, 8), 0.2)})
+    del packed["fc.weight" + ending]
+    with pytest.raises(CheckpointError, match="expected values, bits and shape"):
+        unpack(packed)
+
+
+def test_bytes_of_a_stranger_are_never_unpacked():
+    packed = pack({"fc.weight": sparse((8, 8), 0.2)})
+    assert read_state_dict(safetensors.torch.save(packed)).keys() == packed.keys()
 
 
 def test_bits_behind_the_last_value_are_not_taken_for_one():
     packed = pack({"weight": sparse((9, 7), 0.1)})
-    packed["weight" + MASK][-1] |= 128
+    packed["weight" + BITS][-1] |= 128
     packed["weight" + VALUES] = torch.cat([packed["weight" + VALUES], torch.ones(1)])
     with pytest.raises(CheckpointError, match="expected values, bits and shape"):
         unpack(packed)
@@ -91,7 +113,7 @@ def test_a_few_bits_that_stand_for_too_much_are_refused_before_they_are_spread()
     count = 2**28 + 8
     packed = {
         "fc.weight" + VALUES: torch.zeros(0, dtype=torch.float64),
-        "fc.weight" + MASK: torch.zeros(count // 8, dtype=torch.uint8),
+        "fc.weight" + BITS: torch.zeros(count // 8, dtype=torch.uint8),
         "fc.weight" + SHAPE: torch.tensor([count]),
     }
     with pytest.raises(CheckpointError, match="expected at most 1 GiB of weights"):
