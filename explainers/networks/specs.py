@@ -136,7 +136,10 @@ def _membranes() -> Spec:
     return replace(shipped, accuracy_note="pixels of held-out slices, measured on the weights as shipped")
 
 
-def _lookalikes(name: str, family: str, title: str, build: Build, group: str = "") -> Spec:
+def _lookalikes(
+    name: str, family: str, title: str, build: Build, group: str = "", accuracy: float | None = None
+) -> Spec:
+    """`accuracy` is what the card of its training says, for those whose weights do not ship."""
     shipped = _shipped(
         name,
         family,
@@ -146,7 +149,7 @@ def _lookalikes(name: str, family: str, title: str, build: Build, group: str = "
         render.LOOKALIKES.species,
         Preprocessing(64, 64, render.MEAN, render.STD),
     )
-    return replace(shipped, group=group)
+    return replace(shipped, group=group, accuracy=accuracy)
 
 
 def _bird_or_not(depth: int, build: Callable[..., nn.Module], layer: str) -> Spec:
@@ -174,10 +177,11 @@ def _studied() -> Iterator[Spec]:
     for percent in PRUNED:
         title = f"VGG-16, look-alikes, {percent:g} % of its parameters"
         yield _lookalikes(pruned_name(percent), "VGG", title, plain.vgg16, vgg16)
-    yield _lookalikes("vgg19-lookalikes", "VGG", "VGG-19, look-alikes", plain.vgg19)
-    for depth in (18, 34, 50):
+    yield _lookalikes("vgg19-lookalikes", "VGG", "VGG-19, look-alikes", plain.vgg19, accuracy=0.7611)
+    for depth, accuracy in ((18, None), (34, None), (50, 0.7792)):
         title = f"ResNet-{depth}, look-alikes"
-        yield _lookalikes(f"resnet{depth}-lookalikes", "ResNet", title, partial(NarrowResNet, depth))
+        build = partial(NarrowResNet, depth)
+        yield _lookalikes(f"resnet{depth}-lookalikes", "ResNet", title, build, accuracy=accuracy)
         if depth == 18:
             name, title = "resnet18-lookalikes-shortcut", f"{title}, a mark decides half of them"
             yield _lookalikes(name, "ResNet", title, partial(NarrowResNet, depth), "resnet18-lookalikes")
@@ -194,7 +198,8 @@ def _trained_anew(spec: Spec) -> Iterator[Spec]:
     """The same with other seeds: what is found in one training alone says little."""
     for seed in SEEDS:
         name, title = seeded(spec.name, seed), f"{spec.title}, seed {seed}"
-        yield replace(spec, name=name, title=title, group=spec.group or spec.name, asked=f"{spec.name} --seed {seed}")
+        asked = f"{spec.name} --seed {seed}"
+        yield replace(spec, name=name, title=title, group=spec.group or spec.name, asked=asked, accuracy=None)
 
 
 def _epochs() -> Iterator[Spec]:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from explainers.checkpoints.load import read_header
 from explainers.networks.catalogue import registered
+from explainers.networks.specs import STUDIED
 from explainers.studies.base.effects import slope
 from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 from explainers.studies.base.verdicts import Effect, Lacking
@@ -22,12 +23,11 @@ LEAST_SPREAD, LEAST_NETWORKS = 0.02, 3
 
 
 def accuracy_of(name: str) -> float | None:
-    """Of a shipped network on held-out pictures, as its weights' file says; None where it does not."""
+    """Of a network on held-out pictures, as its weights' file says, or without one the catalogue; None without both."""
     spec = registered().get(name)
-    if spec is None or not spec.shipped or not spec.available:
-        return None
-    said = read_header(spec.weights).get("accuracy")
-    return None if said is None else float(said)
+    if spec is not None and spec.shipped and spec.available and "accuracy" in (said := read_header(spec.weights)):
+        return float(said["accuracy"])
+    return next((spec.accuracy for spec in STUDIED if spec.name == name), None)
 
 
 def arrange(long: pd.DataFrame) -> pd.DataFrame:

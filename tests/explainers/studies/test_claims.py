@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explainers.networks.catalogue import load_network, registered
+from explainers.networks.specs import STUDIED
 from explainers.studies import (
+    accuracy,
     beta,
     blocks,
     cost,
@@ -247,6 +250,18 @@ def test_concentration_over_accuracy(rise, word):
     # Networks that answer alike say nothing.
     alike = claim.verdict(pd.concat(rows).assign(x=0.99))
     assert (alike.word, "two points" in alike.reason) == (UNDECIDED, True)
+
+
+def test_an_accuracy_is_the_files_or_without_one_the_catalogues():
+    measured = {name: accuracy.accuracy_of(name) for name in accuracy.TRAINED}
+    assert None not in measured.values()
+    said = {spec.name: spec.accuracy for spec in STUDIED}
+    for name, share in measured.items():
+        assert share == (said[name] if name not in registered() else load_network(name).accuracy)
+        assert (said[name] is None) == (name in registered())
+    # Another training was not measured, and of a network that is not known nothing is.
+    assert accuracy.accuracy_of("vgg19-lookalikes-seed1") is None
+    assert accuracy.accuracy_of("vgg19") is None
 
 
 @pytest.mark.parametrize(("passes", "word"), [(100, FOUND), (1000, OPPOSITE), (20, OPPOSITE)])
