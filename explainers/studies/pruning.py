@@ -1,7 +1,6 @@
 """Figure 7 (a) and Appendix K: VGG-16 with fewer and fewer parameters."""
 
-from explainers.cid.results import CIDSettings
-from explainers.methods.entropies import CID_NAME, RU_NAME
+from explainers.methods.entropies import CID_NAME, ENTROPIES, RU_NAME
 from explainers.studies.base.effects import against
 from explainers.studies.base.study import LOOKALIKES, Axis, Claim, Leg, Study
 
@@ -55,13 +54,13 @@ STUDY = Study(
         Axis("concentration", "concentration (nats)"),
     ),
     legs=tuple(
-        Leg(name, LAYERS, (method,), settings, pictures=8, series=series, source=LOOKALIKES)
-        for method, settings in ((CID_NAME, CIDSettings()), (RU_NAME, CIDSettings(refine=False)))
+        Leg(name, LAYERS, (method,), pictures=8, series=series, source=LOOKALIKES)
+        for method in ENTROPIES
         for series, name in NETWORKS.items()
     ),
     arrange=lambda long: long.assign(x=long["depth"]),
     varied="share of the parameters",
     differs="Rendered birds instead of CUB-200-2011.",
-    note="RU with the noise of CID's closed form; its decoders, by one recipe for all five networks, though not "
-    "trained to convergence, do not ship.",
+    note="RU at conv5-3 and fc8 only; its decoders, by one recipe for all five networks, though not trained to "
+    "convergence, do not ship.",
 )
