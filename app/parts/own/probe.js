@@ -143,6 +143,7 @@ class Probe {
   end() {
     this.ending.abort();
     this.watcher.disconnect();
+    clearTimeout(this.resting);
     document.querySelectorAll(`.${MARKS}`).forEach((marks) => marks.remove());
   }
 
@@ -249,7 +250,7 @@ class Probe {
   later() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
-      this.draw();
+      if (!this.ending.signal.aborted) this.draw();
     });
   }
 
@@ -399,6 +400,8 @@ class Probe {
 
   // A map has arrived or was zoomed: the marks follow, and so does Plotly's label under a pointer that rests there.
   redrawn() {
+    // Charts tell also those that listened and have ended; what these know of the pin is old.
+    if (this.ending.signal.aborted) return;
     this.later();
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
