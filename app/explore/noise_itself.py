@@ -25,9 +25,10 @@ from explainers.networks.catalogue import Network
 from explainers.networks.layers import Layer
 
 SHOW = (
-    "The map says how much noise each pixel can bear. Here is such noise on the picture, how far it moves the layer's "
-    "feature, and what a network with classes answers then."
+    "The map says how much noise each pixel can bear. Here is such noise on the picture, and how far it moves the "
+    "layer's feature."
 )
+ANSWERED = " Below stands what the network answers then."
 STRENGTH = "How many times the noise that the map allows: × 1 is what the layer does not notice."
 MOVED = (
     f"The mean square of how far the feature moves, over {SAMPLES} draws of the noise, divided by what is allowed "
@@ -45,8 +46,8 @@ def noise_itself(
     backend: Backend, network: Network, network_input: NetworkInput, layer: Layer, found: CIDResult
 ) -> None:
     """A switch, and under it all that the noise of the finished map `found` does."""
-    on = choice().noise > 0
-    switch("w_noise_on", "Show the noise itself", on, lambda shown: change(noise=FACTORS[0] if shown else 0.0), SHOW)
+    on, words = choice().noise > 0, SHOW + ANSWERED * (not network.reconstructs)
+    switch("w_noise_on", "Show the noise itself", on, lambda shown: change(noise=FACTORS[0] if shown else 0.0), words)
     if not on:
         backend.release(selection.owner("noise"))
         return
@@ -150,10 +151,11 @@ def _numbers(network: Network, found: NoiseEffect, at: int) -> None:
             "Feature has moved (1 is allowed)", multiple(float(found.changes[at]), float(found.errors[at])), help=MOVED
         )
         st.metric("Of its length", f"{float(found.moved[at]):.1%}", help=LENGTH)
-        # Of a picture that is given back there is no answer to count.
-        if network.segments and not network.reconstructs:
+        if network.reconstructs:
+            return
+        if network.segments:
             st.metric("Pixels answered as before", f"{float(found.kept[at]):.1%}", help=SAME_PIXELS)
-        elif not network.reconstructs:
+        else:
             likeliest = int(found.answers[at].argmax())
             said = f"{network.classes[likeliest]} {float(found.answers[at, likeliest]):.1%}"
             st.metric("Answer to this picture", said, help=ANSWER)

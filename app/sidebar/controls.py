@@ -9,6 +9,7 @@ from app.address.worlds import fitting
 from app.jobs.backend import OWN, Backend, networks, the_backend
 from app.parts.network_status import entry_title
 from app.parts.own_networks import keep_own, own_here
+from app.parts.strange import GIVEN_BACK
 from app.sidebar.weights_choice import architecture_control, choice_control, file_of_weights, titled
 from app.words import counted
 from explainers.networks.catalogue import Network
@@ -74,7 +75,7 @@ def own_weights_control(backend: Backend) -> None:
 def network_note(network: Network) -> None:
     """What the network was trained on and how good it is."""
     classes = counted(len(network.classes), "class", "classes")
-    parts = ["gives the picture back" if network.reconstructs else classes, counted(len(network.layers), "layer")]
+    parts = [GIVEN_BACK if network.reconstructs else classes, counted(len(network.layers), "layer")]
     if network.accuracy is not None:
         parts.append(f"{network.accuracy:.1%} " + ("of pixels right" if network.segments else "right"))
     if network.error is not None:

@@ -139,7 +139,7 @@ def _membranes() -> Spec:
 def _lookalikes(
     name: str, family: str, title: str, build: Build, group: str = "", accuracy: float | None = None
 ) -> Spec:
-    """`accuracy` is what the card of its training says, for those whose weights do not ship."""
+    """`accuracy` is what the card in `assets/networks` says, for those whose weights do not ship with it."""
     shipped = _shipped(
         name,
         family,

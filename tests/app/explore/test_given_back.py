@@ -90,6 +90,8 @@ def test_compare_shows_the_picture_beside_the_classes_of_the_other():
     asked = visit("compare", b="resnet20-cifar10", layer="conv1")
     at = until(asked, lambda at: any(one.label == ERROR for one in at.metric))
     assert [one.label for one in at.metric].count(ERROR) == 1
+    keys = [chart.proto.id for chart in at.get("plotly_chart")]
+    assert sum("compare_answers_a" in key for key in keys) == sum("compare_answers_b" in key for key in keys) == 1
 
 
 @pytest.mark.usefixtures("fresh_backend")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from explainers.networks.catalogue import load_network, registered
-from explainers.networks.specs import STUDIED
+from explainers.networks.specs import NETWORKS, STUDIED
 from explainers.studies import (
     accuracy,
     beta,
@@ -259,6 +259,10 @@ def test_an_accuracy_is_the_files_or_without_one_the_catalogues():
     for name, share in measured.items():
         assert share == (said[name] if name not in registered() else load_network(name).accuracy)
         assert (said[name] is None) == (name in registered())
+        # What the command that trained it wrote onto its card.
+        card = (NETWORKS / f"{name}.md").read_text()
+        assert f"python -m explainers.train {name} " in card
+        assert f"Accuracy: {share:.2%} on the held-out pictures" in card
     # Another training was not measured, and of a network that is not known nothing is.
     assert accuracy.accuracy_of("vgg19-lookalikes-seed1") is None
     assert accuracy.accuracy_of("vgg19") is None
